@@ -1,0 +1,38 @@
+# Everything works from a bare clone with Python 3.11 or later and make: the first target to run creates .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-slow format clean
+
+help:
+	@echo "make demo       train four objectives on the bundled sample and print one table"
+	@echo "make test       format check, lint, types, import layers, tests with doctests and coverage"
+	@echo "make test-slow  the tests that take longer"
+	@echo "make format     rewrite the sources in the house format"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
+	touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/python experiments/first-ranker/demo.py
+
+test: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+test-slow: $(READY)
+	$(BIN)/pytest -m slow
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

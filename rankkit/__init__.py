@@ -1,0 +1,1 @@
+"""rankkit: learning to rank on PyTorch."""

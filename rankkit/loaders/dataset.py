@@ -1,0 +1,188 @@
+"""RankingDataset: query-grouped documents at rest, as flat arrays with offsets."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rankkit.batch import QueryBatch, take_queries
+from rankkit.errors import DataError
+
+
+@dataclass(frozen=True, repr=False)
+class RankingDataset:
+    """Documents grouped by query: document rows of query i are ``offsets[i]:offsets[i + 1]``.
+
+    Slicing by query (``data[:100]``, ``data[5]``) copies nothing; :meth:`select` gathers any queries. Build one with
+    :func:`rankkit.read_letor`, :func:`rankkit.from_pandas`, :func:`rankkit.from_arrays`, ...
+
+    Args:
+        features: float32 ``[doc, feature]``, may be memory-mapped.
+        labels: float32 ``[doc]``, graded relevance, 0 = not relevant; None for documents without labels.
+        offsets: int64 ``[query + 1]``, from 0 to the number of documents, never falling.
+        qids: ``[query]``, the query ids as they came: int64, or str where one of them is no plain integer.
+        weights: float32 ``[query]`` or ``[doc]``, importance, or None.
+        doc_ids: ``[doc]`` str, or None.
+        feature_names: One a feature, or None.
+        rows: int64 ``[doc]``: the row of the input that each document came from, where regrouping moved rows; None
+            where the order is that of the input.
+
+    Raises:
+        DataError: If the arrays do not fit together.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.float32] | None
+    offsets: NDArray[np.int64]
+    qids: NDArray[np.generic]
+    weights: NDArray[np.float32] | None = None
+    doc_ids: NDArray[np.generic] | None = None
+    feature_names: tuple[str, ...] | None = None
+    rows: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        _check_features(self.features)
+        n_docs, n_features = self.features.shape
+        _check_offsets(self.offsets, n_docs)
+        for name in ("labels", "doc_ids", "rows"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (n_docs,):
+                raise DataError(
+                    f"RankingDataset: expected {name} of shape ({n_docs},), one a document; got {values.shape}. "
+                    f"Pass one value for each row of features."
+                )
+        if self.qids.shape != (self.n_queries,):
+            raise DataError(
+                f"RankingDataset: expected {self.n_queries} qids, one a query; got shape {self.qids.shape}. "
+                "rankkit.from_arrays takes one qid a document."
+            )
+        if self.weights is not None and self.weights.shape not in ((self.n_queries,), (n_docs,)):
+            raise DataError(
+                f"RankingDataset: expected weights for {self.n_queries} queries or {n_docs} documents; "
+                f"got shape {self.weights.shape}. Pass one a query or one a document."
+            )
+        if self.feature_names is not None and len(self.feature_names) != n_features:
+            raise DataError(
+                f"RankingDataset: expected {n_features} feature names; got {len(self.feature_names)}. "
+                "Name every column of features."
+            )
+
+    @property
+    def n_queries(self) -> int:
+        """How many queries."""
+        return len(self.offsets) - 1
+
+    @property
+    def n_docs(self) -> int:
+        """How many documents."""
+        return int(self.features.shape[0])
+
+    @property
+    def n_features(self) -> int:
+        """How many features a document has."""
+        return int(self.features.shape[1])
+
+    @property
+    def list_sizes(self) -> NDArray[np.int64]:
+        """int64 ``[query]``: how many documents each query has."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return self.n_queries
+
+    def __repr__(self) -> str:
+        labels = "no labels" if self.labels is None else f"labels {self.labels.min(initial=0):g}..{self._max_label:g}"
+        return f"RankingDataset({self.n_queries:,} queries, {self.n_docs:,} docs, {self.n_features} features, {labels})"
+
+    @property
+    def _max_label(self) -> float:
+        return 0.0 if self.labels is None else float(self.labels.max(initial=0))
+
+    def __getitem__(self, queries: slice | int) -> "RankingDataset":
+        """Some queries in a row, without copying: ``data[:100]`` or ``data[5]``."""
+        if not isinstance(queries, slice):
+            position = range(self.n_queries)[queries]
+            queries = slice(position, position + 1)
+        start, stop, step = queries.indices(self.n_queries)
+        if step != 1:
+            return self.select(np.arange(start, stop, step))
+        stop = max(stop, start)
+        first, last = int(self.offsets[start]), int(self.offsets[stop])
+        docs, chosen = slice(first, last), slice(start, stop)
+        return replace(
+            self,
+            features=self.features[docs],
+            labels=None if self.labels is None else self.labels[docs],
+            offsets=self.offsets[start : stop + 1] - first,
+            qids=self.qids[chosen],
+            weights=None if self.weights is None else self.weights[chosen if self._weights_by_query else docs],
+            doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
+            rows=None if self.rows is None else self.rows[docs],
+        )
+
+    @property
+    def _weights_by_query(self) -> bool:
+        return self.weights is not None and len(self.weights) == self.n_queries
+
+    def select(self, queries: NDArray[np.int64]) -> "RankingDataset":
+        """The given queries, by position, in the given order; copies their documents."""
+        queries = np.asarray(queries, dtype=np.int64)
+        sizes = self.list_sizes[queries]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        docs = np.arange(offsets[-1]) + np.repeat(self.offsets[queries] - offsets[:-1], sizes)
+        return replace(
+            self,
+            features=self.features[docs],
+            labels=None if self.labels is None else self.labels[docs],
+            offsets=offsets,
+            qids=self.qids[queries],
+            weights=None if self.weights is None else self.weights[queries if self._weights_by_query else docs],
+            doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
+            rows=docs if self.rows is None else self.rows[docs],
+        )
+
+    def in_row_order(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Bring one value a document into the order of the rows that came in."""
+        if self.rows is None:
+            return values
+        return values[np.argsort(self.rows, kind="stable")]
+
+    def batch(self, queries: NDArray[np.int64]) -> QueryBatch:
+        """The given queries, by position, as one batch on the CPU."""
+        return take_queries(
+            torch.from_numpy(self.features),
+            torch.from_numpy(self.offsets),
+            torch.from_numpy(np.asarray(queries, dtype=np.int64)),
+            labels=None if self.labels is None else torch.from_numpy(self.labels),
+            weights=None if self.weights is None else torch.from_numpy(self.weights),
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal BLAKE2b digest of features, labels, offsets and qids: equal for equal data."""
+        digest = hashlib.blake2b(digest_size=16)
+        for array in (self.features, self.labels, self.offsets, self.qids.astype(str)):
+            if array is not None:
+                digest.update(f"{array.dtype}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+        return digest.hexdigest()
+
+
+def _check_features(features: NDArray[np.float32]) -> None:
+    if features.ndim != 2 or features.dtype != np.float32:
+        raise DataError(
+            f"RankingDataset: expected float32 features [doc, feature]; got {features.dtype} {features.shape}. "
+            "rankkit.from_arrays converts arrays of other types."
+        )
+
+
+def _check_offsets(offsets: NDArray[np.int64], n_docs: int) -> None:
+    good = offsets.ndim == 1 and len(offsets) >= 1 and offsets.dtype == np.int64
+    if not good or offsets[0] != 0 or offsets[-1] != n_docs or (np.diff(offsets) < 0).any():
+        raise DataError(
+            f"RankingDataset: expected int64 offsets that rise from 0 to {n_docs}, the number of documents; "
+            f"got {offsets!r}. rankkit.from_arrays builds them from one qid a document."
+        )

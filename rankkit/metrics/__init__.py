@@ -1,0 +1,1 @@
+"""Ranking metrics: pure functions of (scores, labels, mask), one value a query."""

@@ -1,0 +1,105 @@
+"""The arithmetic that objectives and metrics share: gains, discounts, informative lists, means over lists.
+
+Everything here works on padded lists: ``[query, list]`` tensors and a boolean ``mask`` that is True where a
+document is real. What stands in padded places never matters.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from rankkit.errors import ConfigError, ShapeError
+
+Gain = Literal["exp", "linear"]
+Reduction = Literal["mean", "none"]
+
+
+def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None, *, n_axes: int = 2) -> Tensor:
+    """Check that scores, labels and mask belong together; give the mask (all True for None).
+
+    Without this check, labels of shape ``[3]`` would broadcast against scores of shape ``[2, 3]``.
+
+    Args:
+        where: The public function that was called, for the message.
+        scores: ``[query, list]``, or with one more axis where ``n_axes`` is 3.
+        labels: ``[query, list]``.
+        mask: ``[query, list]`` boolean, or None: every document is real.
+        n_axes: 2 for one score a document, 3 for several outputs a document.
+
+    Raises:
+        ShapeError: If the shapes differ, or the mask is not boolean.
+    """
+    if scores.dim() != n_axes or scores.shape[:2] != labels.shape:
+        expected = "[query, list]" if n_axes == 2 else "[query, list, grade]"
+        raise ShapeError(
+            f"{where}: expected scores {expected} and labels [query, list] of the same lists; "
+            f"got {list(scores.shape)} and {list(labels.shape)}. Pad both with rankkit.pad()."
+        )
+    if mask is None:
+        return torch.ones(labels.shape, dtype=torch.bool, device=labels.device)
+    if mask.dtype != torch.bool or mask.shape != labels.shape:
+        raise ShapeError(
+            f"{where}: expected a boolean mask {list(labels.shape)}, True where a document is real; "
+            f"got {mask.dtype} {list(mask.shape)}. Use the mask that rankkit.pad() returns."
+        )
+    return mask
+
+
+def gains(labels: Float[Tensor, "*lists"], kind: Gain = "exp") -> Float[Tensor, "*lists"]:
+    """What a document of each label is worth: ``2^label - 1`` (exp) or the label itself (linear).
+
+    >>> gains(torch.tensor([0.0, 1.0, 2.0]))
+    tensor([0., 1., 3.])
+    """
+    if kind == "exp":
+        return torch.exp2(labels) - 1
+    if kind == "linear":
+        return labels
+    raise ConfigError(f"gain: expected 'exp' or 'linear'; got {kind!r}. Pass one of the two.")
+
+
+def discounts(ranks: Int[Tensor, "*lists"] | Float[Tensor, "*lists"]) -> Float[Tensor, "*lists"]:
+    """What a rank is worth: ``1 / log2(1 + rank)``, ranks counted from 1.
+
+    >>> discounts(torch.tensor([1, 3]))
+    tensor([1.0000, 0.5000])
+    """
+    return 1 / torch.log2(1 + ranks)
+
+
+def list_sizes(mask: Bool[Tensor, "query list"]) -> Int[Tensor, " query"]:
+    """How many real documents each list has."""
+    return mask.sum(dim=1)
+
+
+def has_two_grades(labels: Float[Tensor, "query list"], mask: Bool[Tensor, "query list"]) -> Bool[Tensor, " query"]:
+    """True for each list with at least two documents of different label: those that an order can be learnt from.
+
+    >>> labels = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 9.0]])
+    >>> mask = torch.tensor([[True, True], [True, True], [True, False]])
+    >>> has_two_grades(labels, mask)
+    tensor([ True, False, False])
+    """
+    low = labels.masked_fill(~mask, torch.inf).amin(dim=1)
+    high = labels.masked_fill(~mask, -torch.inf).amax(dim=1)
+    return high > low
+
+
+def reduce_lists(
+    per_list: Float[Tensor, " query"], informative: Bool[Tensor, " query"], reduction: Reduction
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    """The mean over informative lists, or the value of each list with 0 for the others.
+
+    Without an informative list the mean is ``0 * per_list.sum()``: zero, with zero gradients rather than NaN.
+
+    >>> reduce_lists(torch.tensor([1.0, 5.0, 3.0]), torch.tensor([True, False, True]), "mean")
+    tensor(2.)
+    """
+    kept = torch.where(informative, per_list, 0 * per_list)
+    if reduction == "none":
+        return kept
+    if reduction == "mean":
+        return kept.sum() / informative.sum().clamp(min=1)
+    raise ConfigError(f"reduction: expected 'mean' or 'none'; got {reduction!r}. Pass one of the two.")

@@ -1,0 +1,1 @@
+"""Scorers: features of documents to scores."""

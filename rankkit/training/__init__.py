@@ -1,0 +1,1 @@
+"""fit(): one training loop, its checkpoints and its progress."""
