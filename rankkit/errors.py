@@ -12,6 +12,9 @@
 Every message reads ``where: expected ...; got ... . One action.``
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class RankkitError(Exception):
     """Parent of every error that rankkit raises on purpose."""
@@ -35,3 +38,16 @@ class TrainingError(RankkitError):
 
 class BundleError(RankkitError):
     """A saved scorer is missing, damaged or of a version that this rankkit cannot read."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The action that ends a message about an unknown name: the nearest known name, or all of them.
+
+    >>> did_you_mean("ranknett", ["ranknet", "listnet"])
+    "Did you mean 'ranknet'?"
+    >>> did_you_mean("boost", ["ranknet", "listnet"])
+    'Known: listnet, ranknet.'
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."

@@ -47,6 +47,66 @@ def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None,
     return mask
 
 
+def prepare_lists(
+    where: str, scores: Tensor, labels: Tensor, mask: Tensor | None, *, n_axes: int = 2
+) -> tuple[Tensor, Tensor, Bool[Tensor, "query list"]]:
+    """Check the lists and make them safe to compute with: half precision to float32, zeros in padded places.
+
+    Padding is replaced before any arithmetic, so that NaN or 1e6 there reaches neither loss nor gradient. Labels take
+    the type of the scores.
+
+    Args:
+        where: The public function that was called, for the message.
+        scores: ``[query, list]``, or with one more axis where ``n_axes`` is 3; bfloat16 and float16 become float32.
+        labels: ``[query, list]``.
+        mask: ``[query, list]`` boolean, or None: every document is real.
+        n_axes: 2 for one score a document, 3 for several outputs a document.
+
+    Raises:
+        ShapeError: If the shapes differ, or the mask is not boolean.
+    """
+    mask = check_lists(where, scores, labels, mask, n_axes=n_axes)
+    if scores.dtype in (torch.bfloat16, torch.float16):
+        scores = scores.float()
+    real = mask if n_axes == 2 else mask[..., None]
+    return torch.where(real, scores, 0), torch.where(mask, labels, 0).to(scores.dtype), mask
+
+
+def split_weights(
+    where: str, weights: Tensor | None, scores: Tensor, mask: Bool[Tensor, "query list"]
+) -> tuple[Tensor | None, Tensor | None]:
+    """Tell weights of queries ``[query]`` from weights of documents ``[query, list]``: (queries, documents).
+
+    Weights carry no gradient and take the type of the scores; those of padded documents become 0.
+
+    Raises:
+        ShapeError: If the weights have neither shape.
+    """
+    if weights is None:
+        return None, None
+    weights = weights.detach().to(scores.dtype)
+    if weights.shape == mask.shape:
+        return None, torch.where(mask, weights, 0)
+    if weights.shape == mask.shape[:1]:
+        return weights, None
+    raise ShapeError(
+        f"{where}: expected weights {list(mask.shape[:1])}, one a query, or {list(mask.shape)}, one a document; "
+        f"got {list(weights.shape)}. Pad weights of documents with rankkit.pad()."
+    )
+
+
+def masked_log_softmax(
+    scores: Float[Tensor, "query list"], mask: Bool[Tensor, "query list"]
+) -> Float[Tensor, "query list"]:
+    """Logarithm of the softmax over the real documents of each list; 0 in padded places.
+
+    >>> masked_log_softmax(torch.tensor([[0.0, 0.0, 7.0]]), torch.tensor([[True, True, False]])).exp()
+    tensor([[0.5000, 0.5000, 1.0000]])
+    """
+    logits = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return torch.where(mask, logits.log_softmax(dim=1), 0)
+
+
 def gains(labels: Float[Tensor, "*lists"], kind: Gain = "exp") -> Float[Tensor, "*lists"]:
     """What a document of each label is worth: ``2^label - 1`` (exp) or the label itself (linear).
 
@@ -82,6 +142,8 @@ def has_two_grades(labels: Float[Tensor, "query list"], mask: Bool[Tensor, "quer
     >>> has_two_grades(labels, mask)
     tensor([ True, False, False])
     """
+    if labels.shape[1] == 0:
+        return mask.any(dim=1)
     low = labels.masked_fill(~mask, torch.inf).amin(dim=1)
     high = labels.masked_fill(~mask, -torch.inf).amax(dim=1)
     return high > low

@@ -1,0 +1,79 @@
+"""Objective: any objective function with its options, as one nn.Module."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.ranking import Reduction
+
+
+class Objective(nn.Module):
+    """An objective function with its options fixed, called as ``(scores, labels, mask)``.
+
+    Args:
+        function: An objective such as :func:`rankkit.ranknet_loss`.
+        **options: Keyword options of that function, other than ``weights`` and ``reduction``, which go with a call.
+
+    Raises:
+        ConfigError: If the function has no such option.
+
+    Example:
+        >>> import torch
+        >>> from rankkit.objectives import pairwise_hinge_loss
+        >>> objective = Objective(pairwise_hinge_loss, margin=2.0)
+        >>> objective
+        Objective(pairwise_hinge_loss, margin=2.0)
+        >>> objective(torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]]))
+        tensor(2.)
+    """
+
+    def __init__(self, function: Callable[..., Tensor], **options: Any) -> None:
+        super().__init__()
+        self.function = function
+        self.options = options
+        self.name = getattr(function, "__name__", type(function).__name__)
+        known = option_names(function)
+        for name in options:
+            if name not in known:
+                raise ConfigError(f"{self.name}: expected one of its options; got {name!r}. {_advice(name, known)}")
+        if hasattr(function, "readout"):
+            self.readout: str = function.readout
+
+    def forward(
+        self,
+        scores: Tensor,
+        labels: Tensor,
+        mask: Tensor | None = None,
+        *,
+        weights: Tensor | None = None,
+        reduction: Reduction = "mean",
+    ) -> Tensor:
+        """The loss of padded lists; see the function for what it computes."""
+        return self.function(scores, labels, mask, weights=weights, reduction=reduction, **self.options)
+
+    def __repr__(self) -> str:
+        return f"Objective({', '.join([self.name, *(f'{name}={value!r}' for name, value in self.options.items())])})"
+
+
+def option_names(function: Callable[..., Any]) -> list[str]:
+    """The keyword options of an objective, other than ``weights`` and ``reduction``.
+
+    >>> from rankkit.objectives import ranknet_loss
+    >>> option_names(ranknet_loss)
+    ['sigma']
+    """
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("weights", "reduction")
+    ]
+
+
+def _advice(name: str, known: list[str]) -> str:
+    if name in ("weights", "reduction"):
+        return f"Pass {name}= in the call."
+    return did_you_mean(name, known) if known else "It has none."

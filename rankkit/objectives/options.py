@@ -1,0 +1,41 @@
+"""Checks of what a caller passes to an objective beyond the lists: numbers, and labels in a range."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from rankkit.errors import ConfigError, DataError
+
+
+def check_number(
+    where: str, name: str, value: float, *, above: float | None = None, least: float | None = None
+) -> None:
+    """Raise ConfigError unless the option is a finite number above one bound, or not below the other.
+
+    >>> check_number("ranknet_loss", "sigma", -1.0, above=0.0)
+    Traceback (most recent call last):
+    rankkit.errors.ConfigError: ranknet_loss: expected sigma above 0; got -1.0. Pass a finite number above 0.
+    """
+    bound = f"above {above:g}" if above is not None else f"of at least {least:g}"
+    good = math.isfinite(value) and (above is None or value > above) and (least is None or value >= least)
+    if not good:
+        raise ConfigError(f"{where}: expected {name} {bound}; got {value!r}. Pass a finite number {bound}.")
+
+
+def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:
+    """Raise DataError with the first label that is not good. On an accelerator this waits for the device.
+
+    Args:
+        where: The public function that was called, for the message.
+        labels: ``[query, list]``.
+        good: ``[query, list]``, True where the label can be used; padded places are True.
+        expected: What a label must be, for the message.
+        action: What to do about it, a sentence.
+    """
+    if bool(good.all()):
+        return
+    query, doc = (int(index) for index in torch.nonzero(~good)[0])
+    raise DataError(
+        f"{where}: expected {expected}; got {labels[query, doc].item():g} (list {query}, document {doc}). {action}"
+    )

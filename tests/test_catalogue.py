@@ -1,0 +1,274 @@
+"""What every entry of the catalogue promises; a new line there enrols its object here.
+
+Objectives: padding, document order, batch neighbours, weights of one, half precision and extreme scores change nothing
+that they should not.
+"""
+
+import inspect
+
+import pytest
+import torch
+
+from rankkit.catalogue import OBJECTIVES, find
+from rankkit.errors import ConfigError, ShapeError
+from rankkit.objectives import Objective
+
+POINTWISE = {"bce", "hinge", "mse", "cross_entropy"}
+N_GRADES = 5
+every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+
+
+def lists(name, n_queries=5, list_size=8, seed=0, dtype=torch.float64):
+    """Scores as the objective takes them, grades 0..4 (at least two a list) and a ragged mask."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = (n_queries, list_size, N_GRADES) if hasattr(OBJECTIVES[name], "readout") else (n_queries, list_size)
+    scores = torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+    labels = torch.randint(0, N_GRADES, (n_queries, list_size), generator=generator).to(dtype)
+    labels[:, 0], labels[:, 1] = 0, 2
+    sizes = torch.randint(2, list_size + 1, (n_queries, 1), generator=generator)
+    return scores, labels, torch.arange(list_size) < sizes
+
+
+def loss_and_gradient(name, scores, labels, mask=None, **options):
+    scores = scores.detach().clone().requires_grad_()
+    loss = OBJECTIVES[name](scores, labels, mask, **options)
+    loss.sum().backward()
+    return loss.detach(), scores.grad
+
+
+def spread(mask, scores):
+    """The mask with the axes of the scores."""
+    return mask if scores.dim() == 2 else mask[..., None].expand_as(scores)
+
+
+@pytest.mark.parametrize("junk", [torch.nan, 1e6, -torch.inf])
+@every_objective
+def test_padding_changes_neither_loss_nor_gradient(name, junk):
+    scores, labels, mask = lists(name)
+    expected = loss_and_gradient(name, scores, labels, mask)
+    padded = spread(mask, scores)
+    found = loss_and_gradient(
+        name, scores.masked_fill(~padded, junk), labels.masked_fill(~mask, junk), mask, weights=torch.ones_like(labels)
+    )
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], expected[1])
+    assert (found[1][~padded] == 0).all()
+
+
+@every_objective
+def test_junk_in_the_weights_of_padding_changes_nothing(name):
+    scores, labels, mask = lists(name)
+    weights = torch.rand_like(labels)
+    expected = loss_and_gradient(name, scores, labels, mask, weights=weights)
+    found = loss_and_gradient(name, scores, labels, mask, weights=weights.masked_fill(~mask, torch.nan))
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], expected[1])
+
+
+@every_objective
+def test_longer_padding_changes_nothing(name):
+    scores, labels, mask = lists(name)
+    expected = loss_and_gradient(name, scores, labels, mask)
+    more = 3
+    wide = torch.cat([scores, scores[:, :more]], dim=1)
+    found = loss_and_gradient(
+        name,
+        wide,
+        torch.cat([labels, labels[:, :more]], dim=1),
+        torch.cat([mask, torch.zeros_like(mask[:, :more])], dim=1),
+    )
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-12, atol=0)
+    torch.testing.assert_close(found[1][:, :-more], expected[1], rtol=1e-12, atol=1e-15)
+
+
+@every_objective
+def test_a_batch_of_padding_only_has_finite_loss_and_zero_gradient(name):
+    scores, labels, mask = lists(name)
+    loss, gradient = loss_and_gradient(name, scores, labels, torch.zeros_like(mask))
+    assert loss == 0
+    assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (3, 0)])
+@every_objective
+def test_no_lists_and_empty_lists_cost_zero(name, shape):
+    scores = torch.zeros(*shape, N_GRADES) if hasattr(OBJECTIVES[name], "readout") else torch.zeros(shape)
+    assert OBJECTIVES[name](scores, torch.zeros(shape)) == 0
+    assert OBJECTIVES[name](scores, torch.zeros(shape), reduction="none").shape == shape[:1]
+
+
+@pytest.mark.parametrize("grade", [0.0, 3.0])
+@every_objective
+def test_lists_of_one_grade(name, grade):
+    scores, labels, mask = lists(name)
+    loss, gradient = loss_and_gradient(name, scores, torch.full_like(labels, grade), mask)
+    assert loss.isfinite()
+    assert gradient.isfinite().all()
+    assert name in POINTWISE or (loss == 0 and (gradient == 0).all())
+
+
+@every_objective
+def test_single_documents(name):
+    scores, labels, _ = lists(name)
+    loss, gradient = loss_and_gradient(name, scores[:, 1:2], labels[:, 1:2])
+    assert loss.isfinite()
+    assert gradient.isfinite().all()
+    assert name in POINTWISE or (loss == 0 and (gradient == 0).all())
+
+
+@every_objective
+def test_a_list_that_cannot_teach_does_not_change_its_neighbour(name):
+    scores, labels, mask = lists(name, n_queries=2)
+    alone = OBJECTIVES[name](scores[:1], labels[:1], mask[:1])
+    mask = torch.stack([mask[0], torch.zeros_like(mask[1])])
+    torch.testing.assert_close(OBJECTIVES[name](scores, labels, mask), alone, rtol=1e-12, atol=0)
+    if name not in POINTWISE:
+        labels = torch.stack([labels[0], torch.zeros_like(labels[1])])
+        mask = torch.stack([mask[0], torch.ones_like(mask[1])])
+        torch.testing.assert_close(OBJECTIVES[name](scores, labels, mask), alone, rtol=1e-12, atol=0)
+
+
+@every_objective
+def test_the_mean_is_the_mean_of_the_lists(name):
+    scores, labels, mask = lists(name)
+    values = OBJECTIVES[name](scores, labels, mask, reduction="none")
+    assert values.shape == (5,)
+    torch.testing.assert_close(OBJECTIVES[name](scores, labels, mask), values.mean(), rtol=1e-12, atol=0)
+
+
+@every_objective
+def test_document_order_does_not_matter(name):
+    scores, labels, mask = lists(name)
+    order = torch.randperm(labels.shape[1], generator=torch.Generator().manual_seed(1))
+    expected = loss_and_gradient(name, scores, labels, mask)
+    found = loss_and_gradient(name, scores[:, order], labels[:, order], mask[:, order])
+    torch.testing.assert_close(found[0], expected[0], rtol=1e-12, atol=0)
+    torch.testing.assert_close(found[1], expected[1][:, order], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@every_objective
+def test_scores_of_ten_thousand_stay_finite(name, dtype):
+    scores, labels, mask = lists(name, list_size=40)
+    loss, gradient = loss_and_gradient(name, (scores.sign() * 1e4).to(dtype), labels.to(dtype), mask)
+    assert loss.isfinite()
+    assert gradient.isfinite().all()
+
+
+@every_objective
+def test_gradcheck(name):
+    scores, labels, mask = lists(name, n_queries=2, list_size=4)
+    scores.requires_grad_()
+    assert torch.autograd.gradcheck(lambda s: OBJECTIVES[name](s, labels, mask), (scores,))
+
+
+@every_objective
+def test_weights_of_one_change_nothing(name):
+    scores, labels, mask = lists(name)
+    expected = loss_and_gradient(name, scores, labels, mask)
+    for shape in ((5,), (5, 8)):
+        found = loss_and_gradient(name, scores, labels, mask, weights=torch.ones(shape))
+        assert torch.equal(found[0], expected[0])
+        assert torch.equal(found[1], expected[1])
+
+
+@every_objective
+def test_query_weights_multiply_their_lists(name):
+    scores, labels, mask = lists(name)
+    weights = torch.tensor([0.0, 0.5, 1.0, 2.0, 7.0], dtype=torch.float64)
+    values = OBJECTIVES[name](scores, labels, mask, reduction="none")
+    found = OBJECTIVES[name](scores, labels, mask, weights=weights)
+    torch.testing.assert_close(found, (weights * values).mean(), rtol=1e-12, atol=0)
+
+
+@every_objective
+def test_a_document_of_weight_zero_gets_no_gradient(name):
+    scores, labels, mask = lists(name, n_queries=1)
+    if name in {"listnet", "softmax"}:
+        pytest.skip("a document also stands in the denominators of the others")
+    weights = torch.ones_like(labels)
+    weights[0, 1] = 0
+    assert (loss_and_gradient(name, scores, labels, mask, weights=weights)[1][0, 1] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@every_objective
+def test_half_precision_is_computed_in_float32(name, dtype):
+    scores, labels, mask = lists(name, dtype=dtype)
+    loss, gradient = loss_and_gradient(name, scores, labels, mask)
+    expected = loss_and_gradient(name, scores.float(), labels.float(), mask)
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, expected[0])
+    assert torch.equal(gradient, expected[1].to(dtype))
+
+
+@every_objective
+def test_autocast_changes_nothing(name):
+    scores, labels, mask = lists(name, dtype=torch.float32)
+    expected = loss_and_gradient(name, scores, labels, mask)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = loss_and_gradient(name, scores, labels, mask)
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1], expected[1])
+
+
+@every_objective
+def test_inputs_stay_as_they_are(name):
+    given = (*lists(name), torch.rand(5, 8))
+    kept = [tensor.clone() for tensor in given]
+    loss_and_gradient(name, *given[:3], weights=given[3])
+    assert all(torch.equal(a, b) for a, b in zip(given, kept, strict=True))
+
+
+@every_objective
+def test_the_same_call_gives_the_same_bits(name):
+    given = lists(name, n_queries=9, list_size=50, dtype=torch.float32)
+    first, second = (loss_and_gradient(name, *given) for _ in range(2))
+    assert torch.equal(first[0], second[0])
+    assert torch.equal(first[1], second[1])
+
+
+@every_objective
+def test_shapes_that_do_not_belong_together(name):
+    scores, labels, mask = lists(name)
+    objective = inspect.unwrap(OBJECTIVES[name])
+    for wrong in (
+        (scores, labels[0], None),
+        (scores, labels[:, :1], None),
+        (scores, labels, mask[:, :1]),
+        (scores, labels, mask.float()),
+        (scores[..., None], labels, mask),
+    ):
+        with pytest.raises(ShapeError, match=rf"^{name}_loss: expected"):
+            objective(*wrong)
+    with pytest.raises(ShapeError, match=rf"^{name}_loss: expected weights"):
+        objective(scores, labels, mask, weights=torch.ones(2))
+
+
+@every_objective
+def test_a_step_against_the_gradient_lowers_the_loss(name):
+    scores, labels, mask = lists(name)
+    loss, gradient = loss_and_gradient(name, scores, labels, mask)
+    assert OBJECTIVES[name](scores - 1e-3 * gradient, labels, mask) < loss
+
+
+@every_objective
+def test_it_goes_into_the_module_under_its_name(name):
+    given = lists(name)
+    objective = Objective(OBJECTIVES[name])
+    assert repr(objective) == f"Objective({name}_loss)"
+    assert torch.equal(objective(*given), OBJECTIVES[name](*given))
+    assert find("objective", name) is OBJECTIVES[name]
+
+
+@every_objective
+def test_the_docstring_has_formula_conventions_and_reference(name):
+    text = inspect.getdoc(OBJECTIVES[name])
+    for part in (".. math::", "*Ties*", "*Padding*", "*No relevant document*", "Args:", "Returns:", "Example:"):
+        assert part in text
+    assert text.rstrip().split("References:")[1].strip()
+
+
+def test_an_unknown_name_is_told_the_nearest():
+    with pytest.raises(ConfigError, match=r"got 'ranknett'\. Did you mean 'ranknet'"):
+        find("objective", "ranknett")
