@@ -1,1 +1,22 @@
-"""Ranking metrics: pure functions of (scores, labels, mask), one value a query."""
+"""Ranking metrics: pure functions of (scores, labels, mask), one float64 a query, NaN where undefined.
+
+They share one engine (:mod:`rankkit.metrics.engine`) that works on flat documents with offsets.
+"""
+
+from rankkit.metrics.binary import average_precision, hit_rate, mrr, precision, recall
+from rankkit.metrics.engine import Ranking, Ties, rank_documents
+from rankkit.metrics.graded import dcg, err, ndcg
+
+__all__ = [
+    "Ranking",
+    "Ties",
+    "average_precision",
+    "dcg",
+    "err",
+    "hit_rate",
+    "mrr",
+    "ndcg",
+    "precision",
+    "rank_documents",
+    "recall",
+]

@@ -1,0 +1,18 @@
+"""Evaluation: score documents, measure their order a query, average under stated conventions."""
+
+from rankkit.evaluation.measuring import evaluate, evaluate_scores
+from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.protocol import PROTOCOLS, Protocol, resolve_protocol
+from rankkit.evaluation.report import Evaluation
+from rankkit.evaluation.scoring import predict
+
+__all__ = [
+    "PROTOCOLS",
+    "Evaluation",
+    "Protocol",
+    "evaluate",
+    "evaluate_scores",
+    "parse_metric",
+    "predict",
+    "resolve_protocol",
+]

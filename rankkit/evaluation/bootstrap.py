@@ -1,0 +1,49 @@
+"""Percentile bootstrap of means over queries."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+VALUES_AT_ONCE = 4_000_000
+"""Drawn queries held at one time: resamples are taken in chunks of about this size."""
+
+
+def bootstrap_means(values: NDArray[np.float64], *, n_resamples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
+    """Means over queries drawn with replacement, as many as there are.
+
+    All metrics share the draws, so differences between columns are paired.
+
+    Args:
+        values: ``[query, metric]``; NaN is left out of the mean.
+        n_resamples: How often to draw.
+        seed: Of the draws.
+
+    Returns:
+        ``[resample, metric]``; NaN where a resample has no value.
+    """
+    n_queries = len(values)
+    defined = ~np.isnan(values)
+    filled = np.where(defined, values, 0.0)
+    generator = np.random.default_rng(seed)
+    sums, counts = [], []
+    left, at_once = n_resamples, max(1, VALUES_AT_ONCE // n_queries)
+    while left:
+        n_rows = min(left, at_once)
+        drawn = generator.integers(n_queries, size=(n_rows, n_queries))
+        drawn += np.arange(n_rows)[:, None] * n_queries
+        times = np.bincount(drawn.ravel(), minlength=n_rows * n_queries).reshape(n_rows, n_queries).astype(np.float64)
+        sums.append(times @ filled)
+        counts.append(times @ defined)
+        left -= n_rows
+    total, count = np.concatenate(sums), np.concatenate(counts)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def percentile_intervals(means: NDArray[np.float64], confidence: float = 0.95) -> NDArray[np.float64]:
+    """The middle share ``confidence`` of the resampled means: ``[2, metric]``, low and high."""
+    tail = (1 - confidence) / 2
+    bounds = np.full((2, means.shape[1]), np.nan)
+    for column in range(means.shape[1]):
+        known = means[~np.isnan(means[:, column]), column]
+        if len(known):
+            bounds[:, column] = np.quantile(known, [tail, 1 - tail])
+    return bounds

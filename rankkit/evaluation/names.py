@@ -1,0 +1,51 @@
+"""Metric names as text: ``ndcg@10``, ``mrr@10``, ``map``."""
+
+import re
+
+from rankkit.catalogue import METRICS
+from rankkit.errors import ConfigError, did_you_mean
+
+_NAME = re.compile(r"(?P<name>[^@()]+)(@(?P<k>\d+))?")
+_IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
+_IN_IR_MEASURES = {
+    "nDCG": ("ndcg", "nDCG there has the label itself as gain, ndcg here 2^label - 1 (the label with gain='linear')"),
+    "RR": ("mrr", "RR there orders tied documents by id, mrr here puts the least relevant first"),
+    "AP": ("map", "AP there orders tied documents by id, map here puts the least relevant first"),
+    "P": ("precision", "P there orders tied documents by id, precision here puts the least relevant first"),
+    "R": ("recall", "R there orders tied documents by id, recall here puts the least relevant first"),
+    "Success": ("hit_rate", "Success there orders tied documents by id, hit_rate here puts the least relevant first"),
+    "ERR": ("err", "ERR there takes 4 as the greatest grade, err here that of the data unless max_label is given"),
+}
+
+
+def parse_metric(name: str) -> tuple[str, int | None]:
+    """Split a metric name into the metric and its cutoff.
+
+    >>> parse_metric("ndcg@10"), parse_metric("map")
+    (('ndcg', 10), ('map', None))
+
+    Args:
+        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.catalogue.METRICS`.
+
+    Returns:
+        The key of ``METRICS``, and k or None for the whole list.
+
+    Raises:
+        ConfigError: If there is no such metric, k is 0, or the name is one of ir_measures, whose metrics differ.
+    """
+    match = _NAME.fullmatch(name)
+    if match and match["name"] in METRICS:
+        k = None if match["k"] is None else int(match["k"])
+        if k == 0:
+            raise ConfigError(f"metric: expected a cutoff of 1 or more; got {name!r}. Write '{match['name']}@1'.")
+        return match["name"], k
+    if theirs := _IR_MEASURES_NAME.fullmatch(name):
+        ours, difference = _IN_IR_MEASURES[theirs["name"]]
+        raise ConfigError(
+            f"metric: expected a name such as 'ndcg@10'; got {name!r}, a name of ir_measures. {difference}. "
+            f"Write '{ours}{theirs['at'] or ''}' for rankkit's metric."
+        )
+    tried = match["name"] if match else name
+    raise ConfigError(
+        f"metric: expected 'metric' or 'metric@k', such as 'ndcg@10'; got {name!r}. {did_you_mean(tried, METRICS)}"
+    )

@@ -1,0 +1,156 @@
+"""Evaluation: the values of metrics a query, their means, and the conventions they were computed under."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.catalogue import METRICS
+from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
+from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.protocol import Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COUNTS_AS = {"zero": "count as 0", "one": "count as 1", "skip": "left out of the mean"}
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """What :func:`rankkit.evaluate` and :func:`rankkit.evaluate_scores` return; printing it gives the table.
+
+    Args:
+        per_query: For each metric as asked (``"ndcg@10"``), float64 ``[query]``, NaN where the metric is undefined
+            since the query has no relevant document.
+        qids: ``[query]``.
+        protocol: The conventions.
+        n_tied: Queries with documents of different label that had the same score.
+        n_single: Queries with one document.
+    """
+
+    per_query: dict[str, NDArray[np.float64]]
+    qids: NDArray[np.generic]
+    protocol: Protocol
+    n_tied: int
+    n_single: int
+
+    @property
+    def n_queries(self) -> int:
+        """How many queries."""
+        return len(self.qids)
+
+    @property
+    def n_empty(self) -> int:
+        """Queries without a relevant document: those where a metric that was asked for is undefined."""
+        return int(np.isnan(np.stack(list(self.per_query.values()))).any(axis=0).sum())
+
+    @property
+    def convention(self) -> str:
+        """One line: what the numbers mean, which must stand wherever they do."""
+        used = [METRICS[parse_metric(metric)[0]] for metric in self.per_query]
+        return f"{self.protocol.name}: {self.protocol.describe(used)}; {self._describe_empty()}"
+
+    def counted(self, metric: str) -> NDArray[np.float64]:
+        """What each query counts for in the mean: its value, or what ``protocol.empty`` puts for NaN (skip: NaN)."""
+        values = self.per_query[metric]
+        stand_in = {"zero": 0.0, "one": 1.0}.get(self.protocol.empty, np.nan)
+        return np.where(np.isnan(values), stand_in, values)
+
+    @cached_property
+    def means(self) -> dict[str, float]:
+        """The mean of each metric over queries; NaN where no query counts."""
+        means = {}
+        for metric in self.per_query:
+            values = self.counted(metric)
+            values = values[~np.isnan(values)]
+            means[metric] = float(values.mean()) if len(values) else float("nan")
+        return means
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95% percentile bootstrap interval of each mean: 1,000 resamples of the queries, seed 0.
+
+        It tells how much the mean depends on which queries were asked, not how much training varies.
+        """
+        return self.bootstrap()
+
+    def bootstrap(
+        self, *, n_resamples: int = 1000, confidence: float = 0.95, seed: int = 0
+    ) -> dict[str, tuple[float, float]]:
+        """Percentile bootstrap interval of each mean over queries.
+
+        Args:
+            n_resamples: How often to draw the queries anew.
+            confidence: Share of the resampled means inside the interval.
+            seed: Of the draws.
+        """
+        values = np.stack([self.counted(metric) for metric in self.per_query], axis=1)
+        low, high = percentile_intervals(bootstrap_means(values, n_resamples=n_resamples, seed=seed), confidence)
+        return dict(zip(self.per_query, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row a query: qid and one column a metric, NaN where undefined."""
+        import pandas as pd
+
+        return pd.DataFrame({"qid": self.qids, **self.per_query})
+
+    def to_parquet(self, path: Path | str) -> None:
+        """Write :meth:`to_pandas` to a file, as a whole or not at all; :meth:`to_dict` stands in its metadata."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table = pa.Table.from_pandas(self.to_pandas(), preserve_index=False)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), "rankkit": self.to_json()})
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            pq.write_table(table, partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Means, intervals, counts and protocol, of plain types; None stands for NaN."""
+        metrics = {}
+        for metric, mean in self.means.items():
+            low, high = self.intervals[metric]
+            undefined = int(np.isnan(self.per_query[metric]).sum())
+            numbers = {"mean": mean, "low": low, "high": high}
+            metrics[metric] = {
+                **{name: None if np.isnan(value) else value for name, value in numbers.items()},
+                "n_undefined": undefined,
+            }
+        counts = {name: getattr(self, name) for name in ("n_queries", "n_empty", "n_tied", "n_single")}
+        return {"metrics": metrics, **counts, "protocol": asdict(self.protocol)}
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict())
+
+    def __repr__(self) -> str:
+        means = ", ".join(f"{metric}={mean:.4f}" for metric, mean in self.means.items())
+        return f"Evaluation({means}; {self.n_queries:,} queries)"
+
+    def __str__(self) -> str:
+        width = max(map(len, self.per_query))
+        rows = [
+            f"{metric:<{width}}  {mean:.4f}  [{self.intervals[metric][0]:.4f}, {self.intervals[metric][1]:.4f}]"
+            for metric, mean in self.means.items()
+        ]
+        counts = (
+            f"{self.n_queries:,} queries, {self.n_tied:,} with ties between different labels, "
+            f"{self.n_single:,} with one document; in brackets: 95% bootstrap over queries"
+        )
+        return "\n".join([*rows, self.convention, counts])
+
+    def _describe_empty(self) -> str:
+        if not self.n_empty:
+            return "each query has a relevant document"
+        fate = _COUNTS_AS[self.protocol.empty]
+        return f"queries without a relevant document: {self.n_empty:,} of {self.n_queries:,} {fate}"

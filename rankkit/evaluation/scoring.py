@@ -1,0 +1,105 @@
+"""predict(): the scores of documents, in batches of whole queries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.scorers import Scorer, ranking_scores
+
+
+def predict(
+    scorer: Scorer, data: RankingDataset, *, device: torch.device | str | None = None, batch_docs: int = 65536
+) -> NDArray[np.float32]:
+    """Score every document, with dropout off and without gradients.
+
+    Args:
+        scorer: A scorer; its training flags and its device are afterwards as before.
+        data: The documents; labels are not needed.
+        device: Where to score; None: where the scorer is.
+        batch_docs: About how many documents to score at once; queries are never split.
+
+    Returns:
+        float32 ``[doc]``, in the order of the rows that came in (:meth:`RankingDataset.in_row_order`).
+
+    Raises:
+        DataError: If the documents have other features than the scorer was built for, by number or by name.
+    """
+    scores = score_documents("predict", scorer, data, device=device, batch_docs=batch_docs)
+    return np.asarray(data.in_row_order(scores), dtype=np.float32)
+
+
+def score_documents(
+    where: str,
+    scorer: Scorer,
+    data: RankingDataset,
+    *,
+    device: torch.device | str | None = None,
+    batch_docs: int = 65536,
+) -> NDArray[np.float32]:
+    """As :func:`predict`, in the order of the documents of ``data``."""
+    _check_features(where, scorer, data)
+    if batch_docs < 1:
+        raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")
+    scores = np.empty(data.n_docs, np.float32)
+    with _scoring(cast(nn.Module, scorer), device) as place, torch.inference_mode():
+        for first, last in _batches(data.offsets, batch_docs):
+            start, stop = int(data.offsets[first]), int(data.offsets[last])
+            block = data.features[start:stop]
+            # torch warns about arrays that cannot be written to, such as memory-mapped ones.
+            features = torch.from_numpy(block if block.flags.writeable else block.copy())
+            offsets = torch.from_numpy(data.offsets[first : last + 1] - start)
+            outputs = scorer(features.to(place), offsets.to(place))
+            scores[start:stop] = ranking_scores(scorer, outputs).float().cpu().numpy()
+    return scores
+
+
+def _check_features(where: str, scorer: Scorer, data: RankingDataset) -> None:
+    if data.n_features != scorer.n_features:
+        raise DataError(
+            f"{where}: expected {scorer.n_features} features, as the scorer was built for; got {data.n_features}. "
+            "Read the data with n_features of the training data."
+        )
+    if scorer.feature_names is None or data.feature_names is None or scorer.feature_names == data.feature_names:
+        return
+    pairs = zip(scorer.feature_names, data.feature_names, strict=True)
+    column, (expected, got) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
+    raise DataError(
+        f"{where}: expected the features that the scorer was trained on, '{expected}' in column {column}; got '{got}'. "
+        "Bring the columns into the order of scorer.feature_names."
+    )
+
+
+def _batches(offsets: NDArray[np.int64], batch_docs: int) -> Iterator[tuple[int, int]]:
+    """Queries first to last (not included) of each batch: at least one, and no more than fit."""
+    first, n_queries = 0, len(offsets) - 1
+    while first < n_queries:
+        fitting = int(np.searchsorted(offsets, offsets[first] + batch_docs, side="right")) - 1
+        last = max(first + 1, fitting)
+        yield first, last
+        first = last
+
+
+@contextmanager
+def _scoring(scorer: nn.Module, device: torch.device | str | None) -> Iterator[torch.device]:
+    """Put a scorer into evaluation mode, on the device, for a while."""
+    flags = [(module, module.training) for module in scorer.modules()]
+    tensors = [*scorer.parameters(), *scorer.buffers()]
+    home = tensors[0].device if tensors else torch.device("cpu")
+    place = home if device is None else torch.device(device)
+    scorer.eval()
+    try:
+        if place != home:
+            scorer.to(place)
+        yield place
+    finally:
+        if place != home:
+            scorer.to(home)
+        for module, training in flags:
+            module.training = training

@@ -1,0 +1,280 @@
+import json
+import math
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from torch import nn
+
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.evaluation import Protocol, evaluate, evaluate_scores, parse_metric, predict
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.grouping import group_rows
+
+
+class Columns(nn.Module):
+    """Scores a document by its columns; several outputs are read as grades."""
+
+    transform, options = nn.Identity(), {}
+
+    def __init__(self, n_features, n_outputs=1, feature_names=None):
+        super().__init__()
+        self.n_features, self.n_outputs, self.feature_names = n_features, n_outputs, feature_names
+        self.readout = None if n_outputs == 1 else "expected_grade"
+        self.layer = nn.Linear(n_features, n_outputs)
+        self.dropout = nn.Dropout(0.5)
+        self.frozen = nn.Dropout(0.5).eval()
+
+    def forward(self, features, offsets):
+        assert offsets[0] == 0
+        assert offsets[-1] == len(features)
+        outputs = self.frozen(self.dropout(self.layer(features)))
+        return outputs[:, 0] if self.n_outputs == 1 else outputs
+
+
+def dataset(n_queries=40, n_features=3, seed=0, **changes):
+    generator = np.random.default_rng(seed)
+    sizes = generator.integers(0, 30, n_queries)
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    features = generator.normal(size=(offsets[-1], n_features)).astype(np.float32)
+    labels = generator.choice([0.0, 0.0, 1.0, 2.0], offsets[-1]).astype(np.float32)
+    return RankingDataset(
+        **{"features": features, "labels": labels, "offsets": offsets, "qids": np.arange(n_queries)} | changes
+    )
+
+
+def test_predict_does_not_depend_on_the_batches():
+    data, scorer = dataset(), Columns(3)
+    whole = predict(scorer, data)
+    assert whole.dtype == np.float32
+    assert whole.shape == (data.n_docs,)
+    np.testing.assert_allclose(
+        whole, data.features @ scorer.layer.weight[0].detach().numpy() + scorer.layer.bias.item(), atol=1e-5
+    )
+    for batch_docs in (1, 7, 50):
+        np.testing.assert_allclose(predict(scorer, data, batch_docs=batch_docs), whole, atol=1e-6)
+
+
+def test_predict_gives_the_order_of_the_rows_that_came_in():
+    generator = np.random.default_rng(0)
+    qids = generator.integers(0, 5, 60)
+    features = generator.normal(size=(60, 3)).astype(np.float32)
+    offsets, query_ids, rows = group_rows(qids, regroup=True)
+    data = RankingDataset(features[rows], None, offsets, query_ids, rows=rows)
+    scorer = Columns(3)
+    with torch.no_grad():
+        expected = scorer.layer(torch.from_numpy(features))[:, 0]
+    np.testing.assert_allclose(predict(scorer, data, batch_docs=20), expected, atol=1e-6)
+
+
+def test_predict_leaves_training_flags_and_reads_memory_mapped_features(tmp_path):
+    data, scorer = dataset(), Columns(3)
+    np.save(tmp_path / "features.npy", data.features)
+    mapped = dataset(features=np.load(tmp_path / "features.npy", mmap_mode="r"))
+    np.testing.assert_array_equal(predict(scorer, mapped), predict(scorer, data))
+    assert scorer.training
+    assert scorer.dropout.training
+    assert not scorer.frozen.training
+
+
+def test_predict_reads_several_outputs_as_one_score():
+    data, scorer = dataset(), Columns(3, n_outputs=4)
+    logits = scorer.layer(torch.from_numpy(data.features)).detach()
+    np.testing.assert_allclose(predict(scorer, data), logits.softmax(1) @ torch.arange(4.0), atol=1e-6)
+
+
+def test_predict_refuses_other_features():
+    with pytest.raises(DataError, match=r"expected 5 features.*got 3"):
+        predict(Columns(5), dataset())
+    with pytest.raises(DataError, match="'b' in column 1; got 'c'"):
+        predict(Columns(3, feature_names=("a", "b", "c")), dataset(feature_names=("a", "c", "b")))
+
+
+def test_evaluate_is_evaluate_scores_of_predict():
+    data, scorer = dataset(), Columns(3)
+    asked = ["ndcg@5", "mrr", "map", "precision@3", "recall@3", "hit_rate@2", "err@4", "dcg"]
+    report = evaluate(scorer, data, asked, batch_docs=50)
+    qids = np.repeat(data.qids, data.list_sizes)
+    other = evaluate_scores(predict(scorer, data), data.labels, qids=qids, metrics=asked)
+    filled = data.list_sizes > 0
+    assert list(report.means) == asked
+    for name in asked:
+        np.testing.assert_array_equal(report.per_query[name][filled], other.per_query[name])
+        assert np.isnan(report.per_query[name][~filled]).all()
+    assert report.n_single == other.n_single == (data.list_sizes == 1).sum()
+
+
+def test_evaluate_wants_labels():
+    with pytest.raises(DataError, match="with labels; got none"):
+        evaluate(Columns(3), dataset(labels=None))
+
+
+# Query a: relevant at rank 2; b: nothing relevant; c: tied, relevant last at worst; d: one document.
+QIDS = np.array(["a", "c", "a", "b", "c", "b", "d"])
+SCORES = [2.0, 1.0, 1.0, 5.0, 1.0, 4.0, 0.0]
+LABELS = [0, 1, 1, 0, 0, 0, 2]
+
+
+def abcd(metrics=("mrr", "dcg"), **options):
+    return evaluate_scores(SCORES, LABELS, qids=QIDS, metrics=metrics, **options)
+
+
+@pytest.mark.parametrize(("empty", "mean"), [("zero", 2 / 4), ("one", 3 / 4), ("skip", 2 / 3)])
+def test_empty_policies(empty, mean):
+    report = abcd(empty=empty)
+    assert report.qids.tolist() == ["a", "c", "b", "d"]
+    np.testing.assert_array_equal(report.per_query["mrr"], [1 / 2, 1 / 2, np.nan, 1])
+    assert report.means["mrr"] == pytest.approx(mean)
+    discount = 1 / math.log2(3)
+    assert report.means["dcg"] == pytest.approx((discount + discount + 0 + 3) / 4)
+    assert (report.n_queries, report.n_empty, report.n_tied, report.n_single) == (4, 1, 1, 1)
+
+
+def test_empty_error_names_the_query():
+    with pytest.raises(DataError, match=r"got none in 1 of 4 for mrr, first qid b\."):
+        abcd(empty="error")
+    assert abcd(["dcg"], empty="error").n_empty == 0
+
+
+def test_ties():
+    assert abcd(ties="expected").per_query["mrr"][1] == pytest.approx((1 + 1 / 2) / 2)
+    assert abcd(ties="stable").per_query["mrr"][1] == 1
+    for ids, value in ((["1", "x", "2", "3", "y", "4", "5"], 1 / 2), (["1", "y", "2", "3", "x", "4", "5"], 1)):
+        assert abcd(ties="trec", doc_ids=ids).per_query["mrr"][1] == value
+    with pytest.raises(ConfigError, match="expected doc ids"):
+        abcd(ties="trec")
+    with pytest.raises(ConfigError, match=r"ties: expected .*got 'stabel'. Did you mean 'stable'\?"):
+        abcd(ties="stabel")
+
+
+def test_protocol_fields_reach_the_metrics():
+    report = abcd(["ndcg", "mrr", "dcg"], protocol=Protocol(name="mine", gain="linear", relevant_from=2), empty="skip")
+    assert report.protocol == Protocol(name="mine", gain="linear", relevant_from=2, empty="skip")
+    np.testing.assert_array_equal(report.per_query["mrr"], [np.nan, np.nan, np.nan, 1])
+    assert report.per_query["dcg"][3] == 2
+    assert report.n_empty == 3
+
+
+def test_err_takes_the_greatest_label_of_the_data_and_says_so():
+    report = abcd(["err"])
+    assert report.per_query["err"][3] == 3 / 4
+    assert report.protocol.max_label == 2
+    assert "greatest grade 2" in str(report)
+    assert abcd(["err"], protocol=Protocol(max_label=4)).per_query["err"][3] == 3 / 16
+
+
+def test_the_printed_form_names_the_convention():
+    lines = str(abcd(["ndcg@10", "mrr"])).splitlines()
+    low, high = abcd(["ndcg@10", "mrr"]).intervals["mrr"]
+    assert lines[1] == f"mrr      0.5000  [{low:.4f}, {high:.4f}]"
+    assert lines[2] == (
+        "rankkit: gain 2^label - 1, discount 1/log2(1 + rank), relevant from label 1, ties pessimistic; "
+        "queries without a relevant document: 1 of 4 count as 0"
+    )
+    assert lines[3].startswith("4 queries, 1 with ties between different labels, 1 with one document")
+    assert repr(abcd(["mrr"])) == "Evaluation(mrr=0.5000; 4 queries)"
+
+
+def test_intervals_hold_the_mean_at_the_stated_rate():
+    generator = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        ranks = generator.integers(1, 5, 80)
+        scores, labels = np.tile(-np.arange(4.0), 80), np.zeros((80, 4))
+        labels[np.arange(80), ranks - 1] = 1
+        low, high = evaluate_scores(scores, labels.ravel(), qids=np.repeat(np.arange(80), 4), metrics="mrr").intervals[
+            "mrr"
+        ]
+        held += low <= (1 + 1 / 2 + 1 / 3 + 1 / 4) / 4 <= high
+    assert 87 <= held <= 100
+
+
+def many_queries():
+    generator = np.random.default_rng(0)
+    labels = generator.choice([0.0, 0.0, 0.0, 1.0], 600)
+    return evaluate_scores(
+        generator.normal(size=600), labels, qids=np.repeat(np.arange(100), 6), metrics=["mrr", "map"]
+    )
+
+
+def test_intervals_are_seeded_and_respect_confidence_and_skip():
+    report = many_queries()
+    assert report.intervals == many_queries().intervals == report.bootstrap(seed=0)
+    assert report.bootstrap(seed=1) != report.bootstrap(seed=2)
+    (low, high), (inner_low, inner_high) = report.intervals["mrr"], report.bootstrap(confidence=0.5)["mrr"]
+    assert low < inner_low < report.means["mrr"] < inner_high < high
+    assert abcd(empty="skip").intervals["mrr"] == (1 / 2, 1)
+
+
+def test_bootstrap_in_chunks_draws_the_same_resamples(monkeypatch):
+    whole = many_queries().bootstrap()
+    monkeypatch.setattr("rankkit.evaluation.bootstrap.VALUES_AT_ONCE", 1050)
+    for metric, interval in many_queries().bootstrap().items():
+        assert interval == pytest.approx(whole[metric])
+
+
+def test_all_queries_empty():
+    report = evaluate_scores([1.0, 2.0], [0, 0], qids=[1, 2], metrics=["mrr"], empty="skip")
+    assert math.isnan(report.means["mrr"])
+    assert report.to_dict()["metrics"]["mrr"] == {"mean": None, "low": None, "high": None, "n_undefined": 2}
+    assert "2 of 2 left out of the mean" in str(report)
+
+
+def test_to_pandas_parquet_and_json(tmp_path):
+    report = abcd()
+    frame = report.to_pandas()
+    assert frame["qid"].tolist() == ["a", "c", "b", "d"]
+    report.to_parquet(tmp_path / "made" / "out.parquet")
+    table = pq.read_table(tmp_path / "made" / "out.parquet")
+    assert table.column_names == ["qid", "mrr", "dcg"]
+    assert json.loads(table.schema.metadata[b"rankkit"]) == json.loads(report.to_json())
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["out.parquet"]
+    saved = json.loads(report.to_json())
+    assert saved["metrics"]["mrr"]["mean"] == report.means["mrr"]
+    assert saved["protocol"]["ties"] == "pessimistic"
+    assert (saved["n_queries"], saved["n_empty"]) == (4, 1)
+
+
+def test_tensors_and_lists_are_taken():
+    report = evaluate_scores(
+        torch.tensor(SCORES, dtype=torch.bfloat16), torch.tensor(LABELS), qids=QIDS.tolist(), metrics=["mrr"]
+    )
+    np.testing.assert_array_equal(report.per_query["mrr"], abcd().per_query["mrr"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"scores": [1.0]}, ShapeError, r"scores \(1,\), labels \(7,\)"),
+        ({"labels": list("0100012")}, DataError, "numbers as labels"),
+        ({"scores": [math.nan, *SCORES[1:]]}, DataError, "NaN in qid a"),
+        ({"metrics": []}, ConfigError, "at least one metric"),
+        ({"protocol": "rankit"}, ConfigError, r"Did you mean 'rankkit'\?"),
+        ({"empty": "zeros"}, ConfigError, r"empty: expected 'zero' or .*Did you mean 'zero'\?"),
+        ({"scores": [], "labels": [], "qids": []}, DataError, "at least one query"),
+    ],
+)
+def test_errors(arguments, error, text):
+    with pytest.raises(error, match=text):
+        evaluate_scores(**{"scores": SCORES, "labels": LABELS, "qids": QIDS, "metrics": ["mrr"]} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ndgc@10", r"Did you mean 'ndcg'\?"),
+        ("NDCG@10", r"Did you mean 'ndcg'\?"),
+        ("ndcg@", "'metric@k'"),
+        ("ndcg@-1", "'metric@k'"),
+        ("ndcg@0", "cutoff of 1 or more"),
+        ("nDCG@10", r"ir_measures. nDCG there has the label itself as gain.*Write 'ndcg@10'"),
+        ("nDCG(dcg='exp-log2')@5", "Write 'ndcg@5'"),
+        ("RR", "orders tied documents by id.*Write 'mrr'"),
+        ("AP(rel=2)", "Write 'map'"),
+        ("Success@1", "Write 'hit_rate@1'"),
+    ],
+)
+def test_metric_names_that_are_refused(name, text):
+    with pytest.raises(ConfigError, match=text):
+        parse_metric(name)

@@ -1,0 +1,254 @@
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rankkit import metrics
+from rankkit.batch import pad
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.metrics import average_precision, dcg, err, hit_rate, mrr, ndcg, precision, recall
+from tests.oracles.metrics import ORACLES, expected, ranked_labels
+
+METRICS = {name: getattr(metrics, name) for name in ORACLES}
+GRADED, BINARY = ("dcg", "ndcg"), ("mrr", "average_precision", "precision", "recall", "hit_rate")
+
+# Few distinct scores, so that most lists have ties; sizes on both sides of the sort's change of method.
+score = st.sampled_from([-math.inf, -1e4, -1.5, -0.0, 0.0, 1e-30, 0.25, 0.5, 3.0, 1e4, math.inf])
+label = st.sampled_from([0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0])
+
+
+def lists(max_size):
+    return st.lists(st.tuples(score, label), min_size=1, max_size=max_size)
+
+
+def options_of(name):
+    if name in GRADED:
+        return st.fixed_dictionaries({"gain": st.sampled_from(["exp", "linear"])})
+    if name in BINARY:
+        return st.fixed_dictionaries({"relevant_from": st.sampled_from([0.5, 1.0, 2.0])})
+    return st.just({"max_label": 4.0})
+
+
+def padded(groups, dtype=torch.float64):
+    """Scores, labels, mask; the padding holds what would win if it were read."""
+    sizes = [len(group) for group in groups]
+    offsets = torch.tensor([0, *np.cumsum(sizes)])
+    documents = torch.tensor([pair for group in groups for pair in group], dtype=torch.float64)
+    scores, mask = pad(documents[:, 0].to(dtype), offsets, fill=1e9)
+    labels, _ = pad(documents[:, 1], offsets, fill=4.0)
+    return scores, labels, mask
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_equals_its_definition(name, data):
+    groups = data.draw(st.lists(lists(60), min_size=1, max_size=4))
+    k = data.draw(st.one_of(st.none(), st.integers(1, 70)))
+    ties = data.draw(st.sampled_from(["pessimistic", "stable"]))
+    options = data.draw(options_of(name))
+    dtype = data.draw(st.sampled_from([torch.float32, torch.float64]))
+    values = METRICS[name](*padded(groups, dtype), k=k, ties=ties, **options)
+    assert values.dtype == torch.float64
+    for value, group in zip(values.tolist(), groups, strict=True):
+        of_list = ranked_labels(*zip(*group, strict=True), ties)
+        assert value == pytest.approx(ORACLES[name](of_list, k=k, **options), abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_expected_is_the_mean_over_all_orders_of_tied_documents(name, data):
+    scores = data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=6))
+    labels = data.draw(st.lists(label, min_size=len(scores), max_size=len(scores)))
+    k = data.draw(st.one_of(st.none(), st.integers(1, 7)))
+    options = data.draw(options_of(name))
+    value = METRICS[name](torch.tensor([scores]), torch.tensor([labels]), k=k, ties="expected", **options)
+    assert value.item() == pytest.approx(expected(ORACLES[name], scores, labels, k=k, **options), abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("size", [1, 24, 25, 300, 70_000])
+def test_lists_of_every_size_are_sorted_right(name, size):
+    generator = np.random.default_rng(size)
+    scores = generator.normal(size=size) * 10.0 ** generator.integers(-30, 30, size)
+    labels = generator.choice([0.0, 1.0, 2.0, 3.0], size)
+    labels[0] = 1
+    options = {"max_label": 4.0} if name == "err" else {}
+    value = METRICS[name](torch.from_numpy(scores[None]), torch.from_numpy(labels[None]), k=100, **options)
+    ranked = labels[np.argsort(-scores, kind="stable")].tolist()
+    assert value.item() == pytest.approx(ORACLES[name](ranked, k=100, **options), abs=1e-9)
+
+
+def test_golden_values():
+    scores, labels = torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+    assert ndcg(scores, labels).item() == pytest.approx((3 / math.log2(3) + 1 / 2) / (3 + 1 / math.log2(3)))
+    assert ndcg(scores, labels).item() == pytest.approx(0.65900, abs=5e-6)
+    assert ndcg(scores, labels, gain="linear").item() == pytest.approx(0.66967, abs=5e-6)
+    assert average_precision(scores, labels).item() == pytest.approx((1 / 2 + 2 / 3) / 2)
+    assert mrr(scores, labels).item() == 1 / 2
+    assert err(scores, labels).item() == pytest.approx(3 / 4 / 2 + 1 / 4 * 1 / 4 / 3)
+
+
+@pytest.mark.parametrize(("ties", "value"), [("pessimistic", 1 / 2), ("expected", (1 + 1 / math.log2(3) + 1 / 2) / 3)])
+def test_one_relevant_document_among_three_tied(ties, value):
+    for labels in ([3.0, 0.0, 0.0], [0.0, 0.0, 3.0]):
+        assert ndcg(torch.zeros(1, 3), torch.tensor([labels]), ties=ties).item() == pytest.approx(value, abs=1e-12)
+
+
+def test_expected_ties_of_a_long_list_need_no_permutations():
+    n, n_relevant = 2000, 700
+    labels = torch.zeros(1, n)
+    labels[0, :n_relevant] = 1
+    ranks = range(1, n + 1)
+    tied = {"ties": "expected"}
+    assert precision(torch.zeros(1, n), labels, k=10, **tied).item() == pytest.approx(n_relevant / n)
+    assert recall(torch.zeros(1, n), labels, k=10, **tied).item() == pytest.approx(10 / n)
+    miss = math.comb(n - n_relevant, 10) / math.comb(n, 10)
+    assert hit_rate(torch.zeros(1, n), labels, k=10, **tied).item() == pytest.approx(1 - miss)
+    places = math.fsum(math.comb(n - j, n_relevant - 1) / math.comb(n, n_relevant) / j for j in range(1, 1302))
+    assert mrr(torch.zeros(1, n), labels, **tied).item() == pytest.approx(places)
+    discounts = math.fsum(1 / math.log2(1 + rank) for rank in ranks)
+    assert dcg(torch.zeros(1, n), labels, **tied).item() == pytest.approx(n_relevant / n * discounts)
+
+
+def test_expected_err_of_a_long_list_of_tied_documents_is_near_the_mean_over_shuffles():
+    generator = np.random.default_rng(0)
+    labels = generator.choice([0.0, 1.0, 4.0], 200, p=[0.9, 0.08, 0.02])
+    shuffles = np.stack([generator.permutation(labels) for _ in range(20_000)])
+    by_row = torch.arange(200.0).neg().expand(20_000, 200)
+    sampled = err(by_row, torch.from_numpy(shuffles), max_label=4)
+    value = err(torch.zeros(1, 200), torch.from_numpy(labels[None]), max_label=4, ties="expected").item()
+    assert abs(value - sampled.mean().item()) < 5 * sampled.std().item() / math.sqrt(20_000)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_strictly_monotone_change_of_scores_changes_nothing(name):
+    scores = torch.randn(20, 30, dtype=torch.float64).round(decimals=1)
+    labels = torch.randint(0, 5, (20, 30)).double()
+    for ties in ("pessimistic", "expected", "stable"):
+        before = METRICS[name](scores, labels, k=7, ties=ties)
+        for changed in (scores.exp(), 1e4 * scores - 3, scores.pow(3)):
+            assert torch.equal(METRICS[name](changed, labels, k=7, ties=ties), before)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("junk", [math.nan, 1e6, -1e6])
+def test_padding_is_never_read(name, junk):
+    scores, labels = torch.randn(20, 30), torch.randint(0, 5, (20, 30)).float()
+    mask = torch.rand(20, 30) < 0.6
+    mask[0] = False
+    clean = METRICS[name](scores.masked_fill(~mask, 0), labels.masked_fill(~mask, 0), mask, k=5)
+    dirty = METRICS[name](scores.masked_fill(~mask, junk), labels.masked_fill(~mask, junk), mask, k=5)
+    torch.testing.assert_close(dirty, clean, rtol=0, atol=0, equal_nan=True)
+    assert clean[0].isnan()
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_the_order_of_documents_does_not_matter_without_ties(name):
+    scores = torch.stack([torch.randperm(40) for _ in range(10)]).float()
+    labels = torch.randint(0, 5, (10, 40)).float()
+    shuffled = torch.randperm(40)
+    for ties in ("pessimistic", "expected", "stable"):
+        before = METRICS[name](scores, labels, k=9, ties=ties)
+        assert torch.equal(METRICS[name](scores[:, shuffled], labels[:, shuffled], k=9, ties=ties), before)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_pessimistic_is_the_least_of_all_tie_orders_and_does_not_depend_on_row_order(name):
+    scores, labels = torch.randint(0, 3, (200, 6)).float(), torch.randint(0, 4, (200, 6)).float()
+    options = {"max_label": 3.0} if name == "err" else {}
+    least = METRICS[name](scores, labels, k=4, **options)
+    for _ in range(5):
+        order = torch.randperm(6)
+        some = METRICS[name](scores[:, order], labels[:, order], k=4, ties="stable", **options)
+        assert not (some < least - 1e-12).any()
+        assert torch.equal(
+            METRICS[name](scores[:, order], labels[:, order], k=4, **options).nan_to_num(), least.nan_to_num()
+        )
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_query_without_a_relevant_document_is_undefined_and_dcg_is_zero(name):
+    value = METRICS[name](torch.randn(1, 5), torch.zeros(1, 5), k=3)
+    assert value.item() == 0 if name == "dcg" else value.isnan().all()
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_no_queries_give_no_values(name):
+    assert METRICS[name](torch.zeros(0, 4), torch.zeros(0, 4)).shape == (0,)
+    assert METRICS[name](torch.zeros(2, 0), torch.zeros(2, 0)).isnan().all()
+
+
+def test_k_above_the_list_size_means_the_list_size_but_precision_divides_by_k():
+    scores, labels = torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+    for metric in (dcg, ndcg, mrr, average_precision, recall, hit_rate, err):
+        assert torch.equal(metric(scores, labels, k=50), metric(scores, labels))
+    assert precision(scores, labels, k=50).item() == 2 / 50
+
+
+def test_float32_scores_that_differ_are_not_tied():
+    one = torch.tensor([1.0, 1.0 + 2**-23])
+    assert mrr(one[None], torch.tensor([[0.0, 1.0]])).item() == 1
+    assert mrr(one[None].double(), torch.tensor([[0.0, 1.0]])).item() == 1
+    assert mrr(torch.tensor([[0.0, -0.0]]), torch.tensor([[0.0, 1.0]])).item() == 1 / 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_scores_and_whole_labels(dtype):
+    scores = torch.tensor([[2.0, 1.0]], dtype=dtype, requires_grad=True)
+    assert mrr(scores, torch.tensor([[0, 1]])).item() == 1 / 2
+
+
+def test_inputs_stay_as_they_are():
+    scores, labels = torch.randn(4, 40), torch.randint(0, 3, (4, 40)).float()
+    copies = scores.clone(), labels.clone()
+    for metric in METRICS.values():
+        metric(scores, labels, ties="pessimistic")
+    assert torch.equal(scores, copies[0])
+    assert torch.equal(labels, copies[1])
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize(
+    ("scores", "labels", "options", "error", "text"),
+    [
+        ([[0.0, math.nan]], [[0.0, 1.0]], {}, DataError, r"{name}: expected a number .*NaN in query 0"),
+        ([[0.0, 1.0]], [[0.0, -1.0]], {}, DataError, r"expected labels of 0 or more; got -1 in query 0"),
+        ([[0.0, 1.0]], [[0.0, math.nan]], {}, DataError, r"expected labels of 0 or more; got nan"),
+        ([[0.0, 1.0]], [[0.0, 1.0]], {"k": 0}, ConfigError, r"{name}: expected k to be 1 or more"),
+        ([[0.0, 1.0]], [[0.0, 1.0]], {"ties": "random"}, ConfigError, r"expected ties .*'pessimistic'.*got 'random'"),
+        ([[0.0, 1.0]], [[0.0]], {}, ShapeError, r"expected scores \[query, list\]"),
+    ],
+)
+def test_errors(name, scores, labels, options, error, text):
+    metric = inspect.unwrap(METRICS[name])
+    with pytest.raises(error, match=text.replace("{name}", name)):
+        metric(torch.tensor(scores), torch.tensor(labels), **options)
+
+
+def test_errors_of_options():
+    scores, labels = torch.zeros(1, 2), torch.tensor([[5.0, 0.0]])
+    with pytest.raises(ConfigError, match="gain"):
+        inspect.unwrap(ndcg)(scores, labels, gain="cubic")
+    with pytest.raises(DataError, match="gain='linear'"):
+        ndcg(scores, 1000 * labels)
+    assert ndcg(scores, 1000 * labels, gain="linear").item() == pytest.approx(1 / math.log2(3))
+    with pytest.raises(DataError, match="max_label = 4; got 5"):
+        err(scores, labels, max_label=4)
+    with pytest.raises(ConfigError, match="max_label above 0"):
+        err(scores, labels, max_label=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_values_come_back_to_the_device_of_the_scores():
+    scores, labels = torch.randn(4, 40), torch.randint(0, 3, (4, 40)).float()
+    for metric in METRICS.values():
+        there = metric(scores.cuda(), labels.cuda(), k=5)
+        assert there.is_cuda
+        assert torch.equal(there.cpu(), metric(scores, labels, k=5))
