@@ -1,0 +1,77 @@
+"""LinearScorer: a weighted sum of transformed features."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from rankkit.scorers.readout import check_readout
+from rankkit.scorers.scorer import check_count, describe, seeded_weights
+from rankkit.transforms import Spec, Transform
+
+
+class LinearScorer(nn.Module):
+    """A weighted sum of transformed features, one score a document.
+
+    Args:
+        n_features: Columns of the data.
+        transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
+        n_outputs: 1, or K for an objective over K grades: ``forward`` then gives ``[doc, K]``.
+        readout: How K outputs become the ranking score; ``expected_grade`` if left out.
+        bias: Add a constant. It changes no ranking, but pointwise objectives need it.
+        seed: Seed of the initial weights; None draws them from torch's global generator.
+
+    Raises:
+        ConfigError: If an option cannot work.
+
+    Example:
+        >>> import torch
+        >>> scorer = LinearScorer(2, transform="none", seed=0)
+        >>> scorer(torch.zeros(3, 2), torch.tensor([0, 1, 3])).shape
+        torch.Size([3])
+        >>> list(scorer.weights)
+        ['feature_0', 'feature_1']
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        transform: Spec = "log1p+standardize",
+        n_outputs: int = 1,
+        readout: str | None = None,
+        bias: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_count("LinearScorer", "n_features", n_features)
+        self.n_features = n_features
+        self.n_outputs = n_outputs
+        self.readout = check_readout("LinearScorer", n_outputs, readout)
+        self.feature_names: tuple[str, ...] | None = None
+        self.transform = Transform(transform, n_features)
+        with seeded_weights(seed):
+            self.output = nn.Linear(self.transform.n_outputs, n_outputs, bias=bias)
+        self.options: dict[str, Any] = {
+            "n_features": n_features,
+            "transform": self.transform.spec,
+            "n_outputs": n_outputs,
+            "readout": self.readout,
+            "bias": bias,
+            "seed": seed,
+        }
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+        outputs: Tensor = self.output(self.transform(features, offsets))
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    @property
+    def weights(self) -> dict[str, float | list[float]]:
+        """The weight of each transformed feature by name; a list of K weights for K outputs."""
+        names = self.feature_names or [f"feature_{n}" for n in range(self.n_features)]
+        weight = self.output.weight.detach()
+        values = (weight.squeeze(0) if self.n_outputs == 1 else weight.t()).tolist()
+        return dict(zip(self.transform.output_names(names), values, strict=True))
+
+    def __repr__(self) -> str:
+        return describe(self, self.options)

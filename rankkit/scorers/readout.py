@@ -1,0 +1,49 @@
+"""How several outputs a document become the one score that ranks it."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.scorers.scorer import Scorer, check_count
+
+
+def expected_grade(logits: Tensor) -> Tensor:
+    """The mean grade under the softmax of one logit a grade: ``[..., K]`` to ``[...]``, from 0 to K - 1.
+
+    >>> expected_grade(torch.tensor([[0.0, 0.0, 0.0]]))
+    tensor([1.])
+    """
+    grades = torch.arange(logits.shape[-1], device=logits.device, dtype=torch.float32)
+    return logits.float().softmax(dim=-1) @ grades
+
+
+READOUTS: dict[str, Callable[[Tensor], Tensor]] = {"expected_grade": expected_grade}
+
+
+def ranking_scores(scorer: Scorer, outputs: Tensor) -> Tensor:
+    """The one score ``[doc]`` a document is ranked by, from what the scorer gave.
+
+    Args:
+        scorer: The scorer that gave the outputs.
+        outputs: ``[doc]``, returned as they are, or ``[doc, K]``, read as ``scorer.readout`` says.
+    """
+    return outputs if scorer.readout is None else READOUTS[scorer.readout](outputs)
+
+
+def check_readout(where: str, n_outputs: int, readout: str | None) -> str | None:
+    """The readout of a scorer with that many outputs: None for one, ``expected_grade`` unless told for several."""
+    check_count(where, "n_outputs", n_outputs)
+    if n_outputs == 1:
+        if readout is not None:
+            raise ConfigError(
+                f"{where}: expected no readout for one output; got {readout!r}. Leave readout out, or raise n_outputs."
+            )
+        return None
+    readout = readout or "expected_grade"
+    if readout not in READOUTS:
+        raise ConfigError(
+            f"{where}: expected the name of a readout; got {readout!r}. {did_you_mean(readout, READOUTS)}"
+        )
+    return readout
