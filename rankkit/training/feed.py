@@ -1,0 +1,65 @@
+"""From a data set at rest to batches on the device that trains."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rankkit.batch import QueryBatch, take_queries
+from rankkit.loaders.dataset import RankingDataset
+
+# Share of the device's free memory that data may take; the rest is for the scorer and its activations.
+_RESIDENT_SHARE = 0.6
+
+
+class Feed:
+    """Gathers the documents of some queries on the training device.
+
+    On the CPU the arrays are used where they lie, memory-mapped ones too. On CUDA they move there once if they fit into
+    60% of its free memory; otherwise each batch is gathered on the CPU and sent from pinned memory.
+    """
+
+    def __init__(self, data: RankingDataset, device: torch.device) -> None:
+        self.device = device
+        self.data = data
+        parts: dict[str, NDArray[Any] | None] = {
+            "features": data.features,
+            "offsets": data.offsets,
+            "labels": data.labels,
+            "weights": data.weights,
+        }
+        self.resident = device.type != "cuda" or _fits(data, device)
+        home = device if self.resident else torch.device("cpu")
+        self._tensors = {name: _tensor(array).to(home) for name, array in parts.items() if array is not None}
+
+    def take(self, queries: NDArray[np.int64]) -> QueryBatch:
+        """The given queries, by position, as one batch on the training device."""
+        chosen = torch.from_numpy(queries).to(self._tensors["offsets"].device)
+        batch = take_queries(
+            self._tensors["features"],
+            self._tensors["offsets"],
+            chosen,
+            labels=self._tensors.get("labels"),
+            weights=self._tensors.get("weights"),
+        )
+        return batch if self.resident else _pinned(batch).to(self.device)
+
+
+def _fits(data: RankingDataset, device: torch.device) -> bool:
+    free, _ = torch.cuda.mem_get_info(device)
+    return data.features.nbytes <= _RESIDENT_SHARE * free
+
+
+def _tensor(array: NDArray[np.generic]) -> Tensor:
+    """Share an array's memory; torch warns of read-only arrays, but a feed only reads."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.from_numpy(array)
+
+
+def _pinned(batch: QueryBatch) -> QueryBatch:
+    pinned = {name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)}
+    return QueryBatch(**pinned)

@@ -1,0 +1,124 @@
+"""What a run leaves behind: one record an epoch, which epoch was kept and why."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Stopped = Literal["epochs", "patience", "interrupted"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of training.
+
+    Args:
+        epoch: From 1.
+        step: Optimizer steps since the start of the run.
+        loss: Mean of the batch losses, each weighted by its queries.
+        metric: Name of the validation metric, or None without validation data.
+        valid: The metric on the validation data after the epoch, or None.
+        learning_rate: That of the last step.
+        docs_per_second: Training documents a second, validation not counted.
+        seconds: Since the start of the run, validation included.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    metric: str | None
+    valid: float | None
+    learning_rate: float
+    docs_per_second: float
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as one line of metrics.jsonl holds it: the metric under its own name, ``valid_ndcg@10``."""
+        values = asdict(self)
+        metric, valid = values.pop("metric"), values.pop("valid")
+        if metric is None:
+            return values
+        return {"epoch": values.pop("epoch"), "step": values.pop("step"), "loss": values.pop("loss")} | {
+            f"valid_{metric}": valid,
+            **values,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class History:
+    """The course of one training run.
+
+    Args:
+        epochs: One record an epoch, in order.
+        metric: Name of the validation metric, or None without validation data.
+        best_epoch: The epoch whose weights the scorer holds, from 1; 0 before the end of the first.
+        best_value: The metric on the validation data after that epoch, or None.
+        stopped: "epochs" (all were run), "patience" (no better epoch for that long) or "interrupted".
+        seconds: Of the whole run, resumed parts included.
+    """
+
+    epochs: tuple[EpochRecord, ...]
+    metric: str | None
+    best_epoch: int
+    best_value: float | None
+    stopped: Stopped
+    seconds: float
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __repr__(self) -> str:
+        kept = f"best_epoch={self.best_epoch}"
+        value = "" if self.best_value is None else f", best {self.metric} {self.best_value:.4f}"
+        return f"History({len(self)} epochs, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
+
+    def __str__(self) -> str:
+        ran = f"{len(self)} epoch{'' if len(self) == 1 else 's'} in {self.seconds:.1f} s"
+        reason = {
+            "epochs": "all that were asked for",
+            "patience": "no better one within the patience",
+            "interrupted": "interrupted",
+        }[self.stopped]
+        if not self.epochs:
+            kept = "The scorer holds the weights of a part of the first epoch."
+        elif self.metric is None:
+            kept = (
+                f"The scorer holds the weights of the last epoch, {self.best_epoch}: "
+                "without validation data no epoch can be called the best."
+            )
+        elif self.best_value is None:
+            kept = (
+                f"The scorer holds the weights of the last epoch, {self.best_epoch}: {self.metric} was never a number."
+            )
+        else:
+            kept = (
+                f"The scorer holds the weights of epoch {self.best_epoch}, "
+                f"the best on the validation data: {self.metric} {self.best_value:.4f}."
+            )
+        return f"{ran} ({reason}). {kept}"
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row an epoch, the columns of metrics.jsonl."""
+        import pandas as pd
+
+        return pd.DataFrame([record.to_dict() for record in self.epochs])
+
+
+def write_metrics(path: Path, records: list[EpochRecord]) -> None:
+    """Write metrics.jsonl anew with exactly these records."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text("".join(_line(record) for record in records), encoding="utf-8")
+    temporary.replace(path)
+
+
+def append_metrics(path: Path, record: EpochRecord) -> None:
+    """Add one line to metrics.jsonl in a single write."""
+    with path.open("ab", buffering=0) as file:
+        file.write(_line(record).encode())
+
+
+def _line(record: EpochRecord) -> str:
+    return json.dumps(record.to_dict()) + "\n"

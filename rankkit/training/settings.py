@@ -1,0 +1,181 @@
+"""The options of a training run, checked before any work."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import nn
+
+from rankkit.errors import ConfigError, DataError, did_you_mean
+from rankkit.loaders.dataset import RankingDataset
+
+OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
+ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the weights that come out of a run; :func:`rankkit.fit` describes each."""
+
+    metric: str
+    epochs: int
+    batch_queries: int
+    batch_docs: int
+    length_window: int
+    optimizer: OptimizerName
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    schedule: ScheduleName
+    warmup: float
+    clip_norm: float | None
+    patience: int | None
+    precision: Precision
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
+            _check_name(name, getattr(self, name), get_args(names))
+        for name in ("epochs", "batch_queries", "batch_docs", "length_window", "patience"):
+            value = getattr(self, name)
+            if not (name == "patience" and value is None):
+                _check_number(name, value, isinstance(value, int) and value >= 1, "a whole number of at least 1")
+        _check_number("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            if not (name == "clip_norm" and value is None):
+                _check_number(name, value, _is_finite(value) and value > 0, "a finite number above 0")
+        ok = _is_finite(self.weight_decay) and self.weight_decay >= 0
+        _check_number("weight_decay", self.weight_decay, ok, "a finite number from 0")
+        for name in ("warmup", "momentum"):
+            value = getattr(self, name)
+            _check_number(name, value, _is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _check_name(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError(
+            f"{option}: expected one of {', '.join(known)}; got {value!r}. {did_you_mean(str(value), known)}"
+        )
+
+
+def _check_number(option: str, value: float | None, good: bool, expected: str) -> None:
+    if not good:
+        raise ConfigError(f"{option}: expected {expected}; got {value!r}. Change fit(..., {option}=).")
+
+
+def resolve_device(device: str) -> torch.device:
+    """``"auto"`` is the first CUDA device where there is one, else the CPU."""
+    if device == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        raise ConfigError(f"device: expected 'auto', 'cpu' or 'cuda'; got {device!r}. Pass one of these.") from None
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"device: expected a device that is here; got {device!r}, but this torch sees no CUDA. Pass 'auto'."
+        )
+    return torch.device("cuda", torch.cuda.current_device()) if device == "cuda" else place
+
+
+def check_data(scorer: nn.Module, train: RankingDataset, valid: RankingDataset | None) -> None:
+    """Check that there is something to learn from and that the scorer takes it.
+
+    Raises:
+        DataError: If a part is empty, has no labels or labels that are not finite, or another number of features.
+    """
+    n_features = getattr(scorer, "n_features", train.n_features)
+    for name, data in (("train", train), ("valid", valid)):
+        if data is None:
+            continue
+        if data.n_docs == 0:
+            raise DataError(f"fit: expected documents in {name}; got {data!r}. Pass data with at least one query.")
+        if data.labels is None:
+            raise DataError(f"fit: expected labels in {name}; got {data!r}. Load it with its label column.")
+        if not np.isfinite(data.labels).all():
+            doc = int(np.flatnonzero(~np.isfinite(data.labels))[0])
+            qid = data.qids[np.searchsorted(data.offsets, doc, side="right") - 1]
+            raise DataError(
+                f"fit: expected finite labels in {name}; got {data.labels[doc]} in query {qid!s}. "
+                "Drop or mend that document."
+            )
+        if data.n_features != n_features:
+            raise DataError(
+                f"fit: expected {n_features} features in {name}, as the scorer takes; got {data.n_features}. "
+                "Build the scorer and load the data with the same features."
+            )
+
+
+def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: RankingDataset) -> None:
+    """Check that the scorer gives the outputs that the objective takes, and the objective the weights of the data.
+
+    Raises:
+        ConfigError: If they do not fit, or nothing in the scorer can be trained.
+    """
+    if not any(parameter.requires_grad for parameter in scorer.parameters()):
+        raise ConfigError("fit: expected a scorer with weights to train; got none. Set requires_grad on some.")
+    name = objective_name(objective)
+    wanted, given = readout_of(objective), getattr(scorer, "readout", None)
+    n_outputs = getattr(scorer, "n_outputs", 1)
+    if wanted is not None and (n_outputs < 2 or given != wanted):
+        raise ConfigError(
+            f"fit: expected a scorer with several outputs, read as {wanted!r}, for {name}; got {n_outputs} output(s), "
+            f"read as {given!r}. Build the scorer with n_outputs= the number of grades."
+        )
+    if wanted is None and n_outputs != 1:
+        raise ConfigError(
+            f"fit: expected a scorer with one output for {name}; got n_outputs={n_outputs}. "
+            "Leave n_outputs out, or train with an objective over grades."
+        )
+    if train.weights is not None and not _takes_weights(objective):
+        raise ConfigError(
+            f"fit: expected an objective that takes weights=, since train has weights; got {name}. "
+            "Add the argument, or drop the weights from the data."
+        )
+
+
+def _innermost(objective: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(objective, partial):
+        objective = objective.func
+    return objective
+
+
+def readout_of(objective: Callable[..., Any]) -> str | None:
+    """How the objective turns several outputs into the ranking score; None for single-output objectives."""
+    readout: str | None = getattr(_innermost(objective), "readout", None)
+    return readout
+
+
+def objective_name(objective: Callable[..., Any]) -> str:
+    """What the objective is called, for messages and checkpoints."""
+    inner = _innermost(objective)
+    return str(getattr(inner, "__name__", None) or getattr(inner, "name", None) or type(inner).__name__)
+
+
+def objective_options(objective: Callable[..., Any]) -> dict[str, str]:
+    """The options bound to an objective, as text that is the same in every process."""
+    bound: dict[str, Any] = dict(getattr(_innermost(objective), "options", {}))
+    while isinstance(objective, partial):
+        bound = {**objective.keywords, **bound}
+        objective = objective.func
+    return {name: str(getattr(value, "__name__", None) or value) for name, value in sorted(bound.items())}
+
+
+def _takes_weights(objective: Callable[..., Any]) -> bool:
+    inner = objective.forward if isinstance(objective, nn.Module) else objective
+    try:
+        parameters = signature(inner).parameters
+    except (TypeError, ValueError):
+        return True
+    return "weights" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())

@@ -1,0 +1,37 @@
+"""What one step computes: from a scorer and a batch to the loss. List objectives share :func:`ranking_step`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rankkit.batch import QueryBatch, pad
+from rankkit.training.settings import Precision
+
+Step = Callable[[nn.Module, QueryBatch], Tensor]
+
+
+def ranking_step(objective: Callable[..., Any], precision: Precision = "fp32") -> Step:
+    """The step of every objective over lists ``(scores, labels, mask)``.
+
+    The scorer sees the documents flat, so no padding is multiplied; only its outputs and the labels are padded. Under
+    ``bf16`` the scorer runs under autocast and the objective in float32.
+    """
+
+    def step(scorer: nn.Module, batch: QueryBatch) -> Tensor:
+        if batch.labels is None:
+            raise ValueError("ranking_step: expected a batch with labels; got none. Train on labelled data.")
+        with torch.autocast(batch.features.device.type, torch.bfloat16, enabled=precision == "bf16"):
+            outputs = scorer(batch.features, batch.offsets)
+        scores, mask = pad(outputs.float(), batch.offsets)
+        labels, _ = pad(batch.labels, batch.offsets)
+        if batch.weights is None:
+            loss: Tensor = objective(scores, labels, mask)
+            return loss
+        by_query = batch.weights.shape[0] == batch.n_queries
+        weights = batch.weights if by_query else pad(batch.weights, batch.offsets)[0]
+        weighted: Tensor = objective(scores, labels, mask, weights=weights)
+        return weighted
+
+    return step
