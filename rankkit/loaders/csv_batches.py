@@ -1,0 +1,101 @@
+"""CSV text into Arrow record batches, with numbers read as float32 straight from their digits."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rankkit.errors import DataError
+from rankkit.loaders.arrays import Source
+from rankkit.loaders.columns import Columns, Wanted, choose_columns, is_number
+
+# What looks like a number, though it may be one of another country: "1,5".
+_NUMBER_LIKE = r"^\s*[-+]?[0-9.,]+([eE][-+]?[0-9]+)?\s*$"
+_ARROW_ERROR = re.compile(r"In CSV column #(\d+): .*CSV conversion error to \w+: invalid value '(.*)'", re.DOTALL)
+
+
+def open_csv(
+    path: Path, wanted: Wanted, source: Source, separator: str | None
+) -> tuple[pa.Schema, Columns, Iterator[pa.RecordBatch]]:
+    """Open a CSV file twice: once to learn its columns, once to read them in the types that they need.
+
+    Returns:
+        The schema of the batches, which column is what, and the batches.
+
+    Raises:
+        DataError: If the file cannot be read, or a column that looks like numbers holds something else.
+    """
+    if separator is None:
+        separator = "\t" if ".tsv" in path.suffixes else ","
+    first = next(_batches(path, source, separator, {}, None))
+    schema = _mend_numbers(first, wanted, source)
+    columns = choose_columns(schema, wanted, source)
+    types = {name: _type_of(name, schema, columns) for name in columns.used}
+    batches = _batches(path, source, separator, types, columns.used)
+    return pa.schema(list(types.items())), columns, batches
+
+
+def _mend_numbers(first: pa.RecordBatch, wanted: Wanted, source: Source) -> pa.Schema:
+    """The schema of the first batch, where a column that is mostly numbers counts as numbers.
+
+    One bad value is then an error; without this it would turn the column into text, and drop it from the features.
+    """
+    fields = []
+    ids = {wanted.qid, wanted.doc_id}
+    for field in first.schema:
+        if pa.types.is_string(field.type) and field.name not in ids:
+            like = pc.match_substring_regex(first.column(field.name), _NUMBER_LIKE)
+            if 2 * pc.sum(like).as_py() > len(like):
+                field = field.with_type(pa.float32())
+        fields.append(field)
+    return pa.schema(fields)
+
+
+def _type_of(name: str, schema: pa.Schema, columns: Columns) -> pa.DataType:
+    kind = schema.field(name).type
+    if name in (columns.qid, columns.doc_id):
+        return pa.string()
+    if pa.types.is_boolean(kind) or not is_number(kind):
+        return kind
+    return pa.float32() if name in columns.features else pa.float64()
+
+
+def _batches(
+    path: Path, source: Source, separator: str, types: dict[str, pa.DataType], names: list[str] | None
+) -> Iterator[pa.RecordBatch]:
+    """The record batches of a file: of all columns with their types guessed, or of the named ones."""
+    from pyarrow import csv
+
+    convert = csv.ConvertOptions(column_types=types, include_columns=names, strings_can_be_null=False)
+    parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
+    try:
+        with (
+            pa.input_stream(str(path), compression="detect") as stream,
+            csv.open_csv(stream, parse_options=parse, convert_options=convert) as reader,
+        ):
+            yield from reader
+            if reader.schema is not None and names is None:
+                yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+    except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError) as error:
+        raise _explain(str(error), path, source, separator, types) from error
+
+
+def _explain(message: str, path: Path, source: Source, separator: str, types: dict[str, pa.DataType]) -> DataError:
+    """Arrow's message in our words, with the row, which Arrow leaves out when it reads with threads."""
+    found = _ARROW_ERROR.search(message)
+    if found is None:
+        return DataError(f"{source.name}: expected a table with a header; got '{message}'. Mend the file.")
+    place, value = int(found[1]), found[2]
+    name = next(_batches(path, source, separator, {}, None)).schema.names[place]
+    row = 0
+    for batch in _batches(path, source, separator, {name: pa.string()}, [name]):
+        here = pc.index(pc.utf8_trim_whitespace(batch.column(0)), value.strip()).as_py()
+        if here >= 0:
+            return DataError(
+                f"{source.at(row + here, name)}: expected a number; got {value!r}. Mend the field, leave it empty "
+                "for a missing value, or leave the column out with features=[...]."
+            )
+        row += batch.num_rows
+    return DataError(f"{source.name}: expected numbers in column {name!r}; got {value!r}. Mend the field.")

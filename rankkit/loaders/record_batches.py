@@ -1,0 +1,115 @@
+"""Arrow record batches into a row-major RankingDataset, a batch at a time: no second copy of the features."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rankkit.errors import DataError
+from rankkit.loaders.arrays import Source, assemble, check_labels, check_weights, fill
+from rankkit.loaders.columns import Columns
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.ids import read_qids, read_texts
+
+
+def read_batches(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+) -> RankingDataset:
+    """Read record batches into one data set.
+
+    Args:
+        schema: Of the batches.
+        batches: With at least the columns that are used.
+        columns: Which column is what.
+        source: For messages.
+        n_rows: How many rows will come, where that is known: the matrix is then allocated once.
+
+    Raises:
+        DataError: If a value cannot be used, with its row and column.
+    """
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in columns.roles}
+    features = np.empty((n_rows or 0, len(columns.features)), np.float32)
+    n_read = 0
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        parts = _feature_columns(batch, columns, source, n_read)
+        if n_read == 0 and len(parts) != features.shape[1]:
+            features = np.empty((n_rows or 0, len(parts)), np.float32)
+        last = n_read + batch.num_rows
+        if last > len(features):
+            # Grown in place: the allocator moves the pages of a large array, it does not copy them.
+            features.resize((max(last, len(features) * 5 // 4), features.shape[1]), refcheck=False)
+        names = columns.features if columns.vector is None else range(len(parts))
+        if len(parts) != features.shape[1]:
+            raise _uneven(source, columns.vector, n_read, features.shape[1], len(parts))
+        fill(features[n_read:last], parts, source, first_row=n_read, names=names)
+        for name, pieces in chunks.items():
+            pieces.append(batch.column(name))
+        n_read = last
+    features.resize((n_read, features.shape[1]), refcheck=False)
+    whole = {name: pa.chunked_array(pieces, schema.field(name).type) for name, pieces in chunks.items()}
+    return _assemble(features, whole, columns, source)
+
+
+def _assemble(
+    features: NDArray[np.float32], whole: dict[str, pa.ChunkedArray], columns: Columns, source: Source
+) -> RankingDataset:
+    label, doc_id, weight, query_weight = columns.label, columns.doc_id, columns.weight, columns.query_weight
+    return assemble(
+        source,
+        features,
+        None if label is None else check_labels(numbers(whole[label]), source, label),
+        read_qids(whole[columns.qid], source, columns.qid),
+        weights=None if weight is None else check_weights(numbers(whole[weight]), source, weight),
+        query_weights=None
+        if query_weight is None
+        else check_weights(numbers(whole[query_weight]), source, query_weight),
+        doc_ids=None if doc_id is None else read_texts(whole[doc_id], source, doc_id),
+        feature_names=columns.feature_names,
+    )
+
+
+def numbers(values: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
+    """A column of numbers as numpy, NaN where a value is missing."""
+    if pa.types.is_null(values.type):
+        return np.full(len(values), np.nan, np.float32)
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    if isinstance(values, pa.ChunkedArray):
+        return np.asarray(values.to_numpy())
+    return np.asarray(values.to_numpy(zero_copy_only=False))
+
+
+def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
+    """One array a feature, from one column each or from the lists of one column."""
+    if columns.vector is None:
+        return [numbers(batch.column(name)) for name in columns.features]
+    lists = batch.column(columns.vector)
+    if lists.null_count:
+        row = first_row + pc.index(pc.is_null(lists), True).as_py()
+        raise DataError(f"{source.at(row, columns.vector)}: expected a list of numbers; got none. Fill the column.")
+    sizes = np.asarray(pc.list_value_length(lists).to_numpy(zero_copy_only=False))
+    uneven = sizes != sizes[0]
+    if uneven.any():
+        row = int(uneven.argmax())
+        raise _uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
+    flat = numbers(lists.flatten())
+    return list(flat.reshape(len(sizes), int(sizes[0])).T)
+
+
+def _uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:
+    return DataError(
+        f"{source.at(row, column)}: expected a list of {expected} numbers, as in the rows before; got {got}. "
+        "Give every document the same features."
+    )

@@ -1,0 +1,83 @@
+"""Writing the scores of documents: tables in row order, or a TREC run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.loaders.dataset import RankingDataset
+
+
+def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path | str, *, tag: str = "rankkit") -> None:
+    """Write one score a document, the format by extension.
+
+    ``.parquet`` and ``.csv`` have the columns qid, doc_id (where known) and score, ``.txt`` one score a line, all in
+    the order of the input rows. ``.run`` and ``.trec`` are TREC runs, ``qid Q0 doc_id rank score tag``, best first;
+    they need doc ids. Equal scores in a run keep row order; trec_eval itself breaks ties by doc id.
+
+    Args:
+        data: The documents that were scored.
+        scores: One a document, in row order: what :func:`rankkit.predict` returns.
+        path: Where to write; an existing file is replaced as a whole.
+        tag: Name of the run, the last column of a TREC run.
+
+    Raises:
+        ConfigError: If the extension names no format.
+        DataError: If a TREC run is asked for documents without ids.
+        ShapeError: If there is not one score a document.
+    """
+    path = Path(path)
+    if scores.shape != (data.n_docs,):
+        raise ShapeError(
+            f"write_scores: expected {data.n_docs} scores, one a document; got shape {scores.shape}. "
+            "Pass what rankkit.predict returned for this data."
+        )
+    writers: dict[str, Callable[[Path], None]] = {
+        ".parquet": lambda to: _table(data, scores).to_parquet(to, index=False),
+        ".csv": lambda to: _table(data, scores).to_csv(to, index=False),
+        ".txt": lambda to: _table(data, scores)[["score"]].to_csv(to, index=False, header=False),
+        ".run": lambda to: _run(data, scores, tag).to_csv(to, sep=" ", index=False, header=False),
+    }
+    writers[".trec"] = writers[".run"]
+    if path.suffix not in writers:
+        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {path.suffix!r}. Rename it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        writers[path.suffix](temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _table(data: RankingDataset, scores: NDArray[np.float32]) -> pd.DataFrame:
+    columns = {"qid": data.in_row_order(np.repeat(data.qids, data.list_sizes))}
+    if data.doc_ids is not None:
+        columns["doc_id"] = data.in_row_order(data.doc_ids)
+    return pd.DataFrame({**columns, "score": scores})
+
+
+def _run(data: RankingDataset, scores: NDArray[np.float32], tag: str) -> pd.DataFrame:
+    if data.doc_ids is None:
+        raise DataError(
+            "write_scores: expected doc ids for a TREC run; got data without. Add '# docid = ...' to the lines or a "
+            "doc_id column, or write .parquet, .csv or .txt."
+        )
+    table = _table(data, scores).sort_values("score", ascending=False, kind="stable")
+    # Queries in the order of their first row, as the user gave them.
+    position = pd.Series(np.arange(data.n_queries), index=data.qids)
+    table = table.iloc[np.argsort(position.loc[table["qid"]].to_numpy(), kind="stable")]
+    rank = table.groupby("qid", sort=False).cumcount() + 1
+    return pd.DataFrame(
+        {
+            "qid": table["qid"],
+            "Q0": "Q0",
+            "doc_id": table["doc_id"],
+            "rank": rank,
+            "score": table["score"],
+            "tag": tag,
+        }
+    )

@@ -1,0 +1,257 @@
+"""Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet and CSV files."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from rankkit.errors import DataError
+from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
+from rankkit.loaders.columns import Wanted, check_names, choose_columns
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.ids import as_column, read_qids, read_texts
+from rankkit.loaders.record_batches import read_batches
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Rows that are in columns and in rows of the matrix at the same time.
+_BATCH_ROWS = 65_536
+
+
+def from_arrays(
+    features: Any,
+    labels: Any | None,
+    qids: Any,
+    *,
+    weights: Any | None = None,
+    doc_ids: Any | None = None,
+    feature_names: Sequence[str] | None = None,
+) -> RankingDataset:
+    """Make a data set of arrays in memory: numpy, lists, CPU tensors, anything that numpy reads.
+
+    Rows of one query need not stand together; predictions come back in the order of the rows all the same. NaN among
+    the features means a missing value and is kept. float32 features in the order of queries are used without a copy.
+
+    Args:
+        features: Numbers ``[doc, feature]``, finite or NaN.
+        labels: Graded relevance ``[doc]``, 0 or more, or None for documents without labels.
+        qids: The query of each document ``[doc]``: integers or strings.
+        weights: Importance, 0 or more: one a document ``[doc]``, or one a query, in the order in which queries first
+            appear; or None.
+        doc_ids: Names of the documents ``[doc]``: strings or integers; or None.
+        feature_names: One a feature, or None.
+
+    Raises:
+        DataError: If shapes differ, a label is missing or negative, or a number is infinite or beyond float32. Rows and
+            columns in messages count from 0.
+
+    Example:
+        >>> data = from_arrays([[0.5], [1.5], [2.5]], [0, 2, 1], qids=["b", "a", "b"])
+        >>> data.qids.tolist(), data.offsets.tolist(), data.labels.tolist(), data.rows.tolist()
+        (['b', 'a'], [0, 2, 3], [0.0, 1.0, 2.0], [0, 2, 1])
+    """
+    source = Source("from_arrays")
+    numbers = as_numbers(features, source, "features", n_axes=2)
+    named = None if feature_names is None else tuple(str(name) for name in feature_names)
+    names = range(numbers.shape[1]) if named is None else named
+    if len(names) != numbers.shape[1]:
+        raise DataError(
+            f"from_arrays: expected {numbers.shape[1]} feature_names, one a column; got {len(names)}. "
+            "Name every column of features."
+        )
+    matrix = as_float32(numbers, source, names)
+    query_of_row = read_qids(as_column(qids, source, "qids"), source, "qids")
+    names_of_docs = None if doc_ids is None else read_texts(as_column(doc_ids, source, "doc_ids"), source, "doc_ids")
+    grades = None if labels is None else check_labels(labels, source, "labels")
+    importance = None if weights is None else check_weights(weights, source)
+    for what, values in (("labels", grades), ("qids", query_of_row), ("doc_ids", names_of_docs)):
+        if values is not None and len(values) != len(matrix):
+            raise DataError(
+                f"from_arrays: expected {len(matrix)} {what}, one a row of features; got {len(values)}. "
+                "Pass arrays of one length."
+            )
+    data = assemble(
+        source,
+        matrix,
+        grades,
+        query_of_row,
+        doc_ids=names_of_docs,
+        feature_names=named,
+    )
+    if importance is None:
+        return data
+    by_document = len(importance) == data.n_docs and data.rows is not None
+    return replace(data, weights=importance[data.rows] if by_document else importance)
+
+
+def from_pandas(
+    frame: "pd.DataFrame",
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+) -> RankingDataset:
+    """Make a data set of a pandas DataFrame, one document a row.
+
+    Of the keywords, those that stand at their default may name columns that are not there: without a column "label" the
+    documents have no labels and can be scored. Rows of one query need not stand together; predictions come back in the
+    order of the frame all the same.
+
+    Args:
+        frame: The documents. Its index is not used.
+        label: Column of graded relevance, 0 or more, or None for documents without labels.
+        qid: Column of query ids: integers or strings.
+        features: Columns of numbers, or the name of one column of lists. None takes every column of numbers that no
+            other keyword and no default of another keyword names, in order; columns of text are left out. Missing
+            values become NaN.
+        doc_id: Column of document names, or None.
+        weight: Column of the importance of documents, or None.
+        query_weight: Column of the importance of queries, equal for all rows of one, or None.
+
+    Raises:
+        DataError: If a column is not there or of the wrong type, a label is missing or negative, or a number is
+            infinite or beyond float32. Rows in messages count from 0.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"query": ["b", "b", "a"], "bm25": [1.5, 0.5, 2.0], "title": ["x", "y", "z"]})
+        >>> data = from_pandas(frame, qid="query")
+        >>> data.feature_names, data.labels, data.qids.tolist()
+        (('bm25',), None, ['b', 'a'])
+    """
+    import pandas as pd
+
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    source = Source("from_pandas")
+    check_names([str(name) for name in frame.columns], wanted, source)
+    kept = [
+        place
+        for place, (name, kind) in enumerate(zip(frame.columns, frame.dtypes, strict=True))
+        if str(name) in wanted.named or pd.api.types.is_numeric_dtype(kind)
+    ]
+    frame = frame.iloc[:, kept].set_axis([str(frame.columns[place]) for place in kept], axis=1)
+    try:
+        schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        raise DataError(
+            f"from_pandas: expected columns of one type each; got {error}. Convert them, for example with astype."
+        ) from error
+    batches = (
+        pa.RecordBatch.from_pandas(frame.iloc[start : start + _BATCH_ROWS], schema=schema, preserve_index=False)
+        for start in range(0, len(frame), _BATCH_ROWS)
+    )
+    return read_batches(schema, batches, choose_columns(schema, wanted, source), source, n_rows=len(frame))
+
+
+def from_arrow(
+    table: Any,
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+) -> RankingDataset:
+    """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
+
+    A stream is read batch by batch. The keywords are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for an object without the Arrow interface.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> table = pa.table({"qid": [1, 1], "label": [0, 2], "vector": [[0.5, 1.0], [0.1, 3.0]]})
+        >>> from_arrow(table, features="vector")
+        RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
+    """
+    source = Source("from_arrow")
+    n_rows = None
+    if isinstance(table, pa.Table):
+        n_rows, table = table.num_rows, table.to_reader(max_chunksize=_BATCH_ROWS)
+    if not hasattr(table, "__arrow_c_stream__"):
+        raise DataError(
+            f"from_arrow: expected an Arrow table or an object with __arrow_c_stream__; got {type(table).__name__}. "
+            "Use from_pandas or from_arrays for other tables."
+        )
+    reader = pa.RecordBatchReader.from_stream(table)
+    columns = choose_columns(reader.schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
+    return read_batches(reader.schema, reader, columns, source, n_rows=n_rows)
+
+
+def read_parquet(
+    path: str | PathLike[str],
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+) -> RankingDataset:
+    """Read a Parquet file, one document a row. A file that rankkit wrote needs no keywords.
+
+    Only the columns that are used are read, a batch of rows at a time. Features in columns "1", "2", ... have no names.
+    The keywords are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for a file that is not Parquet.
+    """
+    import pyarrow.parquet as pq
+
+    source = Source(str(path))
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            schema = file.schema_arrow
+            columns = choose_columns(schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
+            batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns.used)
+            return read_batches(schema, batches, columns, source, n_rows=file.metadata.num_rows)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError) as error:
+        raise DataError(f"{path}: expected a Parquet file; got {error}. Write it again.") from error
+
+
+def read_csv(
+    path: str | PathLike[str],
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    separator: str | None = None,
+) -> RankingDataset:
+    """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz). Ours need no keywords.
+
+    Numbers become float32 straight from their digits. Empty fields, ``NA``, ``NULL`` and ``nan`` among features are
+    missing values, NaN. A column whose first values are mostly numbers is a column of numbers, and text in it an
+    error; a column of text is left out. Features in columns "1", "2", ... have no names. The other keywords are those
+    of :func:`from_pandas`.
+
+    Args:
+        path: The file.
+        label: See :func:`from_pandas`.
+        qid: See :func:`from_pandas`.
+        features: See :func:`from_pandas`; a CSV file has no columns of lists.
+        doc_id: See :func:`from_pandas`.
+        weight: See :func:`from_pandas`.
+        query_weight: See :func:`from_pandas`.
+        separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
+    """
+    from rankkit.loaders.csv_batches import open_csv
+
+    source = Source(str(path), below_header=True)
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    schema, columns, batches = open_csv(Path(path), wanted, source, separator)
+    return read_batches(schema, batches, columns, source)

@@ -1,0 +1,214 @@
+"""Writers of LETOR text, Parquet and CSV: the values of the data set bit for bit, a block of rows at a time."""
+
+import contextlib
+import gzip
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rankkit.errors import DataError
+from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED, numbered
+from rankkit.loaders.dataset import RankingDataset
+
+# Numbers that are in the data set and in the form of the file at the same time.
+_BLOCK_NUMBERS = 4_000_000
+
+
+def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
+    """Write LETOR text, one document a line in input row order, gzip where the name ends in ".gz".
+
+    Every feature is written, zeros too, so that the width survives; a missing value is ``nan``. Numbers have the fewest
+    digits that give the same float32 again. Document ids follow as ``#docid = <id>``. LETOR text has no place for
+    feature names, which are left out, nor for weights.
+
+    Args:
+        data: Documents with labels and without weights.
+        path: Where to write; an existing file is replaced as a whole.
+
+    Raises:
+        DataError: If there are no labels, or there are weights, or an id cannot stand in a line of text.
+    """
+    path = Path(path)
+    if data.labels is None:
+        raise DataError(
+            f"{path}: expected labels, which LETOR text needs; got documents without labels. Write Parquet or CSV."
+        )
+    if data.weights is not None:
+        raise DataError(
+            f"{path}: expected data without weights, for which LETOR text has no place; got weights. Write Parquet."
+        )
+    with replacing(path) as temporary, _open(temporary, packed=path.suffix == ".gz") as file:
+        for rows in _row_blocks(data):
+            file.write(_letor_lines(data, data.labels, rows, path))
+
+
+def write_parquet(data: RankingDataset, path: str | os.PathLike[str]) -> None:
+    """Write a Parquet file, one document a row in input row order; :func:`rankkit.read_parquet` reads it back.
+
+    Columns: label, qid, doc_id, doc_weight or query_weight (those that the data has), then the features by name, or
+    "1", "2", ... where they have no names.
+
+    Args:
+        data: Any data set.
+        path: Where to write; an existing file is replaced as a whole.
+
+    Raises:
+        DataError: If two columns would have the same name.
+    """
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    schema = _schema(data, path)
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for rows in _row_blocks(data):
+            writer.write_batch(_record_batch(data, rows, schema))
+
+
+def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: str | None = None) -> None:
+    """Write a CSV file with a header, one document a row in input row order; :func:`rankkit.read_csv` reads it back.
+
+    The columns are those of :func:`write_parquet`; numbers have the fewest digits that give the same float32 again.
+
+    Args:
+        data: Any data set.
+        path: Where to write; an existing file is replaced as a whole. Gzip where the name ends in ".gz".
+        separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
+
+    Raises:
+        DataError: If two columns would have the same name.
+    """
+    from pyarrow import csv
+
+    path = Path(path)
+    schema = _schema(data, path)
+    options = csv.WriteOptions(delimiter=separator or ("\t" if ".tsv" in path.suffixes else ","))
+    with (
+        replacing(path) as temporary,
+        _open(temporary, packed=path.suffix == ".gz") as file,
+        csv.CSVWriter(file, schema, write_options=options) as writer,
+    ):
+        for rows in _row_blocks(data):
+            writer.write_batch(_record_batch(data, rows, schema))
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path``, which takes its place once the block has ended without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _open(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
+    with path.open("wb") as plain:
+        if not packed:
+            yield plain
+            return
+        # Without name and time in the header, equal data gives equal bytes.
+        with gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=6) as file:
+            yield cast(BinaryIO, file)
+
+
+def _row_blocks(data: RankingDataset) -> Iterator[NDArray[np.int64]]:
+    """The documents in input row order, some at a time."""
+    order = np.arange(data.n_docs) if data.rows is None else np.argsort(data.rows, kind="stable")
+    size = max(1, _BLOCK_NUMBERS // max(1, data.n_features))
+    for start in range(0, data.n_docs, size):
+        yield order[start : start + size]
+
+
+def _feature_columns(data: RankingDataset, rows: NDArray[np.int64]) -> list[pa.Array]:
+    return [pa.array(column) for column in np.ascontiguousarray(data.features[rows].T)]
+
+
+def _qids(data: RankingDataset, rows: NDArray[np.int64]) -> pa.Array:
+    return pa.array(data.qids[np.searchsorted(data.offsets, rows, side="right") - 1])
+
+
+def _weight_name(data: RankingDataset) -> str:
+    return QUERY_WEIGHT if data.weights is not None and len(data.weights) == data.n_queries else DOC_WEIGHT
+
+
+def _schema(data: RankingDataset, path: Path) -> pa.Schema:
+    names = numbered(data.n_features) if data.feature_names is None else data.feature_names
+    taken = [name for name, count in Counter(names).items() if name in RESERVED or count > 1]
+    if taken:
+        raise DataError(
+            f"{path}: expected feature names that differ, none of them one of {sorted(RESERVED)}; got {taken[0]!r}. "
+            "Rename the feature."
+        )
+    qid_type = pa.string() if data.qids.dtype.kind == "U" else pa.int64()
+    fields = [pa.field(LABEL, pa.float32())] if data.labels is not None else []
+    fields.append(pa.field(QID, qid_type))
+    if data.doc_ids is not None:
+        fields.append(pa.field(DOC_ID, pa.string()))
+    if data.weights is not None:
+        fields.append(pa.field(_weight_name(data), pa.float32()))
+    return pa.schema(fields + [pa.field(name, pa.float32()) for name in names])
+
+
+def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [] if data.labels is None else [pa.array(data.labels[rows])]
+    qids = _qids(data, rows)
+    columns.append(qids)
+    if data.doc_ids is not None:
+        columns.append(pa.array(data.doc_ids[rows]))
+    if data.weights is not None:
+        places = rows
+        if _weight_name(data) == QUERY_WEIGHT:
+            places = np.searchsorted(data.offsets, rows, side="right") - 1
+        columns.append(pa.array(data.weights[places]))
+    return pa.RecordBatch.from_arrays(columns + _feature_columns(data, rows), schema=schema)
+
+
+def _letor_lines(data: RankingDataset, labels: NDArray[np.float32], rows: NDArray[np.int64], path: Path) -> memoryview:
+    """The lines of some documents as bytes, joined by Arrow from one column a feature: no loop over rows."""
+    pieces = [_digits(pa.array(labels[rows])), " qid:", _letor_qids(_qids(data, rows), path)]
+    for number, column in enumerate(_feature_columns(data, rows), start=1):
+        pieces += [f" {number}:", _digits(column)]
+    if data.doc_ids is not None:
+        pieces.append(_letor_comments(pa.array(data.doc_ids[rows]), path))
+    lines = pc.binary_join_element_wise(*pieces, "\n", "")
+    _, offsets, text = lines.buffers()
+    return memoryview(text)[: np.frombuffer(offsets, np.int32)[len(lines)]]
+
+
+def _digits(values: pa.Array) -> pa.Array:
+    """The shortest decimal text that gives the same float32 again."""
+    return values.cast(pa.string())
+
+
+def _letor_qids(qids: pa.Array, path: Path) -> pa.Array:
+    qids = qids.cast(pa.string())
+    bad = pc.match_substring_regex(qids, r"[\s\x0b#]|^$")
+    if pc.any(bad).as_py():
+        qid = qids.filter(bad)[0].as_py()
+        raise DataError(
+            f"{path}: expected query ids without white space and '#', for LETOR text; got {qid!r}. Write Parquet."
+        )
+    return qids
+
+
+def _letor_comments(ids: pa.Array, path: Path) -> pa.Array:
+    """What stands behind the features: ``#docid = <id>``, or the id alone where it holds white space."""
+    bad = pc.match_substring_regex(ids, r"[\r\n\x00]|^[\s\x0b]|[\s\x0b]$|^docid.*[\s\x0b]")
+    if pc.any(bad).as_py():
+        doc_id = ids.filter(bad)[0].as_py()
+        raise DataError(
+            f"{path}: expected document ids of one line that white space neither begins nor ends, for LETOR text; "
+            f"got {doc_id!r}. Write Parquet or CSV."
+        )
+    begin = pc.if_else(pc.match_substring_regex(ids, r"[\s\x0b]"), " # ", " #docid = ")
+    return pc.binary_join_element_wise(pc.if_else(pc.equal(ids, ""), "", begin), ids, "")
