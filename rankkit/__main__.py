@@ -1,0 +1,20 @@
+"""``rankkit`` and ``python -m rankkit``: run a command, turn rankkit's errors into one message and exit code 2."""
+
+import sys
+
+from rankkit.errors import RankkitError
+
+
+def main() -> None:
+    """Run the command line."""
+    from rankkit.cli.app import app
+
+    try:
+        app()
+    except RankkitError as error:
+        sys.stderr.write(f"rankkit: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The command line as a whole: one subcommand a file, nothing heavy imported before a command runs."""
+
+from typing import Annotated
+
+import typer
+
+from rankkit.cli.convert import convert
+from rankkit.cli.evaluate import evaluate
+from rankkit.cli.inspect import inspect
+from rankkit.cli.score import score
+from rankkit.cli.train import train
+
+app = typer.Typer(
+    name="rankkit",
+    help="Learning to rank: load query-grouped data, train a scorer with any objective, evaluate, score, save.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"rankkit {version('rankkit-torch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """What comes before a command."""
+
+
+for _command in (inspect, train, evaluate, score, convert):
+    app.command()(_command)

@@ -1,0 +1,226 @@
+"""The experiment file: what ``rankkit train`` runs, validated as a whole before any data is read.
+
+The options of a scorer, an objective and of ``fit`` are read off their signatures, so that an option exists in one
+place only: the function that takes it.
+"""
+
+import inspect
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+
+from rankkit.errors import ConfigError, did_you_mean
+
+# What rankkit passes itself, so that it is no option of an experiment file.
+_NOT_OPTIONS = {
+    "scorer": {"n_features", "readout"},
+    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction"},
+    "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
+}
+
+_DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Named(BaseModel):
+    """A scorer or objective by name, with its options: ``"mlp"`` or ``{name = "mlp", hidden = [64]}``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class Data(_Section):
+    """Where the data lies: files that :func:`rankkit.read` reads, and the columns of tabular ones."""
+
+    train: Path
+    valid: Path | None = None
+    test: Path | None = None
+    n_features: int | None = Field(default=None, ge=1)
+    label: str = "label"
+    qid: str = "qid"
+    doc_id: str = "doc_id"
+
+
+class EvaluationSection(_Section):
+    """What is measured on the validation and test data at the end, and by which rules."""
+
+    metrics: list[str] = ["ndcg@10", "mrr@10"]
+    empty: Literal["zero", "skip", "one", "error"] = "zero"
+    ties: Literal["pessimistic", "expected", "stable", "trec"] = "pessimistic"
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        from rankkit.evaluation import parse_metric
+
+        for name in names:
+            parse_metric(name)
+        return names
+
+
+class Experiment(_Section):
+    """One training run, whole: an experiment file with the command line's options laid over it."""
+
+    data: Data
+    out: Path
+    scorer: Named
+    objective: Named
+    training: dict[str, Any] = {}
+    evaluation: EvaluationSection = EvaluationSection()
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _options_fit_their_functions(self) -> "Experiment":
+        from rankkit import catalogue
+        from rankkit.training import fit
+
+        for kind in ("scorer", "objective"):
+            named: Named = getattr(self, kind)
+            _check_options(kind, catalogue.find(kind, named.name), named.options)
+        _check_options("training", fit, self.training)
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_fit_the_objective(self) -> "Experiment":
+        from rankkit import catalogue
+
+        needs_several = hasattr(catalogue.find("objective", self.objective.name), "readout")
+        n_outputs = self.scorer.options.get("n_outputs")
+        if n_outputs is not None and (n_outputs > 1) != needs_several:
+            wanted = "one output a grade (at least 2)" if needs_several else "1 output"
+            raise ValueError(
+                f"scorer.n_outputs: the objective '{self.objective.name}' expects {wanted}; got {n_outputs}. "
+                "Leave n_outputs out: it follows from the objective and the labels"
+            )
+        return self
+
+
+def load_experiment(config: Path | None, overrides: dict[str, Any], settings: Iterable[str]) -> Experiment:
+    """Read an experiment file, lay command-line options and ``--set`` values over it, validate the whole.
+
+    Args:
+        config: A TOML file, or None.
+        overrides: Nested values from command-line options; None values are left out.
+        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
+
+    Raises:
+        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
+    """
+    values: dict[str, Any] = dict(_DEFAULTS)
+    _merge(values, _read_toml(config) if config else {})
+    _merge(values, overrides)
+    for setting in settings:
+        _merge(values, _parse_setting(setting))
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, str(config) if config else "options", Experiment)) from None
+
+
+def save_experiment(experiment: Experiment, path: Path) -> None:
+    """Write the resolved experiment as TOML that ``--config`` reads again."""
+    values = experiment.model_dump(mode="json", exclude_none=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".partial")
+    temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
+    temporary.replace(path)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: expected an experiment file; there is none. Check the path.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: expected TOML; got {error}. Mend that line.") from None
+
+
+def _parse_setting(setting: str) -> dict[str, Any]:
+    path, equals, text = setting.partition("=")
+    keys = [key.strip() for key in path.split(".")]
+    if not equals or not all(keys):
+        raise ConfigError(
+            f"--set: expected key=value such as training.learning_rate=1e-3; got {setting!r}. Add the missing part."
+        )
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    for key in reversed(keys):
+        value = {key: value}
+    return value  # type: ignore[no-any-return]
+
+
+def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
+    """Lay ``over`` on ``values``; a name alone (``scorer = "mlp"``) becomes a table when options are laid over it."""
+    for key, value in over.items():
+        if value is None:
+            continue
+        old = values.get(key)
+        if isinstance(old, str) and isinstance(value, dict):
+            old = values[key] = {"name": old}
+        if isinstance(old, dict) and isinstance(value, dict):
+            _merge(old, value)
+        elif isinstance(old, dict) and isinstance(value, str):
+            # Another scorer or objective by name: options of the old one stay only where the name is the same.
+            values[key] = old if old.get("name", value) == value else {"name": value}
+            values[key]["name"] = value
+        else:
+            values[key] = {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def _check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Check names and types of options against the signature of the function that will take them."""
+    parameters = inspect.signature(function).parameters
+    fields: dict[str, Any] = {
+        name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in parameters.items()
+        if name not in _NOT_OPTIONS[kind] and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model = create_model(f"{kind} options", __config__=config, **fields)
+    try:
+        model.model_validate(options)
+    except ValidationError as error:
+        raise ValueError(_explain(error, kind, model)) from None
+
+
+def _explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """The first problem of a pydantic error in the house form."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _fields_at(model, problem["loc"][:-1])
+        return f"{where}: unknown key {key!r}. {did_you_mean(str(problem['loc'][-1]), known)}"
+    if problem["type"] == "missing":
+        return f"{where}: expected a value for {key!r}; got none. Add it."
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    return f"{where}: {key}: expected {problem['msg'].removeprefix('Input should be ')}; got {problem['input']!r}."
+
+
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,33 @@
+"""``rankkit score``: the scores of new data, in the order of its rows."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def score(
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    data: Annotated[
+        Path, typer.Argument(help="Data with or without labels: LETOR text, Parquet or CSV.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Where to write: .parquet or .csv (qid, doc_id, score), .txt (one a line), .run or .trec (TREC run).",
+            show_default=False,
+        ),
+    ],
+    label: Annotated[str, typer.Option(help="Label column of a Parquet or CSV file, not used if there.")] = "label",
+    qid: Annotated[str, typer.Option(help="Query id column of a Parquet or CSV file.")] = "qid",
+) -> None:
+    """Score data with a saved ranker; row order is kept."""
+    from rankkit import bundle, evaluation
+    from rankkit.loaders.files import read
+    from rankkit.loaders.scores import write_scores
+
+    scorer = bundle.load(run)
+    documents = read(data, n_features=scorer.n_features, label=label, qid=qid)
+    scores = evaluation.predict(scorer, documents)
+    write_scores(documents, scores, out, tag=run.name)
+    typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order")

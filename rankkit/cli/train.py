@@ -1,0 +1,128 @@
+"""``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rankkit.cli.config import Experiment
+    from rankkit.loaders.dataset import RankingDataset
+
+EXPERIMENT_FILE = "experiment.toml"
+# What a folder holds once training has begun.
+_TRACES = ("checkpoint.pt", "metrics.jsonl", "model.json")
+
+
+def train(
+    train: Annotated[Path | None, typer.Option(help="Training data: LETOR text, Parquet or CSV.")] = None,
+    valid: Annotated[Path | None, typer.Option(help="Validation data: the best epoch on it is kept.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Test data, evaluated once at the end.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Name of the objective.", show_default="ranknet")] = None,
+    scorer: Annotated[str | None, typer.Option(help="Name of the scorer.", show_default="mlp")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other option, as scorer.hidden=[256,128]. Repeatable."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Experiment file in TOML; options here go over it.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the weights, the shuffling and the dropout.", show_default="0")
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where an interrupted run in --out stopped.")] = False,
+) -> None:
+    """Train a scorer and save it with everything needed to score new data."""
+    from rankkit.cli.config import load_experiment
+    from rankkit.errors import ConfigError
+    from rankkit.training import TrainingInterrupted
+
+    if resume and config is None and out is not None and (out / EXPERIMENT_FILE).is_file():
+        config = out / EXPERIMENT_FILE
+    overrides: dict[str, Any] = {
+        "data": {"train": _text(train), "valid": _text(valid), "test": _text(test)},
+        "objective": objective,
+        "scorer": scorer,
+        "out": _text(out),
+        "seed": seed,
+    }
+    experiment = load_experiment(config, overrides, settings or [])
+    if not resume and any((experiment.out / name).exists() for name in _TRACES):
+        raise ConfigError(
+            f"{experiment.out}: expected a folder without a run; it holds one. "
+            "Choose another --out, go on with --resume, or delete it."
+        )
+    try:
+        run(experiment, resume=resume)
+    except TrainingInterrupted as stop:
+        typer.echo(f"rankkit: {stop}", err=True)
+        raise typer.Exit(130) from None
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def run(experiment: "Experiment", *, resume: bool = False) -> None:
+    """Do what the experiment says, printing what a person wants to see."""
+    from rankkit import bundle, catalogue, evaluation
+    from rankkit.cli.config import save_experiment
+    from rankkit.objectives import Objective
+    from rankkit.training import fit
+
+    data = _read_all(experiment)
+    function = catalogue.find("objective", experiment.objective.name)
+    scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
+    save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
+    typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
+    history = fit(
+        scorer,
+        Objective(function, **experiment.objective.options),
+        data["train"],
+        data.get("valid"),
+        seed=experiment.seed,
+        out=experiment.out,
+        resume=resume,
+        **experiment.training,
+    )
+    typer.echo(str(history))
+    rules = experiment.evaluation
+    bundle.save(
+        scorer,
+        experiment.out,
+        feature_names=data["train"].feature_names,
+        objective=experiment.objective.model_dump(),
+        metrics=rules.metrics,
+        data_fingerprint=data["train"].fingerprint,
+    )
+    for name in ("valid", "test"):
+        if name in data:
+            report = evaluation.evaluate(scorer, data[name], rules.metrics, empty=rules.empty, ties=rules.ties)
+            typer.echo(f"\n{name} {getattr(experiment.data, name)}\n{report}")
+    typer.echo(f"\nSaved in {experiment.out}. Score new data: rankkit score {experiment.out} FILE --out scores.parquet")
+
+
+def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
+    from rankkit.loaders.files import read
+
+    files = experiment.data
+
+    def load(path: Path, n_features: int | None) -> "RankingDataset":
+        return read(path, n_features=n_features, label=files.label, qid=files.qid, doc_id=files.doc_id)
+
+    data = {"train": load(files.train, files.n_features)}
+    for name, path in (("valid", files.valid), ("test", files.test)):
+        if path is not None:
+            data[name] = load(path, data["train"].n_features)
+    for name, part in data.items():
+        typer.echo(f"{name:<6} {part!r}")
+    return data
+
+
+def _build_scorer(experiment: "Experiment", train: "RankingDataset", several_outputs: bool) -> Any:
+    """The scorer with weights drawn from the seed; one output a grade where the objective needs it."""
+    from rankkit import catalogue
+
+    options = {"seed": experiment.seed, **experiment.scorer.options}
+    if several_outputs and "n_outputs" not in options and train.labels is not None:
+        options["n_outputs"] = int(train.labels.max()) + 1
+    return catalogue.find("scorer", experiment.scorer.name)(train.n_features, **options)

@@ -1,0 +1,105 @@
+"""The commands as a user types them; the modules are rankkit.cli.app, rankkit.cli.train,
+rankkit.cli.evaluate, rankkit.cli.score, rankkit.cli.inspect and rankkit.cli.convert.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rankkit as rk
+
+
+def test_every_command_is_explained(rankkit):
+    answer = rankkit("--help")
+    assert answer.code == 0
+    for command in ("inspect", "train", "evaluate", "score", "convert"):
+        assert command in answer.out
+        assert rankkit(command, "--help").code == 0
+    assert rankkit("--version").out.startswith("rankkit 0.")
+
+
+def test_inspect_shows_what_a_file_holds(rankkit, files):
+    out = rankkit("inspect", files / "train.txt").out
+    assert "train.txt" in out
+    assert "20" in out
+
+
+def test_train_saves_a_run_that_evaluates_and_scores(rankkit, files, tmp_path):
+    run = tmp_path / "run"
+    answer = rankkit(
+        "train", "--train", files / "train.txt", "--valid", files / "vali.txt", "--test", files / "test.txt",
+        "--objective", "listnet", "--out", run, "--set", "scorer.hidden=[8]", "--set", "training.epochs=2",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    assert "ndcg@10" in answer.out
+    assert {"scorer.safetensors", "model.json", "metrics.jsonl", "experiment.toml"} <= {p.name for p in run.iterdir()}
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+
+    report = json.loads(
+        rankkit("evaluate", run, files / "test.txt", "--json", "--per-query", tmp_path / "q.parquet").out
+    )
+    expected = rk.evaluate(rk.load(run), rk.read(files / "test.txt"), ["ndcg@10", "mrr@10"])
+    assert {name: value["mean"] for name, value in report["metrics"].items()} == expected.means
+    assert len(pd.read_parquet(tmp_path / "q.parquet")) == 20
+    assert f"{expected.means['ndcg@10']:.4f}" in answer.out
+
+    rankkit("score", run, files / "test.txt", "--out", tmp_path / "s.txt")
+    assert np.array_equal(
+        np.loadtxt(tmp_path / "s.txt", dtype=np.float32), rk.predict(rk.load(run), rk.read(files / "test.txt"))
+    )
+
+
+def test_every_objective_trains_from_the_command_line(rankkit, files, tmp_path):
+    from rankkit.catalogue import OBJECTIVES
+
+    for name in OBJECTIVES:
+        answer = rankkit(
+            "train", "--train", files / "train.txt", "--objective", name, "--out", tmp_path / name,
+            "--set", "scorer.hidden=[4]", "--set", "training.epochs=1",
+        )  # fmt: skip
+        assert answer.code == 0, answer.err
+
+
+def test_unlabelled_tables_are_scored(rankkit, files, trained, tmp_path):
+    rankkit("convert", files / "test.txt", tmp_path / "test.parquet")
+    table = pd.read_parquet(tmp_path / "test.parquet").drop(columns="label")
+    table.to_csv(tmp_path / "bare.csv", index=False)
+    assert rankkit("score", trained, tmp_path / "bare.csv", "--out", tmp_path / "s.parquet").code == 0
+    expected = rk.predict(rk.load(trained), rk.read(files / "test.txt"))
+    np.testing.assert_array_equal(pd.read_parquet(tmp_path / "s.parquet")["score"].to_numpy(np.float32), expected)
+
+
+def test_convert_there_and_back_is_lossless(rankkit, files, tmp_path):
+    rankkit("convert", files / "train.txt", tmp_path / "a.parquet")
+    rankkit("convert", tmp_path / "a.parquet", tmp_path / "b.csv")
+    rankkit("convert", tmp_path / "b.csv", tmp_path / "c.txt")
+    assert rk.read(tmp_path / "c.txt").fingerprint == rk.read(files / "train.txt").fingerprint
+
+
+def test_a_run_is_not_overwritten(rankkit, files, trained):
+    answer = rankkit("train", "--train", files / "train.txt", "--out", trained)
+    assert answer.code == 2
+    assert "holds one. Choose another --out, go on with --resume, or delete it." in answer.err
+
+
+def test_resume_needs_only_the_folder(rankkit, trained):
+    answer = rankkit("train", "--resume", "--out", trained)
+    assert answer.code == 0, answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["inspect", "absent.txt"], "absent.txt"),
+        (["evaluate", "absent", "x.txt"], "absent"),
+        (["train", "--train", "x.txt", "--out", "y", "--objective", "boost"], "got 'boost'. Known: "),
+    ],
+)
+def test_mistakes_are_one_message_and_exit_code_2(rankkit, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    answer = rankkit(*words)
+    assert answer.code == 2
+    assert message in answer.err
+    assert "Traceback" not in answer.err
