@@ -135,6 +135,28 @@ def load_experiment(config: Path | None, overrides: dict[str, Any], settings: It
         raise ConfigError(_explain(error, str(config) if config else "options", Experiment)) from None
 
 
+def resolve(experiment: Experiment, scorer_options: dict[str, Any]) -> Experiment:
+    """The experiment with every option written out, so that it means the same when defaults change.
+
+    Args:
+        experiment: What was asked for.
+        scorer_options: ``options`` of the scorer that was built for it.
+    """
+    from rankkit import catalogue
+    from rankkit.training import fit
+
+    derived = _NOT_OPTIONS["scorer"] | {"seed"}
+    scorer = {name: value for name, value in scorer_options.items() if name not in derived}
+    objective = _defaults("objective", catalogue.find("objective", experiment.objective.name))
+    return experiment.model_copy(
+        update={
+            "scorer": Named(name=experiment.scorer.name, **scorer),
+            "objective": Named(name=experiment.objective.name, **{**objective, **experiment.objective.options}),
+            "training": {**_defaults("training", fit), **experiment.training},
+        }
+    )
+
+
 def save_experiment(experiment: Experiment, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
     values = experiment.model_dump(mode="json", exclude_none=True)
@@ -201,6 +223,15 @@ def _check_options(kind: str, function: Callable[..., Any], options: dict[str, A
         model.model_validate(options)
     except ValidationError as error:
         raise ValueError(_explain(error, kind, model)) from None
+
+
+def _defaults(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters
+    return {
+        name: parameter.default
+        for name, parameter in parameters.items()
+        if name not in _NOT_OPTIONS[kind] and parameter.default not in (parameter.empty, None)
+    }
 
 
 def _explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:

@@ -65,13 +65,14 @@ def _text(path: Path | None) -> str | None:
 def run(experiment: "Experiment", *, resume: bool = False) -> None:
     """Do what the experiment says, printing what a person wants to see."""
     from rankkit import bundle, catalogue, evaluation
-    from rankkit.cli.config import save_experiment
+    from rankkit.cli.config import resolve, save_experiment
     from rankkit.objectives import Objective
     from rankkit.training import fit
 
     data = _read_all(experiment)
     function = catalogue.find("objective", experiment.objective.name)
     scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
+    experiment = resolve(experiment, scorer.options)
     save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
     history = fit(

@@ -78,8 +78,10 @@ def evaluate_scores(
     >>> print(report)
     ndcg@10  0.6590  [0.6590, 0.6590]
     mrr      0.5000  [0.5000, 0.5000]
-    rankkit: gain 2^label - 1, discount 1/log2(1 + rank), relevant from label 1, ties pessimistic; each query ...
-    1 queries, 0 with ties between different labels, 0 with one document; in brackets: 95% bootstrap over queries
+    rankkit: gain 2^label - 1, discount 1/log2(1 + rank), relevant from label 1,
+      ties pessimistic; each query has a relevant document
+    1 queries, 0 with ties between different labels, 0 with one document; in
+      brackets: 95% bootstrap over queries
 
     Args:
         scores: One a document, in any row order.

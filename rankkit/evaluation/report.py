@@ -1,6 +1,7 @@
 """Evaluation: the values of metrics a query, their means, and the conventions they were computed under."""
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -147,7 +148,8 @@ class Evaluation:
             f"{self.n_queries:,} queries, {self.n_tied:,} with ties between different labels, "
             f"{self.n_single:,} with one document; in brackets: 95% bootstrap over queries"
         )
-        return "\n".join([*rows, self.convention, counts])
+        notes = [textwrap.fill(note, 80, subsequent_indent="  ") for note in (self.convention, counts)]
+        return "\n".join([*rows, *notes])
 
     def _describe_empty(self) -> str:
         if not self.n_empty:

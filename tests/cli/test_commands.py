@@ -3,6 +3,7 @@ rankkit.cli.evaluate, rankkit.cli.score, rankkit.cli.inspect and rankkit.cli.con
 """
 
 import json
+import tomllib
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,10 @@ def test_train_saves_a_run_that_evaluates_and_scores(rankkit, files, tmp_path):
     assert "ndcg@10" in answer.out
     assert {"scorer.safetensors", "model.json", "metrics.jsonl", "experiment.toml"} <= {p.name for p in run.iterdir()}
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+    resolved = tomllib.loads((run / "experiment.toml").read_text())
+    assert resolved["scorer"]["hidden"] == [8]
+    assert resolved["training"]["epochs"] == 2
+    assert {"learning_rate", "optimizer", "schedule"} <= set(resolved["training"])
 
     report = json.loads(
         rankkit("evaluate", run, files / "test.txt", "--json", "--per-query", tmp_path / "q.parquet").out
