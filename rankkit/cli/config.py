@@ -135,24 +135,29 @@ def load_experiment(config: Path | None, overrides: dict[str, Any], settings: It
         raise ConfigError(_explain(error, str(config) if config else "options", Experiment)) from None
 
 
-def resolve(experiment: Experiment, scorer_options: dict[str, Any]) -> Experiment:
+def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
     """The experiment with every option written out, so that it means the same when defaults change.
 
     Args:
         experiment: What was asked for.
-        scorer_options: ``options`` of the scorer that was built for it.
+        scorer: The scorer that was built for it.
+        n_queries: Training queries, on which the number of epochs depends.
     """
     from rankkit import catalogue
     from rankkit.training import fit
+    from rankkit.training.settings import default_epochs, default_learning_rate
 
     derived = _NOT_OPTIONS["scorer"] | {"seed"}
-    scorer = {name: value for name, value in scorer_options.items() if name not in derived}
+    options = {name: value for name, value in scorer.options.items() if name not in derived}
+    training = {**_defaults("training", fit), **experiment.training}
+    training.setdefault("learning_rate", default_learning_rate(scorer))
+    training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
     objective = _defaults("objective", catalogue.find("objective", experiment.objective.name))
     return experiment.model_copy(
         update={
-            "scorer": Named(name=experiment.scorer.name, **scorer),
+            "scorer": Named(name=experiment.scorer.name, **options),
             "objective": Named(name=experiment.objective.name, **{**objective, **experiment.objective.options}),
-            "training": {**_defaults("training", fit), **experiment.training},
+            "training": training,
         }
     )
 

@@ -72,7 +72,7 @@ def run(experiment: "Experiment", *, resume: bool = False) -> None:
     data = _read_all(experiment)
     function = catalogue.find("objective", experiment.objective.name)
     scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
-    experiment = resolve(experiment, scorer.options)
+    experiment = resolve(experiment, scorer, data["train"].n_queries)
     save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
     history = fit(

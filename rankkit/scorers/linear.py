@@ -1,6 +1,6 @@
 """LinearScorer: a weighted sum of transformed features."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -31,6 +31,8 @@ class LinearScorer(nn.Module):
         >>> list(scorer.weights)
         ['feature_0', 'feature_1']
     """
+
+    learning_rate: ClassVar[float] = 0.05  # what fit() takes unless told; far above a network's, as there is one layer
 
     def __init__(
         self,

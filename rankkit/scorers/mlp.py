@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -50,16 +50,18 @@ class MLPScorer(nn.Module):
         torch.Size([3])
     """
 
+    learning_rate: ClassVar[float] = 2e-3  # what fit() takes unless told
+
     def __init__(
         self,
         n_features: int,
-        hidden: Sequence[int] = (256, 128),
+        hidden: Sequence[int] = (256, 256, 128),
         *,
         activation: str = "relu",
-        dropout: float = 0.0,
-        normalization: str = "none",
+        dropout: float = 0.3,
+        normalization: str = "layer",
         residual: bool = False,
-        transform: Spec = "log1p+standardize",
+        transform: Spec = ("log1p+standardize", "piecewise:32"),
         n_outputs: int = 1,
         readout: str | None = None,
         seed: int | None = None,

@@ -33,6 +33,8 @@ from rankkit.training.settings import (
     Settings,
     check_data,
     check_objective,
+    default_epochs,
+    default_learning_rate,
     objective_name,
     objective_options,
     resolve_device,
@@ -50,12 +52,12 @@ def fit(
     valid: RankingDataset | None = None,
     *,
     metric: str = "ndcg@10",
-    epochs: int = 30,
+    epochs: int | None = None,
     batch_queries: int = 64,
     batch_docs: int = 16384,
     length_window: int = 8,
     optimizer: OptimizerName = "adamw",
-    learning_rate: float = 2e-3,
+    learning_rate: float | None = None,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
     schedule: ScheduleName = "one_cycle",
@@ -83,13 +85,13 @@ def fit(
         train: Labelled training data. Its weights, if any, go to the objective.
         valid: Labelled validation data; nothing is fitted on it.
         metric: Validation metric that selects the epoch; the higher the better.
-        epochs: Passes over the training data, at most.
+        epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
         batch_queries: Queries of a batch, at most.
         batch_docs: Documents of a batch, at most; a query with more goes alone.
         length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
             batches of lists of like length; 1 mixes all lengths.
         optimizer: "adamw", "adam", "sgd" or "adagrad".
-        learning_rate: The highest of the schedule.
+        learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
         weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
         momentum: Of "sgd".
         schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
@@ -126,12 +128,12 @@ def fit(
     """
     settings = Settings(
         metric=metric,
-        epochs=epochs,
+        epochs=default_epochs(train.n_queries, batch_queries) if epochs is None else epochs,
         batch_queries=batch_queries,
         batch_docs=batch_docs,
         length_window=length_window,
         optimizer=optimizer,
-        learning_rate=learning_rate,
+        learning_rate=default_learning_rate(scorer) if learning_rate is None else learning_rate,
         weight_decay=weight_decay,
         momentum=momentum,
         schedule=schedule,
@@ -163,7 +165,7 @@ def fit(
             folder.start(run)
         if resume:
             logger.info("%s: %s", out, f"going on in epoch {run.epoch}" if saved else "no checkpoint, starting anew")
-        bar = ProgressBar(epochs, train.n_docs, (run.epoch - 1) * train.n_docs + run.n_docs, shown=progress)
+        bar = ProgressBar(settings.epochs, train.n_docs, (run.epoch - 1) * train.n_docs + run.n_docs, shown=progress)
         with bar, CtrlC() as ctrl_c:
             observers = Observers([bar, *callbacks], ctrl_c)
             step = ranking_step(objective, precision)

@@ -74,6 +74,25 @@ def _check_number(option: str, value: float | None, good: bool, expected: str) -
         raise ConfigError(f"{option}: expected {expected}; got {value!r}. Change fit(..., {option}=).")
 
 
+def default_epochs(n_queries: int, batch_queries: int) -> int:
+    """15 epochs, or as many as make 120 steps: fewer than that leave a network half trained, whatever the data.
+
+    >>> default_epochs(20_000, 64), default_epochs(120, 64)
+    (15, 60)
+    """
+    return max(15, math.ceil(120 / max(1, math.ceil(n_queries / max(1, batch_queries)))))
+
+
+def default_learning_rate(scorer: nn.Module) -> float:
+    """What the scorer's class suggests, or 0.002.
+
+    >>> from rankkit.scorers import LinearScorer, MLPScorer
+    >>> default_learning_rate(LinearScorer(3)), default_learning_rate(MLPScorer(3))
+    (0.05, 0.002)
+    """
+    return float(getattr(scorer, "learning_rate", 2e-3))
+
+
 def resolve_device(device: str) -> torch.device:
     """``"auto"`` is the first CUDA device where there is one, else the CPU."""
     if device == "auto":

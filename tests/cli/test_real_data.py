@@ -1,0 +1,38 @@
+"""The whole path on raw web search features: text, training, saved ranker, scores."""
+
+import numpy as np
+import pytest
+
+import rankkit as rk
+from rankkit.catalogue import OBJECTIVES
+
+
+@pytest.fixture(scope="module")
+def mslr(real_data, tmp_path_factory):
+    """The 43 queries of MSLR-WEB30K as train.txt (33) and test.txt (10)."""
+    data = rk.read_letor(real_data / "mslr_web30k_5k" / "msn1.fold1.train.5k.txt.gz")
+    folder = tmp_path_factory.mktemp("mslr")
+    order = np.random.default_rng(0).permutation(data.n_queries)
+    rk.write(data.select(order[:33]), folder / "train.txt")
+    rk.write(data.select(order[33:]), folder / "test.txt")
+    return folder
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_raw_heavy_tailed_features_train_with_the_defaults(rankkit, mslr, tmp_path, objective):
+    run = tmp_path / "run"
+    answer = rankkit(
+        "train", "--train", mslr / "train.txt", "--valid", mslr / "test.txt", "--objective", objective, "--out", run,
+        "--set", "training.epochs=3",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    rankkit("score", run, mslr / "test.txt", "--out", tmp_path / "scores.csv")
+    test = rk.read(mslr / "test.txt")
+    scores = rk.predict(rk.load(run), test)
+    assert np.isfinite(scores).all()
+    report = rk.evaluate(rk.load(run), test, ["ndcg@10"])
+    shuffled = rk.evaluate_scores(
+        np.random.default_rng(0).permutation(scores), test.labels, qids=np.repeat(test.qids, test.list_sizes)
+    )
+    assert report.means["ndcg@10"] > shuffled.means["ndcg@10"] + 0.05
