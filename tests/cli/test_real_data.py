@@ -24,7 +24,7 @@ def test_raw_heavy_tailed_features_train_with_the_defaults(rankkit, mslr, tmp_pa
     run = tmp_path / "run"
     answer = rankkit(
         "train", "--train", mslr / "train.txt", "--valid", mslr / "test.txt", "--objective", objective, "--out", run,
-        "--set", "training.epochs=3",
+        "--set", "training.epochs=6", "--set", "training.batch_queries=8",
     )  # fmt: skip
     assert answer.code == 0, answer.err
     rankkit("score", run, mslr / "test.txt", "--out", tmp_path / "scores.csv")

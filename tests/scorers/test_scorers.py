@@ -85,6 +85,7 @@ def test_in_place_activations_leave_gradients_right(activation, normalization):
         3,
         hidden=(4, 4),
         activation=activation,
+        dropout=0.0,
         normalization=normalization,
         residual=True,
         transform="none",
@@ -96,7 +97,7 @@ def test_in_place_activations_leave_gradients_right(activation, normalization):
 
 
 def test_mlp_by_hand():
-    scorer = MLPScorer(2, hidden=(2, 2), residual=True, transform="none")
+    scorer = MLPScorer(2, hidden=(2, 2), residual=True, dropout=0.0, normalization="none", transform="none")
     first, second = scorer.hidden
     with torch.no_grad():
         first.linear.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
@@ -141,7 +142,7 @@ def test_linear_weights_have_names():
 
 
 def test_batch_norm_trains_on_a_lone_document():
-    scorer = MLPScorer(2, hidden=(4,), normalization="batch", transform="none", seed=0).train()
+    scorer = MLPScorer(2, hidden=(4,), dropout=0.0, normalization="batch", transform="none", seed=0).train()
     alone, offsets = torch.ones(1, 2), torch.tensor([0, 1])
     assert torch.equal(scorer(alone, offsets), scorer.eval()(alone, offsets))
 
