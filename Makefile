@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow format clean
+.PHONY: help demo test test-slow speed format clean
 
 help:
 	@echo "make demo       train four objectives on the bundled sample and print one table"
 	@echo "make test       format check, lint, types, import layers, tests with doctests and coverage"
 	@echo "make test-slow  the tests that take longer"
+	@echo "make speed      the tables of experiments/speed, some minutes"
 	@echo "make format     rewrite the sources in the house format"
 
 $(READY): pyproject.toml constraints.txt
@@ -29,6 +30,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow
+
+speed: $(READY)
+	@for part in metrics pairwise training scoring; do OMP_NUM_THREADS=1 $(BIN)/python experiments/speed/$$part.py; echo; done
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -39,7 +39,9 @@ def cut_lists(data, longest):
 
 def seconds_of_fit(data, objective, precision, transform):
     """Processor seconds of one epoch."""
-    scorer = rk.MLPScorer(WIDTHS[0], hidden=WIDTHS[1:-1], transform=transform, seed=0)
+    scorer = rk.MLPScorer(
+        WIDTHS[0], hidden=WIDTHS[1:-1], dropout=0.0, normalization="none", transform=transform, seed=0
+    )
     scorer.transform.fit(data.features, data.offsets)
     start = time.process_time()
     rk.fit(
