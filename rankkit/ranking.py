@@ -57,7 +57,7 @@ def prepare_lists(
 
     Args:
         where: The public function that was called, for the message.
-        scores: ``[query, list]``, or with one more axis where ``n_axes`` is 3; bfloat16 and float16 become float32.
+        scores: ``[query, list]``, or with one more axis where ``n_axes`` is 3; all but float64 become float32.
         labels: ``[query, list]``.
         mask: ``[query, list]`` boolean, or None: every document is real.
         n_axes: 2 for one score a document, 3 for several outputs a document.
@@ -66,7 +66,7 @@ def prepare_lists(
         ShapeError: If the shapes differ, or the mask is not boolean.
     """
     mask = check_lists(where, scores, labels, mask, n_axes=n_axes)
-    if scores.dtype in (torch.bfloat16, torch.float16):
+    if scores.dtype not in (torch.float32, torch.float64):
         scores = scores.float()
     real = mask if n_axes == 2 else mask[..., None]
     return torch.where(real, scores, 0), torch.where(mask, labels, 0).to(scores.dtype), mask

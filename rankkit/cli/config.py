@@ -17,7 +17,7 @@ from rankkit.errors import ConfigError, did_you_mean
 
 # What rankkit passes itself, so that it is no option of an experiment file.
 _NOT_OPTIONS = {
-    "scorer": {"n_features", "readout"},
+    "scorer": {"n_features", "readout", "seed"},
     "objective": {"scores", "logits", "labels", "mask", "weights", "reduction"},
     "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
 }
@@ -94,8 +94,9 @@ class Experiment(_Section):
 
         for kind in ("scorer", "objective"):
             named: Named = getattr(self, kind)
-            _check_options(kind, catalogue.find(kind, named.name), named.options)
-        _check_options("training", fit, self.training)
+            options = _check_options(kind, catalogue.find(kind, named.name), named.options)
+            setattr(self, kind, Named(name=named.name, **options))
+        self.training = _check_options("training", fit, self.training)
         return self
 
     @model_validator(mode="after")
@@ -147,8 +148,7 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
     from rankkit.training import fit
     from rankkit.training.settings import default_epochs, default_learning_rate
 
-    derived = _NOT_OPTIONS["scorer"] | {"seed"}
-    options = {name: value for name, value in scorer.options.items() if name not in derived}
+    options = {name: value for name, value in scorer.options.items() if name not in _NOT_OPTIONS["scorer"]}
     training = {**_defaults("training", fit), **experiment.training}
     training.setdefault("learning_rate", default_learning_rate(scorer))
     training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
@@ -214,8 +214,8 @@ def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
             values[key] = {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
-def _check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> None:
-    """Check names and types of options against the signature of the function that will take them."""
+def _check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Check names and types of options against the signature of the function that will take them; give them typed."""
     parameters = inspect.signature(function).parameters
     fields: dict[str, Any] = {
         name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
@@ -225,7 +225,8 @@ def _check_options(kind: str, function: Callable[..., Any], options: dict[str, A
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     model = create_model(f"{kind} options", __config__=config, **fields)
     try:
-        model.model_validate(options)
+        typed: dict[str, Any] = model.model_validate(options).model_dump(exclude_unset=True)
+        return typed
     except ValidationError as error:
         raise ValueError(_explain(error, kind, model)) from None
 

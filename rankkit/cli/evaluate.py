@@ -27,7 +27,11 @@ def evaluate(
 ) -> None:
     """Evaluate a saved ranker; prints the convention with the numbers."""
     from rankkit import bundle, evaluation
+    from rankkit.errors import ConfigError
     from rankkit.loaders.files import read
+
+    if per_query is not None and per_query.suffix != ".parquet":
+        raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
 
     scorer = bundle.load(run)
     report = evaluation.evaluate(

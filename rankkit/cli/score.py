@@ -23,9 +23,14 @@ def score(
 ) -> None:
     """Score data with a saved ranker; row order is kept."""
     from rankkit import bundle, evaluation
+    from rankkit.errors import ConfigError
     from rankkit.loaders.files import read
     from rankkit.loaders.scores import write_scores
 
+    if out.resolve() == data.resolve():
+        raise ConfigError(
+            f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
+        )
     scorer = bundle.load(run)
     documents = read(data, n_features=scorer.n_features, label=label, qid=qid)
     scores = evaluation.predict(scorer, documents)

@@ -73,7 +73,9 @@ def run(experiment: "Experiment", *, resume: bool = False) -> None:
     function = catalogue.find("objective", experiment.objective.name)
     scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
     experiment = resolve(experiment, scorer, data["train"].n_queries)
-    save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
+    if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
+        # A resume that is refused must leave the run as it was.
+        save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
     history = fit(
         scorer,
@@ -123,7 +125,7 @@ def _build_scorer(experiment: "Experiment", train: "RankingDataset", several_out
     """The scorer with weights drawn from the seed; one output a grade where the objective needs it."""
     from rankkit import catalogue
 
-    options = {"seed": experiment.seed, **experiment.scorer.options}
+    options = {**experiment.scorer.options, "seed": experiment.seed}
     if several_outputs and "n_outputs" not in options and train.labels is not None:
         options["n_outputs"] = int(train.labels.max()) + 1
     return catalogue.find("scorer", experiment.scorer.name)(train.n_features, **options)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _COUNTS_AS = {"zero": "count as 0", "one": "count as 1", "skip": "left out of the mean"}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Evaluation:
     """What :func:`rankkit.evaluate` and :func:`rankkit.evaluate_scores` return; printing it gives the table.
 

@@ -44,7 +44,7 @@ def score_documents(
     batch_docs: int = 65536,
 ) -> NDArray[np.float32]:
     """As :func:`predict`, in the order of the documents of ``data``."""
-    _check_features(where, scorer, data)
+    check_features(where, scorer, data)
     if batch_docs < 1:
         raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")
     scores = np.empty(data.n_docs, np.float32)
@@ -60,15 +60,24 @@ def score_documents(
     return scores
 
 
-def _check_features(where: str, scorer: Scorer, data: RankingDataset) -> None:
-    if data.n_features != scorer.n_features:
+def check_features(where: str, scorer: object, data: RankingDataset) -> None:
+    """Check that data has the features that a scorer was built for, by number and, where both know them, by name.
+
+    A module of one's own need not say what it was built for.
+
+    Raises:
+        DataError: If the number differs, or a name at some place does.
+    """
+    n_features = getattr(scorer, "n_features", data.n_features)
+    if data.n_features != n_features:
         raise DataError(
-            f"{where}: expected {scorer.n_features} features, as the scorer was built for; got {data.n_features}. "
+            f"{where}: expected {n_features} features, as the scorer was built for; got {data.n_features}. "
             "Read the data with n_features of the training data."
         )
-    if scorer.feature_names is None or data.feature_names is None or scorer.feature_names == data.feature_names:
+    names = getattr(scorer, "feature_names", None)
+    if names is None or data.feature_names is None or tuple(names) == data.feature_names:
         return
-    pairs = zip(scorer.feature_names, data.feature_names, strict=True)
+    pairs = zip(names, data.feature_names, strict=True)
     column, (expected, got) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
     raise DataError(
         f"{where}: expected the features that the scorer was trained on, '{expected}' in column {column}; got '{got}'. "

@@ -78,6 +78,8 @@ def _batches(
             yield from reader
             if reader.schema is not None and names is None:
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+    except OSError as error:
+        raise DataError(f"{path}: expected a table with a header; got {error}. Check the path.") from error
     except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError) as error:
         raise _explain(str(error), path, source, separator, types) from error
 

@@ -12,7 +12,7 @@ from rankkit.batch import QueryBatch, take_queries
 from rankkit.errors import DataError
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class RankingDataset:
     """Documents grouped by query: document rows of query i are ``offsets[i]:offsets[i + 1]``.
 
@@ -128,8 +128,23 @@ class RankingDataset:
         return self.weights is not None and len(self.weights) == self.n_queries
 
     def select(self, queries: NDArray[np.int64]) -> "RankingDataset":
-        """The given queries, by position, in the given order; copies their documents."""
-        queries = np.asarray(queries, dtype=np.int64)
+        """The given queries, by position or as a boolean mask, in the given order; copies their documents.
+
+        Predictions for a selection come in its own order of documents, unless regrouping had moved the rows of the
+        whole: then in that of the input rows, as for the whole.
+
+        Raises:
+            DataError: If ``queries`` are neither positions nor a mask over all queries.
+        """
+        queries = np.asarray(queries)
+        if queries.dtype == np.bool_ and queries.shape == (self.n_queries,):
+            queries = np.flatnonzero(queries)
+        if queries.ndim != 1 or (queries.size and queries.dtype.kind not in "iu"):
+            raise DataError(
+                f"RankingDataset.select: expected positions of queries, or a mask of {self.n_queries}; "
+                f"got {queries.dtype} {queries.shape}. Pass an array of whole numbers."
+            )
+        queries = queries.astype(np.int64)
         sizes = self.list_sizes[queries]
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         docs = np.arange(offsets[-1]) + np.repeat(self.offsets[queries] - offsets[:-1], sizes)
@@ -141,7 +156,7 @@ class RankingDataset:
             qids=self.qids[queries],
             weights=None if self.weights is None else self.weights[queries if self._weights_by_query else docs],
             doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
-            rows=docs if self.rows is None else self.rows[docs],
+            rows=None if self.rows is None else self.rows[docs],
         )
 
     def in_row_order(self, values: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -1,5 +1,7 @@
 """Writing the scores of documents: tables in row order, or a TREC run."""
 
+import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +41,9 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ".parquet": lambda to: _table(data, scores).to_parquet(to, index=False),
         ".csv": lambda to: _table(data, scores).to_csv(to, index=False),
         ".txt": lambda to: _table(data, scores)[["score"]].to_csv(to, index=False, header=False),
-        ".run": lambda to: _run(data, scores, tag).to_csv(to, sep=" ", index=False, header=False),
+        ".run": lambda to: _run(data, scores, re.sub(r"\s+", "_", tag) or "rankkit").to_csv(
+            to, sep=" ", index=False, header=False, quoting=csv.QUOTE_NONE
+        ),
     }
     writers[".trec"] = writers[".run"]
     if path.suffix not in writers:
@@ -66,6 +70,13 @@ def _run(data: RankingDataset, scores: NDArray[np.float32], tag: str) -> pd.Data
             "write_scores: expected doc ids for a TREC run; got data without. Add '# docid = ...' to the lines or a "
             "doc_id column, or write .parquet, .csv or .txt."
         )
+    for name, ids in (("qid", data.qids), ("doc id", data.doc_ids)):
+        spaced = [text for text in ids.astype(str) if len(text.split()) != 1]
+        if spaced:
+            raise DataError(
+                f"write_scores: expected ids without white space in a TREC run; got the {name} {str(spaced[0])!r}. "
+                "Write .parquet, .csv or .txt, or rename it."
+            )
     table = _table(data, scores).sort_values("score", ascending=False, kind="stable")
     # Queries in the order of their first row, as the user gave them.
     position = pd.Series(np.arange(data.n_queries), index=data.qids)

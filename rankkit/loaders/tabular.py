@@ -214,6 +214,8 @@ def read_parquet(
             columns = choose_columns(schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
             batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns.used)
             return read_batches(schema, batches, columns, source, n_rows=file.metadata.num_rows)
+    except OSError as error:
+        raise DataError(f"{path}: expected a Parquet file; got {error}. Check the path.") from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError) as error:
         raise DataError(f"{path}: expected a Parquet file; got {error}. Write it again.") from error
 

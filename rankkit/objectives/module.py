@@ -52,7 +52,11 @@ class Objective(nn.Module):
         reduction: Reduction = "mean",
     ) -> Tensor:
         """The loss of padded lists; see the function for what it computes."""
-        return self.function(scores, labels, mask, weights=weights, reduction=reduction, **self.options)
+        # A function of one's own need not take what is not asked for.
+        asked: dict[str, Any] = {} if weights is None else {"weights": weights}
+        if reduction != "mean":
+            asked["reduction"] = reduction
+        return self.function(scores, labels, mask, **asked, **self.options)
 
     def __repr__(self) -> str:
         return f"Objective({', '.join([self.name, *(f'{name}={value!r}' for name, value in self.options.items())])})"

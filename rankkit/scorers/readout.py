@@ -29,7 +29,8 @@ def ranking_scores(scorer: Scorer, outputs: Tensor) -> Tensor:
         scorer: The scorer that gave the outputs.
         outputs: ``[doc]``, returned as they are, or ``[doc, K]``, read as ``scorer.readout`` says.
     """
-    return outputs if scorer.readout is None else READOUTS[scorer.readout](outputs)
+    readout = getattr(scorer, "readout", None)  # a module of one's own need not have it
+    return outputs if readout is None else READOUTS[readout](outputs)
 
 
 def check_readout(where: str, n_outputs: int, readout: str | None) -> str | None:

@@ -146,6 +146,8 @@ def fit(
     parse_metric(metric)
     check_data(scorer, train, valid)
     check_objective(scorer, objective, train)
+    if patience is not None and valid is None:
+        raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
     place = resolve_device(device)
     folder, saved = None, None
     if out is not None:
@@ -157,6 +159,8 @@ def fit(
     transform = getattr(scorer, "transform", None)
     if transform is not None and not transform.fitted:
         transform.fit(train.features, train.offsets)
+    if getattr(scorer, "feature_names", None) is None:
+        scorer.feature_names = train.feature_names  # type: ignore[assignment]
     scorer.to(place)
     with _own_randomness(place, seed):
         method = build_optimizer(scorer, settings, place)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError, DataError, did_you_mean
+from rankkit.evaluation.scoring import check_features
 from rankkit.loaders.dataset import RankingDataset
 
 OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
@@ -112,9 +113,8 @@ def check_data(scorer: nn.Module, train: RankingDataset, valid: RankingDataset |
     """Check that there is something to learn from and that the scorer takes it.
 
     Raises:
-        DataError: If a part is empty, has no labels or labels that are not finite, or another number of features.
+        DataError: If a part is empty, has no labels, labels that are not finite, or features that do not fit.
     """
-    n_features = getattr(scorer, "n_features", train.n_features)
     for name, data in (("train", train), ("valid", valid)):
         if data is None:
             continue
@@ -129,11 +129,9 @@ def check_data(scorer: nn.Module, train: RankingDataset, valid: RankingDataset |
                 f"fit: expected finite labels in {name}; got {data.labels[doc]} in query {qid!s}. "
                 "Drop or mend that document."
             )
-        if data.n_features != n_features:
-            raise DataError(
-                f"fit: expected {n_features} features in {name}, as the scorer takes; got {data.n_features}. "
-                "Build the scorer and load the data with the same features."
-            )
+        check_features(f"fit: {name}", scorer, data)
+    if valid is not None and None not in (train.feature_names, valid.feature_names):
+        check_features("fit: valid", train, valid)
 
 
 def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: RankingDataset) -> None:
@@ -192,7 +190,7 @@ def objective_options(objective: Callable[..., Any]) -> dict[str, str]:
 
 
 def _takes_weights(objective: Callable[..., Any]) -> bool:
-    inner = objective.forward if isinstance(objective, nn.Module) else objective
+    inner = getattr(objective, "function", objective.forward if isinstance(objective, nn.Module) else objective)
     try:
         parameters = signature(inner).parameters
     except (TypeError, ValueError):

@@ -108,3 +108,31 @@ def test_mistakes_are_one_message_and_exit_code_2(rankkit, tmp_path, monkeypatch
     assert answer.code == 2
     assert message in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_a_refused_resume_leaves_the_run_as_it_was(rankkit, trained):
+    before = (trained / "experiment.toml").read_text()
+    refused = rankkit("train", "--resume", "--out", trained, "--set", "training.learning_rate=0.5")
+    assert refused.code == 2
+    assert (trained / "experiment.toml").read_text() == before
+    assert rankkit("train", "--resume", "--out", trained).code == 0
+
+
+@pytest.mark.parametrize("name", ["absent.parquet", "absent.csv", "absent.txt"])
+def test_a_missing_file_is_one_message(rankkit, tmp_path, name):
+    answer = rankkit("inspect", tmp_path / name)
+    assert answer.code == 2
+    assert name in answer.err
+
+
+def test_scores_do_not_replace_the_data(rankkit, files, trained):
+    answer = rankkit("score", trained, files / "test.txt", "--out", files / "test.txt")
+    assert answer.code == 2
+    assert "expected another file than the data" in answer.err
+    assert rk.read(files / "test.txt").n_queries == 20
+
+
+def test_per_query_values_are_parquet(rankkit, files, trained, tmp_path):
+    answer = rankkit("evaluate", trained, files / "test.txt", "--per-query", tmp_path / "out.csv")
+    assert answer.code == 2
+    assert "ends in .parquet" in answer.err

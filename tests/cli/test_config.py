@@ -86,3 +86,19 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path):
         load_experiment(bad, NEEDED, [])
     with pytest.raises(ConfigError, match="there is none"):
         load_experiment(tmp_path / "absent.toml", NEEDED, [])
+
+
+def test_values_are_taken_as_what_they_mean():
+    experiment = load_experiment(
+        None,
+        {**NEEDED, "objective": "softmax"},
+        ["objective.normalize=False", "scorer.dropout=.3", "scorer.residual=false", "training.learning_rate=.01"],
+    )
+    assert experiment.objective.options == {"normalize": False}
+    assert experiment.scorer.options == {"dropout": 0.3, "residual": False}
+    assert experiment.training == {"learning_rate": 0.01}
+
+
+def test_the_seed_is_said_once():
+    with pytest.raises(ConfigError, match=r"scorer: unknown key 'seed'"):
+        load_experiment(None, NEEDED, ["scorer.seed=3"])

@@ -96,3 +96,23 @@ def test_equal_data_has_equal_fingerprints():
 def test_arrays_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(DataError, match=message):
         dataset(**changes)
+
+
+def test_select_takes_a_mask_of_queries():
+    assert dataset().select(np.array([False, True, True])).qids.tolist() == [11, 12]
+    with pytest.raises(DataError, match="expected positions of queries, or a mask of 3"):
+        dataset().select(np.array([False, True]))
+    with pytest.raises(DataError, match="expected positions of queries"):
+        dataset().select(np.array([0.0]))
+
+
+def test_a_selection_comes_in_its_own_order():
+    part = dataset(rows=None).select(np.array([2, 0]))
+    assert part.in_row_order(part.labels).tolist() == part.labels.tolist() == [2, 3, 4, 0, 1]
+
+
+def test_data_sets_are_compared_by_identity():
+    data = dataset()
+    assert data == data
+    assert data != dataset()
+    assert len({data, dataset()}) == 2

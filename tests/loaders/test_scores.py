@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,3 +79,11 @@ def test_a_failed_write_leaves_the_old_file(data, tmp_path, monkeypatch):
         write_scores(data, SCORES, path)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["s.csv"]
+
+
+def test_a_run_has_six_fields_whatever_the_names(data, tmp_path):
+    write_scores(data, SCORES, tmp_path / "s.run", tag="my run")
+    assert all(len(line.split(" ")) == 6 and '"' not in line for line in (tmp_path / "s.run").read_text().splitlines())
+    spaced = replace(data, doc_ids=np.array(["b 0", "b2", "a1", "a3"]))
+    with pytest.raises(DataError, match="got the doc id 'b 0'"):
+        write_scores(spaced, SCORES, tmp_path / "t.run")

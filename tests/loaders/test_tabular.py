@@ -214,7 +214,7 @@ def test_a_file_that_is_no_parquet(tmp_path):
     path.write_text("label,qid\n")
     with pytest.raises(DataError, match=r"d\.parquet: expected a Parquet file; got "):
         read_parquet(path)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(DataError, match="No such file"):
         read_parquet(tmp_path / "missing.parquet")
 
 

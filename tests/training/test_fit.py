@@ -72,7 +72,7 @@ def test_patience_stops_and_the_best_epoch_is_kept(quick, new_scorer):
 
 
 def test_without_validation_data_the_last_epoch_is_kept_and_said(quick, new_scorer):
-    history = quick(new_scorer(), valid=None, patience=1)
+    history = quick(new_scorer(), valid=None)
     assert (len(history), history.best_epoch, history.best_value, history.metric) == (3, 3, None, None)
     assert "last epoch, 3: without validation data" in str(history)
     assert "valid" not in json.dumps(history.epochs[0].to_dict())
@@ -236,7 +236,7 @@ def test_data_that_cannot_work_is_refused_before_any_work(quick, new_scorer, tra
         quick(new_scorer(), data=bare)
     with pytest.raises(DataError, match="expected documents in valid"):
         quick(new_scorer(), valid=valid[:0])
-    with pytest.raises(DataError, match="expected 10 features in valid, as the scorer takes; got 7"):
+    with pytest.raises(DataError, match="fit: valid: expected 10 features, as the scorer was built for; got 7"):
         quick(new_scorer(), valid=make_ranking(5, n_features=7))
     labels = train.labels.copy()
     labels[train.offsets[3]] = np.nan
