@@ -32,9 +32,13 @@ if TYPE_CHECKING:
     from rankkit.evaluation import evaluate_scores as evaluate_scores
     from rankkit.evaluation import predict as predict
     from rankkit.loaders.dataset import RankingDataset as RankingDataset
+    from rankkit.loaders.feature_names import with_feature_names as with_feature_names
+    from rankkit.loaders.feature_statistics import FeatureStatistics as FeatureStatistics
+    from rankkit.loaders.feature_statistics import feature_statistics as feature_statistics
     from rankkit.loaders.files import read as read
     from rankkit.loaders.files import write as write
     from rankkit.loaders.letor import read_letor as read_letor
+    from rankkit.loaders.merging import merge as merge
     from rankkit.loaders.scores import write_scores as write_scores
     from rankkit.loaders.summary import summarize as summarize
     from rankkit.loaders.synthetic import make_ranking as make_ranking
@@ -43,6 +47,11 @@ if TYPE_CHECKING:
     from rankkit.loaders.tabular import from_pandas as from_pandas
     from rankkit.loaders.tabular import read_csv as read_csv
     from rankkit.loaders.tabular import read_parquet as read_parquet
+    from rankkit.loaders.views import drop_features as drop_features
+    from rankkit.loaders.views import filter_queries as filter_queries
+    from rankkit.loaders.views import select_features as select_features
+    from rankkit.loaders.views import split as split
+    from rankkit.loaders.views import subsample as subsample
     from rankkit.metrics import average_precision as average_precision
     from rankkit.metrics import dcg as dcg
     from rankkit.metrics import err as err
@@ -72,12 +81,16 @@ _NAMES_OF = {
     "rankkit.errors": ("BundleError", "ConfigError", "DataError", "RankkitError", "ShapeError", "TrainingError"),
     "rankkit.evaluation": ("Evaluation", "Protocol", "evaluate", "evaluate_scores", "predict"),
     "rankkit.loaders.dataset": ("RankingDataset",),
+    "rankkit.loaders.feature_names": ("with_feature_names",),
+    "rankkit.loaders.feature_statistics": ("FeatureStatistics", "feature_statistics"),
     "rankkit.loaders.files": ("read", "write"),
     "rankkit.loaders.letor": ("read_letor",),
+    "rankkit.loaders.merging": ("merge",),
     "rankkit.loaders.scores": ("write_scores",),
     "rankkit.loaders.summary": ("summarize",),
     "rankkit.loaders.synthetic": ("make_ranking",),
     "rankkit.loaders.tabular": ("from_arrays", "from_arrow", "from_pandas", "read_csv", "read_parquet"),
+    "rankkit.loaders.views": ("drop_features", "filter_queries", "select_features", "split", "subsample"),
     "rankkit.metrics": ("average_precision", "dcg", "err", "hit_rate", "mrr", "ndcg", "precision", "recall"),
     "rankkit.objectives": (
         "Objective",
