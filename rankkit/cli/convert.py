@@ -12,7 +12,7 @@ def convert(
     label: Annotated[str, typer.Option(help="Label column of a Parquet or CSV source.")] = "label",
     qid: Annotated[str, typer.Option(help="Query id column of a Parquet or CSV source.")] = "qid",
 ) -> None:
-    """Convert between LETOR text, Parquet and CSV without loss: float32 values, query ids, doc ids, feature names."""
+    """Convert between LETOR text, Parquet and CSV without loss; LETOR text holds no feature names."""
     from rankkit.loaders.files import read, write
 
     data = read(source, label=label, qid=qid)

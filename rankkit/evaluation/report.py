@@ -153,6 +153,7 @@ class Evaluation:
 
     def _describe_empty(self) -> str:
         if not self.n_empty:
-            return "each query has a relevant document"
+            only_dcg = all(parse_metric(metric)[0] == "dcg" for metric in self.per_query)
+            return "dcg is defined for each query" if only_dcg else "each query has a relevant document"
         fate = _COUNTS_AS[self.protocol.empty]
         return f"queries without a relevant document: {self.n_empty:,} of {self.n_queries:,} {fate}"

@@ -180,6 +180,10 @@ def test_the_printed_form_names_the_convention():
     assert repr(abcd(["mrr"])) == "Evaluation(mrr=0.5000; 4 queries)"
 
 
+def test_dcg_alone_claims_nothing_about_relevant_documents():
+    assert abcd(["dcg@10"]).convention.endswith("; dcg is defined for each query")
+
+
 def test_intervals_hold_the_mean_at_the_stated_rate():
     generator = np.random.default_rng(0)
     held = 0
