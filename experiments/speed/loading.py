@@ -155,7 +155,7 @@ def measure(name, folder):
     del data
 
 
-def make_files(folder, n_queries, tricks):
+def make_files(folder, n_queries):
     from rankkit.loaders.files import write
     from rankkit.loaders.synthetic import make_mslr_like
 
@@ -165,7 +165,7 @@ def make_files(folder, n_queries, tricks):
             write(data, folder / f"{name}.{extension}")
         with (folder / f"{name}.txt").open("rb") as plain, gzip.open(folder / f"{name}.txt.gz", "wb", 6) as packed:
             shutil.copyfileobj(plain, packed)
-        if tricks and name == "mslr":
+        if name == "mslr":
             with (
                 (folder / "mslr.txt").open("rb") as plain,
                 (folder / "spaced-mslr.txt").open("wb") as spaced,
@@ -175,7 +175,6 @@ def make_files(folder, n_queries, tricks):
                     label, _, rest = line.split(b" ", 2)
                     spaced.write(line.replace(b":", b" "))
                     bare.write(label + b" " + rest)
-    return data
 
 
 def version(names):
@@ -196,7 +195,8 @@ def main():
     results = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        make_files(folder, arguments.queries, tricks=True)
+        # In a process of its own: the peak memory of a process is handed on to those that it starts.
+        subprocess.run([sys.executable, __file__, "--make", str(arguments.queries), str(folder)], check=True)
         n_megabytes = (folder / "mslr.txt").stat().st_size / 1e6
         for _ in range(arguments.runs):
             for name in names:
@@ -224,5 +224,7 @@ def main():
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "--child":
         measure(sys.argv[2], Path(sys.argv[3]))
+    elif len(sys.argv) == 4 and sys.argv[1] == "--make":
+        make_files(Path(sys.argv[3]), int(sys.argv[2]))
     else:
         main()
