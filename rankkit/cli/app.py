@@ -8,6 +8,7 @@ from rankkit.cli.convert import convert
 from rankkit.cli.evaluate import evaluate
 from rankkit.cli.inspect import inspect
 from rankkit.cli.score import score
+from rankkit.cli.split import split
 from rankkit.cli.train import train
 
 app = typer.Typer(
@@ -36,5 +37,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, evaluate, score, convert):
+for _command in (inspect, train, evaluate, score, split, convert):
     app.command()(_command)

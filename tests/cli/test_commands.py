@@ -83,6 +83,30 @@ def test_convert_there_and_back_is_lossless(rankkit, files, tmp_path):
     assert rk.read(tmp_path / "c.txt").fingerprint == rk.read(files / "train.txt").fingerprint
 
 
+def test_convert_to_a_cache_and_train_from_caches(rankkit, files, tmp_path):
+    answer = rankkit("convert", files / "train.txt", tmp_path / "fast.rkcache")
+    assert "20 queries, 4 features" in answer.out
+    assert rk.read(tmp_path / "fast.rkcache").fingerprint == rk.read(files / "train.txt").fingerprint
+    for number, train in enumerate((tmp_path / "fast.rkcache", files / "train.txt")):
+        answer = rankkit(
+            "train", "--train", train, "--valid", files / "vali.txt", "--out", tmp_path / f"run{number}",
+            "--set", "scorer.hidden=[4]", "--set", "training.epochs=1", "--set", f"data.cache='{tmp_path / 'caches'}'",
+        )  # fmt: skip
+        assert answer.code == 0, answer.err
+    runs = [rk.load(tmp_path / f"run{number}") for number in range(2)]
+    data = rk.read(files / "test.txt")
+    np.testing.assert_array_equal(*(rk.predict(run, data) for run in runs))
+    assert len(list((tmp_path / "caches").iterdir())) == 2
+
+
+def test_convert_leaves_bad_rows_out_if_asked(rankkit, tmp_path):
+    (tmp_path / "a.txt").write_text("1 qid:1 1:5\n0 qid:1 1:x\n2 qid:1 1:7\n")
+    assert "a.txt:2: expected" in rankkit("convert", tmp_path / "a.txt", tmp_path / "b.csv").err
+    with pytest.warns(UserWarning, match="1 rows are left out"):
+        rankkit("convert", tmp_path / "a.txt", tmp_path / "b.csv", "--on-bad-line", "skip")
+    assert rk.read(tmp_path / "b.csv").features.tolist() == [[5], [7]]
+
+
 def test_a_run_is_not_overwritten(rankkit, files, trained):
     answer = rankkit("train", "--train", files / "train.txt", "--out", trained)
     assert answer.code == 2
