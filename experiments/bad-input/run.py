@@ -205,7 +205,9 @@ def shown_input(content):
     text = next(iter(content.values())) if isinstance(content, dict) else content
     lines = [line for line in text.split(b"\n") if line] or [b""]
     line = lines[1 if len(lines) > 1 and not text.startswith(b"\xef") else 0]
-    return line[:40].decode("latin-1") if line.isascii() and b"\0" not in line else ascii(line[:16])[2:-1]
+    if line.isascii() and b"\0" not in line:
+        return line[:40].decode().replace("\r", "\\r").replace("\t", "\\t")
+    return ascii(line[:16])[2:-1]
 
 
 def main():

@@ -56,6 +56,8 @@ class Data(_Section):
     folds: Path | None = None
     n_features: int | None = Field(default=None, ge=1)
     cache: bool | str = False
+    regroup: bool = False
+    labels: Literal["grades", "any"] = "grades"
     on_bad_line: Literal["error", "skip"] = "error"
     label: str = "label"
     qid: str = "qid"

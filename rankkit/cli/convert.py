@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.data_options import GroupFile, Label, Labels, OnBadLine, Qid, Regroup
+
 
 def convert(
     source: Annotated[
@@ -14,14 +16,12 @@ def convert(
     target: Annotated[
         Path, typer.Argument(help="The extension says the format; .rkcache is a cache.", show_default=False)
     ],
-    label: Annotated[str, typer.Option(help="Label column of a table.")] = "label",
-    qid: Annotated[str, typer.Option(help="Query id column of a table.")] = "qid",
-    group_file: Annotated[
-        Path | None, typer.Option(help="Rows of each query, for LETOR text without qid (.query, .group).")
-    ] = None,
-    on_bad_line: Annotated[
-        str, typer.Option(help="Rows of LETOR text that cannot be read: error, or skip to leave them out.")
-    ] = "error",
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
+    labels: Labels = "grades",
+    on_bad_line: OnBadLine = "error",
 ) -> None:
     """Convert between LETOR text, Parquet, Arrow, CSV and the cache, without loss; LETOR text holds no feature names.
 
@@ -29,5 +29,14 @@ def convert(
     """
     from rankkit.loaders.files import convert
 
-    data = convert(source, target, label=label, qid=qid, group_file=group_file, on_bad_line=on_bad_line)
+    data = convert(
+        source,
+        target,
+        label=label,
+        qid=qid,
+        group_file=group_file,
+        regroup=regroup,
+        labels=labels,
+        on_bad_line=on_bad_line,
+    )
     typer.echo(f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features")

@@ -59,7 +59,14 @@ def _experiment_of(experiment: Experiment, files: FoldFiles) -> Experiment:
 
 
 def _check_same(fold: Experiment) -> None:
-    if load_experiment(fold.out / EXPERIMENT_FILE, {}, []) != fold:
+    """Raise ConfigError unless a finished run had every option that is asked for; its file also has the defaults."""
+    before = load_experiment(fold.out / EXPERIMENT_FILE, {}, [])
+    asked = {
+        "scorer": before.scorer.model_copy(update=fold.scorer.model_dump()),
+        "objective": before.objective.model_copy(update=fold.objective.model_dump()),
+        "training": {**before.training, **fold.training},
+    }
+    if before != fold.model_copy(update=asked):
         raise ConfigError(
             f"{fold.out}: expected the finished run of the same experiment; it is that of another. "
             "Choose another --out, or leave out what differs."

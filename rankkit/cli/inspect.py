@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rankkit.cli.data_options import GroupFile, Label, Qid
+
 if TYPE_CHECKING:
     from rankkit.loaders.letor_findings import Finding
 
@@ -15,11 +17,9 @@ def inspect(
     path: Annotated[
         Path, typer.Argument(help="LETOR text, plain or compressed, Parquet, Arrow, CSV, a cache.", show_default=False)
     ],
-    label: Annotated[str, typer.Option(help="Label column of a table.")] = "label",
-    qid: Annotated[str, typer.Option(help="Query id column of a table.")] = "qid",
-    group_file: Annotated[
-        Path | None, typer.Option(help="Rows of each query, for LETOR text without qid (.query, .group).")
-    ] = None,
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
     zero_based: Annotated[bool, typer.Option(help="The first feature of LETOR text has index 0.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts and feature statistics too.")] = None,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+
 _PARTS = ("train", "vali", "test")
 
 
@@ -20,8 +22,10 @@ def split(
         str | None,
         typer.Option(help="Ending of the names of the parts, which says their format.", show_default="as the source"),
     ] = None,
-    label: Annotated[str, typer.Option(help="Label column of a Parquet or CSV source.")] = "label",
-    qid: Annotated[str, typer.Option(help="Query id column of a Parquet or CSV source.")] = "qid",
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
 ) -> None:
     """Deal the queries of a file out at random; every query goes to one part, with all its documents."""
     from rankkit.errors import ConfigError
@@ -35,7 +39,9 @@ def split(
     for target in targets:
         if target.exists():
             raise ConfigError(f"{target}: expected no such file yet; got one. Choose another --out, or delete it.")
-    parts = views.split(read(source, label=label, qid=qid), list(targets.values()), seed=seed)
+    parts = views.split(
+        read(source, label=label, qid=qid, group_file=group_file, regroup=regroup), list(targets.values()), seed=seed
+    )
     for target, part in zip(targets, parts, strict=True):
         write(part, target)
         typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")

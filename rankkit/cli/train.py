@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.data_options import Regroup
 from rankkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def train(
     folds: Annotated[
         Path | None, typer.Option(help="In place of these: a folder of folds, as MSLR-WEB10K. One run a fold.")
     ] = None,
+    regroup: Regroup = False,
     objective: Annotated[str | None, typer.Option(help="Name of the objective.", show_default="ranknet")] = None,
     scorer: Annotated[str | None, typer.Option(help="Name of the scorer.", show_default="mlp")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker.")] = None,
@@ -45,7 +47,13 @@ def train(
     if resume and config is None and out is not None and (out / EXPERIMENT_FILE).is_file():
         config = out / EXPERIMENT_FILE
     overrides: dict[str, Any] = {
-        "data": {"train": _text(train), "valid": _text(valid), "test": _text(test), "folds": _text(folds)},
+        "data": {
+            "train": _text(train),
+            "valid": _text(valid),
+            "test": _text(test),
+            "folds": _text(folds),
+            "regroup": regroup or None,
+        },
         "objective": objective,
         "scorer": scorer,
         "out": _text(out),
@@ -135,6 +143,8 @@ def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
                 path,
                 n_features=n_features,
                 cache=files.cache,
+                regroup=files.regroup,
+                labels=files.labels,
                 on_bad_line=files.on_bad_line,
                 label=files.label,
                 qid=files.qid,

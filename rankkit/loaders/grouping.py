@@ -60,7 +60,7 @@ def group_runs(
         before = int(first[query_of_run[again]])
         raise DataError(
             f"{locate(again)}: expected the rows of a qid to stand together; got qid {qids[again]} again, after others "
-            f"(first at {locate(before)}). Pass regroup=True to bring its rows together."
+            f"(first at {locate(before)}). Pass regroup=True (--regroup) to bring its rows together."
         )
     order = np.argsort(first[query_of_run], kind="stable")  # runs by the first run of their query
     sizes = np.diff(ends)[order]

@@ -152,7 +152,7 @@ class _Search:
         first = np.unique(qids, return_index=True)[1]
         returns = np.setdiff1d(np.arange(len(qids)), first)
         if len(returns):
-            what = f"qid that comes back after others, such as {qids[returns[0]]}. Pass regroup=True to join its rows."
+            what = f"qid that comes back after others, such as {qids[returns[0]]}. Pass --regroup to join its rows."
             tally = self._tally(_RETURNING, what, is_error=True)
             for line in lines[returns][:_NAMED].tolist():
                 tally.add(0, line)

@@ -160,3 +160,29 @@ def test_per_query_values_are_parquet(rankkit, files, trained, tmp_path):
     answer = rankkit("evaluate", trained, files / "test.txt", "--per-query", tmp_path / "out.csv")
     assert answer.code == 2
     assert "ends in .parquet" in answer.err
+
+
+def test_rows_of_a_query_that_stand_apart_are_brought_together_if_asked(rankkit, files, trained, tmp_path):
+    lines = (files / "test.txt").read_text().splitlines(keepends=True)
+    apart = tmp_path / "apart.txt"
+    apart.write_text("".join(lines[::2] + lines[1::2]))
+    expected = json.loads(rankkit("evaluate", trained, files / "test.txt", "--json").out)["metrics"]
+    answer = rankkit("evaluate", trained, apart, "--json")
+    assert answer.code == 2
+    assert "Pass regroup=True (--regroup)" in answer.err
+    assert json.loads(rankkit("evaluate", trained, apart, "--json", "--regroup").out)["metrics"] == expected
+
+    for data, out in ((files / "test.txt", "a.txt"), (apart, "b.txt")):
+        answer = rankkit("score", trained, data, "--out", tmp_path / out, "--regroup")
+        assert answer.code == 0, answer.err
+    scores, of_apart = (np.loadtxt(tmp_path / name, dtype=np.float32) for name in ("a.txt", "b.txt"))
+    np.testing.assert_allclose(of_apart, np.concatenate([scores[::2], scores[1::2]]), rtol=1e-5)
+
+
+def test_text_without_labels_is_scored(rankkit, files, trained, tmp_path):
+    lines = (files / "test.txt").read_text().splitlines()
+    (tmp_path / "new.txt").write_text("\n".join(line.split(" ", 1)[1] for line in lines) + "\n")
+    for data, out in ((files / "test.txt", "a.txt"), (tmp_path / "new.txt", "b.txt")):
+        answer = rankkit("score", trained, data, "--out", tmp_path / out)
+        assert answer.code == 0, answer.err
+    assert (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text()
