@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rankkit.batch import unpad as unpad
     from rankkit.bundle import load as load
     from rankkit.bundle import save as save
+    from rankkit.comparison import Results as Results
+    from rankkit.comparison import compare as compare
+    from rankkit.comparison import read_results as read_results
     from rankkit.errors import BundleError as BundleError
     from rankkit.errors import ConfigError as ConfigError
     from rankkit.errors import DataError as DataError
@@ -28,7 +31,11 @@ if TYPE_CHECKING:
     from rankkit.errors import TrainingError as TrainingError
     from rankkit.evaluation import Evaluation as Evaluation
     from rankkit.evaluation import Protocol as Protocol
+    from rankkit.evaluation import ProtocolTable as ProtocolTable
+    from rankkit.evaluation import RunEvaluation as RunEvaluation
     from rankkit.evaluation import evaluate as evaluate
+    from rankkit.evaluation import evaluate_protocols as evaluate_protocols
+    from rankkit.evaluation import evaluate_run as evaluate_run
     from rankkit.evaluation import evaluate_scores as evaluate_scores
     from rankkit.evaluation import predict as predict
     from rankkit.loaders.dataset import RankingDataset as RankingDataset
@@ -83,8 +90,19 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "rankkit.batch": ("QueryBatch", "pad", "unpad"),
     "rankkit.bundle": ("load", "save"),
+    "rankkit.comparison": ("Results", "compare", "read_results"),
     "rankkit.errors": ("BundleError", "ConfigError", "DataError", "RankkitError", "ShapeError", "TrainingError"),
-    "rankkit.evaluation": ("Evaluation", "Protocol", "evaluate", "evaluate_scores", "predict"),
+    "rankkit.evaluation": (
+        "Evaluation",
+        "Protocol",
+        "ProtocolTable",
+        "RunEvaluation",
+        "evaluate",
+        "evaluate_protocols",
+        "evaluate_run",
+        "evaluate_scores",
+        "predict",
+    ),
     "rankkit.loaders.dataset": ("RankingDataset",),
     "rankkit.loaders.feature_names": ("with_feature_names",),
     "rankkit.loaders.feature_statistics": ("FeatureStatistics", "feature_statistics"),

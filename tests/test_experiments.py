@@ -1,9 +1,11 @@
-"""Every experiment says what it shows and how to make it again; every experiment file is one that `train` takes."""
+"""Every experiment says what it shows and how to make it again; `train` or `compare` takes every experiment file."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from rankkit.cli.comparison_file import load_comparison
 from rankkit.cli.config import load_experiment
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
@@ -20,4 +22,7 @@ def test_an_experiment_has_a_readme_with_its_commands(folder):
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.rglob("*.toml")), ids=lambda p: p.parent.name)
 def test_experiment_files_are_valid(path):
-    load_experiment(path, {}, [])
+    if "objectives" in tomllib.loads(path.read_text()):
+        load_comparison(path)
+    else:
+        load_experiment(path, {}, [])

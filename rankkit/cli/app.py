@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.compare import compare
 from rankkit.cli.convert import convert
 from rankkit.cli.evaluate import evaluate
 from rankkit.cli.inspect import inspect
+from rankkit.cli.qrels import qrels
 from rankkit.cli.score import score
 from rankkit.cli.split import split
 from rankkit.cli.train import train
@@ -37,5 +39,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, evaluate, score, split, convert):
+for _command in (inspect, train, compare, evaluate, score, qrels, split, convert):
     app.command()(_command)

@@ -25,7 +25,9 @@ _NOT_OPTIONS = {
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A table of an experiment file, without keys that nobody reads."""
+
     model_config = ConfigDict(extra="forbid")
 
 
@@ -47,7 +49,7 @@ class Named(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Data(_Section):
+class Data(Section):
     """Where the data lies: files that :func:`rankkit.read` reads or a folder of folds, and the columns of tables."""
 
     train: Path | None = None
@@ -72,7 +74,7 @@ class Data(_Section):
         return self
 
 
-class EvaluationSection(_Section):
+class EvaluationSection(Section):
     """What is measured on the validation and test data at the end, and by which rules."""
 
     metrics: list[str] = ["ndcg@10", "mrr@10"]
@@ -89,7 +91,7 @@ class EvaluationSection(_Section):
         return names
 
 
-class Experiment(_Section):
+class Experiment(Section):
     """One training run, whole: an experiment file with the command line's options laid over it."""
 
     data: Data
@@ -107,9 +109,9 @@ class Experiment(_Section):
 
         for kind in ("scorer", "objective"):
             named: Named = getattr(self, kind)
-            options = _check_options(kind, catalogue.find(kind, named.name), named.options)
+            options = check_options(kind, catalogue.find(kind, named.name), named.options)
             setattr(self, kind, Named(name=named.name, **options))
-        self.training = _check_options("training", fit, self.training)
+        self.training = check_options("training", fit, self.training)
         return self
 
     @model_validator(mode="after")
@@ -139,14 +141,14 @@ def load_experiment(config: Path | None, overrides: dict[str, Any], settings: It
         ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
     """
     values: dict[str, Any] = dict(_DEFAULTS)
-    _merge(values, _read_toml(config) if config else {})
-    _merge(values, overrides)
+    merge(values, read_toml(config) if config else {})
+    merge(values, overrides)
     for setting in settings:
-        _merge(values, _parse_setting(setting))
+        merge(values, parse_setting(setting))
     try:
         return Experiment.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, str(config) if config else "options", Experiment)) from None
+        raise ConfigError(explain(error, str(config) if config else "options", Experiment)) from None
 
 
 def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
@@ -184,7 +186,8 @@ def save_experiment(experiment: Experiment, path: Path) -> None:
     temporary.replace(path)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a TOML file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -193,7 +196,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: expected TOML; got {error}. Mend that line.") from None
 
 
-def _parse_setting(setting: str) -> dict[str, Any]:
+def parse_setting(setting: str) -> dict[str, Any]:
+    """The nested values of ``key.path=value``; the value is TOML, bare words are text."""
     path, equals, text = setting.partition("=")
     keys = [key.strip() for key in path.split(".")]
     if not equals or not all(keys):
@@ -209,7 +213,7 @@ def _parse_setting(setting: str) -> dict[str, Any]:
     return value  # type: ignore[no-any-return]
 
 
-def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
+def merge(values: dict[str, Any], over: dict[str, Any]) -> None:
     """Lay ``over`` on ``values``; a name alone (``scorer = "mlp"``) becomes a table when options are laid over it."""
     for key, value in over.items():
         if value is None:
@@ -218,7 +222,7 @@ def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
         if isinstance(old, str) and isinstance(value, dict):
             old = values[key] = {"name": old}
         if isinstance(old, dict) and isinstance(value, dict):
-            _merge(old, value)
+            merge(old, value)
         elif isinstance(old, dict) and isinstance(value, str):
             # Another scorer or objective by name: options of the old one stay only where the name is the same.
             values[key] = old if old.get("name", value) == value else {"name": value}
@@ -227,7 +231,7 @@ def _merge(values: dict[str, Any], over: dict[str, Any]) -> None:
             values[key] = {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
-def _check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+def check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     """Check names and types of options against the signature of the function that will take them; give them typed."""
     parameters = inspect.signature(function).parameters
     fields: dict[str, Any] = {
@@ -241,7 +245,7 @@ def _check_options(kind: str, function: Callable[..., Any], options: dict[str, A
         typed: dict[str, Any] = model.model_validate(options).model_dump(exclude_unset=True)
         return typed
     except ValidationError as error:
-        raise ValueError(_explain(error, kind, model)) from None
+        raise ValueError(explain(error, kind, model)) from None
 
 
 def _defaults(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
@@ -253,9 +257,10 @@ def _defaults(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
-def _explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """The first problem of a pydantic error in the house form."""
-    problem = error.errors()[0]
+def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
+    """The first problem of a pydantic error in the house form; a misspelt key before the one that is then missing."""
+    problems = error.errors()
+    problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _fields_at(model, problem["loc"][:-1])

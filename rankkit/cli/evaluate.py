@@ -1,27 +1,62 @@
-"""``rankkit evaluate``: how well a saved ranker orders labelled data."""
+"""``rankkit evaluate``: how well a saved ranker orders labelled data, or a TREC run judged documents."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
 
+if TYPE_CHECKING:
+    from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
+
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
-    data: Annotated[Path, typer.Argument(help="Labelled data: LETOR text, Parquet or CSV.", show_default=False)],
+    run: Annotated[Path | None, typer.Argument(help="Folder of a saved ranker.", show_default=False)] = None,
+    data: Annotated[
+        Path | None, typer.Argument(help="Labelled data: LETOR text, Parquet or CSV.", show_default=False)
+    ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="Repeat for several, as ndcg@10, mrr@10, map.", show_default="ndcg@10, mrr@10"),
+        typer.Option(
+            "--metric",
+            "-m",
+            help="Repeat for several, as ndcg@10, mrr@10, map; with --qrels as nDCG@10, RR, AP.",
+            show_default="ndcg@10, mrr@10; with --qrels nDCG@10, RR, AP",
+        ),
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose conventions: rankkit, trec, letor3, letor4, mslr, lightgbm, xgboost, catboost, ranklib, "
+            "allrank, sklearn, ranx, tf-ranking.",
+            show_default="rankkit",
+        ),
+    ] = None,
+    all_protocols: Annotated[
+        bool, typer.Option("--all-protocols", help="One table with the number that each of these tools would print.")
+    ] = False,
     empty: Annotated[
-        str, typer.Option(help="What a query without a relevant document counts: zero, skip, one, error.")
-    ] = "zero",
+        str | None,
+        typer.Option(
+            help="What a query without a relevant document counts: zero, skip, one, error.",
+            show_default="the protocol's; zero",
+        ),
+    ] = None,
     ties: Annotated[
-        str, typer.Option(help="Order of tied scores: pessimistic, expected, stable, trec.")
-    ] = "pessimistic",
+        str | None,
+        typer.Option(
+            help="Order of tied scores: pessimistic, expected, stable, trec.",
+            show_default="the protocol's; pessimistic",
+        ),
+    ] = None,
+    qrels: Annotated[
+        Path | None, typer.Option(help="TREC judgments, in place of RUN and DATA.", show_default=False)
+    ] = None,
+    trec_run: Annotated[
+        Path | None, typer.Option("--run", help="TREC run to judge by --qrels, with trec_eval.", show_default=False)
+    ] = None,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     label: Label = "label",
@@ -30,30 +65,73 @@ def evaluate(
     regroup: Regroup = False,
     labels: Labels = "grades",
 ) -> None:
-    """Evaluate a saved ranker; prints the convention with the numbers."""
-    from rankkit import bundle, evaluation
+    """Evaluate a saved ranker, or a TREC run by --qrels and --run; prints the convention with the numbers."""
     from rankkit.errors import ConfigError
-    from rankkit.loaders.files import read
 
     if per_query is not None and per_query.suffix != ".parquet":
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
+    rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
+    report: Evaluation | ProtocolTable | RunEvaluation
+    if qrels is not None or trec_run is not None:
+        _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
+        report = _evaluate_files(qrels, trec_run, metric)
+    else:
+        if run is None or data is None:
+            raise ConfigError(
+                "rankkit evaluate: expected RUN and DATA, or --qrels and --run; got "
+                f"{'nothing' if run is None else 'RUN alone'}. Name the folder of a saved ranker and labelled data."
+            )
+        reading: dict[str, Any] = {
+            "label": label,
+            "qid": qid,
+            "group_file": group_file,
+            "regroup": regroup,
+            "labels": labels,
+        }
+        if all_protocols:
+            _refuse("--all-protocols", {**rules, "--per-query": per_query})
+            report = _evaluate_ranker(run, data, reading, metric, {}, every=True)
+        else:
+            options: dict[str, Any] = {"protocol": protocol or "rankkit", "empty": empty, "ties": ties}
+            report = _evaluate_ranker(run, data, reading, metric, options, every=False)
+    if per_query is not None:
+        report.to_parquet(per_query)  # type: ignore[union-attr]
+    typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+
+
+def _refuse(option: str, others: dict[str, Any]) -> None:
+    from rankkit.errors import ConfigError
+
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise ConfigError(f"{option}: expected it without {', '.join(given)}, which it leaves no room for. Drop one.")
+
+
+def _evaluate_files(qrels: Path | None, run: Path | None, metric: list[str] | None) -> "RunEvaluation":
+    from rankkit import evaluation
+    from rankkit.errors import ConfigError
+
+    if qrels is None or run is None:
+        lacking = "--qrels" if qrels is None else "--run"
+        raise ConfigError(f"rankkit evaluate: expected both --qrels and --run; got one. Add {lacking}.")
+    return evaluation.evaluate_run(qrels, run, metric or ["nDCG@10", "RR", "AP"])
+
+
+def _evaluate_ranker(
+    run: Path,
+    data: Path,
+    reading: dict[str, Any],
+    metric: list[str] | None,
+    options: dict[str, Any],
+    *,
+    every: bool,
+) -> "Evaluation | ProtocolTable":
+    from rankkit import bundle, evaluation
+    from rankkit.loaders.files import read
 
     scorer = bundle.load(run)
-    report = evaluation.evaluate(
-        scorer,
-        read(
-            data,
-            n_features=scorer.n_features,
-            label=label,
-            qid=qid,
-            group_file=group_file,
-            regroup=regroup,
-            labels=labels,
-        ),
-        metric or ["ndcg@10", "mrr@10"],
-        empty=empty,
-        ties=ties,
-    )
-    if per_query is not None:
-        report.to_parquet(per_query)
-    typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+    documents = read(data, n_features=scorer.n_features, **reading)
+    metrics = metric or ["ndcg@10", "mrr@10"]
+    if every:
+        return evaluation.evaluate_protocols(scorer, documents, metrics)
+    return evaluation.evaluate(scorer, documents, metrics, **options)

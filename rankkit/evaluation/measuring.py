@@ -1,7 +1,7 @@
 """evaluate() and evaluate_scores(): rank the documents of each query once, then take every metric."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.evaluation.names import parse_metric
-from rankkit.evaluation.protocol import Protocol, resolve_protocol
+from rankkit.evaluation.presets import resolve_protocol
+from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import score_documents
 from rankkit.loaders.dataset import RankingDataset
@@ -54,11 +55,8 @@ def evaluate(
             is NaN, or a query has no relevant document and ``empty`` is ``"error"``.
         ConfigError: If a metric, protocol, empty or ties is unknown.
     """
-    rules, names = resolve_protocol(protocol, empty, ties), _metric_names("evaluate", metrics)
-    if data.labels is None:
-        raise DataError("evaluate: expected documents with labels; got none. Use rankkit.predict() to score them.")
-    scores = score_documents("evaluate", scorer, data, device=device, batch_docs=batch_docs)
-    return _measure("evaluate", scores, data.labels, data.offsets, data.qids, data.doc_ids, names, rules)
+    rules, names = resolve_protocol(protocol, empty, ties), metric_names("evaluate", metrics)
+    return measure(judged_documents("evaluate", scorer, data, device, batch_docs), names, rules)
 
 
 def evaluate_scores(
@@ -100,7 +98,7 @@ def evaluate_scores(
         ConfigError: If a metric, protocol, empty or ties is unknown, or ``ties="trec"`` comes without doc ids.
     """
     where = "evaluate_scores"
-    rules, names = resolve_protocol(protocol, empty, ties), _metric_names(where, metrics)
+    rules, names = resolve_protocol(protocol, empty, ties), metric_names(where, metrics)
     columns = {"scores": _array(scores), "labels": _array(labels), "qids": _array(qids)}
     if doc_ids is not None:
         columns["doc_ids"] = _array(doc_ids)
@@ -109,7 +107,7 @@ def evaluate_scores(
     if rows is not None:
         columns = {name: column[rows] for name, column in columns.items()}
     ids = columns.get("doc_ids")
-    return _measure(where, columns["scores"], columns["labels"], offsets, query_ids, ids, names, rules)
+    return measure(Judged(where, columns["scores"], columns["labels"], offsets, query_ids, ids), names, rules)
 
 
 def _array(values: ArrayLike | torch.Tensor) -> NDArray[Any]:
@@ -131,59 +129,87 @@ def _check_columns(where: str, columns: dict[str, NDArray[Any]]) -> None:
             raise DataError(f"{where}: expected numbers as {name}; got {columns[name].dtype}. Convert them to floats.")
 
 
-def _metric_names(where: str, metrics: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+@dataclass(frozen=True)
+class Judged:
+    """Documents with scores and labels, those of one query side by side.
+
+    Args:
+        where: The public function that was called, for messages.
+        scores: ``[doc]``.
+        labels: ``[doc]``.
+        offsets: int64 ``[query + 1]``.
+        qids: ``[query]``.
+        doc_ids: ``[doc]``, or None.
+    """
+
+    where: str
+    scores: NDArray[Any]
+    labels: NDArray[Any]
+    offsets: NDArray[np.int64]
+    qids: NDArray[Any]
+    doc_ids: NDArray[Any] | None
+
+
+def judged_documents(
+    where: str, scorer: Scorer, data: RankingDataset, device: torch.device | str | None, batch_docs: int
+) -> Judged:
+    """Score documents that have labels.
+
+    Raises:
+        DataError: If they have none.
+    """
+    if data.labels is None:
+        raise DataError(f"{where}: expected documents with labels; got none. Use rankkit.predict() to score them.")
+    scores = score_documents(where, scorer, data, device=device, batch_docs=batch_docs)
+    return Judged(where, scores, data.labels, data.offsets, data.qids, data.doc_ids)
+
+
+def metric_names(where: str, metrics: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+    """Each name as asked, with metric and cutoff.
+
+    Raises:
+        ConfigError: If there is none, or one is unknown.
+    """
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     if not names:
         raise ConfigError(f"{where}: expected at least one metric; got none. Pass metrics=['ndcg@10'].")
     return {name: parse_metric(name) for name in names}
 
 
-def _measure(
-    where: str,
-    scores: NDArray[Any],
-    labels: NDArray[Any],
-    offsets: NDArray[np.int64],
-    qids: NDArray[Any],
-    doc_ids: NDArray[Any] | None,
-    metrics: dict[str, tuple[str, int | None]],
-    protocol: Protocol,
-) -> Evaluation:
+def measure(judged: Judged, metrics: dict[str, tuple[str, int | None]], protocol: Protocol) -> Evaluation:
+    """Rank each list once under a protocol, then take every metric."""
+    where, qids = judged.where, judged.qids
     if not len(qids):
         raise DataError(f"{where}: expected at least one query; got none. Check the data that was read.")
-    ranking = _rank(where, scores, labels, offsets, qids, doc_ids, protocol)
+    ranking = _rank(judged, protocol)
     if protocol.max_label is None and any(name == "err" for name, _ in metrics.values()):
         protocol = replace(protocol, max_label=ranking.max_label or None)
     per_query = {}
     for asked, (name, k) in metrics.items():
-        metric = METRICS[name]
-        per_query[asked] = metric.measure(ranking, k=k, **protocol.options_of(metric))  # type: ignore[attr-defined]
+        read = METRICS[name].measure  # type: ignore[attr-defined]
+        per_query[asked] = read(ranking, k=k or protocol.default_k, **protocol.options_of(name))
         undefined = np.isnan(per_query[asked])
-        if protocol.empty == "error" and undefined.any():
+        if protocol.for_metric(name).empty == "error" and undefined.any():
             raise DataError(
                 f"{where}: expected a relevant document in each query (empty='error'); got none in "
                 f"{int(undefined.sum())} of {len(qids)} for {asked}, first qid {qids[undefined.argmax()]}. "
                 "Drop such queries, or pass empty='zero', 'skip' or 'one'."
             )
-    n_single = int((np.diff(offsets) == 1).sum())
+    n_single = int((np.diff(judged.offsets) == 1).sum())
     return Evaluation(per_query, qids, protocol, n_tied=int(ranking.ties_matter.sum()), n_single=n_single)
 
 
-def _rank(
-    where: str,
-    scores: NDArray[Any],
-    labels: NDArray[Any],
-    offsets: NDArray[np.int64],
-    qids: NDArray[Any],
-    doc_ids: NDArray[Any] | None,
-    protocol: Protocol,
-) -> Ranking:
+def _rank(judged: Judged, protocol: Protocol) -> Ranking:
+    where, scores, offsets, qids = judged.where, judged.scores, judged.offsets, judged.qids
+    if protocol.score_dtype != "given":
+        scores = scores.astype(protocol.score_dtype)
     if protocol.ties != "trec":
-        return rank_documents(where, scores, labels, offsets, protocol.ties, qids)
-    if doc_ids is None:
+        return rank_documents(where, scores, judged.labels, offsets, protocol.ties, qids)
+    if judged.doc_ids is None:
         raise ConfigError(
             f"{where}: expected doc ids, by which ties='trec' orders; got none. Pass doc_ids or other ties."
         )
-    _, places = np.unique(doc_ids.astype(str), return_inverse=True)
+    _, places = np.unique(judged.doc_ids.astype(str), return_inverse=True)
     query_of_doc = np.repeat(np.arange(len(qids)), np.diff(offsets))
     by_id = np.lexsort((-places, query_of_doc))
-    return rank_documents(where, scores[by_id], labels[by_id], offsets, "stable", qids)
+    return rank_documents(where, scores[by_id], judged.labels[by_id], offsets, "stable", qids)

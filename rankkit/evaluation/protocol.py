@@ -1,91 +1,181 @@
 """Protocol: the conventions under which metrics are computed and averaged, stated with every result."""
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.evaluation.names import parse_metric
+from rankkit.metrics import Discount, Ideal, ShortList
 from rankkit.ranking import Gain
 
 Empty = Literal["zero", "skip", "one", "error"]
 TieRule = Literal["pessimistic", "expected", "stable", "trec"]
+ScoreDtype = Literal["given", "float32", "float64"]
 
+ABOVE_HALF = math.nextafter(0.5, 1.0)
+"""As ``relevant_from``: labels above 0.5, not 0.5 itself."""
+
+_CHOICES = {
+    "gain": get_args(Gain),
+    "discount": get_args(Discount),
+    "ideal": get_args(Ideal),
+    "short_list": get_args(ShortList),
+    "ties": get_args(TieRule),
+    "score_dtype": get_args(ScoreDtype),
+    "empty": get_args(Empty),
+}
 _GAIN_TEXT = {"exp": "2^label - 1", "linear": "label"}
-_CHOICES = {"gain": get_args(Gain), "ties": get_args(TieRule), "empty": get_args(Empty)}
+_DISCOUNT_TEXT = {"log2": "1/log2(1 + rank)", "letor": "1 at ranks 1 and 2, then 1/log2(rank)"}
+_OF_NAME = ("name", "metrics", "exceptions")
 
 
 @dataclass(frozen=True)
 class Protocol:
     """What two results must share before they may stand in one table.
 
+    The fields that are options of a metric (gain, discount, ideal, short_list, relevant_from, max_label) are described
+    there in full.
+
+    >>> mine = Protocol(name="mine", gain={0: 0, 1: 1, 2: 5}, exceptions={"map": {"relevant_from": 2}})
+    >>> mine.for_metric("map").relevant_from
+    2
+
     Args:
         name: Whose conventions these are.
-        gain: What a label is worth to dcg and ndcg: ``"exp"`` 2^label - 1, ``"linear"`` the label.
+        gain: What a label is worth to dcg and ndcg: ``"exp"`` 2^label - 1, ``"linear"`` the label, or a table of whole
+            labels to gains, which must not fall as labels rise.
+        discount: What a rank is worth to dcg and ndcg: ``"log2"`` 1/log2(1 + rank), ``"letor"`` 1 at ranks 1 and 2,
+            then 1/log2(rank).
+        ideal: What is perfect to map@k where more than k documents are relevant: ``"judged"`` all of them at the top,
+            which k ranks cannot hold, ``"reachable"`` k relevant documents at the top.
+        short_list: A list of fewer than k documents: ``"pad"`` the missing ones count as not relevant, ``"cut"`` k is
+            the size of the list, ``"zero"`` the query counts 0. Matters to ndcg@k (zero) and precision@k.
         ties: Order of documents with equal scores: ``"pessimistic"`` least relevant first, ``"expected"`` the mean
             over all orders, ``"stable"`` row order, ``"trec"`` document id from high to low, as text.
+        score_dtype: The type in which scores are equal or not: ``"given"``, ``"float32"`` or ``"float64"``.
         empty: What a query counts for whose metric is undefined, since it has no relevant document: ``"zero"`` 0,
             ``"one"`` 1, ``"skip"`` left out of the mean, ``"error"`` stops.
         relevant_from: The least label of a relevant document, for metrics of binary relevance.
+        default_k: The k of a metric that is asked for without one; None: the whole list.
         max_label: The greatest grade of the scale, for err; None: the greatest label of the data.
+        exceptions: For some metrics (names without k) fields that differ: ``{"precision": {"empty": "zero"}}``.
+        metrics: The metrics that the tool itself has, or its documents describe; None: every metric.
 
     Raises:
         ConfigError: If a field has a value that it cannot have.
     """
 
     name: str = "rankkit"
-    gain: Gain = "exp"
+    gain: Gain | Mapping[int, float] = "exp"
+    discount: Discount = "log2"
+    ideal: Ideal = "judged"
+    short_list: ShortList = "pad"
     ties: TieRule = "pessimistic"
+    score_dtype: ScoreDtype = "given"
     empty: Empty = "zero"
     relevant_from: float = 1.0
+    default_k: int | None = None
     max_label: float | None = None
+    exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    metrics: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for field, choices in _CHOICES.items():
-            if (value := getattr(self, field)) not in choices:
+        if isinstance(self.gain, Mapping):
+            # The labels are text where a protocol was read from JSON.
+            object.__setattr__(self, "gain", {int(label): float(gain) for label, gain in self.gain.items()})
+        if self.metrics is not None:
+            object.__setattr__(self, "metrics", tuple(self.metrics))
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices and not (name == "gain" and isinstance(value, dict)):
                 raise ConfigError(
-                    f"{field}: expected {' or '.join(map(repr, choices))}; got {value!r}. "
+                    f"{name}: expected {' or '.join(map(repr, choices))}; got {value!r}. "
                     f"{did_you_mean(str(value), choices)}"
                 )
+        self._check_exceptions()
 
-    def options_of(self, metric: Callable[..., Any]) -> dict[str, Any]:
-        """Those fields that a metric takes as keywords, without ``ties``."""
-        known = inspect.signature(metric).parameters
-        names = [field.name for field in fields(self)]
-        return {name: getattr(self, name) for name in names if name in known and name != "ties"}
+    def _check_exceptions(self) -> None:
+        known = [item.name for item in fields(self) if item.name not in (*_OF_NAME, "ties", "score_dtype", "default_k")]
+        for metric, changes in self.exceptions.items():
+            if metric not in METRICS:
+                raise ConfigError(
+                    f"exceptions: expected names of metrics; got {metric!r}. {did_you_mean(metric, METRICS)}"
+                )
+            for name in changes:
+                if name not in known:
+                    raise ConfigError(
+                        f"exceptions: expected fields that one metric may have of its own; got {name!r} for {metric}. "
+                        f"{did_you_mean(name, known)}"
+                    )
+            replace(self, exceptions={}, **changes)
 
-    def describe(self, metrics: Iterable[Callable[..., Any]]) -> str:
+    def for_metric(self, metric: str) -> "Protocol":
+        """The protocol with the exceptions for a metric (name without k) in force."""
+        changes = self.exceptions.get(metric)
+        return replace(self, exceptions={}, **changes) if changes else self
+
+    def has(self, metric: str) -> bool:
+        """Whether the tool itself has this metric (name without k)."""
+        return self.metrics is None or metric in self.metrics
+
+    def options_of(self, metric: str) -> dict[str, Any]:
+        """Those fields that a metric (name without k) takes as keywords, without ``ties``."""
+        rules = self.for_metric(metric)
+        return {name: getattr(rules, name) for name in options_taken(metric)}
+
+    def describe(self, metrics: Collection[str]) -> str:
         """One line on the conventions that matter to these metrics.
 
-        >>> from rankkit.metrics import ndcg
-        >>> Protocol().describe([ndcg])
+        >>> Protocol().describe(["ndcg@10"])
         'gain 2^label - 1, discount 1/log2(1 + rank), ties pessimistic'
         """
-        used = {option for metric in metrics for option in self.options_of(metric)}
-        parts = []
+        parts: list[str] = []
+        for asked in metrics:
+            metric, k = parse_metric(asked)
+            k = self.default_k if k is None else k
+            parts += [part for part in self.for_metric(metric)._parts(metric, k) if part not in parts]
+        parts.sort(key=lambda part: [part.startswith(kind) for kind in _ORDER].index(True))
+        if self.default_k is not None and any("@" not in asked for asked in metrics):
+            parts.append(f"k {self.default_k} where none is asked for")
+        parts.append(f"ties {self.ties}")
+        if self.score_dtype != "given":
+            parts.append(f"scores compared as {self.score_dtype}")
+        return ", ".join(parts)
+
+    def _parts(self, metric: str, k: int | None) -> list[str]:
+        """What there is to say on one metric, each part beginning with one of ``_ORDER``."""
+        used, parts = options_taken(metric), []
         if "gain" in used:
-            parts += [f"gain {_GAIN_TEXT[self.gain]}", "discount 1/log2(1 + rank)"]
+            parts += [f"gain {_gain_text(self.gain)}", f"discount {_DISCOUNT_TEXT[self.discount]}"]
         if "relevant_from" in used:
-            parts.append(f"relevant from label {self.relevant_from:g}")
+            above = self.relevant_from == ABOVE_HALF
+            parts.append("relevant above label 0.5" if above else f"relevant from label {self.relevant_from:g}")
         if "max_label" in used and self.max_label is not None:
             parts.append(f"greatest grade {self.max_label:g}")
-        return ", ".join([*parts, f"ties {self.ties}"])
+        if k is not None and "ideal" in used:
+            reached = {"judged": "all relevant documents", "reachable": "at most k relevant documents"}
+            parts.append(f"{metric}@k over {reached[self.ideal]}")
+        if k is not None and self.short_list == "zero" and "short_list" in used:
+            parts.append(f"{metric}@k of fewer than k documents 0")
+        elif k is not None and metric == "precision":
+            parts.append(f"precision@k over {'k' if self.short_list == 'pad' else 'at most the list size'}")
+        return parts
 
 
-PROTOCOLS: dict[str, Protocol] = {"rankkit": Protocol()}
+_ORDER = ("gain", "discount", "relevant", "greatest", "")
 
 
-def resolve_protocol(protocol: str | Protocol, empty: str | None = None, ties: str | None = None) -> Protocol:
-    """The protocol of that name or as given, with ``empty`` and ``ties`` in place of its own unless they are None.
+def options_taken(metric: str) -> list[str]:
+    """The fields of a protocol that a metric (name without k) takes as keywords, without ``ties``."""
+    known = inspect.signature(METRICS[metric]).parameters
+    return [item.name for item in fields(Protocol) if item.name in known and item.name != "ties"]
 
-    Raises:
-        ConfigError: If there is no protocol of that name, or a value is not one of the choices.
-    """
-    if isinstance(protocol, str):
-        if protocol not in PROTOCOLS:
-            raise ConfigError(
-                f"protocol: expected a name or a Protocol; got {protocol!r}. {did_you_mean(protocol, PROTOCOLS)}"
-            )
-        protocol = PROTOCOLS[protocol]
-    changes: dict[str, Any] = {"empty": empty, "ties": ties}
-    return replace(protocol, **{field: value for field, value in changes.items() if value is not None})
+
+def _gain_text(gain: str | Mapping[int, float]) -> str:
+    if isinstance(gain, str):
+        return _GAIN_TEXT[gain]
+    return "{" + "; ".join(f"{label}: {value:g}" for label, value in gain.items()) + "}"

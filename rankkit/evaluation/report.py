@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.catalogue import METRICS
 from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.protocol import Protocol
+from rankkit.evaluation.tables import write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,13 +53,16 @@ class Evaluation:
     @property
     def convention(self) -> str:
         """One line: what the numbers mean, which must stand wherever they do."""
-        used = [METRICS[parse_metric(metric)[0]] for metric in self.per_query]
-        return f"{self.protocol.name}: {self.protocol.describe(used)}; {self._describe_empty()}"
+        text = f"{self.protocol.name}: {self.protocol.describe(self.per_query)}; {self._describe_empty()}"
+        others = [metric for metric in self.per_query if not self.protocol.has(parse_metric(metric)[0])]
+        if others:
+            text += f"; {', '.join(others)}: none of {self.protocol.name}'s own, computed by these rules"
+        return text
 
     def counted(self, metric: str) -> NDArray[np.float64]:
         """What each query counts for in the mean: its value, or what ``protocol.empty`` puts for NaN (skip: NaN)."""
         values = self.per_query[metric]
-        stand_in = {"zero": 0.0, "one": 1.0}.get(self.protocol.empty, np.nan)
+        stand_in = {"zero": 0.0, "one": 1.0}.get(self._empty_of(metric), np.nan)
         return np.where(np.isnan(values), stand_in, values)
 
     @cached_property
@@ -102,19 +105,7 @@ class Evaluation:
 
     def to_parquet(self, path: Path | str) -> None:
         """Write :meth:`to_pandas` to a file, as a whole or not at all; :meth:`to_dict` stands in its metadata."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pandas(self.to_pandas(), preserve_index=False)
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), "rankkit": self.to_json()})
-        partial = path.with_name(f".{path.name}.partial")
-        try:
-            pq.write_table(table, partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_parquet(self.to_pandas(), self.to_json(), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Means, intervals, counts and protocol, of plain types; None stands for NaN."""
@@ -155,5 +146,12 @@ class Evaluation:
         if not self.n_empty:
             only_dcg = all(parse_metric(metric)[0] == "dcg" for metric in self.per_query)
             return "dcg is defined for each query" if only_dcg else "each query has a relevant document"
-        fate = _COUNTS_AS[self.protocol.empty]
-        return f"queries without a relevant document: {self.n_empty:,} of {self.n_queries:,} {fate}"
+        fates: dict[str, list[str]] = {}
+        for metric in self.per_query:
+            if parse_metric(metric)[0] != "dcg":
+                fates.setdefault(_COUNTS_AS[self._empty_of(metric)], []).append(metric)
+        whose = [fate if len(fates) == 1 else f"{fate} ({', '.join(metrics)})" for fate, metrics in fates.items()]
+        return f"queries without a relevant document: {self.n_empty:,} of {self.n_queries:,} {' and '.join(whose)}"
+
+    def _empty_of(self, metric: str) -> str:
+        return self.protocol.for_metric(parse_metric(metric)[0]).empty

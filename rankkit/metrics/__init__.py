@@ -4,11 +4,14 @@ They share one engine (:mod:`rankkit.metrics.engine`) that works on flat documen
 """
 
 from rankkit.metrics.binary import average_precision, hit_rate, mrr, precision, recall
-from rankkit.metrics.engine import Ranking, Ties, rank_documents
+from rankkit.metrics.engine import Discount, Ideal, Ranking, ShortList, Ties, rank_documents
 from rankkit.metrics.graded import dcg, err, ndcg
 
 __all__ = [
+    "Discount",
+    "Ideal",
     "Ranking",
+    "ShortList",
     "Ties",
     "average_precision",
     "dcg",

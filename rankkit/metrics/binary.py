@@ -11,7 +11,18 @@ from jaxtyping import Bool, Float, Real
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.metrics.engine import Ranking, Ties, cutoff, measured_by, on_lists, on_padded_lists
+from rankkit.metrics.engine import (
+    Ideal,
+    Ranking,
+    ShortList,
+    Ties,
+    check_choice,
+    cutoff,
+    measured_by,
+    on_lists,
+    on_padded_lists,
+    short_lists,
+)
 
 
 def mrr_of(ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1) -> NDArray[np.float64]:
@@ -22,12 +33,17 @@ def mrr_of(ranking: Ranking, *, k: int | None = None, relevant_from: float | int
 
 
 def average_precision_of(
-    ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1
+    ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1, ideal: str = "judged"
 ) -> NDArray[np.float64]:
     """:func:`average_precision` of a ranking."""
     from rankkit.metrics import kernels
 
-    return _read("average_precision", kernels.average_precision_lists, ranking, k, relevant_from)
+    check_choice("average_precision", "ideal", ideal, Ideal)
+    values = _read("average_precision", kernels.average_precision_lists, ranking, k, relevant_from)
+    if ideal == "judged" or k is None:
+        return values
+    _, in_all = _count_relevant("average_precision", ranking, k, relevant_from)
+    return values * np.maximum(in_all, k) / k
 
 
 def hit_rate_of(ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1) -> NDArray[np.float64]:
@@ -37,10 +53,18 @@ def hit_rate_of(ranking: Ranking, *, k: int | None = None, relevant_from: float 
     return _read("hit_rate", kernels.hit_rate_lists, ranking, k, relevant_from)
 
 
-def precision_of(ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1) -> NDArray[np.float64]:
+def precision_of(
+    ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1, short_list: str = "pad"
+) -> NDArray[np.float64]:
     """:func:`precision` of a ranking."""
+    check_choice("precision", "short_list", short_list, ShortList)
     within, in_all = _count_relevant("precision", ranking, k, relevant_from)
     n_ranks = np.diff(ranking.offsets) if k is None else np.full(ranking.n_queries, k)
+    short = short_lists(ranking, k)
+    if short_list == "cut":
+        n_ranks = np.where(short, np.diff(ranking.offsets), n_ranks)
+    elif short_list == "zero":
+        within = np.where(short, 0.0, within)
     return np.divide(within, n_ranks, out=np.full_like(within, np.nan), where=in_all > 0)
 
 
@@ -130,6 +154,7 @@ def average_precision(
     *,
     k: int | None = None,
     relevant_from: float | int = 1,
+    ideal: Ideal = "judged",
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
     r"""Mean over the relevant documents of the precision at their ranks; its mean over queries is the MAP.
@@ -147,8 +172,10 @@ def average_precision(
         scores: One score a document, any scale.
         labels: Graded relevance, 0 = not relevant.
         mask: True where a document is real; None: everywhere.
-        k: How many ranks count; R stays the number of all relevant documents, as in trec_eval's map_cut. None: all.
+        k: How many ranks count; None: all.
         relevant_from: The least label of a relevant document.
+        ideal: What AP@k is a share of where R is above k: ``"judged"`` R, as in trec_eval's map_cut, so that 1 is out
+            of reach; ``"reachable"`` k, as in LightGBM, XGBoost and CatBoost.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
@@ -157,7 +184,7 @@ def average_precision(
     Raises:
         ShapeError: If the shapes differ.
         DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k or ties is not one of the above.
+        ConfigError: If k, ideal or ties is not one of the above.
 
     Example:
         Relevant at ranks 1 and 3: (1/1 + 2/3) / 2 = 5/6. The last place is padding.
@@ -174,7 +201,15 @@ def average_precision(
         ECIR 2008.
     """
     return on_padded_lists(
-        "average_precision", average_precision_of, scores, labels, mask, ties, k=k, relevant_from=relevant_from
+        "average_precision",
+        average_precision_of,
+        scores,
+        labels,
+        mask,
+        ties,
+        k=k,
+        relevant_from=relevant_from,
+        ideal=ideal,
     )
 
 
@@ -186,6 +221,7 @@ def precision(
     *,
     k: int | None = None,
     relevant_from: float | int = 1,
+    short_list: ShortList = "pad",
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
     r"""Share of relevant documents among the first k.
@@ -202,9 +238,10 @@ def precision(
         scores: One score a document, any scale.
         labels: Graded relevance, 0 = not relevant.
         mask: True where a document is real; None: everywhere.
-        k: How many ranks count. A list shorter than k is still divided by k, as in trec_eval: the places that it leaves
-            empty hold nothing relevant. None: the list size.
+        k: How many ranks count; None: the list size.
         relevant_from: The least label of a relevant document.
+        short_list: A list of fewer than k documents: ``"pad"`` is still divided by k, as in trec_eval, since the places
+            that it leaves empty hold nothing relevant; ``"cut"`` is divided by its size; ``"zero"`` gives 0.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
@@ -213,7 +250,7 @@ def precision(
     Raises:
         ShapeError: If the shapes differ.
         DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k or ties is not one of the above.
+        ConfigError: If k, short_list or ties is not one of the above.
 
     Example:
         One of the first two is relevant. The last place is padding.
@@ -228,7 +265,8 @@ def precision(
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008,
         chapter 8.
     """
-    return on_padded_lists("precision", precision_of, scores, labels, mask, ties, k=k, relevant_from=relevant_from)
+    options = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
+    return on_padded_lists("precision", precision_of, scores, labels, mask, ties, **options)
 
 
 @measured_by(recall_of)

@@ -25,6 +25,9 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.ranking import check_lists, list_sizes
 
 Ties = Literal["pessimistic", "expected", "stable"]
+Discount = Literal["log2", "letor"]
+Ideal = Literal["judged", "reachable"]
+ShortList = Literal["pad", "cut", "zero"]
 Measure = Callable[..., NDArray[np.float64]]
 Metric = TypeVar("Metric", bound=Callable[..., Tensor])
 
@@ -92,9 +95,7 @@ def rank_documents(
         DataError: If a score is NaN or a label is NaN, infinite or negative.
         ConfigError: If ``ties`` is none of the three.
     """
-    if ties not in get_args(Ties):
-        known = ", ".join(repr(name) for name in get_args(Ties))
-        raise ConfigError(f"{where}: expected ties to be one of {known}; got {ties!r}. Pass one of them.")
+    check_choice(where, "ties", ties, Ties)
     from rankkit.metrics import kernels
 
     scores = np.asarray(scores, dtype=np.float32 if scores.dtype in (np.float32, np.float16) else np.float64)
@@ -159,6 +160,22 @@ def cutoff(where: str, k: int | None) -> int:
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ConfigError(f"{where}: expected k to be 1 or more, or None for the whole list; got {k!r}. Pass such a k.")
     return int(k)
+
+
+def check_choice(where: str, name: str, value: object, choices: Any) -> None:
+    """Check that an option is one of the values of a ``Literal``.
+
+    Raises:
+        ConfigError: If it is not.
+    """
+    if value not in get_args(choices):
+        known = ", ".join(repr(choice) for choice in get_args(choices))
+        raise ConfigError(f"{where}: expected {name} to be one of {known}; got {value!r}. Pass one of them.")
+
+
+def short_lists(ranking: Ranking, k: int | None) -> NDArray[np.bool_]:
+    """``[query]``, True where there are fewer than k documents."""
+    return np.zeros(ranking.n_queries, np.bool_) if k is None else np.diff(ranking.offsets) < k
 
 
 def on_padded_lists(

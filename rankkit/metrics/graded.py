@@ -1,5 +1,6 @@
 """Metrics of graded relevance: DCG, NDCG, expected reciprocal rank."""
 
+from collections.abc import Mapping
 from typing import get_args
 
 import numpy as np
@@ -9,7 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.errors import ConfigError, DataError
-from rankkit.metrics.engine import Ranking, Ties, cutoff, measured_by, on_lists, on_padded_lists
+from rankkit.metrics.engine import (
+    Discount,
+    Ranking,
+    ShortList,
+    Ties,
+    check_choice,
+    cutoff,
+    measured_by,
+    on_lists,
+    on_padded_lists,
+    short_lists,
+)
 from rankkit.ranking import Gain, discounts
 
 GREATEST_EXP_LABEL = 1000
@@ -18,7 +30,10 @@ GREATEST_EXP_LABEL = 1000
 
 def _check_gain(where: str, gain: str, max_label: float) -> None:
     if gain not in get_args(Gain):
-        raise ConfigError(f"{where}: expected gain 'exp' or 'linear'; got {gain!r}. Pass one of the two.")
+        raise ConfigError(
+            f"{where}: expected gain 'exp', 'linear' or a table of whole labels to gains; got {gain!r}. "
+            "Pass one of them."
+        )
     if gain == "exp" and max_label > GREATEST_EXP_LABEL:
         raise DataError(
             f"{where}: expected labels up to {GREATEST_EXP_LABEL}, so that the gain 2^label - 1 is finite; "
@@ -26,29 +41,81 @@ def _check_gain(where: str, gain: str, max_label: float) -> None:
         )
 
 
+def _gain_table(where: str, gain: Mapping[int, float | int], labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The gain of each label from 0 to the greatest in the table; NaN where the table has none."""
+    known = sorted(gain)
+    values = [float(gain[label]) for label in known]
+    if not known or known[0] < 0 or values != sorted(values) or not 0 <= values[0] <= values[-1] < np.inf:
+        raise ConfigError(
+            f"{where}: expected gains of 0 or more that do not fall as labels rise from 0; got {dict(gain)}. "
+            "Mend the table."
+        )
+    table = np.full(known[-1] + 1, np.nan)
+    table[known] = values
+    unknown = labels[~np.isin(labels, known)]
+    if len(unknown):
+        raise DataError(
+            f"{where}: expected labels that the table of gains has, {', '.join(map(str, known))}; got {unknown[0]:g}. "
+            "Add it to the table."
+        )
+    return table
+
+
+def _by_rank(n_ranks: int, discount: str) -> NDArray[np.float64]:
+    ranks = torch.arange(1, n_ranks + 1, dtype=torch.float64)
+    # LETOR's scripts leave rank 2 undiscounted and have each later rank worth what others give the one above it.
+    return discounts(ranks if discount == "log2" else (ranks - 1).clamp(min=1)).numpy()
+
+
 def _dcg(
-    where: str, ranking: Ranking, labels: NDArray[np.float64], tied: NDArray[np.bool_], k: int | None, gain: str
+    where: str,
+    ranking: Ranking,
+    lists: tuple[NDArray[np.float64], NDArray[np.bool_]],
+    k: int | None,
+    gain: str | Mapping[int, float | int],
+    discount: str,
 ) -> NDArray[np.float64]:
     from rankkit.metrics import kernels
 
-    _check_gain(where, gain, ranking.max_label)
+    check_choice(where, "discount", discount, Discount)
+    table = np.empty(0)
+    if isinstance(gain, Mapping):
+        table = _gain_table(where, gain, ranking.labels)
+    else:
+        _check_gain(where, gain, ranking.max_label)
     n_ranks = cutoff(where, k)
-    longest = int(np.diff(ranking.offsets).max(initial=0))
-    by_rank = discounts(torch.arange(1, min(n_ranks, longest) + 1, dtype=torch.float64)).numpy()
+    by_rank = _by_rank(min(n_ranks, int(np.diff(ranking.offsets).max(initial=0))), discount)
     out = np.empty(ranking.n_queries)
-    on_lists(kernels.dcg_lists, ranking.offsets, labels, tied, n_ranks, gain == "exp", by_rank, out)
+    on_lists(kernels.dcg_lists, ranking.offsets, *lists, n_ranks, gain == "exp", table, by_rank, out)
     return out
 
 
-def dcg_of(ranking: Ranking, *, k: int | None = None, gain: str = "exp") -> NDArray[np.float64]:
+def dcg_of(
+    ranking: Ranking,
+    *,
+    k: int | None = None,
+    gain: str | Mapping[int, float | int] = "exp",
+    discount: str = "log2",
+) -> NDArray[np.float64]:
     """:func:`dcg` of a ranking."""
-    return _dcg("dcg", ranking, ranking.labels, ranking.tied, k, gain)
+    return _dcg("dcg", ranking, (ranking.labels, ranking.tied), k, gain, discount)
 
 
-def ndcg_of(ranking: Ranking, *, k: int | None = None, gain: str = "exp") -> NDArray[np.float64]:
+def ndcg_of(
+    ranking: Ranking,
+    *,
+    k: int | None = None,
+    gain: str | Mapping[int, float | int] = "exp",
+    discount: str = "log2",
+    short_list: str = "pad",
+) -> NDArray[np.float64]:
     """:func:`ndcg` of a ranking."""
-    reached = _dcg("ndcg", ranking, ranking.labels, ranking.tied, k, gain)
-    ideal = _dcg("ndcg", ranking, ranking.ideal_labels, np.zeros(len(ranking.tied), np.bool_), k, gain)
+    check_choice("ndcg", "short_list", short_list, ShortList)
+    reached = _dcg("ndcg", ranking, (ranking.labels, ranking.tied), k, gain, discount)
+    best = (ranking.ideal_labels, np.zeros(len(ranking.tied), np.bool_))
+    ideal = _dcg("ndcg", ranking, best, k, gain, discount)
+    if short_list == "zero":
+        reached = np.where(short_lists(ranking, k), 0.0, reached)
     return np.divide(reached, ideal, out=np.full_like(reached, np.nan), where=ideal > 0)
 
 
@@ -79,7 +146,8 @@ def dcg(
     mask: Bool[Tensor, "query list"] | None = None,
     *,
     k: int | None = None,
-    gain: Gain = "exp",
+    gain: Gain | Mapping[int, float | int] = "exp",
+    discount: Discount = "log2",
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
     r"""Discounted cumulative gain: the gain of each document, worth less the further down it stands.
@@ -96,7 +164,10 @@ def dcg(
         labels: Graded relevance, 0 = not relevant.
         mask: True where a document is real; None: everywhere.
         k: How many ranks count; None, or more than the list holds: all.
-        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, or ``"linear"`` y.
+        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, ``"linear"`` y, or a table such as
+            ``{0: 0, 1: 1, 2: 5}`` for whole labels, whose gains do not fall as labels rise.
+        discount: What a rank r is worth: ``"log2"`` :math:`1 / \log_2(1 + r)`, or ``"letor"`` as in the scripts of
+            LETOR: 1 at ranks 1 and 2, then :math:`1 / \log_2 r`.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
@@ -105,7 +176,7 @@ def dcg(
     Raises:
         ShapeError: If the shapes differ.
         DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k, gain or ties is not one of the above.
+        ConfigError: If k, gain, discount or ties is not one of the above.
 
     Example:
         The best document (label 1, gain 1) at rank 2: 1 / log2(3). The third place is padding.
@@ -120,7 +191,7 @@ def dcg(
         Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002. The exponential
         gain: Burges et al.: Learning to rank using gradient descent. ICML 2005.
     """
-    return on_padded_lists("dcg", dcg_of, scores, labels, mask, ties, k=k, gain=gain)
+    return on_padded_lists("dcg", dcg_of, scores, labels, mask, ties, k=k, gain=gain, discount=discount)
 
 
 @measured_by(ndcg_of)
@@ -130,7 +201,9 @@ def ndcg(
     mask: Bool[Tensor, "query list"] | None = None,
     *,
     k: int | None = None,
-    gain: Gain = "exp",
+    gain: Gain | Mapping[int, float | int] = "exp",
+    discount: Discount = "log2",
+    short_list: ShortList = "pad",
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
     r"""Normalised discounted cumulative gain: DCG over that of the best order.
@@ -149,7 +222,12 @@ def ndcg(
         labels: Graded relevance, 0 = not relevant.
         mask: True where a document is real; None: everywhere.
         k: How many ranks count; None, or more than the list holds: all.
-        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, or ``"linear"`` y.
+        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, ``"linear"`` y, or a table such as
+            ``{0: 0, 1: 1, 2: 5}`` for whole labels, whose gains do not fall as labels rise.
+        discount: What a rank r is worth: ``"log2"`` :math:`1 / \log_2(1 + r)`, or ``"letor"`` as in the scripts of
+            LETOR: 1 at ranks 1 and 2, then :math:`1 / \log_2 r`.
+        short_list: A list of fewer than k documents: ``"pad"`` and ``"cut"`` have the places that it leaves empty gain
+            nothing; ``"zero"`` gives 0, as the scripts of LETOR count it.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
@@ -158,7 +236,7 @@ def ndcg(
     Raises:
         ShapeError: If the shapes differ.
         DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k, gain or ties is not one of the above.
+        ConfigError: If k, gain, discount, short_list or ties is not one of the above.
 
     Example:
         The only relevant document (grade 3) among three tied: rank 3 at worst, where the discount is 1 / log2(4).
@@ -179,7 +257,8 @@ def ndcg(
         McSherry, Najork: Computing information retrieval performance measures efficiently in the presence of tied
         scores. ECIR 2008.
     """
-    return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, k=k, gain=gain)
+    options = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
+    return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, **options)
 
 
 @measured_by(err_of)

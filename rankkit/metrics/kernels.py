@@ -206,7 +206,9 @@ def ideal_lists(offsets: Ints, first: int, last: int, labels: Floats, ideal: Flo
 
 
 @njit(cache=True, nogil=True)
-def _gain(label: float, exponential: bool) -> float:
+def _gain(label: float, exponential: bool, table: Floats) -> float:
+    if len(table):
+        return float(table[int(label)])
     return np.exp2(label) - 1 if exponential else label
 
 
@@ -219,10 +221,14 @@ def dcg_lists(
     tied: Flags,
     k: int,
     exponential: bool,
+    table: Floats,
     discounts: Floats,
     out: Floats,
 ) -> None:
-    """Discounted cumulative gain; every document of a run has the mean gain of the run."""
+    """Discounted cumulative gain; every document of a run has the mean gain of the run.
+
+    ``table`` holds the gain of each whole label; empty: a formula gives it.
+    """
     for query in range(first, last):
         top, stop = offsets[query], offsets[query + 1]
         total, start = 0.0, top
@@ -231,7 +237,7 @@ def dcg_lists(
             end = _run_end(tied, start, stop)
             gain, discount = 0.0, 0.0
             for i in range(start, end):
-                gain += _gain(labels[i], exponential)
+                gain += _gain(labels[i], exponential, table)
             for i in range(start, min(end, cut)):
                 discount += discounts[i - top]
             total += gain * discount / (end - start)
@@ -380,7 +386,7 @@ def err_lists(
                 means[j] = 0.0
             for i in range(start, end):
                 n = i - start + 1
-                goes_on = 1 - _gain(labels[i], True) / np.exp2(max_label)
+                goes_on = 1 - (np.exp2(labels[i]) - 1) / np.exp2(max_label)
                 for m in range(min(n, n_places), 0, -1):
                     means[m] = ((n - m) * means[m] + m * goes_on * means[m - 1]) / n
             for j in range(1, n_places + 1):

@@ -1,0 +1,130 @@
+"""compare(): run a plan, all of it or what is missing, and read the results."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rankkit.comparison.externals import check_installed
+from rankkit.comparison.plan import Plan, RunSpec
+from rankkit.comparison.pool import run_all
+from rankkit.comparison.progress import Board
+from rankkit.comparison.results import PLAN, Results, read_results
+from rankkit.comparison.running import OUTCOME
+from rankkit.comparison.splits import check_files, split_names
+from rankkit.comparison.tables import write_tables
+from rankkit.comparison.trials import count_runs, first_runs, further_runs
+from rankkit.comparison.writing import read_json, write_json
+from rankkit.errors import ConfigError
+
+
+class ComparisonInterrupted(KeyboardInterrupt):
+    """Ctrl-C stopped :func:`compare`: what is finished is kept, and the message says how to go on."""
+
+
+def compare(
+    plan: Plan, out: str | Path, *, jobs: int | None = None, resume: bool = False, progress: bool = True
+) -> Results:
+    """Run every system on every split with every seed, in parallel processes, and compare them.
+
+    Runs that are finished are not run again with ``resume``; a run that was cut off goes on from its last checkpoint.
+    Either way the tables are, byte for byte, those of a comparison that was never stopped. A run whose worker process
+    dies is tried once more; one that fails is named in the results, and the others go on.
+
+    Args:
+        plan: What to run.
+        out: Folder of the comparison, as :mod:`rankkit.comparison.results` describes it.
+        jobs: Runs at a time; None: as many as the cores allow with the plan's threads, which is also the most.
+        resume: Go on in a folder that holds a comparison: of the same plan, or of one that had less.
+        progress: Show on stderr how it goes.
+
+    Returns:
+        The results, also written as tables to ``out/results``.
+
+    Raises:
+        DataError: If a data file is not there.
+        ConfigError: If the folder holds a comparison and ``resume`` is False, another process is at work in it, a
+            library that an external system needs is not installed, or the plan does not fit the data.
+        TrainingError: If no worker process can be started.
+        ComparisonInterrupted: After Ctrl-C.
+    """
+    out = Path(out)
+    for system in plan.systems:
+        if system.external is not None:
+            check_installed(system.external)
+    if not resume and (out / PLAN).exists():
+        raise ConfigError(
+            f"{out}: expected a folder without a comparison; it holds one. "
+            "Choose another --out, go on with --resume, or delete it."
+        )
+    check_files(plan.source)
+    splits = split_names(plan.source)
+    first = first_runs(plan, splits)
+    with _alone_in(out):
+        write_json(out / PLAN, {**plan.to_dict(), "splits": splits})
+        write_json(out / "command.json", {"command": sys.argv})
+        n_runs, jobs = count_runs(plan, len(splits)), _jobs(jobs, plan.threads)
+        before = {spec.id: spec for spec in first if _is_finished(out, spec)}
+        further = further_runs(plan, splits, _valid(out, first))
+        before |= {spec.id: spec for spec in further if _is_finished(out, spec)}
+        with Board(plan, out, n_runs, jobs, before, shown=progress) as board:
+            try:
+                run_all(
+                    _missing(out, first),
+                    out,
+                    jobs=jobs,
+                    threads=plan.threads,
+                    watcher=board,
+                    then=lambda: _missing(out, further_runs(plan, splits, _valid(out, first))),
+                )
+            except KeyboardInterrupt:
+                raise ComparisonInterrupted(
+                    f"compare: stopped with {board.n_done} of {n_runs} runs finished; they are kept in {out}. "
+                    "Go on with resume=True (the same command with --resume)."
+                ) from None
+        results = read_results(out)
+        write_tables(results, out / "results")
+    return results
+
+
+def _is_finished(out: Path, spec: RunSpec) -> bool:
+    return (out / "runs" / spec.id / OUTCOME).is_file()
+
+
+def _missing(out: Path, specs: list[RunSpec]) -> list[RunSpec]:
+    return [spec for spec in specs if not _is_finished(out, spec)]
+
+
+def _valid(out: Path, specs: list[RunSpec]) -> dict[str, float]:
+    values = {
+        spec.id: read_json(out / "runs" / spec.id / OUTCOME)["valid"] for spec in specs if _is_finished(out, spec)
+    }
+    return {run: value for run, value in values.items() if value is not None}
+
+
+def _jobs(asked: int | None, threads: int) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = max(1, cores // threads)
+    if asked is not None and asked < 1:
+        raise ConfigError(f"jobs: expected at least 1; got {asked}. Leave it out for as many as the cores allow.")
+    return most if asked is None else min(asked, most)
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Keep two comparisons out of one folder; the lock goes with the process, however that ends."""
+    out.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigError(
+                f"{out}: expected no other process at work in it; there is one. Wait for it, or choose another --out."
+            ) from None
+        yield

@@ -1,0 +1,355 @@
+"""Results: everything that a finished comparison left in its folder, read back and pooled.
+
+The folder of ``rankkit compare --out DIR``::
+
+    DIR/plan.json                   the plan with every default written out, and the names of the splits
+    DIR/command.json                the command line
+    DIR/splits/NAME/about.json      counts of queries and documents, fingerprints of the three parts, test queries
+                                    whose very documents stand in the training or validation data
+    DIR/splits/NAME/queries.parquet a row for each test query: qid, digest, list_size, n_relevant, n_label_0, ...
+    DIR/splits/NAME/docs.parquet    a row for each test document: qid, label, doc_id if there are any
+    DIR/runs/ID/run.json            one run: system with its options, split, seed, trial, what the trial set
+    DIR/runs/ID/config.json         the same with every default written out
+    DIR/runs/ID/metrics.jsonl       a line for each epoch or tree: step, loss, valid_<metric>, seconds, ...
+    DIR/runs/ID/per_query.parquet   a row for each test query: qid and what it counts for in the mean of each
+                                    metric, NaN where the protocol leaves it out
+    DIR/runs/ID/scores.parquet      a row for each test document, in the order of docs.parquet: score
+    DIR/runs/ID/cost.json           n_parameters, seconds, step_seconds, docs_per_second, peak_memory_mib (libraries
+                                    and data included), scoring_100_docs_ms (p50, p99)
+    DIR/runs/ID/env.json            versions, system, processor, threads
+    DIR/runs/ID/outcome.json        written last: valid, chosen (best_epoch, trees, ...), test means, protocol,
+                                    fingerprints; a run without it is not finished
+    DIR/runs/ID/error.txt           why a run failed
+    DIR/runs/ID/model.json, ...     the fitted system: a bundle that rankkit.load reads, or the file of its library
+    DIR/logs/                       what the worker processes printed
+    DIR/results/                    the tables: :mod:`rankkit.comparison.tables`
+
+Everything in ``results`` but ``cost.*`` is a function of plan, data and seeds: a comparison that was killed and
+resumed gives the same bytes.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.comparison.plan import Plan, RunSpec
+from rankkit.comparison.running import OUTCOME
+from rankkit.comparison.trials import first_runs, further_runs, reported_runs
+from rankkit.comparison.writing import read_json
+from rankkit.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from rankkit.comparison.audit import Finding
+    from rankkit.comparison.standings import MetricStandings
+
+Floats = NDArray[np.float64]
+PLAN = "plan.json"
+"""Makes a folder that of a comparison."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """One finished run.
+
+    Args:
+        spec: What was run.
+        folder: Of the run.
+        outcome: Of outcome.json.
+    """
+
+    spec: RunSpec
+    folder: Path
+    outcome: dict[str, Any]
+
+    @cached_property
+    def per_query(self) -> "pd.DataFrame":
+        """A row for each test query: qid, and for each metric what the query counts for in the mean (NaN: left out)."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "per_query.parquet")
+
+    def curve(self) -> "pd.DataFrame":
+        """A row for each epoch or tree: step, loss, valid_<metric>, seconds; empty for systems without steps."""
+        import pandas as pd
+
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        return pd.DataFrame([json.loads(line) for line in lines])
+
+    def scores(self) -> NDArray[np.float32]:
+        """The score of each test document, in the order of :meth:`Results.docs`."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "scores.parquet")["score"].to_numpy(np.float32)
+
+    @property
+    def cost(self) -> dict[str, Any]:
+        """Of cost.json."""
+        cost: dict[str, Any] = read_json(self.folder / "cost.json")
+        return cost
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Of env.json."""
+        environment: dict[str, Any] = read_json(self.folder / "env.json")
+        return environment
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Results:
+    """A comparison, read back. Printing it gives the main table with its conventions and the audit.
+
+    Args:
+        folder: Of the comparison.
+        plan: What was to be run.
+        splits: Names of the splits.
+        runs: The finished runs that count: of a search those with the option set that was chosen.
+        trials: The finished runs of option sets that were not chosen.
+        errors: Why runs failed, by id; "not run" for those that never were.
+        protocol: Of the metrics, the same for every run.
+        convention: The same in words.
+        systems: The systems with at least one seed finished on every split, in the order of the plan.
+    """
+
+    folder: Path
+    plan: Plan
+    splits: tuple[str, ...]
+    runs: tuple[RunResult, ...]
+    trials: tuple[RunResult, ...]
+    errors: dict[str, str]
+    protocol: dict[str, Any]
+    convention: str
+    systems: tuple[str, ...]
+
+    @cached_property
+    def n_empty(self) -> int:
+        """Test queries without a relevant document, of all splits."""
+        first = {run.spec.split: run.outcome["n_empty"] for run in self.runs}
+        return sum(first.values())
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics; the first is the main one."""
+        return self.plan.rules.metrics
+
+    def seeds(self, system: str) -> tuple[int, ...]:
+        """The seeds that a system has finished on every split."""
+        found = [{run.spec.seed for run in self.runs_of(system) if run.spec.split == split} for split in self.splits]
+        return tuple(sorted(set.intersection(*found)))
+
+    def runs_of(self, system: str) -> list[RunResult]:
+        """The runs of a system that count."""
+        return [run for run in self.runs if self._name(run) == system]
+
+    def about(self, split: str) -> dict[str, Any]:
+        """Counts and fingerprints of a split."""
+        about: dict[str, Any] = read_json(self.folder / "splits" / split / "about.json")
+        return about
+
+    def docs(self, split: str) -> "pd.DataFrame":
+        """A row for each test document of a split: qid, label, doc_id if there are any."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "splits" / split / "docs.parquet")
+
+    @cached_property
+    def queries(self) -> "pd.DataFrame":
+        """A row for each test query of all splits: split, qid, list_size, n_relevant, n_label_0, ... .
+
+        A query that is test data of several splits, told by its id and its documents, stands here once, under the
+        first; its values are averaged.
+        """
+        return self._all_queries.drop_duplicates(["qid", "digest"], ignore_index=True)
+
+    @cached_property
+    def _all_queries(self) -> "pd.DataFrame":
+        import pandas as pd
+
+        frames = []
+        for split in self.splits:
+            frame = pd.read_parquet(self.folder / "splits" / split / "queries.parquet")
+            frame.insert(0, "split", split)
+            frames.append(frame.astype({"qid": str}))
+        counts = pd.concat(frames, ignore_index=True)
+        labels = [name for name in counts.columns if name.startswith("n_label_")]
+        labels.sort(key=lambda name: float(name.removeprefix("n_label_")))
+        counts[labels] = counts[labels].fillna(0).astype(np.int64)  # a grade that one split has and another has not
+        return counts[["split", "qid", "digest", "list_size", "n_relevant", *labels]]
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """The row of ``queries`` of each row of all splits' queries."""
+        keys = list(zip(self._all_queries["qid"], self._all_queries["digest"], strict=True))
+        place = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+        return np.array([place[key] for key in keys], np.int64)
+
+    @cached_property
+    def by_seed(self) -> dict[str, dict[str, Floats]]:
+        """For each metric and system ``[query, seed]``, rows as in ``queries``; what a query counts for in the mean.
+
+        NaN only where the protocol leaves queries without a relevant document out.
+        """
+        return {metric: {system: self._of_system(metric, system) for system in self.systems} for metric in self.metrics}
+
+    @cached_property
+    def values(self) -> dict[str, "pd.DataFrame"]:
+        """For each metric a row a query, as in ``queries``, and a column a system: the mean over its seeds."""
+        import pandas as pd
+
+        return {
+            metric: pd.DataFrame({system: seeds.mean(axis=1) for system, seeds in columns.items()})
+            for metric, columns in self.by_seed.items()
+        }
+
+    @cached_property
+    def standings(self) -> "dict[str, MetricStandings]":
+        """For each metric means, intervals, tests and letters of all systems."""
+        from rankkit.comparison.standings import compute_standings
+
+        return compute_standings(self)
+
+    @cached_property
+    def audit(self) -> "tuple[Finding, ...]":
+        """Whether every system had the same chances."""
+        from rankkit.comparison.audit import audit
+
+        return audit(self)
+
+    def cost(self) -> "pd.DataFrame":
+        """A row a system: the means over its runs, of peak memory and the 99th percentile the greatest."""
+        import pandas as pd
+
+        rows = []
+        for system in self.systems:
+            costs = [run.cost for run in self.runs_of(system)]
+            row: dict[str, Any] = {"system": system, "runs": len(costs)}
+            for name in ("n_parameters", "seconds", "step_seconds", "docs_per_second"):
+                row[name] = _mean([cost[name] for cost in costs])
+            row["peak_memory_mib"] = max((cost["peak_memory_mib"] or np.nan for cost in costs), default=np.nan)
+            row["scoring_100_docs_p50_ms"] = _mean([cost["scoring_100_docs_ms"]["p50"] for cost in costs])
+            row["scoring_100_docs_p99_ms"] = max(cost["scoring_100_docs_ms"]["p99"] for cost in costs)
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return f"Results({len(self.systems)} systems, {len(self.runs)} runs, {', '.join(self.metrics)}; {self.folder})"
+
+    def __str__(self) -> str:
+        from rankkit.comparison.tables import summary
+
+        return summary(self)
+
+    def _of_system(self, metric: str, system: str) -> Floats:
+        columns = []
+        for seed in self.seeds(system):
+            runs = {run.spec.split: run for run in self.runs_of(system) if run.spec.seed == seed}
+            parts = [runs[split].per_query[metric].to_numpy(np.float64) for split in self.splits]
+            values = np.concatenate(parts)
+            columns.append(np.bincount(self._places, values) / np.bincount(self._places))
+        return np.stack(columns, axis=1)
+
+    def _name(self, run: RunResult) -> str:
+        return run.spec.system.name
+
+
+def _mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read what :func:`rankkit.compare` left, finished or not.
+
+    Args:
+        folder: Of the comparison.
+
+    Raises:
+        ConfigError: If there is no comparison, no system is complete, or runs differ in the protocol of their metrics.
+        DataError: If runs differ in the data they saw.
+    """
+    folder = Path(folder)
+    if not (folder / PLAN).is_file():
+        raise ConfigError(f"{folder}: expected the folder of a comparison; got none. Name what --out named.")
+    values = read_json(folder / PLAN)
+    splits, plan = values["splits"], Plan.from_dict(values)
+    first = first_runs(plan, splits)
+    found = {spec.id: run for spec in first if (run := _read_run(folder, spec)) is not None}
+    valid = {run: value for run, result in found.items() if (value := result.outcome["valid"]) is not None}
+    further = further_runs(plan, splits, valid)
+    found |= {spec.id: run for spec in further if (run := _read_run(folder, spec)) is not None}
+    reported = reported_runs(plan, splits, valid)
+    runs = tuple(found[spec.id] for spec in reported if spec.id in found)
+    chosen = {run.spec.id for run in runs}
+    expected = dict.fromkeys(spec.id for spec in [*first, *reported])
+    systems = tuple(
+        system.name
+        for system in plan.systems
+        if all(any(run.spec.split == s and run.spec.system.name == system.name for run in runs) for s in splits)
+    )
+    if not systems:
+        errors = "; ".join(dict.fromkeys(_error(folder, run) for run in expected)) or "not run"
+        raise ConfigError(f"{folder}: expected a system with a finished run on every split; got none ({errors}).")
+    _check_one_protocol(folder, list(found.values()))
+    _check_same_data(folder, list(found.values()))
+    return Results(
+        folder=folder,
+        plan=plan,
+        splits=tuple(splits),
+        runs=runs,
+        trials=tuple(run for run in found.values() if run.spec.id not in chosen),
+        errors={run: _error(folder, run) for run in expected if run not in found},
+        protocol=_protocol(runs[0].outcome["protocol"]),
+        convention=_convention(runs),
+        systems=systems,
+    )
+
+
+def _read_run(folder: Path, spec: RunSpec) -> RunResult | None:
+    run = folder / "runs" / spec.id
+    return RunResult(spec, run, read_json(run / OUTCOME)) if (run / OUTCOME).is_file() else None
+
+
+def _error(folder: Path, run: str) -> str:
+    path = folder / "runs" / run / "error.txt"
+    return path.read_text(encoding="utf-8").partition("\n\n")[0].strip() if path.is_file() else "not run"
+
+
+def _protocol(values: dict[str, Any]) -> dict[str, Any]:
+    # The greatest label of the data stands in a protocol; splits may differ in that, and in nothing else.
+    return {name: value for name, value in values.items() if name != "max_label"}
+
+
+def _convention(runs: tuple[RunResult, ...]) -> str:
+    """The words on the protocol; the part on queries without relevant documents is about one split, so it goes."""
+    return str(runs[0].outcome["convention"]).partition(";")[0]
+
+
+def _check_one_protocol(folder: Path, runs: list[RunResult]) -> None:
+    first = _protocol(runs[0].outcome["protocol"])
+    for run in runs:
+        protocol = _protocol(run.outcome["protocol"])
+        if protocol != first:
+            differing = ", ".join(name for name in first if protocol.get(name) != first[name])
+            raise ConfigError(
+                f"{folder}: expected runs under one protocol; got {run.spec.id} with another {differing} than "
+                f"{runs[0].spec.id}. Run them again: they cannot stand in one table."
+            )
+
+
+def _check_same_data(folder: Path, runs: list[RunResult]) -> None:
+    for run in runs:
+        expected = read_json(folder / "splits" / run.spec.split / "about.json")["fingerprints"]
+        got = run.outcome["fingerprints"]
+        if got != expected:
+            part = next(name for name in expected if got.get(name) != expected[name])
+            raise DataError(
+                f"{folder}: expected all runs on the same data; got {run.spec.id} with other {part} data. "
+                "Run it again: it cannot stand in the table."
+            )

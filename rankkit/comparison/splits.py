@@ -1,0 +1,198 @@
+"""The splits of a comparison: training, validation and test data, and what the report needs to know of them."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.comparison.plan import Source
+from rankkit.comparison.writing import read_json, write_json, write_parquet
+from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.files import read
+from rankkit.loaders.folds import find_folds
+from rankkit.loaders.merging import merge
+from rankkit.loaders.views import split as deal_out
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ONLY = "split"
+"""Name of the split where there is one."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The data of a run: everything is fitted on train, chosen on valid, reported on test."""
+
+    name: str
+    train: RankingDataset
+    valid: RankingDataset
+    test: RankingDataset
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of each part: equal for equal data."""
+        return {name: getattr(self, name).fingerprint for name in ("train", "valid", "test")}
+
+
+def split_names(source: Source) -> list[str]:
+    """The names of the splits that a source has.
+
+    Raises:
+        DataError: If a folder of folds has none.
+        ConfigError: If a path names an environment variable that is not set.
+    """
+    if source.folds is not None:
+        return [fold.name for fold in find_folds(Path(expand(source.folds)))]
+    if source.cross_validation is not None:
+        return [f"part{number}" for number in range(1, source.cross_validation + 1)]
+    return [_ONLY]
+
+
+def check_files(source: Source) -> None:
+    """Raise DataError if a file is not there, ConfigError if an environment variable of its path is not set."""
+    for path in (source.train, source.valid, source.test, source.folds):
+        if path is not None and not Path(expand(path)).exists():
+            raise DataError(
+                f"{expand(path)}: expected a file or folder; got No such file or directory. Check the path."
+            )
+
+
+def load_split(source: Source, name: str) -> Split:
+    """Read one split.
+
+    Raises:
+        DataError: If a part has no labels, or there is no validation or test data and no rule that makes it.
+    """
+    if source.cross_validation is not None:
+        parts = _dealt(source, name, source.cross_validation)
+    elif source.folds is not None:
+        files = next(fold for fold in find_folds(Path(expand(source.folds))) if fold.name == name)
+        parts = _read_parts(source, {"train": files.train, "valid": files.valid, "test": files.test})
+    else:
+        parts = _read_parts(source, {"train": source.train, "valid": source.valid, "test": source.test})
+    if "valid" not in parts and source.valid_fraction is not None:
+        shares = (1 - source.valid_fraction, source.valid_fraction)
+        parts["train"], parts["valid"] = deal_out(parts["train"], shares, seed=source.split_seed)
+    for part in ("train", "valid", "test"):
+        if part not in parts:
+            raise DataError(f"{name}: expected {part} data; got none. Name it, or give valid_fraction for valid.")
+        if parts[part].labels is None:
+            raise DataError(f"{name}: expected labels in the {part} data; got none. Add them.")
+    return Split(name, parts["train"], parts["valid"], parts["test"])
+
+
+def labels_of(data: RankingDataset) -> NDArray[np.float32]:
+    """The labels of a part of a split, which always has some."""
+    if data.labels is None:
+        raise DataError("compare: expected documents with labels; got none. Add them.")
+    return data.labels
+
+
+def expand(path: str) -> str:
+    """A path with its environment variables filled in.
+
+    Raises:
+        ConfigError: If one is not set.
+    """
+    expanded = os.path.expandvars(path)
+    if "$" in expanded:
+        raise ConfigError(f"data: expected the environment variables of {path!r} to be set; got none. Set them.")
+    return expanded
+
+
+def _read_parts(source: Source, paths: dict[str, Any]) -> dict[str, RankingDataset]:
+    parts: dict[str, RankingDataset] = {}
+    for part, path in paths.items():
+        if path is None:
+            continue
+        options = dict(source.reading)
+        if parts:
+            options["n_features"] = parts["train"].n_features
+        parts[part] = read(expand(str(path)), **options)
+    return parts
+
+
+def _dealt(source: Source, name: str, n_parts: int) -> dict[str, RankingDataset]:
+    files = _read_parts(source, {"train": source.train, "valid": source.valid, "test": source.test})
+    whole = merge(list(files.values()))
+    order = np.random.default_rng(source.split_seed).permutation(whole.n_queries)
+    parts = [np.sort(part) for part in np.array_split(order, n_parts)]
+    first = int(name.removeprefix("part")) - 1
+    test, valid = parts[first], parts[(first + 1) % n_parts]
+    train = np.setdiff1d(np.arange(whole.n_queries), np.concatenate([test, valid]))
+    return {"train": whole.select(train), "valid": whole.select(valid), "test": whole.select(test)}
+
+
+def write_split(split: Split, folder: Path) -> None:
+    """Write what the results need to know of a split, once: about.json, queries.parquet, docs.parquet of the test data.
+
+    ``queries`` has a row for each query (qid, digest of its content, list_size, n_relevant with label 1 or more, and
+    ``n_label_0``, ``n_label_1``, ...), ``docs`` one for each document, in the order of the scores of a run.
+
+    Raises:
+        DataError: If other data was written there before.
+    """
+    import pandas as pd
+
+    if (folder / "about.json").exists():
+        if read_json(folder / "about.json")["fingerprints"] != split.fingerprints:
+            raise DataError(
+                f"{folder}: expected the data that this comparison began with; got other data. "
+                "Choose another folder for it, or bring the files back."
+            )
+        return
+
+    write_parquet(folder / "queries.parquet", _queries(split.test))
+    docs = {"qid": np.repeat(split.test.qids, split.test.list_sizes), "label": split.test.labels}
+    if split.test.doc_ids is not None:
+        docs["doc_id"] = split.test.doc_ids
+    write_parquet(folder / "docs.parquet", pd.DataFrame(docs))
+    known = {digest for part in (split.train, split.valid) for digest in _digests(part)}
+    n_shared = sum(digest in known for digest in _digests(split.test))
+    counts = {
+        name: {"n_queries": part.n_queries, "n_docs": part.n_docs}
+        for name, part in (("train", split.train), ("valid", split.valid), ("test", split.test))
+    }
+    write_json(
+        folder / "about.json",
+        {
+            "name": split.name,
+            "n_features": split.train.n_features,
+            "parts": counts,
+            "n_shared_queries": n_shared,
+            "fingerprints": split.fingerprints,
+        },
+    )
+
+
+def _queries(data: RankingDataset) -> "pd.DataFrame":
+    import pandas as pd
+
+    labels = labels_of(data)
+    query_of_doc = np.repeat(np.arange(data.n_queries), data.list_sizes)
+    columns: dict[str, Any] = {
+        "qid": data.qids,
+        "digest": _digests(data),
+        "list_size": data.list_sizes,
+        "n_relevant": np.bincount(query_of_doc[labels >= 1], minlength=data.n_queries),
+    }
+    for label in np.unique(labels):
+        columns[f"n_label_{label:g}"] = np.bincount(query_of_doc[labels == label], minlength=data.n_queries)
+    return pd.DataFrame(columns)
+
+
+def _digests(data: RankingDataset) -> list[str]:
+    """Of the content of each query: tells queries with one id apart, and finds one query under two ids."""
+    digests, labels = [], labels_of(data)
+    for start, stop in pairwise(data.offsets.tolist()):
+        digest = hashlib.blake2b(np.ascontiguousarray(data.features[start:stop]).tobytes(), digest_size=8)
+        digest.update(labels[start:stop].tobytes())
+        digests.append(digest.hexdigest())
+    return digests

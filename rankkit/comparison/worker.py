@@ -1,0 +1,86 @@
+"""A worker process: takes runs as lines of JSON on its standard input, tells how they go on its standard output.
+
+``python -m rankkit.comparison.worker`` is started by :mod:`rankkit.comparison.pool`, nobody else. What libraries print
+goes to its log, not between the lines. It ends as soon as its input does, so that none outlives the process that
+started it, whatever ended that one.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any, TextIO
+
+
+def main() -> None:
+    """Run what comes in, one after the other."""
+    # Lines go to where the standard output was; whatever prints from now on goes to the log, which is stderr.
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_orders, args=(sys.stdin, orders), daemon=True).start()
+    _send(lines, event="ready")
+    from rankkit.comparison.plan import RunSpec
+
+    runner = _Runner(lines)
+    while True:
+        order = orders.get()
+        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]))
+
+
+def _read_orders(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None:
+    for line in source:
+        orders.put(json.loads(line))
+    os._exit(0)  # in the middle of a run too: nobody waits for it any more
+
+
+def _send(lines: TextIO, **message: Any) -> None:
+    lines.write(json.dumps(message) + "\n")
+    lines.flush()
+
+
+class _Runner:
+    """Runs one after the other, keeping the data of the last split."""
+
+    def __init__(self, lines: TextIO) -> None:
+        self._lines = lines
+        self._loaded: tuple[Any, Any] | None = None
+
+    def run(self, spec: Any, out: Path) -> None:
+        """Run it and say that it is done, or why not."""
+        import torch
+
+        from rankkit.comparison.running import run_one
+
+        torch.set_num_threads(spec.threads)
+        folder = out / "runs" / spec.id
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            split = self._split(spec, out)
+            run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
+        except Exception as error:
+            from rankkit.errors import RankkitError
+
+            text = str(error) if isinstance(error, RankkitError) else f"{type(error).__name__}: {error}"
+            (folder / "error.txt").write_text(f"{text}\n\n{traceback.format_exc()}", encoding="utf-8")
+            _send(self._lines, event="failed", error=text)
+        else:
+            _send(self._lines, event="finished")
+
+    def _split(self, spec: Any, out: Path) -> Any:
+        from rankkit.comparison.splits import load_split, write_split
+
+        wanted = (spec.source, spec.split)
+        if self._loaded is None or self._loaded[0] != wanted:
+            self._loaded = None  # not two at a time in memory
+            split = load_split(spec.source, spec.split)
+            write_split(split, out / "splits" / spec.split)
+            self._loaded = (wanted, split)
+        return self._loaded[1]
+
+
+if __name__ == "__main__":
+    main()

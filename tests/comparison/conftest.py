@@ -1,0 +1,75 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rankkit.comparison import read_results
+from rankkit.loaders.files import write
+from rankkit.loaders.synthetic import make_ranking
+
+ROOT = Path(__file__).parents[2]
+
+EXPERIMENT = """
+seeds = 2
+scorers = ["linear"]
+objectives = ["softmax", "cross_entropy"]
+external = ["lightgbm-lambdarank", "best-feature", "random"]
+
+[data]
+train = "DATA/train.txt"
+valid = "DATA/valid.txt"
+test = "DATA/test.txt"
+cross_validation = 3
+
+[training]
+epochs = 2
+
+[search]
+trials = 2
+
+[search.options]
+training.learning_rate = {low = 1e-3, high = 1e-1, log = true}
+external.lightgbm-lambdarank.n_estimators = [20, 30]
+
+[evaluation]
+metrics = ["ndcg@10", "mrr"]
+
+[significance]
+n_resamples = 500
+"""
+
+
+@pytest.fixture(scope="session")
+def experiment(tmp_path_factory):
+    """An experiment file beside its data: 60 queries in three parts, systems of every kind, a search."""
+    folder = tmp_path_factory.mktemp("comparison")
+    for seed, name in enumerate(("train", "valid", "test")):
+        data = make_ranking(20, n_features=6, seed=seed)
+        # The ids of the three go on: all of it is dealt out anew.
+        write(type(data)(data.features, data.labels, data.offsets, data.qids + 100 * seed), folder / f"{name}.txt")
+    path = folder / "experiment.toml"
+    path.write_text(EXPERIMENT.replace("DATA", str(folder)))
+    return path
+
+
+def start(*words, **options):
+    """The command line in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "rankkit", "compare", *map(str, words)]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def finished(experiment, tmp_path_factory):
+    """The results of the experiment, run without a break."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    process = start(experiment, "--out", out)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    (out / "stdout.txt").write_text(stdout)
+    (out / "stderr.txt").write_text(stderr)
+    return read_results(out)

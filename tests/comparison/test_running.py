@@ -1,0 +1,119 @@
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rankkit as rk
+from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
+from rankkit.comparison.running import run_one
+from rankkit.comparison.splits import Split
+from rankkit.errors import ConfigError
+from rankkit.evaluation import evaluate_scores
+from rankkit.loaders.synthetic import make_ranking
+
+
+@pytest.fixture(scope="module")
+def split():
+    train, valid, test = (make_ranking(n, n_features=6, seed=n, doc_ids=True) for n in (40, 20, 25))
+    return Split("split", train, valid, test)
+
+
+def run(system, split, folder, seed=0):
+    spec = RunSpec(system, "split", seed, 0, {}, Source(), "ndcg@10", Rules(("ndcg@10", "map")), 1)
+    progress = []
+    run_one(spec, split, folder, progress.append)
+    files = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("outcome", "cost", "env", "config")}
+    return files, progress
+
+
+def qids_of(data):
+    return np.repeat(data.qids, data.list_sizes)
+
+
+def check(folder, outcome, split):
+    """The scores, the values of queries and the means that a run leaves agree."""
+    scores = pd.read_parquet(folder / "scores.parquet")["score"].to_numpy()
+    report = evaluate_scores(scores, split.test.labels, qids=qids_of(split.test), metrics=["ndcg@10", "map"])
+    per_query = pd.read_parquet(folder / "per_query.parquet")
+    assert per_query["qid"].tolist() == split.test.qids.tolist()
+    for metric, mean in report.means.items():
+        assert outcome["test"][metric] == pytest.approx(mean, abs=1e-12)
+        assert per_query[metric].mean() == pytest.approx(mean, abs=1e-12)
+
+
+def test_a_trained_system(split, tmp_path):
+    system = System("x", scorer=Part("mlp", {"hidden": [8]}), objective=Part("cross_entropy"), training={"epochs": 3})
+    files, progress = run(system, split, tmp_path)
+    check(tmp_path, files["outcome"], split)
+    assert [step["step"] for step in progress] == [1, 2, 3]
+    scorer = rk.load(tmp_path)
+    assert scorer.n_outputs == 5
+    assert rk.evaluate(scorer, split.test, ["map"]).means["map"] == files["outcome"]["test"]["map"]
+    assert rk.evaluate(scorer, split.valid, ["ndcg@10"]).means["ndcg@10"] == files["outcome"]["valid"]
+    assert files["config"]["training"]["learning_rate"] == 0.002
+    assert files["config"]["scorer"]["dropout"] == 0.3
+    assert files["cost"]["n_parameters"] == sum(p.numel() for p in scorer.parameters())
+    assert files["cost"]["docs_per_second"] > 0
+    assert 0 < files["cost"]["scoring_100_docs_ms"]["p50"] <= files["cost"]["scoring_100_docs_ms"]["p99"]
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_the_best_feature_is_the_best_on_validation_data(split, tmp_path):
+    files, _ = run(external_system(Part("best-feature")), split, tmp_path)
+    check(tmp_path, files["outcome"], split)
+    values = {}
+    for column in range(6):
+        for order, sign in (("high first", 1), ("low first", -1)):
+            scores = sign * split.valid.features[:, column]
+            report = evaluate_scores(scores, split.valid.labels, qids=qids_of(split.valid), metrics=["ndcg@10"])
+            values[str(column + 1), order] = report.means["ndcg@10"]
+    best = max(values, key=values.get)
+    assert files["outcome"]["chosen"] == {"feature": best[0], "order": best[1]}
+    assert files["outcome"]["valid"] == values[best]
+
+
+def test_a_named_feature(split, tmp_path):
+    files, _ = run(external_system(Part("feature", {"feature": "2", "descending": False})), split, tmp_path)
+    report = evaluate_scores(-split.test.features[:, 1], split.test.labels, qids=qids_of(split.test), metrics=["map"])
+    assert files["outcome"]["test"]["map"] == report.means["map"]
+    with pytest.raises(ConfigError, match="expected the name of a feature; got 'bm25'"):
+        run(external_system(Part("feature", {"feature": "bm25"})), split, tmp_path)
+
+
+def test_random_order_depends_on_the_seed_alone(split, tmp_path):
+    scores = []
+    for number, seed in enumerate((1, 1, 2)):
+        run(external_system(Part("random")), split, tmp_path / str(number), seed)
+        scores.append(pd.read_parquet(tmp_path / str(number) / "scores.parquet")["score"].tolist())
+    assert scores[0] == scores[1] != scores[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "library"),
+    [
+        ("lightgbm-lambdarank", {"n_estimators": 20, "num_leaves": 7}, "lightgbm"),
+        ("lightgbm-xendcg", {"n_estimators": 20, "patience": 3}, "lightgbm"),
+        ("xgboost-ndcg", {"n_estimators": 20, "max_depth": 3}, "xgboost"),
+        ("catboost-yetirank", {"iterations": 20, "depth": 3}, "catboost"),
+    ],
+)
+def test_trees_keep_the_number_that_is_best_by_our_metric(split, tmp_path, name, options, library):
+    pytest.importorskip(library)
+    system = external_system(Part(name, options))
+    with warnings.catch_warnings():
+        if library == "catboost":
+            warnings.simplefilter("ignore")  # its own, about numpy
+        files, progress = run(system, split, tmp_path / "a")
+        again, _ = run(system, split, tmp_path / "b")
+    check(tmp_path / "a", files["outcome"], split)
+    curve = [json.loads(line)["valid_ndcg@10"] for line in (tmp_path / "a/metrics.jsonl").read_text().splitlines()]
+    chosen = files["outcome"]["chosen"]
+    assert chosen == {"trees": int(np.argmax(curve)) + 1, "trees_grown": len(curve)}
+    assert files["outcome"]["valid"] == max(curve)
+    assert files["outcome"] == again["outcome"]
+    assert files["outcome"]["test"]["ndcg@10"] > 0.6  # random order reaches 0.5
+    assert files["cost"]["n_parameters"] > chosen["trees"]
+    assert library in files["env"]["versions"]
+    assert progress

@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from rankkit.comparison.plan import Source
+from rankkit.comparison.splits import check_files, load_split, split_names, write_split
+from rankkit.comparison.writing import read_json
+from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.files import write
+from rankkit.loaders.synthetic import make_ranking
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for seed, name in enumerate(("train", "vali", "test")):
+        write(make_ranking(20, n_features=3, seed=seed), tmp_path / "Fold1" / f"{name}.txt")
+    write(make_ranking(50, n_features=3, seed=7), tmp_path / "all.txt")
+    return tmp_path
+
+
+def test_every_query_is_test_data_once(folder):
+    source = Source(train=str(folder / "all.txt"), cross_validation=5)
+    assert split_names(source) == ["part1", "part2", "part3", "part4", "part5"]
+    splits = [load_split(source, name) for name in split_names(source)]
+    assert sorted(np.concatenate([split.test.qids for split in splits])) == list(range(1, 51))
+    for split, following in zip(splits, [*splits[1:], splits[0]], strict=True):
+        qids = [part.qids.tolist() for part in (split.train, split.valid, split.test)]
+        assert [len(part) for part in qids] == [30, 10, 10]
+        assert len({qid for part in qids for qid in part}) == 50
+        assert qids[1] == following.test.qids.tolist()
+    other = load_split(Source(train=str(folder / "all.txt"), cross_validation=5, split_seed=1), "part1")
+    assert other.test.qids.tolist() != splits[0].test.qids.tolist()
+
+
+def test_validation_data_from_the_training_queries(folder, monkeypatch):
+    monkeypatch.setenv("RANKKIT_TEST_FOLDER", str(folder))
+    source = Source(train="$RANKKIT_TEST_FOLDER/all.txt", test=str(folder / "Fold1" / "test.txt"), valid_fraction=0.2)
+    split = load_split(source, "split")
+    assert (split.train.n_queries, split.valid.n_queries, split.test.n_queries) == (40, 10, 20)
+    assert not set(split.train.qids.tolist()) & set(split.valid.qids.tolist())
+
+
+def test_a_folder_of_folds(folder):
+    source = Source(folds=str(folder))
+    assert split_names(source) == ["Fold1"]
+    assert load_split(source, "Fold1").valid.n_queries == 20
+
+
+def test_what_is_written_of_a_split(folder):
+    source = Source(train=str(folder / "all.txt"), cross_validation=5)
+    split = load_split(source, "part1")
+    write_split(split, folder / "about")
+    queries, docs = pd.read_parquet(folder / "about/queries.parquet"), pd.read_parquet(folder / "about/docs.parquet")
+    labels = [name for name in queries.columns if name.startswith("n_label_")]
+    assert (queries[labels].sum(axis=1) == queries["list_size"]).all()
+    for row, qid in enumerate(queries["qid"]):
+        own = docs["label"][docs["qid"] == qid]
+        assert len(own) == queries["list_size"][row]
+        assert (own >= 1).sum() == queries["n_relevant"][row]
+    assert read_json(folder / "about/about.json")["n_shared_queries"] == 0
+    assert docs["label"].tolist() == split.test.labels.tolist()
+    write_split(split, folder / "about")
+    with pytest.raises(DataError, match="expected the data that this comparison began with"):
+        write_split(load_split(source, "part2"), folder / "about")
+
+
+def test_queries_that_were_trained_on_are_found(folder):
+    path = str(folder / "all.txt")
+    write_split(load_split(Source(train=path, valid=path, test=path), "split"), folder / "about")
+    assert read_json(folder / "about/about.json")["n_shared_queries"] == 50
+
+
+def test_mistakes(folder):
+    with pytest.raises(ConfigError, match="environment variables of '\\$RANKKIT_ABSENT/x'"):
+        check_files(Source(train="$RANKKIT_ABSENT/x"))
+    with pytest.raises(DataError, match="No such file"):
+        check_files(Source(train=str(folder / "absent.txt")))
+    with pytest.raises(DataError, match="expected valid data; got none"):
+        load_split(Source(train=str(folder / "all.txt"), test=str(folder / "all.txt")), "split")
