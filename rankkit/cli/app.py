@@ -7,6 +7,7 @@ import typer
 from rankkit.cli.convert import convert
 from rankkit.cli.evaluate import evaluate
 from rankkit.cli.inspect import inspect
+from rankkit.cli.objectives import objectives
 from rankkit.cli.score import score
 from rankkit.cli.train import train
 
@@ -36,5 +37,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, evaluate, score, convert):
+for _command in (inspect, train, evaluate, score, convert, objectives):
     app.command()(_command)

@@ -71,15 +71,16 @@ def run(experiment: "Experiment", *, resume: bool = False) -> None:
 
     data = _read_all(experiment)
     function = catalogue.find("objective", experiment.objective.name)
-    scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
+    scorer = _build_scorer(experiment, data["train"], getattr(function, "readout", None))
     experiment = resolve(experiment, scorer, data["train"].n_queries)
     if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
         # A resume that is refused must leave the run as it was.
         save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
+    options = experiment.objective.options
     history = fit(
         scorer,
-        Objective(function, **experiment.objective.options),
+        function(**options) if isinstance(function, type) else Objective(function, **options),
         data["train"],
         data.get("valid"),
         seed=experiment.seed,
@@ -121,11 +122,21 @@ def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
     return data
 
 
-def _build_scorer(experiment: "Experiment", train: "RankingDataset", several_outputs: bool) -> Any:
-    """The scorer with weights drawn from the seed; one output a grade where the objective needs it."""
+def _build_scorer(experiment: "Experiment", train: "RankingDataset", readout: str | None) -> Any:
+    """The scorer with weights drawn from the seed; with several outputs, as the grades need, where they are read."""
     from rankkit import catalogue
+    from rankkit.errors import ConfigError
+    from rankkit.scorers.readout import n_outputs_for
 
     options = {**experiment.scorer.options, "seed": experiment.seed}
-    if several_outputs and "n_outputs" not in options and train.labels is not None:
-        options["n_outputs"] = int(train.labels.max()) + 1
+    if readout is not None:
+        options["readout"] = readout
+        if "n_outputs" not in options and train.labels is not None:
+            best = int(train.labels.max(initial=0))
+            options["n_outputs"] = n_outputs_for(readout, best + 1)
+            if options["n_outputs"] < 2:
+                raise ConfigError(
+                    f"train: expected labels of more grades for the objective {experiment.objective.name}; "
+                    f"got 0..{best}. Train with bce, which learns the same from two."
+                )
     return catalogue.find("scorer", experiment.scorer.name)(train.n_features, **options)

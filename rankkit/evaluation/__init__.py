@@ -5,6 +5,7 @@ from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.protocol import PROTOCOLS, Protocol, resolve_protocol
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import predict
+from rankkit.evaluation.teaching import pseudo_labels
 
 __all__ = [
     "PROTOCOLS",
@@ -14,5 +15,6 @@ __all__ = [
     "evaluate_scores",
     "parse_metric",
     "predict",
+    "pseudo_labels",
     "resolve_protocol",
 ]
