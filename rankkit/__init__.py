@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from rankkit.loaders.feature_names import with_feature_names as with_feature_names
     from rankkit.loaders.feature_statistics import FeatureStatistics as FeatureStatistics
     from rankkit.loaders.feature_statistics import feature_statistics as feature_statistics
+    from rankkit.loaders.files import convert as convert
     from rankkit.loaders.files import read as read
     from rankkit.loaders.files import write as write
+    from rankkit.loaders.folds import read_folds as read_folds
     from rankkit.loaders.letor import read_letor as read_letor
     from rankkit.loaders.merging import merge as merge
     from rankkit.loaders.scores import write_scores as write_scores
@@ -55,8 +57,11 @@ if TYPE_CHECKING:
     from rankkit.loaders.tabular import from_arrays as from_arrays
     from rankkit.loaders.tabular import from_arrow as from_arrow
     from rankkit.loaders.tabular import from_pandas as from_pandas
+    from rankkit.loaders.tabular import read_arrow as read_arrow
     from rankkit.loaders.tabular import read_csv as read_csv
     from rankkit.loaders.tabular import read_parquet as read_parquet
+    from rankkit.loaders.trec import read_qrels as read_qrels
+    from rankkit.loaders.trec import write_qrels as write_qrels
     from rankkit.loaders.views import drop_features as drop_features
     from rankkit.loaders.views import filter_queries as filter_queries
     from rankkit.loaders.views import select_features as select_features
@@ -156,13 +161,15 @@ _NAMES_OF = {
     "rankkit.loaders.dataset": ("RankingDataset",),
     "rankkit.loaders.feature_names": ("with_feature_names",),
     "rankkit.loaders.feature_statistics": ("FeatureStatistics", "feature_statistics"),
-    "rankkit.loaders.files": ("read", "write"),
+    "rankkit.loaders.files": ("convert", "read", "write"),
+    "rankkit.loaders.folds": ("read_folds",),
     "rankkit.loaders.letor": ("read_letor",),
     "rankkit.loaders.merging": ("merge",),
     "rankkit.loaders.scores": ("write_scores",),
     "rankkit.loaders.summary": ("summarize",),
     "rankkit.loaders.synthetic": ("make_ranking",),
-    "rankkit.loaders.tabular": ("from_arrays", "from_arrow", "from_pandas", "read_csv", "read_parquet"),
+    "rankkit.loaders.tabular": ("from_arrays", "from_arrow", "from_pandas", "read_arrow", "read_csv", "read_parquet"),
+    "rankkit.loaders.trec": ("read_qrels", "write_qrels"),
     "rankkit.loaders.views": ("drop_features", "filter_queries", "select_features", "split", "subsample"),
     "rankkit.metrics": ("average_precision", "dcg", "err", "hit_rate", "mrr", "ndcg", "precision", "recall"),
     "rankkit.objectives": (

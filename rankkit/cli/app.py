@@ -9,6 +9,7 @@ from rankkit.cli.evaluate import evaluate
 from rankkit.cli.inspect import inspect
 from rankkit.cli.objectives import objectives
 from rankkit.cli.score import score
+from rankkit.cli.split import split
 from rankkit.cli.train import train
 
 app = typer.Typer(
@@ -37,5 +38,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, evaluate, score, convert, objectives):
+for _command in (inspect, train, evaluate, score, objectives, split, convert):
     app.command()(_command)

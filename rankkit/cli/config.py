@@ -48,15 +48,28 @@ class Named(BaseModel):
 
 
 class Data(_Section):
-    """Where the data lies: files that :func:`rankkit.read` reads, and the columns of tabular ones."""
+    """Where the data lies: files that :func:`rankkit.read` reads or a folder of folds, and the columns of tables."""
 
-    train: Path
+    train: Path | None = None
     valid: Path | None = None
     test: Path | None = None
+    folds: Path | None = None
     n_features: int | None = Field(default=None, ge=1)
+    cache: bool | str = False
+    regroup: bool = False
+    labels: Literal["grades", "any"] = "grades"
+    on_bad_line: Literal["error", "skip"] = "error"
     label: str = "label"
     qid: str = "qid"
     doc_id: str = "doc_id"
+
+    @model_validator(mode="after")
+    def _files_or_folds(self) -> "Data":
+        if self.folds is None and self.train is None:
+            raise ValueError("data: expected training data; got none. Pass --train FILE, or --folds FOLDER")
+        if self.folds is not None and (self.train or self.valid or self.test):
+            raise ValueError("data: expected files or a folder of folds; got both. Leave one of them out")
+        return self
 
 
 class EvaluationSection(_Section):

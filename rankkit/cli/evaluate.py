@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
@@ -22,8 +24,11 @@ def evaluate(
     ] = "pessimistic",
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    label: Annotated[str, typer.Option(help="Label column of a Parquet or CSV file.")] = "label",
-    qid: Annotated[str, typer.Option(help="Query id column of a Parquet or CSV file.")] = "qid",
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
+    labels: Labels = "grades",
 ) -> None:
     """Evaluate a saved ranker; prints the convention with the numbers."""
     from rankkit import bundle, evaluation
@@ -36,7 +41,15 @@ def evaluate(
     scorer = bundle.load(run)
     report = evaluation.evaluate(
         scorer,
-        read(data, n_features=scorer.n_features, label=label, qid=qid),
+        read(
+            data,
+            n_features=scorer.n_features,
+            label=label,
+            qid=qid,
+            group_file=group_file,
+            regroup=regroup,
+            labels=labels,
+        ),
         metric or ["ndcg@10", "mrr@10"],
         empty=empty,
         ties=ties,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+
 
 def score(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
@@ -18,8 +20,10 @@ def score(
             show_default=False,
         ),
     ],
-    label: Annotated[str, typer.Option(help="Label column of a Parquet or CSV file, not used if there.")] = "label",
-    qid: Annotated[str, typer.Option(help="Query id column of a Parquet or CSV file.")] = "qid",
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
 ) -> None:
     """Score data with a saved ranker; row order is kept."""
     from rankkit import bundle, evaluation
@@ -32,7 +36,15 @@ def score(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
     scorer = bundle.load(run)
-    documents = read(data, n_features=scorer.n_features, label=label, qid=qid)
+    documents = read(
+        data,
+        n_features=scorer.n_features,
+        label=label,
+        qid=qid,
+        group_file=group_file,
+        regroup=regroup,
+        labels="any",  # they are not used
+    )
     scores = evaluation.predict(scorer, documents)
     write_scores(documents, scores, out, tag=run.name)
     typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order")

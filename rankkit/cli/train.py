@@ -1,12 +1,16 @@
-"""``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it."""
+"""``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.data_options import Regroup
+from rankkit.errors import ConfigError
+
 if TYPE_CHECKING:
     from rankkit.cli.config import Experiment
+    from rankkit.evaluation import Evaluation
     from rankkit.loaders.dataset import RankingDataset
 
 EXPERIMENT_FILE = "experiment.toml"
@@ -15,9 +19,13 @@ _TRACES = ("checkpoint.pt", "metrics.jsonl", "model.json")
 
 
 def train(
-    train: Annotated[Path | None, typer.Option(help="Training data: LETOR text, Parquet or CSV.")] = None,
+    train: Annotated[Path | None, typer.Option(help="Training data: LETOR text, Parquet, Arrow, CSV, a cache.")] = None,
     valid: Annotated[Path | None, typer.Option(help="Validation data: the best epoch on it is kept.")] = None,
     test: Annotated[Path | None, typer.Option(help="Test data, evaluated once at the end.")] = None,
+    folds: Annotated[
+        Path | None, typer.Option(help="In place of these: a folder of folds, as MSLR-WEB10K. One run a fold.")
+    ] = None,
+    regroup: Regroup = False,
     objective: Annotated[str | None, typer.Option(help="Name of the objective.", show_default="ranknet")] = None,
     scorer: Annotated[str | None, typer.Option(help="Name of the scorer.", show_default="mlp")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker.")] = None,
@@ -33,37 +41,52 @@ def train(
 ) -> None:
     """Train a scorer and save it with everything needed to score new data."""
     from rankkit.cli.config import load_experiment
-    from rankkit.errors import ConfigError
+    from rankkit.cli.fold_runs import run_folds
     from rankkit.training import TrainingInterrupted
 
     if resume and config is None and out is not None and (out / EXPERIMENT_FILE).is_file():
         config = out / EXPERIMENT_FILE
     overrides: dict[str, Any] = {
-        "data": {"train": _text(train), "valid": _text(valid), "test": _text(test)},
+        "data": {
+            "train": _text(train),
+            "valid": _text(valid),
+            "test": _text(test),
+            "folds": _text(folds),
+            "regroup": regroup or None,
+        },
         "objective": objective,
         "scorer": scorer,
         "out": _text(out),
         "seed": seed,
     }
     experiment = load_experiment(config, overrides, settings or [])
-    if not resume and any((experiment.out / name).exists() for name in _TRACES):
-        raise ConfigError(
-            f"{experiment.out}: expected a folder without a run; it holds one. "
-            "Choose another --out, go on with --resume, or delete it."
-        )
+    if not resume:
+        refuse_run(experiment.out)
     try:
-        run(experiment, resume=resume)
+        if experiment.data.folds is not None:
+            run_folds(experiment, resume=resume)
+        else:
+            run(experiment, resume=resume)
     except TrainingInterrupted as stop:
         typer.echo(f"rankkit: {stop}", err=True)
         raise typer.Exit(130) from None
+
+
+def refuse_run(out: Path) -> None:
+    """Raise ConfigError if a folder holds a run."""
+    if any((out / name).exists() for name in _TRACES):
+        raise ConfigError(
+            f"{out}: expected a folder without a run; it holds one. "
+            "Choose another --out, go on with --resume, or delete it."
+        )
 
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def run(experiment: "Experiment", *, resume: bool = False) -> None:
-    """Do what the experiment says, printing what a person wants to see."""
+def run(experiment: "Experiment", *, resume: bool = False) -> "dict[str, Evaluation]":
+    """Do what the experiment says, printing what a person wants to see; gives how well each part is ranked."""
     from rankkit import bundle, catalogue, evaluation
     from rankkit.cli.config import resolve, save_experiment
     from rankkit.objectives import Objective
@@ -98,11 +121,14 @@ def run(experiment: "Experiment", *, resume: bool = False) -> None:
         metrics=rules.metrics,
         data_fingerprint=data["train"].fingerprint,
     )
+    reports: dict[str, Evaluation] = {}
     for name in ("valid", "test"):
         if name in data:
             report = evaluation.evaluate(scorer, data[name], rules.metrics, empty=rules.empty, ties=rules.ties)
             typer.echo(f"\n{name} {getattr(experiment.data, name)}\n{report}")
+            reports[name] = report
     typer.echo(f"\nSaved in {experiment.out}. Score new data: rankkit score {experiment.out} FILE --out scores.parquet")
+    return reports
 
 
 def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
@@ -110,13 +136,21 @@ def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
 
     files = experiment.data
 
-    def load(path: Path, n_features: int | None) -> "RankingDataset":
-        return read(path, n_features=n_features, label=files.label, qid=files.qid, doc_id=files.doc_id)
-
-    data = {"train": load(files.train, files.n_features)}
-    for name, path in (("valid", files.valid), ("test", files.test)):
+    data: dict[str, RankingDataset] = {}
+    for name, path in (("train", files.train), ("valid", files.valid), ("test", files.test)):
         if path is not None:
-            data[name] = load(path, data["train"].n_features)
+            n_features = data["train"].n_features if data else files.n_features
+            data[name] = read(
+                path,
+                n_features=n_features,
+                cache=files.cache,
+                regroup=files.regroup,
+                labels=files.labels,
+                on_bad_line=files.on_bad_line,
+                label=files.label,
+                qid=files.qid,
+                doc_id=files.doc_id,
+            )
     for name, part in data.items():
         typer.echo(f"{name:<6} {part!r}")
     return data

@@ -1,8 +1,10 @@
 """CSV text into Arrow record batches, with numbers read as float32 straight from their digits."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +12,7 @@ import pyarrow.compute as pc
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.columns import Columns, Wanted, choose_columns, is_number
+from rankkit.loaders.compression import compression_of, damage_named, unpacking
 
 # What looks like a number, though it may be one of another country: "1,5".
 _NUMBER_LIKE = r"^\s*[-+]?[0-9.,]+([eE][-+]?[0-9]+)?\s*$"
@@ -72,7 +75,7 @@ def _batches(
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
         with (
-            pa.input_stream(str(path), compression="detect") as stream,
+            _opened(path) as stream,
             csv.open_csv(stream, parse_options=parse, convert_options=convert) as reader,
         ):
             yield from reader
@@ -80,8 +83,20 @@ def _batches(
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)
     except OSError as error:
         raise DataError(f"{path}: expected a table with a header; got {error}. Check the path.") from error
-    except (pa.ArrowInvalid, pa.ArrowKeyError, EOFError) as error:
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise _explain(str(error), path, source, separator, types) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file:
+        compression = compression_of(path, file.peek(8)[:8])
+        if compression is None:
+            with pa.OSFile(str(path)) as plain:
+                yield plain
+            return
+        with damage_named(path, compression), unpacking(file, compression) as unpacked:
+            yield unpacked
 
 
 def _explain(message: str, path: Path, source: Source, separator: str, types: dict[str, pa.DataType]) -> DataError:

@@ -1,12 +1,14 @@
 """RankingDataset: query-grouped documents at rest, as flat arrays with offsets."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from rankkit.batch import QueryBatch, take_queries
 from rankkit.errors import DataError
@@ -168,11 +170,11 @@ class RankingDataset:
     def batch(self, queries: NDArray[np.int64]) -> QueryBatch:
         """The given queries, by position, as one batch on the CPU."""
         return take_queries(
-            torch.from_numpy(self.features),
-            torch.from_numpy(self.offsets),
-            torch.from_numpy(np.asarray(queries, dtype=np.int64)),
-            labels=None if self.labels is None else torch.from_numpy(self.labels),
-            weights=None if self.weights is None else torch.from_numpy(self.weights),
+            shared_tensor(self.features),
+            shared_tensor(self.offsets),
+            torch.from_numpy(np.array(queries, dtype=np.int64)),
+            labels=None if self.labels is None else shared_tensor(self.labels),
+            weights=None if self.weights is None else shared_tensor(self.weights),
         )
 
     @cached_property
@@ -184,6 +186,13 @@ class RankingDataset:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
         return digest.hexdigest()
+
+
+def shared_tensor(array: NDArray[np.generic]) -> Tensor:
+    """A tensor in the memory of an array, to be read only: torch would warn of memory-mapped arrays."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
+        return torch.from_numpy(array)
 
 
 def _check_features(features: NDArray[np.float32]) -> None:

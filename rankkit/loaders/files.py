@@ -1,15 +1,32 @@
-"""Reading and writing a data file by the extension of its name."""
+"""Reading and writing a data file by the extension of its name, or a folder by what it holds."""
 
+import inspect
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
+from rankkit.loaders.cache_folder import Remarks, is_cache, write_arrays
+from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
 
+Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
+
 _LETOR = (".txt", ".letor", ".svm", ".svmlight", ".libsvm", ".dat", ".train", ".vali", ".valid", ".test")
-_PARQUET = (".parquet", ".pq")
 _CSV = (".csv", ".tsv")
+_PARQUET = (".parquet", ".pq")
+_ARROW = (".arrow", ".feather", ".ipc", ".arrows")
+_QRELS = (".qrels", ".qrel")
+_EXTENSIONS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    ("letor", _LETOR),
+    ("csv", _CSV),
+    ("parquet", _PARQUET),
+    ("arrow", _ARROW),
+    ("cache", (SUFFIX,)),
+)
+_KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in extensions}
 
 
 def read(
@@ -19,51 +36,119 @@ def read(
     regroup: bool = False,
     label: str | None = "label",
     qid: str = "qid",
-    features: Sequence[str] | str | None = None,
+    features: Sequence[str | int] | str | None = None,
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    group_file: str | os.PathLike[str] | None = None,
+    labels: Literal["grades", "any"] = "grades",
+    on_bad_line: Literal["error", "skip"] = "error",
+    cache: bool | str | os.PathLike[str] = False,
 ) -> RankingDataset:
-    """Read LETOR text (.txt and others, also .gz), Parquet (.parquet, .pq) or CSV (.csv, .tsv, also .gz).
+    """Read ranking data of any format: by the extension of a file, by the content of a folder.
+
+    LETOR text is .txt and others, CSV is .csv and .tsv, both also with .gz, .bz2, .xz or .zst behind; Parquet is
+    .parquet and .pq, Arrow IPC .arrow and .feather, a cache .rkcache. A folder holds Parquet files, Arrow files, what
+    Hugging Face's ``Dataset.save_to_disk`` wrote, or a cache.
 
     Args:
-        path: The file.
+        path: The file or folder.
         n_features: How many features a document has; None: as many as the file has.
         regroup: LETOR text only: bring rows of a query together that do not stand together. Tables always are.
         label: Tables only, as in :func:`rankkit.from_pandas`.
         qid: Tables only, as in :func:`rankkit.from_pandas`.
-        features: Tables only, as in :func:`rankkit.from_pandas`.
+        features: The columns to read: of a table as in :func:`rankkit.from_pandas`, of LETOR text as in
+            :func:`rankkit.read_letor`.
         doc_id: Tables only, as in :func:`rankkit.from_pandas`.
         weight: Tables only, as in :func:`rankkit.from_pandas`.
         query_weight: Tables only, as in :func:`rankkit.from_pandas`.
+        group_file: LETOR text only, as in :func:`rankkit.read_letor`.
+        labels: LETOR text only, as in :func:`rankkit.read_letor`.
+        on_bad_line: LETOR text only, as in :func:`rankkit.read_letor`.
+        cache: True to keep the arrays in a folder beside the file (``train.txt.rkcache``); or the folder in which to
+            keep such folders; or one with a name that ends in .rkcache. From then on they are opened from there,
+            memory-mapped and read-only, until the file changes.
 
     Raises:
         ConfigError: If the extension names no format.
         DataError: If the content is not as expected, or a table has another number of features.
     """
-    kind = _extension(path)
-    if kind in _LETOR:
+    path = Path(path)
+    kind = kind_of(path)
+    if not path.exists():
+        raise DataError(f"{path}: expected a file or folder; got No such file or directory. Check the path.")
+    columns = {
+        "label": label,
+        "qid": qid,
+        "features": features,
+        "doc_id": doc_id,
+        "weight": weight,
+        "query_weight": query_weight,
+    }
+    if kind == "letor":
         from rankkit.loaders.letor import read_letor
 
-        return read_letor(path, n_features=n_features, regroup=regroup)
-    from rankkit.loaders.tabular import read_csv, read_parquet
-
-    reader = read_parquet if kind in _PARQUET else read_csv
-    data = reader(
-        path, label=label, qid=qid, features=features, doc_id=doc_id, weight=weight, query_weight=query_weight
-    )
-    if n_features is not None and data.n_features != n_features:
-        raise DataError(
-            f"{path}: expected {n_features} features; got {data.n_features}. Choose the columns with features=[...]."
+        return read_letor(
+            path,
+            n_features=n_features,
+            features=_indices(path, features),
+            regroup=regroup,
+            group_file=group_file,
+            labels=labels,
+            on_bad_line=on_bad_line,
+            cache=cache,
         )
+    if group_file is not None or on_bad_line != "error":
+        raise ConfigError(
+            f"{path}: expected LETOR text with group_file and on_bad_line; got a {kind} file. Leave the two out."
+        )
+    if kind == "cache":
+        data = read_cache(path)
+    elif cache is False:
+        data = _read_table(path, kind, columns)
+    else:
+        data = cached(path, _not_default(columns), lambda folder: _build(folder, path, kind, columns), cache)
+    if n_features is not None and data.n_features != n_features:
+        action = "Convert the data again" if kind == "cache" else "Choose the columns with features=[...]"
+        raise DataError(f"{path}: expected {n_features} features; got {data.n_features}. {action}.")
     return data
 
 
+def _indices(path: Path, features: Sequence[str | int] | str | None) -> list[int] | None:
+    if features is None:
+        return None
+    listed = [features] if isinstance(features, str) else list(features)
+    if not all(isinstance(feature, int) or feature.isdecimal() for feature in listed):
+        raise ConfigError(
+            f"{path}: expected features of LETOR text as indices; got {listed}. Pass the numbers of the features."
+        )
+    return [int(feature) for feature in listed]
+
+
+def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDataset:
+    from rankkit.loaders.tabular import read_arrow, read_csv, read_parquet
+
+    readers = {"parquet": read_parquet, "arrow": read_arrow, "csv": read_csv}
+    return readers[kind](path, **columns)
+
+
+def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Remarks:
+    return write_arrays(_read_table(path, kind, columns), folder)
+
+
+def _not_default(columns: dict[str, Any]) -> dict[str, Any]:
+    parameters = inspect.signature(read).parameters
+    chosen = {name: value for name, value in columns.items() if value != parameters[name].default}
+    if not isinstance(chosen.get("features", ""), str):
+        chosen["features"] = [str(name) for name in chosen["features"]]
+    return chosen
+
+
 def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
-    """Write LETOR text, Parquet or CSV, by the extensions of :func:`read`, in input row order.
+    """Write LETOR text, CSV, Parquet, Arrow, a cache (extensions of :func:`read`) or .qrels, in input row order.
 
     Values, query ids and document ids come back as they are; feature names and weights too, but for LETOR text, which
-    has no place for them.
+    has no place for them; TREC qrels hold query ids, document ids and labels.
 
     Args:
         data: Any data set; LETOR text needs labels.
@@ -73,21 +158,85 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         ConfigError: If the extension names no format.
         DataError: If the format cannot hold the data.
     """
-    from rankkit.loaders.writers import write_csv, write_letor, write_parquet
+    from rankkit.loaders import writers
 
-    kind = _extension(path)
-    writer = write_letor if kind in _LETOR else write_parquet if kind in _PARQUET else write_csv
-    writer(data, path)
+    by_kind = {
+        "letor": writers.write_letor,
+        "csv": writers.write_csv,
+        "parquet": writers.write_parquet,
+        "arrow": writers.write_arrow,
+        "cache": write_cache,
+    }
+    path = Path(path)
+    if _extension(path) in _QRELS:
+        from rankkit.loaders.trec import write_qrels
+
+        write_qrels(data, path)
+    else:
+        by_kind[_kind_by_name(path)](data, path)
 
 
-def _extension(path: str | os.PathLike[str]) -> str:
-    suffixes = Path(path).suffixes
-    packed = bool(suffixes) and suffixes[-1].lower() == ".gz"
-    kind = suffixes[-2 if packed else -1].lower() if len(suffixes) > packed else ""
-    known = _LETOR + _CSV + (() if packed else _PARQUET)
-    if kind not in known:
-        raise ConfigError(
-            f"{path}: expected a name that ends in {', '.join(known)}{' before .gz' if packed else ''}; got {kind!r}. "
-            "Rename the file, or call read_letor, read_parquet or read_csv."
+def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], **options: Any) -> RankingDataset:
+    """Write the data of one file in another format; LETOR text goes into a cache (.rkcache) block by block.
+
+    Args:
+        source: What :func:`read` reads.
+        target: The extension says the format.
+        options: Of :func:`read`.
+
+    Returns:
+        The data.
+    """
+    source, target = Path(source), Path(target)
+    if _extension(target) == SUFFIX and kind_of(source) != "cache":
+        return read(source, **options, cache=target)
+    data = read(source, **options)
+    write(data, target)
+    return data
+
+
+def is_data(path: Path) -> bool:
+    """Whether :func:`read` knows a file by its extension, or a folder by its content."""
+    try:
+        kind_of(path)
+    except (ConfigError, DataError):
+        return False
+    return True
+
+
+def kind_of(path: Path) -> Kind:
+    """The format of a file by its name, of a folder by its content."""
+    if not path.is_dir():
+        return _kind_by_name(path)
+    if is_cache(path) or path.suffix.lower() == SUFFIX:
+        return "cache"
+    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        return "arrow"
+    found = {_KINDS.get(file.suffix.lower()) for file in path.rglob("*")}
+    kinds: list[Kind] = [kind for kind in ("parquet", "arrow") if kind in found]
+    if len(kinds) != 1:
+        raise DataError(
+            f"{path}: expected a folder of Parquet files, of Arrow files, or a cache; got "
+            f"{'both kinds of files' if kinds else 'none of these'}. Name a file; folds are read by rankkit.read_folds."
         )
-    return kind
+    return kinds[0]
+
+
+def _kind_by_name(path: Path) -> Kind:
+    extension = _extension(path)
+    is_packed = path.suffix.lower() in SUFFIXES
+    if extension not in (_LETOR + _CSV if is_packed else _KINDS):
+        known = ", ".join(_LETOR + _CSV if is_packed else _KINDS)
+        raise ConfigError(
+            f"{path}: expected a name that ends in {known}{f' before {path.suffix}' if is_packed else ''}; got "
+            f"{extension!r}. Rename the file, or call read_letor, read_parquet, read_arrow or read_csv."
+        )
+    return _KINDS[extension]
+
+
+def _extension(path: Path) -> str:
+    """The extension, or the one before that of a compression: ".txt" of train.txt.gz."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""

@@ -1,6 +1,7 @@
 """From one qid a row to queries: offsets, qids, and the order of rows where regrouping moved them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def group_runs(
         before = int(first[query_of_run[again]])
         raise DataError(
             f"{locate(again)}: expected the rows of a qid to stand together; got qid {qids[again]} again, after others "
-            f"(first at {locate(before)}). Pass regroup=True to bring its rows together."
+            f"(first at {locate(before)}). Pass regroup=True (--regroup) to bring its rows together."
         )
     order = np.argsort(first[query_of_run], kind="stable")  # runs by the first run of their query
     sizes = np.diff(ends)[order]
@@ -68,3 +69,50 @@ def group_runs(
     is_last = np.diff(first[query_of_run][order], append=len(qids)) != 0
     offsets = np.concatenate([np.zeros(1, np.int64), stops[is_last]])
     return offsets, qids[np.sort(first)], rows
+
+
+def read_group_sizes(path: Path) -> NDArray[np.int64]:
+    """The numbers of rows of a ``.query`` or ``.group`` file: one a line, 1 or more; blank lines are skipped.
+
+    Raises:
+        DataError: If the file cannot be read, or a line holds anything else.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file; got {error.strerror}. Check the path.") from error
+    sizes = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        if not (text.isdigit() and 0 < int(text[:20]) < 2**40):
+            shown = text[:40].decode("latin-1")
+            raise DataError(
+                f"{path}:{number}: expected the number of rows of a query, 1 or more; got {shown!r}. "
+                "Write one number a line."
+            )
+        sizes.append(int(text))
+    return np.array(sizes, np.int64)
+
+
+def group_file_beside(path: Path) -> Path | None:
+    """A ``.query`` or ``.group`` file whose name says that it belongs to this one, if there is one."""
+    plain = path.with_suffix("") if path.suffix in (".gz", ".bz2", ".xz", ".zst") else path
+    names = [stem + end for stem in (plain.name, plain.stem) for end in (".query", ".group")]
+    return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
+
+
+def group_sizes(sizes: NDArray[np.int64], n_rows: int, group_file: Path, path: Path) -> Groups:
+    """As :func:`group_rows`, from the number of rows of each query; the qids are 1, 2, 3, ...
+
+    Raises:
+        DataError: If the sizes do not add up to the rows.
+    """
+    if sizes.sum() != n_rows:
+        raise DataError(
+            f"{group_file}: expected sizes that add up to {n_rows:,}, the rows of {path}; got {sizes.sum():,} in "
+            f"{len(sizes):,} queries. Pass the file that belongs to these rows."
+        )
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    return offsets, np.arange(1, len(sizes) + 1), None

@@ -37,8 +37,7 @@ def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[
         DataError: If a value is missing, or the column holds something else.
     """
     _refuse_missing(values, source, column)
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+    values = _plain(values)
     if not (pa.types.is_integer(values.type) or _is_text(values.type) or len(values) == 0):
         raise DataError(
             f"{source.name}: expected text or whole numbers in column {column!r}; got {values.type}. "
@@ -70,8 +69,7 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[A
             return np.asarray(values.cast(pa.int64()).to_numpy())
         except pa.ArrowInvalid:
             return read_texts(values, source, column)
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
+    values = _plain(values)
     if _is_text(values.type) and pc.all(pc.match_substring_regex(values, _PLAIN_INTEGER)).as_py():
         try:
             return np.asarray(values.cast(pa.int64()).to_numpy())
@@ -84,6 +82,15 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[A
             f"{source.at(int(empty.argmax()), column)}: expected a query id; got empty text. Name the query."
         )
     return texts
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Categories as what they stand for; string views, which polars has and few functions of Arrow take, as text."""
+    if pa.types.is_dictionary(values.type):
+        plain = [_plain(pa.chunked_array([chunk.dictionary])).take(chunk.indices) for chunk in values.chunks]
+        kind = plain[0].type if plain else values.type.value_type
+        values = pa.chunked_array([piece for chunk in plain for piece in chunk.chunks], kind)
+    return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
 
 
 def _is_text(kind: pa.DataType) -> bool:

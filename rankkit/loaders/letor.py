@@ -2,53 +2,74 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.cache import cached
+from rankkit.loaders.cache_folder import Remarks
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.grouping import group_runs
 
 if TYPE_CHECKING:
-    from rankkit.loaders.letor_reader import Part, Reader
+    from rankkit.loaders.letor_lines import Layout
+    from rankkit.loaders.letor_reader import Reader
 
 Missing = Literal["keep", "error"]
+Labels = Literal["grades", "any"]
+OnBadLine = Literal["error", "skip"]
 
 
 def read_letor(
     path: str | os.PathLike[str],
     *,
     n_features: int | None = None,
+    features: Sequence[int] | None = None,
     zero_based: bool = False,
+    group_file: str | os.PathLike[str] | None = None,
     regroup: bool = False,
     missing: Missing = "keep",
+    labels: Labels = "grades",
+    on_bad_line: OnBadLine = "error",
     doc_ids: bool = True,
     n_threads: int | None = None,
+    cache: bool | str | os.PathLike[str] = False,
 ) -> RankingDataset:
-    r"""Read LETOR / SVMlight text, plain or gzip: one document a line, ``<label> qid:<id> <feature>:<value> ...``.
+    r"""Read LETOR / SVMlight text: one document a line, ``<label> qid:<id> <feature>:<value> ...``.
+
+    The file is plain or compressed: gzip, bzip2, xz or zstd, known by its first bytes.
 
     Values are exactly ``numpy.float32(float(text))``; features that a line leaves out are 0. Blank lines and lines
     that begin with ``#`` are skipped. A comment behind the features names the document: of
     ``#docid = GX000-00 inc = 1 prob = 0.5`` the id, of any other comment its text. What is allowed but unusual
     (missing values, features out of order, rows without features, a byte order mark, a last line cut short) is
-    reported in one warning a kind.
+    reported in one warning a kind. Lines that all begin with ``qid:`` are documents without labels, to be scored.
 
-    The loops are compiled on the first call on a machine (some seconds), and kept on disk.
+    The loops are compiled on the first call on a machine, which takes some seconds, is said through the logger
+    "rankkit", and is kept on disk.
 
     Args:
         path: The file.
         n_features: Number of columns, for files that lack the last features in every row; a larger index is an error.
             Without it, the largest index of the file.
+        features: The indices, as the file has them, of the features to read, one a column; None for all. The values of
+            others are passed over, so that a sparse file with many columns takes little memory.
         zero_based: The first feature has index 0, not 1.
+        group_file: A file with the number of rows of each query, one a line, for rows without ``qid:`` (LightGBM's
+            ``.query`` and XGBoost's ``.group`` files). The queries are numbered from 1.
         regroup: Bring the rows of a qid that comes back after another one together; ``rows`` of the result then holds
             the order. Without it that is an error.
         missing: What to do with the values ``NULL`` and ``nan``: keep them as NaN, or raise an error.
+        labels: What labels may be: grades (whole numbers from 0 to 31), or any finite number from 0 on.
+        on_bad_line: What to do with a row that cannot be read: raise an error; or leave it out, with one warning that
+            counts such rows and names the first five. What touches other rows too is an error either way: a missing
+            or misplaced qid, a qid that comes back, text that is no UTF-8, features that begin with index 0.
         doc_ids: Read the comments.
         n_threads: Threads that parse; the default is one for each processor that this process may use.
+        cache: True to keep the arrays in a folder beside the file (``train.txt.rkcache``); or the folder in which to
+            keep such folders; or one with a name that ends in .rkcache. From then on they are opened from there,
+            memory-mapped and read-only, until the file changes.
 
     Returns:
         The documents; qids are int64 where all of them are plain integers, else str.
@@ -71,107 +92,155 @@ def read_letor(
         T. Joachims, SVM-light, https://www.cs.cornell.edu/people/tj/svm_light/; T. Qin and T.-Y. Liu, Introducing
         LETOR 4.0 Datasets, arXiv:1306.2597, 2013.
     """
-    _check_options(n_features, missing, n_threads)
+    request = _Request(
+        n_features=n_features,
+        features=None if features is None else tuple(int(index) for index in features),
+        zero_based=zero_based,
+        group_file=None if group_file is None else os.fspath(group_file),
+        regroup=regroup,
+        missing=missing,
+        labels=labels,
+        on_bad_line=on_bad_line,
+        doc_ids=doc_ids,
+    )
+    _check(request, n_threads)
+    path, n_threads = Path(path), n_threads or _n_processors()
+    if cache is not False:
+        also = [] if request.group_file is None else [Path(request.group_file)]
+        return cached(path, request.options, lambda to: _build_cache(to, path, request, n_threads), cache, also=also)
     # Here and not above, so that numba is loaded only where a file is read.
-    from rankkit.loaders.letor_reader import Options, Reader, WiderError, exact_width, guess_width
+    from rankkit.loaders.letor_assembly import assemble, findings
 
-    path = Path(path)
-    if n_features is None and path.exists() and not path.is_file() and not path.is_dir():
-        raise DataError(f"{path}: expected a file, to count its features first; got a pipe or device. Pass n_features.")
-    options = Options(path, 0 if zero_based else 1, missing == "keep", doc_ids, n_threads or _n_processors())
-    reader = Reader(options, n_features or guess_width(options), is_declared=n_features is not None)
-    try:
-        reader.read()
-    except WiderError:  # the file looked dense, but features with larger indices come behind its first lines
-        reader = Reader(options, exact_width(options), is_declared=True)
-        reader.read()
-    data = _assemble(reader, regroup)
-    if n_features is None and not any(part.has_features for part in reader.parts):
-        raise DataError(
-            f"{path}: expected features; got {data.n_docs:,} rows without any. Pass n_features if so meant."
-        )
-    for message in _findings(reader):
+    reader = _parse(path, request, n_threads, lambda reader: reader.read())
+    data = assemble(reader, regroup, request.group_path)
+    for message in findings(reader):
         warnings.warn(f"{path}: {message}", stacklevel=2)
     return data
 
 
-def _check_options(n_features: int | None, missing: str, n_threads: int | None) -> None:
-    for name, value in (("n_features", n_features), ("n_threads", n_threads)):
-        if value is not None and value < 1:
-            raise ConfigError(f"read_letor: expected {name} of 1 or more; got {value}. Pass a positive number or None.")
-    if missing not in ("keep", "error"):
-        raise ConfigError(f"read_letor: expected missing='keep' or 'error'; got {missing!r}. Pass one of the two.")
+@dataclass(frozen=True)
+class _Request:
+    """The keywords of :func:`read_letor` that change what comes out."""
+
+    n_features: int | None = None
+    features: tuple[int, ...] | None = None
+    zero_based: bool = False
+    group_file: str | None = None
+    regroup: bool = False
+    missing: Missing = "keep"
+    labels: Labels = "grades"
+    on_bad_line: OnBadLine = "error"
+    doc_ids: bool = True
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those that are not as by default."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+    @property
+    def group_path(self) -> Path | None:
+        """The group file."""
+        return None if self.group_file is None else Path(self.group_file)
+
+
+def _check(request: _Request, n_threads: int | None) -> None:
+    """Raise ConfigError for keywords that cannot work."""
+    for name, number in (("n_features", request.n_features), ("n_threads", n_threads)):
+        if number is not None and number < 1:
+            raise ConfigError(
+                f"read_letor: expected {name} of 1 or more; got {number}. Pass a positive number or None."
+            )
+    choices = (
+        ("missing", request.missing, get_args(Missing)),
+        ("labels", request.labels, get_args(Labels)),
+        ("on_bad_line", request.on_bad_line, get_args(OnBadLine)),
+    )
+    for name, value, (first, second) in choices:
+        if value not in (first, second):
+            raise ConfigError(
+                f"read_letor: expected {name}={first!r} or {second!r}; got {value!r}. Pass one of the two."
+            )
+    if request.group_file is not None and request.on_bad_line == "skip":
+        raise ConfigError(
+            "read_letor: expected on_bad_line='error' with group_file, whose sizes count all rows; got 'skip'. "
+            "Correct the rows."
+        )
+    if request.features is not None:
+        _check_features(request.features, request)
+
+
+def _check_features(features: tuple[int, ...], request: _Request) -> None:
+    base = 0 if request.zero_based else 1
+    if not features or min(features) < base or len(set(features)) < len(features):
+        raise ConfigError(
+            f"read_letor: expected features as different indices from {base} on; got {list(features)}. "
+            "Pass the indices as they stand in the file."
+        )
+    if request.n_features is not None:
+        raise ConfigError(
+            f"read_letor: expected n_features or features; got both, {request.n_features} and {list(features)}. "
+            "Pass features alone: the width is their number."
+        )
+
+
+def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reader], None]") -> "Reader":
+    """A reader that has read the file."""
+    from rankkit.loaders.letor_assembly import first_skipped
+    from rankkit.loaders.letor_lines import announced_compilation
+    from rankkit.loaders.letor_reader import Options, Reader, WiderError
+    from rankkit.loaders.letor_survey import exact_width, guess_width
+
+    is_declared = request.n_features is not None or request.features is not None
+    if not is_declared and path.exists() and not path.is_file() and not path.is_dir():
+        raise DataError(f"{path}: expected a file, to count its features first; got a pipe or device. Pass n_features.")
+    with announced_compilation():
+        width = request.n_features or len(request.features or ()) or guess_width(path, 0 if request.zero_based else 1)
+        layout = _layout(path, request, width)
+        reader = Reader(Options(path, layout, n_threads, is_declared, request.on_bad_line == "skip"))
+        try:
+            read(reader)
+        except WiderError:  # the file looked dense, but features with larger indices come behind its first lines
+            layout = replace(layout, width=exact_width(path, layout.base))
+            reader = Reader(replace(reader.options, layout=layout, is_declared=True))
+            read(reader)
+    n_rows = sum(part.n_rows for part in reader.parts)
+    if n_rows == 0:
+        skipped = first_skipped(reader.parts)
+        found = f"none that can be read: {skipped}" if skipped else "none. Check the file."
+        raise DataError(f"{path}: expected rows '<label> qid:<id> <feature>:<value> ...'; got {found}")
+    if not is_declared and not any(part.has_features for part in reader.parts):
+        raise DataError(f"{path}: expected features; got {n_rows:,} rows without any. Pass n_features if so meant.")
+    return reader
+
+
+def _layout(path: Path, request: _Request, width: int) -> "Layout":
+    from rankkit.loaders import letor_kernels as kernels
+    from rankkit.loaders.letor_lines import Layout
+    from rankkit.loaders.letor_survey import has_labels
+
+    form = 0 if request.group_file is None else kernels.WITHOUT_QID
+    if request.group_file is None and not has_labels(path):
+        form = kernels.WITHOUT_LABEL
+    return Layout(
+        form=form | (kernels.ANY_LABEL if request.labels == "any" else 0),
+        base=0 if request.zero_based else 1,
+        width=width,
+        chosen=request.features,
+        keep_missing=request.missing == "keep",
+        keep_doc_ids=request.doc_ids,
+    )
+
+
+def _build_cache(folder: Path, path: Path, request: _Request, n_threads: int) -> Remarks:
+    from rankkit.loaders.letor_assembly import feature_names, findings, group
+    from rankkit.loaders.letor_cache import CacheStream
+
+    stream = CacheStream(folder)
+    reader = _parse(path, request, n_threads, stream.read)
+    stream.finish(*group(reader, request.regroup, request.group_path))
+    return Remarks(feature_names=feature_names(reader), warnings=tuple(findings(reader)))
 
 
 def _n_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _assemble(reader: "Reader", regroup: bool) -> RankingDataset:
-    """The data set that the parts of a file make together."""
-    parts, path = reader.parts, reader.options.path
-    sizes = [part.n_rows for part in parts]
-    n_rows = sum(sizes)
-    if n_rows == 0:
-        raise DataError(f"{path}: expected rows '<label> qid:<id> <feature>:<value> ...'; got none. Check the file.")
-    first_rows = np.cumsum([0, *sizes[:-1]])
-    starts = np.concatenate([part.run_rows + first for part, first in zip(parts, first_rows, strict=True)])
-    lines = np.concatenate([part.run_lines for part in parts])
-    qids = _concatenate_qids([part.qids for part in parts])
-    is_new = np.append(True, qids[1:] != qids[:-1])  # a query may go on in the next part
-    starts, lines, qids = starts[is_new], lines[is_new], qids[is_new]
-    offsets, qids, rows = group_runs(qids, starts, n_rows, regroup, locate=lambda run: f"{path}:{lines[run]}")
-    doc_ids = _doc_ids(parts, n_rows)
-    features, labels = reader.features, reader.labels
-    if rows is not None:
-        features, labels, doc_ids = features[rows], labels[rows], None if doc_ids is None else doc_ids[rows]
-    return RankingDataset(features, labels, offsets, qids, doc_ids=doc_ids, rows=rows)
-
-
-def _concatenate_qids(qids: list[NDArray[np.generic]]) -> NDArray[np.generic]:
-    """One array: str where one part has str; the integers of other parts are canonical, so they print as they came."""
-    if all(part.dtype == np.int64 for part in qids):
-        return np.concatenate(qids)
-    return np.concatenate([part.astype(str) for part in qids])
-
-
-def _doc_ids(parts: "list[Part]", n_rows: int) -> NDArray[np.str_] | None:
-    """The ids of all parts as text, "" where a row has no comment; None where no row has one."""
-    longest = max(0 if part.doc_ids is None else part.doc_ids.itemsize for part in parts)
-    if longest == 0:
-        return None
-    texts = np.zeros(n_rows, f"U{longest}")
-    first = 0
-    for part in parts:
-        if part.doc_ids is not None:
-            texts[first : first + part.n_rows] = np.char.decode(part.doc_ids, "utf-8")
-        first += part.n_rows
-    return texts
-
-
-def _findings(reader: "Reader") -> Iterator[str]:
-    """What is allowed in a file but seldom meant: one message a kind."""
-    from rankkit.loaders import letor_kernels as kernels
-
-    parts = reader.parts
-    if any(part.had_bom for part in parts):
-        yield "begins with a UTF-8 byte order mark, which is skipped."
-    kinds = (
-        (kernels.N_MISSING, kernels.FIRST_MISSING, "values are NULL or nan", "They are kept as NaN."),
-        (kernels.N_UNORDERED, kernels.FIRST_UNORDERED, "rows have features out of order", "They are sorted."),
-        (kernels.N_EMPTY_ROWS, kernels.FIRST_EMPTY_ROW, "rows have no features", "All their features are 0."),
-    )
-    for how_many, first, what, then in kinds:
-        n_found = sum(int(part.stats[how_many]) for part in parts)
-        if n_found:
-            line = next(part.first_lines[first] for part in parts if part.stats[how_many])
-            yield f"{n_found:,} {what} (first in line {line:,}). {then}"
-    if parts[-1].lacked_newline and parts[-1].n_rows:
-        last = parts[-1].stats[kernels.LAST_COUNT]
-        counts = [parts[-1].stats[kernels.FEWEST_BEFORE]]
-        counts += [part.stats[at] for part in parts[:-1] for at in (kernels.FEWEST_BEFORE, kernels.LAST_COUNT)]
-        if last < min(counts) < kernels.NO_COUNT:
-            yield (
-                f"the last line has {last} features and no newline, all others have {min(counts)} or more. "
-                "The file may be cut short."
-            )

@@ -1,10 +1,14 @@
 """What rankkit says about LETOR text that it cannot read."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.errors import DataError
 from rankkit.loaders import letor_kernels as kernels
+from rankkit.loaders.grouping import group_file_beside
+from rankkit.loaders.letor_lines import Layout, line_at
 
 _LONGEST_TEXT = 60
 _WHITESPACE = b" \t\r\v\f"
@@ -19,13 +23,22 @@ _MESSAGES = {
         "a label of 0 or more",
         "Shift the grades so that 0 means not relevant, or remove the row.",
     ),
+    kernels.NO_GRADE: (
+        f"a grade as the label, a whole number from 0 to {kernels.LARGEST_GRADE}",
+        "Pass labels='any' if so meant; the gain 2^label - 1 of large labels overflows, gain='linear' does not.",
+    ),
     kernels.NO_QID: (
         "'<label> qid:<id> <feature>:<value> ...'",
-        "Add the qid column.",
+        "Add the qid column, or pass group_file= with the number of rows of each query.",
     ),
     kernels.EMPTY_QID: ("an id behind 'qid:'", "Give the row the id of its query."),
     kernels.BAD_FEATURE: ("'<feature>:<value>' with an integer index", "Correct the row or remove it."),
     kernels.QID_AFTER_FEATURES: ("qid:<id> before the features", "Move it behind the label."),
+    kernels.EXTRA_QID: ("rows without qid, since group_file= tells the queries", "Leave group_file out."),
+    kernels.EXTRA_LABEL: (
+        "'qid:<id> <feature>:<value> ...' without a label, as in the first row",
+        "Give all rows a label, or none.",
+    ),
     kernels.INDEX_ZERO: (
         "feature indices from 1 on",
         "Pass zero_based=True if the first feature of this data has index 0.",
@@ -46,28 +59,73 @@ _MESSAGES = {
     ),
     kernels.MISSING_VALUE: ("a number, since missing='error'", "Correct it, or pass missing='keep' to read it as NaN."),
     kernels.NUL_BYTE: ("plain text", "Convert the file to UTF-8 text, for example with iconv -f UTF-16 -t UTF-8."),
+    kernels.BAD_TEXT: ("ids in UTF-8", "Convert the file to UTF-8."),
 }
 
+SKIPPABLE = frozenset(
+    {
+        kernels.BAD_LABEL,
+        kernels.NEGATIVE_LABEL,
+        kernels.NO_GRADE,
+        kernels.BAD_FEATURE,
+        kernels.INDEX_TOO_LARGE,
+        kernels.DUPLICATE_INDEX,
+        kernels.EMPTY_VALUE,
+        kernels.BAD_VALUE,
+        kernels.INFINITE_VALUE,
+        kernels.MISSING_VALUE,
+    }
+)
+"""Faults of one row that say nothing about others: leaving the row out changes no other row and no query's bounds."""
 
-def line_error(where: str, data: NDArray[np.uint8], code: int, position: int, *, last_index: int) -> DataError:
-    """The error for the token that begins at a byte of a block.
+
+@dataclass(frozen=True)
+class LineFault:
+    """What is wrong in a line, in the parts of an error message.
 
     Args:
-        where: File and line.
-        data: The block.
-        code: What the kernel said.
-        position: The byte.
-        last_index: The largest feature index that ``n_features`` allows.
+        code: One of the codes of :mod:`rankkit.loaders.letor_kernels`.
+        expected: What should stand there.
+        got: The token, its column, and the line, shortened.
+        action: What to do.
     """
-    line, column = _line_around(data, position)
+
+    code: int
+    expected: str
+    got: str
+    action: str
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}; got {self.got}. {self.action}"
+
+
+def line_fault(data: NDArray[np.uint8], code: int, position: int, layout: Layout, path: Path) -> LineFault:
+    """What is wrong with the token that begins at a byte of a block.
+
+    Args:
+        data: The block.
+        code: What the parser said.
+        position: The byte.
+        layout: Of the lines.
+        path: The file.
+    """
+    start, stop = line_at(data, position)
+    line, column = data[start:stop].tobytes(), position - start
     if b"\0" in line:
         code = kernels.NUL_BYTE
+    column += len(line[column:]) - len(line[column:].lstrip(_WHITESPACE))  # a fault may begin with blanks
+    late_qid = line.split(b"#", 1)[0].find(b" qid:", column)
+    if code == kernels.NO_QID and late_qid >= 0:
+        code, column = kernels.QID_AFTER_FEATURES, late_qid + 1
     expected, action = _MESSAGES[code]
     token = line[column:].split(b"#", 1)[0].split(maxsplit=1)
     got = f"{show(token[0])} at column {column + 1} of {show(line)}" if token else show(line)
     if code == kernels.NUL_BYTE:
         got = f"NUL bytes in {show(line)}"
-    return DataError(f"{where}: expected {expected.format(last=last_index)}; got {got}. {action}")
+    groups = group_file_beside(path) if code == kernels.NO_QID else None
+    if groups is not None:
+        action = f"Pass group_file={str(groups)!r}, which lies beside it."
+    return LineFault(code, expected.format(last=layout.width - 1 + layout.base), got, action)
 
 
 def show(text: bytes) -> str:
@@ -78,12 +136,3 @@ def show(text: bytes) -> str:
     except UnicodeDecodeError:
         shown = repr(text).removeprefix("b")
     return shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 4]}...'"
-
-
-def _line_around(data: NDArray[np.uint8], position: int) -> tuple[bytes, int]:
-    """The line that holds a byte, and where the byte stands in it."""
-    newline = ord("\n")
-    before = np.flatnonzero(data[:position] == newline)
-    start = int(before[-1]) + 1 if len(before) else 0
-    stop = position + int(np.argmax(data[position:] == newline))
-    return data[start:stop].tobytes(), position - start

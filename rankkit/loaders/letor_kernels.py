@@ -35,8 +35,17 @@ EMPTY_VALUE = 10
 BAD_VALUE = 11
 INFINITE_VALUE = 12
 NUL_BYTE = 13
-MISSING_VALUE = 14  # said by the caller where missing values are not allowed
-_UNORDERED = 15  # internal: the row has to be read again by the loop for indices in any order
+NO_GRADE = 14
+EXTRA_QID = 15  # where the form of the lines has none
+EXTRA_LABEL = 16  # likewise
+MISSING_VALUE = 17  # said by the caller where missing values are not allowed
+BAD_TEXT = 18  # said by the caller of ids that are no UTF-8
+_UNORDERED = 19  # internal: the row has to be read again by the loop for indices in any order
+
+# The form of the lines, which bits of `form` in parse_block tell.
+WITHOUT_QID = 1
+WITHOUT_LABEL = 2
+ANY_LABEL = 4  # labels need not be grades
 
 # Places in the `stats` array of parse_block.
 STATUS = 0  # one of the codes above
@@ -61,6 +70,7 @@ FIRST_PLACES = (FIRST_MISSING, FIRST_UNORDERED, FIRST_EMPTY_ROW)
 RUN_ROW, RUN_LINE, RUN_START, RUN_STOP, RUN_QID = range(5)
 
 LABEL_COLUMN = -1  # in `hard`
+LARGEST_GRADE = 31
 NO_COUNT = 2**62
 MAX_INDEX = 10**9
 
@@ -402,24 +412,52 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
 
 
 @_part
-def _parse_unordered(data, pos, row, values, base, seen, hard, stats):
-    """The features of one row with indices in any order: as :func:`_parse_ordered`."""
+def _column_of(index, chosen):
+    """The column of a feature among the chosen ones; MAX_INDEX where it is none of them."""
+    low, high = np.int64(0), np.int64(len(chosen))
+    while low < high:
+        middle = (low + high) >> 1
+        if chosen[middle, 0] < index:
+            low = middle + 1
+        else:
+            high = middle
+    return chosen[low, 1] if low < len(chosen) and chosen[low, 0] == index else np.int64(MAX_INDEX)
+
+
+@_part
+def _parse_any_order(data, pos, row, values, base, chosen, seen, hard, stats):
+    """The features of one row with indices in any order: as :func:`_parse_ordered`.
+
+    Where some are chosen, the values of the others are passed over.
+    """
     values[:] = 0
-    n_found = 0
+    n_found, previous, rises = 0, -1, True
     while True:
         start = _skip_blanks(data, pos)
         byte = _byte_at(data, start)
         if byte in (_NEWLINE, _HASH):
+            if not rises:
+                _count(stats, N_UNORDERED, FIRST_UNORDERED, start)
             return OK, start, n_found
         index, pos = _parse_index(data, start)
+        rises &= index > previous
+        previous = index
+        n_found += 1
         column = index - base
+        if len(chosen) and index >= base:
+            column = _column_of(index, chosen)
+            if column == MAX_INDEX:
+                while not _ends_token(_byte_at(data, pos)):
+                    if _byte_at(data, pos) == 0:
+                        return NUL_BYTE, start, n_found
+                    pos += 1
+                continue
         status = _check_index(index, column, len(values))
         if status == OK and seen[column] == row + 1:
             status = DUPLICATE_INDEX
         if status != OK:
             return status, start, n_found
         seen[column] = row + 1
-        n_found += 1
         value, stop, kind = _parse_number(data, pos)
         values[column] = value
         if kind != _NUMBER:
@@ -430,13 +468,14 @@ def _parse_unordered(data, pos, row, values, base, seen, hard, stats):
 
 
 @_part
-def _parse_features(data, pos, row, values, base, prefixes, shifts, seen, hard, stats):
+def _parse_features(data, pos, row, values, base, prefixes, shifts, chosen, seen, hard, stats):
     n_hard, n_missing = stats[N_HARD], stats[N_MISSING]
-    status, stop, n_found = _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats)
+    status, stop, n_found = _UNORDERED, pos, 0
+    if len(chosen) == 0:
+        status, stop, n_found = _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats)
     if status == _UNORDERED:
         stats[N_HARD], stats[N_MISSING] = n_hard, n_missing
-        status, stop, n_found = _parse_unordered(data, pos, row, values, base, seen, hard, stats)
-        _count(stats, N_UNORDERED, FIRST_UNORDERED, pos)
+        status, stop, n_found = _parse_any_order(data, pos, row, values, base, chosen, seen, hard, stats)
     if n_found == 0:
         _count(stats, N_EMPTY_ROWS, FIRST_EMPTY_ROW, pos)
     stats[FEWEST_BEFORE] = min(stats[FEWEST_BEFORE], stats[LAST_COUNT])
@@ -445,25 +484,33 @@ def _parse_features(data, pos, row, values, base, prefixes, shifts, seen, hard, 
 
 
 @_part
-def _parse_label(data, start, row, hard, stats):
+def _parse_label(data, start, row, form, hard, stats):
     """The label, where it stops, and the error code."""
     value, stop, kind = _parse_number(data, start)
     if kind == _HARD:
         return value, stop, _keep_odd_value(kind, row, np.int64(LABEL_COLUMN), start, stop, hard, stats)
     if kind != _NUMBER:
         return value, stop, BAD_LABEL
-    return value, stop, NEGATIVE_LABEL if value < 0 else OK
+    if value < 0:
+        return value, stop, NEGATIVE_LABEL
+    is_grade = value <= LARGEST_GRADE and value == np.float32(np.int64(value))
+    return value, stop, OK if is_grade or form & ANY_LABEL else NO_GRADE
 
 
 @_part
-def _parse_head(data, start, row, hard, stats):
+def _parse_head(data, start, row, form, hard, stats):
     """Label and qid of a row: status, byte where they end or fail, label, first byte of the qid."""
-    label, stop, status = _parse_label(data, start, row, hard, stats)
-    if status != OK:
-        return status, start, label, start
-    start = _skip_blanks(data, stop)
-    if not _starts_with_qid(data, start):
-        return NO_QID, start, label, start
+    label, stop = np.float32(0.0), start
+    if form & WITHOUT_LABEL == 0:
+        label, stop, status = _parse_label(data, start, row, form, hard, stats)
+        if status != OK:
+            return status, start, label, start
+        start = _skip_blanks(data, stop)
+    has_qid = _starts_with_qid(data, start)
+    if form & WITHOUT_QID:
+        return (EXTRA_QID, start, label, start) if has_qid else (OK, stop, label, stop)
+    if not has_qid:
+        return EXTRA_LABEL if form & WITHOUT_LABEL else NO_QID, start, label, start
     qid = start + 4
     stop = _token_end(data, qid)
     if stop == qid:
@@ -544,15 +591,17 @@ def _find_doc_id(data, start, end):
 
 
 @_kernel
-def parse_block(data, n_bytes, base, prefixes, shifts, features, labels, runs, ids, hard, seen, stats):
+def parse_block(data, n_bytes, form, base, prefixes, shifts, chosen, features, labels, runs, ids, hard, seen, stats):
     """Parse the lines of ``data[:n_bytes]``; the outputs have at least as many rows as it has lines.
 
     Args:
         data: The block, with PADDING readable bytes behind it.
         n_bytes: Its length; the last of them is a newline.
+        form: Bits: WITHOUT_QID, WITHOUT_LABEL, ANY_LABEL.
         base: The index of the first feature, 1 or 0.
-        prefixes: uint64 ``[feature]`` from :func:`rankkit.loaders.letor_reader.expected_prefixes`.
+        prefixes: uint64 ``[feature]`` from :func:`rankkit.loaders.letor_lines.expected_prefixes`.
         shifts: uint64 ``[feature]``, likewise.
+        chosen: int64 ``[feature, 2]``, the indices that are read, rising, and the column of each; empty for all.
         features: float32 ``[row, feature]``, filled here.
         labels: float32 ``[row]``, filled here.
         runs: int64 ``[row, 5]``: one entry for each run of rows with the same qid: its first row and the line of
@@ -570,14 +619,16 @@ def parse_block(data, n_bytes, base, prefixes, shifts, features, labels, runs, i
         is_row = not _ends_token(_byte_at(data, pos))
         if is_row:
             previous, previous_length = qid, qid_length
-            status, pos, label, qid = _parse_head(data, pos, row, hard, stats)
+            status, pos, label, qid = _parse_head(data, pos, row, form, hard, stats)
             if status != OK:
                 break
             qid_length = pos - qid
             if qid_length != previous_length or not _equal_bytes(data, qid, previous, qid_length):
                 _begin_run(data, qid, pos, row, line, runs, stats)
             labels[row] = label
-            status, pos = _parse_features(data, pos, row, features[row], base, prefixes, shifts, seen, hard, stats)
+            status, pos = _parse_features(
+                data, pos, row, features[row], base, prefixes, shifts, chosen, seen, hard, stats
+            )
             if status != OK:
                 break
         end = _comment_end(data, pos)

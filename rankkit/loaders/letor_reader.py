@@ -5,37 +5,41 @@ Imports numba: :mod:`rankkit.loaders.letor` imports this module when a file is r
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders import letor_kernels as kernels
-from rankkit.loaders.letor_errors import line_error, show
+from rankkit.loaders.letor_errors import SKIPPABLE, LineFault, line_fault
+from rankkit.loaders.letor_lines import Fault, Layout, bad_lines, parse_lines, without_lines
 from rankkit.loaders.text_blocks import BLOCK_SIZE, Block, text_blocks
 
-MOST_FEATURES = 100_000
-"""A larger feature index than this is taken for a slip, unless n_features declares it."""
-
-_FIRST_LOOK = 2**18  # bytes that tell whether a file is dense and how many features it has
-_PREDICTED = 999_999  # the prefix of a longer index does not fit eight bytes
-_HARD_VALUES = 1024  # room for values that need Python's float; a block with more is parsed again with enough
+SHOWN = 5
+"""Of the lines that are left out, so many are named."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to read a file: see :func:`rankkit.read_letor`; ``base`` is the index of the first feature."""
+    """How to read a file: see :func:`rankkit.read_letor`.
+
+    Args:
+        path: The file.
+        layout: Of its lines.
+        n_threads: How many threads parse.
+        is_declared: Whether the width is no guess: then a larger index is an error and no reason to look again.
+        skips: Whether rows that cannot be read are left out where that is safe.
+    """
 
     path: Path
-    base: int
-    keep_missing: bool
-    keep_doc_ids: bool
+    layout: Layout
     n_threads: int
+    is_declared: bool
+    skips: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,9 @@ class Part:
         runs: int64 ``[run, 5]``, likewise, with lines of the file.
         qids: ``[run]``, int64 or str.
         doc_ids: UTF-8 bytes ``[row]``, or None.
+        is_found: As in :class:`rankkit.loaders.letor_lines.Lines`.
+        skipped: The first rows that were left out: line of the file and what is wrong.
+        n_skipped: How many were.
         had_bom: As in :class:`Block`.
         lacked_newline: As in :class:`Block`.
     """
@@ -59,6 +66,9 @@ class Part:
     runs: NDArray[np.int64]
     qids: NDArray[np.generic]
     doc_ids: NDArray[np.bytes_] | None
+    is_found: NDArray[np.bool_]
+    skipped: tuple[tuple[int, LineFault], ...]
+    n_skipped: int
     had_bom: bool
     lacked_newline: bool
 
@@ -87,66 +97,19 @@ class WiderError(Exception):
     """A feature index lies behind the width that was guessed."""
 
 
-def guess_width(options: Options) -> int:
-    """How many features the file has, from its first lines where they are dense, else from all lines."""
-    with closing(text_blocks(options.path, _FIRST_LOOK)) as blocks:
-        first = next(blocks, None)
-    if first is not None:
-        index, line, is_dense = kernels.survey_block(first.data, len(first.data))
-        if is_dense or first.progress == 1.0:
-            return _width(options, index, line + 1)
-    return exact_width(options)
-
-
-def exact_width(options: Options) -> int:
-    """How many features the file has, from all lines."""
-    largest, at_line, n_lines = 0, 0, 0
-    for block in text_blocks(options.path, BLOCK_SIZE):
-        index, line, _ = kernels.survey_block(block.data, len(block.data))
-        if index > largest:
-            largest, at_line = index, n_lines + line + 1
-        n_lines += kernels.count_lines(block.data)
-    return _width(options, largest, at_line)
-
-
-def _width(options: Options, largest: int, line: int) -> int:
-    width = largest + 1 - options.base
-    if width > MOST_FEATURES:
-        raise DataError(
-            f"{options.path}:{line}: expected feature indices up to {MOST_FEATURES:,}; got {largest:,}. "
-            f"Pass n_features={width} if the data has so many columns."
-        )
-    return max(width, 1)  # without any feature the rows are still read, for the errors that they may hold
-
-
-def expected_prefixes(width: int, base: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """For each column the bytes `` <index>:`` that precede its value in a dense file, as the top bytes of a word.
-
-    Eight bytes of text, loaded as a little-endian word and shifted left by the second result, equal the first.
-    """
-    texts = [f" {index}:".encode() for index in range(base, base + min(width, _PREDICTED))]
-    shifts = np.array([64 - 8 * len(text) for text in texts], np.uint64)
-    words = np.frombuffer(b"".join(text.ljust(8, b"\0") for text in texts), "<u8")
-    return words << shifts, shifts
-
-
 class Reader:
     """One pass over a file: blocks go to threads, their rows to arrays that grow with the file.
 
     Args:
         options: How to read.
-        width: How many columns.
-        is_declared: Whether the user gave the width: then a larger index is an error and no reason to look again.
     """
 
-    def __init__(self, options: Options, width: int, is_declared: bool) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
-        self.width = width
-        self.is_declared = is_declared
-        self.features = np.empty((0, width), np.float32)
+        self.width = options.layout.width
+        self.features = np.empty((0, self.width), np.float32)
         self.labels = np.empty(0, np.float32)
         self.parts: list[Part] = []
-        self._prefixes = expected_prefixes(width, options.base)
 
     def read(self) -> None:
         """Fill features, labels and parts.
@@ -164,7 +127,7 @@ class Reader:
                 if n_reserved + n_block > len(self.labels):
                     self._collect(running, 0)
                     self._grow(n_reserved + n_block, block.progress)
-                running.append(pool.submit(self._parse, block, n_reserved, n_reserved + n_block, n_lines + 1))
+                running.append(pool.submit(self.parse, block, n_reserved, n_reserved + n_block, n_lines + 1))
                 n_reserved += n_block
                 n_lines += n_block
                 del block  # so that the bytes can go as soon as they are parsed
@@ -189,7 +152,8 @@ class Reader:
         if n_bytes > _memory_size():
             raise DataError(
                 f"{self.options.path}: expected data that fits the memory, {_memory_size() / 2**30:.1f} GiB; got "
-                f"about {n_rows:,} rows of {self.width:,} features, {n_bytes / 2**30:.1f} GiB. Split the file."
+                f"about {n_rows:,} rows of {self.width:,} features, {n_bytes / 2**30:.1f} GiB. Read some columns with "
+                "features=[...], or split the file."
             )
         self._resize(n_rows)
 
@@ -210,102 +174,61 @@ class Reader:
             n_rows += part.n_rows
         self._resize(n_rows)
 
-    def _parse(self, block: Block, first_row: int, end_row: int, first_line: int) -> Part:
-        """Parse one block into its rows; runs in a thread."""
-        data, n_lines = block.data, end_row - first_row
+    def parse(self, block: Block, first_row: int, end_row: int, first_line: int) -> Part:
+        """Parse one block into its rows of features and labels; several threads may do so at a time.
+
+        Args:
+            block: Some lines.
+            first_row: Where its rows begin.
+            end_row: Where they end at the latest: it may hold ``end_row - first_row`` lines.
+            first_line: The line of the file that it begins with, counted from 1.
+
+        Raises:
+            DataError: For the first line that is not as expected.
+            WiderError: As :meth:`read`.
+        """
+        data, layout = block.data, self.options.layout
         features, labels = self.features[first_row:end_row], self.labels[first_row:end_row]
-        runs, ids = np.empty((n_lines, 5), np.int64), np.empty((n_lines, 2), np.int64)
-        n_hard = _HARD_VALUES
-        while True:
-            hard, seen = np.empty((n_hard, 4), np.int64), np.zeros(self.width, np.int64)
-            stats = np.zeros(kernels.N_STATS, np.int64)
-            kernels.parse_block(
-                data, len(data), self.options.base, *self._prefixes, features, labels, runs, ids, hard, seen, stats
-            )
-            if stats[kernels.N_HARD] <= n_hard:
-                break
-            n_hard = int(stats[kernels.N_HARD])
-        faults = self._settle(data, features, labels, hard[: stats[kernels.N_HARD]])
-        if stats[kernels.STATUS] != kernels.OK:
-            faults.append((int(stats[kernels.STOPPED_AT]), int(stats[kernels.STATUS])))
-        if stats[kernels.N_MISSING] and not self.options.keep_missing:
-            faults.append((int(stats[kernels.FIRST_MISSING]), kernels.MISSING_VALUE))
-        if faults:
-            self._refuse(data, first_line, *min(faults))
-        runs = runs[: stats[kernels.N_RUNS]].copy()
-        runs[:, kernels.RUN_LINE] += first_line
+        lines = parse_lines(data, layout, features, labels)
+        skipped: list[tuple[int, LineFault]] = []
+        n_skipped = 0
+        if lines.faults:
+            faults = bad_lines(data, layout, features, labels) if self.options.skips else iter(lines.faults[:1])
+            places = list(self._skippable(data, first_line, faults, skipped))
+            n_skipped = len(places)
+            data = without_lines(data, places)
+            lines = parse_lines(data, layout, features, labels)
+        lines.runs[:, kernels.RUN_LINE] += first_line
         return Part(
             first_row=first_row,
-            stats=stats,
-            first_lines={at: first_line + _line_of(data, int(stats[at])) for at in kernels.FIRST_PLACES},
-            runs=runs,
-            qids=self._qids(data, runs, bool(stats[kernels.STRING_QIDS])),
-            doc_ids=self._doc_ids(data, first_line, ids[: stats[kernels.N_ROWS]], int(stats[kernels.LONGEST_ID])),
+            stats=lines.stats,
+            first_lines={at: first_line + _line_of(data, int(lines.stats[at])) for at in kernels.FIRST_PLACES},
+            runs=lines.runs,
+            qids=lines.qids,
+            doc_ids=lines.doc_ids,
+            is_found=lines.is_found,
+            skipped=tuple(skipped),
+            n_skipped=n_skipped,
             had_bom=block.had_bom,
             lacked_newline=block.lacked_newline,
         )
 
-    def _settle(
-        self,
-        data: NDArray[np.uint8],
-        features: NDArray[np.float32],
-        labels: NDArray[np.float32],
-        hard: NDArray[np.int64],
-    ) -> list[tuple[int, int]]:
-        """Fill in the values that the kernel left to Python's float; gives place and code of those that are wrong."""
-        faults = []
-        for row, column, start, stop in hard.tolist():
-            number = float(data[start:stop].tobytes())
-            with np.errstate(over="ignore", under="ignore"):
-                value = np.float32(number)
-            is_label = column == kernels.LABEL_COLUMN
-            if np.isinf(value):
-                faults.append((start, kernels.BAD_LABEL if is_label else kernels.INFINITE_VALUE))
-            elif is_label and value < 0:
-                faults.append((start, kernels.NEGATIVE_LABEL))
-            if is_label:
-                labels[row] = value
-            else:
-                features[row, column] = value
-        return faults
-
-    def _refuse(self, data: NDArray[np.uint8], first_line: int, position: int, code: int) -> NoReturn:
-        if code == kernels.INDEX_TOO_LARGE and not self.is_declared:
-            raise WiderError
-        where = f"{self.options.path}:{first_line + _line_of(data, position)}"
-        raise line_error(where, data, code, position, last_index=self.width - 1 + self.options.base)
-
-    def _qids(self, data: NDArray[np.uint8], runs: NDArray[np.int64], are_strings: bool) -> NDArray[np.generic]:
-        if not are_strings:
-            return runs[:, kernels.RUN_QID].copy()
-        texts = []
-        for start, stop, line in runs[:, [kernels.RUN_START, kernels.RUN_STOP, kernels.RUN_LINE]].tolist():
-            texts.append(self._decode(data[start:stop].tobytes(), line))
-        return np.array(texts)
-
-    def _doc_ids(
-        self, data: NDArray[np.uint8], first_line: int, ids: NDArray[np.int64], longest: int
-    ) -> NDArray[np.bytes_] | None:
-        """The ids as UTF-8 bytes: a quarter of the room that they take as text."""
-        if longest == 0 or not self.options.keep_doc_ids:
-            return None
-        gathered = np.empty((len(ids), longest), np.uint8)
-        kernels.gather(data, ids, gathered)
-        if (gathered >= 0x80).any():
-            for start, stop in ids.tolist():
-                self._decode(data[start:stop].tobytes(), first_line + _line_of(data, start))
-        return gathered.view(f"S{longest}")[:, 0]
-
-    def _decode(self, text: bytes, line: int) -> str:
-        try:
-            decoded = text.decode()
-        except UnicodeDecodeError:
-            decoded = "\0"
-        if "\0" in decoded:
-            raise DataError(
-                f"{self.options.path}:{line}: expected ids in UTF-8; got {show(text)}. Convert the file to UTF-8."
-            )
-        return decoded
+    def _skippable(
+        self, data: NDArray[np.uint8], first_line: int, faults: Iterator[Fault], skipped: list[tuple[int, LineFault]]
+    ) -> Iterator[int]:
+        """The byte of each fault, the first ones noted in ``skipped``; raises where a line must not be left out."""
+        layout = self.options.layout
+        for position, code in faults:
+            if code == kernels.INDEX_TOO_LARGE and not self.options.is_declared:
+                raise WiderError
+            fault = line_fault(data, code, position, layout, self.options.path)
+            must_stop = fault.code not in SKIPPABLE or not self.options.skips
+            if must_stop or len(skipped) < SHOWN:
+                line = first_line + _line_of(data, position)
+                if must_stop:
+                    raise DataError(f"{self.options.path}:{line}: {fault}")
+                skipped.append((line, fault))
+            yield position
 
 
 def _line_of(data: NDArray[np.uint8], position: int) -> int:

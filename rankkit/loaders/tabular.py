@@ -1,5 +1,6 @@
-"""Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet and CSV files."""
+"""Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
+from rankkit.loaders.arrow_files import ARROW, PARQUET, read_files
 from rankkit.loaders.columns import Wanted, check_names, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
@@ -162,7 +164,8 @@ def from_arrow(
 ) -> RankingDataset:
     """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
 
-    A stream is read batch by batch. The keywords are those of :func:`from_pandas`.
+    Data sets of Hugging Face, which lack that interface, are taken too. A stream is read batch by batch. The keywords
+    are those of :func:`from_pandas`.
 
     Raises:
         DataError: As :func:`from_pandas`, and for an object without the Arrow interface.
@@ -177,6 +180,8 @@ def from_arrow(
     n_rows = None
     if isinstance(table, pa.Table):
         n_rows, table = table.num_rows, table.to_reader(max_chunksize=_BATCH_ROWS)
+    if hasattr(table, "with_format") and hasattr(table, "iter"):
+        table = _hugging_face_reader(table)
     if not hasattr(table, "__arrow_c_stream__"):
         raise DataError(
             f"from_arrow: expected an Arrow table or an object with __arrow_c_stream__; got {type(table).__name__}. "
@@ -185,6 +190,16 @@ def from_arrow(
     reader = pa.RecordBatchReader.from_stream(table)
     columns = choose_columns(reader.schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
     return read_batches(reader.schema, reader, columns, source, n_rows=n_rows)
+
+
+def _hugging_face_reader(dataset: Any) -> pa.RecordBatchReader:
+    """The rows of a ``datasets.Dataset``, with its filters and shuffles, as a stream of Arrow batches."""
+    tables = iter(dataset.with_format("arrow").iter(_BATCH_ROWS))
+    first = next(tables, None)
+    if first is None:
+        raise DataError("from_arrow: expected a data set with rows; got none. Check what was filtered.")
+    batches = (batch for table in itertools.chain([first], tables) for batch in table.to_batches())
+    return pa.RecordBatchReader.from_batches(first.schema, batches)
 
 
 def read_parquet(
@@ -197,27 +212,39 @@ def read_parquet(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
 ) -> RankingDataset:
-    """Read a Parquet file, one document a row. A file that rankkit wrote needs no keywords.
+    """Read a Parquet file, or the Parquet files of a folder in the order of their names, one document a row.
 
     Only the columns that are used are read, a batch of rows at a time. Features in columns "1", "2", ... have no names.
+    A file that rankkit wrote needs no keywords; they are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
+    """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    return read_files(Path(path), wanted, PARQUET)
+
+
+def read_arrow(
+    path: str | PathLike[str],
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+) -> RankingDataset:
+    """Read an Arrow IPC file (.arrow, .feather), or a folder of such, one document a row.
+
+    Files and streams of Arrow are told apart by their content. A folder is read in the order of the file names, or in
+    the order that Hugging Face's ``Dataset.save_to_disk`` states; of a ``DatasetDict``, name the folder of one split.
     The keywords are those of :func:`from_pandas`.
 
     Raises:
-        DataError: As :func:`from_pandas`, and for a file that is not Parquet.
+        DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
     """
-    import pyarrow.parquet as pq
-
-    source = Source(str(path))
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            schema = file.schema_arrow
-            columns = choose_columns(schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
-            batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=columns.used)
-            return read_batches(schema, batches, columns, source, n_rows=file.metadata.num_rows)
-    except OSError as error:
-        raise DataError(f"{path}: expected a Parquet file; got {error}. Check the path.") from error
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError) as error:
-        raise DataError(f"{path}: expected a Parquet file; got {error}. Write it again.") from error
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    return read_files(Path(path), wanted, ARROW)
 
 
 def read_csv(
@@ -231,12 +258,12 @@ def read_csv(
     query_weight: str | None = "query_weight",
     separator: str | None = None,
 ) -> RankingDataset:
-    """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz). Ours need no keywords.
+    """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz, .bz2, .xz, .zst).
 
     Numbers become float32 straight from their digits. Empty fields, ``NA``, ``NULL`` and ``nan`` among features are
     missing values, NaN. A column whose first values are mostly numbers is a column of numbers, and text in it an
     error; a column of text is left out. Features in columns "1", "2", ... have no names. The other keywords are those
-    of :func:`from_pandas`.
+    of :func:`from_pandas`; a file that rankkit wrote needs none.
 
     Args:
         path: The file.

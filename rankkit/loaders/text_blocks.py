@@ -1,10 +1,8 @@
 """Text files as blocks of whole lines, plain or compressed: what the compiled readers parse."""
 
-import gzip
 import io
 import mmap
 import stat
-import zlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
+from rankkit.loaders.compression import Compression, compression_of, damage_named, unpacking
 
 BLOCK_SIZE = 2**22
 """Bytes of text in a block: small beside the arrays that it becomes, large beside the cost of handing it out."""
@@ -24,14 +23,7 @@ PADDING = 16
 _NEWLINE = b"\n"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_GZIP = b"\x1f\x8b"
-_NOT_TEXT = {
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"PK\x03\x04": "zip",
-    b"PAR1": "Parquet",
-}
+_NOT_TEXT = {b"PK\x03\x04": "zip", b"PAR1": "Parquet", b"ARROW1": "Arrow", b"FEA1": "Feather", b"7z\xbc\xaf": "7z"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,8 @@ class Block:
 def text_blocks(path: Path, size: int) -> Generator[Block, None, None]:
     """The lines of a file in blocks of about ``size`` bytes; a longer line makes a longer block.
 
-    A plain file is mapped into memory and not copied; a .gz file, known by its first bytes, is decoded on the way.
+    A plain file is mapped into memory and not copied; a gzip, bzip2, xz or zstd file, known by its first bytes, is
+    decoded on the way, while the reader's threads parse the blocks before.
 
     Raises:
         DataError: If the file is missing or no text, or its compressed data is damaged.
@@ -66,9 +59,10 @@ def text_blocks(path: Path, size: int) -> Generator[Block, None, None]:
     with file:
         is_file = stat.S_ISREG(path.stat().st_mode)
         head = file.peek(8)[:8]
+        compression = compression_of(path, head)
         _check_head(path, head)
-        if head.startswith(_GZIP):
-            yield from _gzip_blocks(path, file, size)
+        if compression is not None:
+            yield from _unpacked_blocks(path, file, compression, size)
         elif is_file and head:
             # Not closed here: the map goes when the last block of it goes.
             yield from _mapped_blocks(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), size)
@@ -77,33 +71,19 @@ def text_blocks(path: Path, size: int) -> Generator[Block, None, None]:
 
 
 def _check_head(path: Path, head: bytes) -> None:
-    if path.suffix == ".gz" and not head.startswith(_GZIP):
-        raise DataError(
-            f"{path}: expected gzip data, as the name says; got {head!r} at its start. "
-            "Rename the file if it is plain text, or fetch it again."
-        )
     if head.startswith(_UTF16):
         raise DataError(
             f"{path}: expected UTF-8 text; got UTF-16. Convert it, for example with iconv -f UTF-16 -t UTF-8."
         )
     for magic, name in _NOT_TEXT.items():
         if head.startswith(magic):
-            raise DataError(f"{path}: expected text, plain or gzip; got {name} data. Unpack or convert it.")
+            raise DataError(f"{path}: expected text, plain or compressed; got {name} data. Unpack or convert it.")
 
 
-def _gzip_blocks(path: Path, file: BinaryIO, size: int) -> Generator[Block, None, None]:
+def _unpacked_blocks(path: Path, file: BinaryIO, compression: Compression, size: int) -> Generator[Block, None, None]:
     n_packed = max(path.stat().st_size, 1)
-    n_bytes = 0
-    try:
-        with gzip.GzipFile(fileobj=file) as unpacked:
-            for block in _stream_blocks(cast(BinaryIO, unpacked), lambda: min(file.tell() / n_packed, 1.0), size):
-                n_bytes += len(block.data)
-                yield block
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: expected a whole gzip file; got damaged data after {n_bytes:,} bytes of text ({error}). "
-            "Fetch or pack it again."
-        ) from error
+    with damage_named(path, compression), unpacking(file, compression) as unpacked:
+        yield from _stream_blocks(unpacked, lambda: min(file.tell() / n_packed, 1.0), size)
 
 
 def _stream_blocks(stream: BinaryIO, progress: Callable[[], float], size: int) -> Generator[Block, None, None]:

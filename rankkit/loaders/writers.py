@@ -1,12 +1,10 @@
-"""Writers of LETOR text, Parquet and CSV: the values of the data set bit for bit, a block of rows at a time."""
+"""Writers of LETOR text, Parquet, Arrow and CSV: the data set bit for bit, a block of rows at a time."""
 
 import contextlib
-import gzip
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED, numbered
+from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
 
 # Numbers that are in the data set and in the form of the file at the same time.
@@ -22,7 +21,7 @@ _BLOCK_NUMBERS = 4_000_000
 
 
 def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
-    """Write LETOR text, one document a line in input row order, gzip where the name ends in ".gz".
+    """Write LETOR text, one document a line in input row order; compressed for .gz, .bz2, .xz and .zst.
 
     Every feature is written, zeros too, so that the width survives; a missing value is ``nan``. Numbers have the fewest
     digits that give the same float32 again. Document ids follow as ``#docid = <id>``. LETOR text has no place for
@@ -44,7 +43,7 @@ def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         raise DataError(
             f"{path}: expected data without weights, for which LETOR text has no place; got weights. Write Parquet."
         )
-    with replacing(path) as temporary, _open(temporary, packed=path.suffix == ".gz") as file:
+    with replacing(path) as temporary, packed(temporary, path.suffix) as file:
         for rows in _row_blocks(data):
             file.write(_letor_lines(data, data.labels, rows, path))
 
@@ -71,6 +70,25 @@ def write_parquet(data: RankingDataset, path: str | os.PathLike[str]) -> None:
             writer.write_batch(_record_batch(data, rows, schema))
 
 
+def write_arrow(data: RankingDataset, path: str | os.PathLike[str]) -> None:
+    """Write an Arrow IPC file (Feather version 2), which :func:`rankkit.read_arrow` reads back.
+
+    The columns are those of :func:`write_parquet`, not compressed, so that other tools can map the file into memory.
+
+    Args:
+        data: Any data set.
+        path: Where to write; an existing file is replaced as a whole.
+
+    Raises:
+        DataError: If two columns would have the same name.
+    """
+    path = Path(path)
+    schema = _schema(data, path)
+    with replacing(path) as temporary, pa.ipc.new_file(str(temporary), schema) as writer:
+        for rows in _row_blocks(data):
+            writer.write_batch(_record_batch(data, rows, schema))
+
+
 def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: str | None = None) -> None:
     """Write a CSV file with a header, one document a row in input row order; :func:`rankkit.read_csv` reads it back.
 
@@ -78,7 +96,8 @@ def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: 
 
     Args:
         data: Any data set.
-        path: Where to write; an existing file is replaced as a whole. Gzip where the name ends in ".gz".
+        path: Where to write; an existing file is replaced as a whole. Compressed where the name ends in .gz, .bz2, .xz
+            or .zst.
         separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
 
     Raises:
@@ -91,7 +110,7 @@ def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: 
     options = csv.WriteOptions(delimiter=separator or ("\t" if ".tsv" in path.suffixes else ","))
     with (
         replacing(path) as temporary,
-        _open(temporary, packed=path.suffix == ".gz") as file,
+        packed(temporary, path.suffix) as file,
         csv.CSVWriter(file, schema, write_options=options) as writer,
     ):
         for rows in _row_blocks(data):
@@ -108,17 +127,6 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _open(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
-    with path.open("wb") as plain:
-        if not packed:
-            yield plain
-            return
-        # Without name and time in the header, equal data gives equal bytes.
-        with gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0, compresslevel=6) as file:
-            yield cast(BinaryIO, file)
 
 
 def _row_blocks(data: RankingDataset) -> Iterator[NDArray[np.int64]]:

@@ -1,6 +1,5 @@
 """From a data set at rest to batches on the device that trains."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.batch import QueryBatch, take_queries
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, shared_tensor
 
 # Share of the device's free memory that data may take; the rest is for the scorer and its activations.
 _RESIDENT_SHARE = 0.6
@@ -33,7 +32,7 @@ class Feed:
         }
         self.resident = device.type != "cuda" or _fits(data, device)
         home = device if self.resident else torch.device("cpu")
-        self._tensors = {name: _tensor(array).to(home) for name, array in parts.items() if array is not None}
+        self._tensors = {name: shared_tensor(array).to(home) for name, array in parts.items() if array is not None}
 
     def take(self, queries: NDArray[np.int64]) -> QueryBatch:
         """The given queries, by position, as one batch on the training device."""
@@ -51,13 +50,6 @@ class Feed:
 def _fits(data: RankingDataset, device: torch.device) -> bool:
     free, _ = torch.cuda.mem_get_info(device)
     return data.features.nbytes <= _RESIDENT_SHARE * free
-
-
-def _tensor(array: NDArray[np.generic]) -> Tensor:
-    """Share an array's memory; torch warns of read-only arrays, but a feed only reads."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable", category=UserWarning)
-        return torch.from_numpy(array)
 
 
 def _pinned(batch: QueryBatch) -> QueryBatch:

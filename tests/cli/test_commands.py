@@ -111,6 +111,30 @@ def test_convert_there_and_back_is_lossless(rankkit, files, tmp_path):
     assert rk.read(tmp_path / "c.txt").fingerprint == rk.read(files / "train.txt").fingerprint
 
 
+def test_convert_to_a_cache_and_train_from_caches(rankkit, files, tmp_path):
+    answer = rankkit("convert", files / "train.txt", tmp_path / "fast.rkcache")
+    assert "20 queries, 4 features" in answer.out
+    assert rk.read(tmp_path / "fast.rkcache").fingerprint == rk.read(files / "train.txt").fingerprint
+    for number, train in enumerate((tmp_path / "fast.rkcache", files / "train.txt")):
+        answer = rankkit(
+            "train", "--train", train, "--valid", files / "vali.txt", "--out", tmp_path / f"run{number}",
+            "--set", "scorer.hidden=[4]", "--set", "training.epochs=1", "--set", f"data.cache='{tmp_path / 'caches'}'",
+        )  # fmt: skip
+        assert answer.code == 0, answer.err
+    runs = [rk.load(tmp_path / f"run{number}") for number in range(2)]
+    data = rk.read(files / "test.txt")
+    np.testing.assert_array_equal(*(rk.predict(run, data) for run in runs))
+    assert len(list((tmp_path / "caches").iterdir())) == 2
+
+
+def test_convert_leaves_bad_rows_out_if_asked(rankkit, tmp_path):
+    (tmp_path / "a.txt").write_text("1 qid:1 1:5\n0 qid:1 1:x\n2 qid:1 1:7\n")
+    assert "a.txt:2: expected" in rankkit("convert", tmp_path / "a.txt", tmp_path / "b.csv").err
+    with pytest.warns(UserWarning, match="1 rows are left out"):
+        rankkit("convert", tmp_path / "a.txt", tmp_path / "b.csv", "--on-bad-line", "skip")
+    assert rk.read(tmp_path / "b.csv").features.tolist() == [[5], [7]]
+
+
 def test_a_run_is_not_overwritten(rankkit, files, trained):
     answer = rankkit("train", "--train", files / "train.txt", "--out", trained)
     assert answer.code == 2
@@ -178,3 +202,29 @@ def test_dual_learning_trains_on_a_click_log_from_the_command_line(rankkit, tmp_
     too_few = rankkit(*command, "--out", tmp_path / "few", "--set", "objective.n_positions=4")
     assert too_few.code == 2
     assert "expected lists of at most 4 documents; got one of 5" in too_few.err
+
+
+def test_rows_of_a_query_that_stand_apart_are_brought_together_if_asked(rankkit, files, trained, tmp_path):
+    lines = (files / "test.txt").read_text().splitlines(keepends=True)
+    apart = tmp_path / "apart.txt"
+    apart.write_text("".join(lines[::2] + lines[1::2]))
+    expected = json.loads(rankkit("evaluate", trained, files / "test.txt", "--json").out)["metrics"]
+    answer = rankkit("evaluate", trained, apart, "--json")
+    assert answer.code == 2
+    assert "Pass regroup=True (--regroup)" in answer.err
+    assert json.loads(rankkit("evaluate", trained, apart, "--json", "--regroup").out)["metrics"] == expected
+
+    for data, out in ((files / "test.txt", "a.txt"), (apart, "b.txt")):
+        answer = rankkit("score", trained, data, "--out", tmp_path / out, "--regroup")
+        assert answer.code == 0, answer.err
+    scores, of_apart = (np.loadtxt(tmp_path / name, dtype=np.float32) for name in ("a.txt", "b.txt"))
+    np.testing.assert_allclose(of_apart, np.concatenate([scores[::2], scores[1::2]]), rtol=1e-5)
+
+
+def test_text_without_labels_is_scored(rankkit, files, trained, tmp_path):
+    lines = (files / "test.txt").read_text().splitlines()
+    (tmp_path / "new.txt").write_text("\n".join(line.split(" ", 1)[1] for line in lines) + "\n")
+    for data, out in ((files / "test.txt", "a.txt"), (tmp_path / "new.txt", "b.txt")):
+        answer = rankkit("score", trained, data, "--out", tmp_path / out)
+        assert answer.code == 0, answer.err
+    assert (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text()

@@ -12,75 +12,106 @@ MOST_FEATURES = 100_000
 
 
 class RefusedError(Exception):
-    """The text is not what rankkit accepts."""
+    """The text is not what rankkit accepts; ``is_skippable`` where that concerns one row alone."""
+
+    def __init__(self, reason, is_skippable=False):
+        super().__init__(reason)
+        self.is_skippable = is_skippable
 
 
 @dataclass
 class Rows:
+    has_labels: bool
     labels: list[np.float32]
     qids: list[str]
     features: list[dict[int, np.float32]]
     doc_ids: list[str]
     n_features: int
+    n_skipped: int
 
     def matrix(self):
-        dense = np.zeros((len(self.labels), self.n_features), np.float32)
+        dense = np.zeros((len(self.qids), self.n_features), np.float32)
         for row, values in enumerate(self.features):
             for column, value in values.items():
                 dense[row, column] = value
         return dense
 
 
-def read(data, *, base=1, n_features=None):
+def read(data, *, base=1, n_features=None, any_label=True, features=None, skip=False):
     """Parse all rows or raise RefusedError; the order of rows is left as it is."""
-    rows = Rows([], [], [], [], 0)
+    rows = Rows(_has_labels(data), [], [], [], [], 0, 0)
     for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
         content, _, comment = line.partition(b"#")
         tokens = content.split()
         if b"\0" in line:
             raise RefusedError("NUL byte")
         if tokens:
-            _read_row(tokens, comment, base, rows)
-    if not rows.labels:
+            try:
+                _read_row(tokens, comment, base, rows, any_label, features)
+            except RefusedError as error:
+                if not (skip and error.is_skippable):
+                    raise
+                rows.n_skipped += 1
+    if not rows.qids:
         raise RefusedError("no rows")
     widest = max((column + 1 for values in rows.features for column in values), default=0)
-    if n_features is None and not 0 < widest <= MOST_FEATURES:
+    if n_features is None and features is None and not 0 < widest <= MOST_FEATURES:
         raise RefusedError("number of features")
     if n_features is not None and widest > n_features:
         raise RefusedError("index beyond n_features")
-    rows.n_features = widest if n_features is None else n_features
+    rows.n_features = n_features or (widest if features is None else len(features))
     return rows
 
 
-def _read_row(tokens, comment, base, rows):
-    label = _number(tokens[0])
-    if not label >= 0:
-        raise RefusedError("negative label")
-    if len(tokens) < 2 or not tokens[1].startswith(b"qid:") or tokens[1] == b"qid:":
+def _has_labels(data):
+    lines = (line.partition(b"#")[0].split() for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"))
+    first = next((tokens for tokens in lines if tokens), [b""])
+    return not first[0].startswith(b"qid:")
+
+
+def _read_row(tokens, comment, base, rows, any_label, features):
+    label = np.float32(0)
+    if rows.has_labels:
+        label = _number(tokens.pop(0))
+        if not label >= 0:
+            raise RefusedError("negative label", True)
+        if not any_label and (label > 31 or label != int(label)):
+            raise RefusedError("no grade", True)
+    if not tokens or not tokens[0].startswith(b"qid:") or tokens[0] == b"qid:":
         raise RefusedError("qid")
+    qid = _text(tokens.pop(0)[4:])
     values = {}
-    for token in tokens[2:]:
+    for token in tokens:
         index, colon, text = token.partition(b":")
+        if token.startswith(b"qid:"):
+            raise RefusedError("second qid")
         if not colon or not re.fullmatch(rb"[0-9]+", index):
-            raise RefusedError("feature")
+            raise RefusedError("feature", True)
         column = int(index) - base
-        if column < 0 or column in values:
+        if column < 0:
             raise RefusedError("index")
+        if features is not None:
+            if int(index) not in features:
+                continue
+            column = features.index(int(index))
+        if column in values:
+            raise RefusedError("duplicate", True)
         values[column] = np.float32(np.nan) if MISSING.fullmatch(text) else _number(text)
+    named = DOC_ID.match(comment.strip())
+    doc_id = _text(named[1] if named else comment.strip())
     rows.labels.append(label)
     rows.features.append(values)
-    named = DOC_ID.match(comment.strip())
-    rows.qids.append(_text(tokens[1][4:]))
-    rows.doc_ids.append(_text(named[1] if named else comment.strip()))
+    rows.qids.append(qid)
+    rows.doc_ids.append(doc_id)
 
 
 def _number(text):
     if not NUMBER.fullmatch(text):
-        raise RefusedError("number")
+        raise RefusedError("number", True)
     with np.errstate(over="ignore"):
         value = np.float32(float(text))
     if np.isinf(value):
-        raise RefusedError("infinite")
+        raise RefusedError("infinite", True)
     return value
 
 

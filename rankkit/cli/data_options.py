@@ -1,0 +1,23 @@
+"""How a data file is to be read: the options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Label = Annotated[str, typer.Option(help="Label column of a table.")]
+Qid = Annotated[str, typer.Option(help="Query id column of a table.")]
+GroupFile = Annotated[
+    Path | None, typer.Option(help="Rows of each query, for LETOR text without qid (.query, .group).")
+]
+Regroup = Annotated[
+    bool, typer.Option("--regroup", help="Bring rows of LETOR text together whose qid comes back after another one.")
+]
+Labels = Annotated[
+    Literal["grades", "any"],
+    typer.Option(help="Labels of LETOR text: grades are whole numbers from 0 to 31, any is any number from 0 on."),
+]
+OnBadLine = Annotated[
+    Literal["error", "skip"],
+    typer.Option(help="Rows of LETOR text that cannot be read are an error, or left out with a warning."),
+]

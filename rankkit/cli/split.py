@@ -1,0 +1,56 @@
+"""``rankkit split``: training, validation and test data from one file, whole queries at a time."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+
+_PARTS = ("train", "vali", "test")
+
+
+def split(
+    source: Annotated[Path, typer.Argument(help="Ranking data of any format.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for train, vali and test.", show_default=False)],
+    fractions: Annotated[
+        tuple[float, float, float],
+        typer.Option(help="Shares of the queries for train, vali and test; 0 leaves the part out."),
+    ] = (0.8, 0.1, 0.1),
+    seed: Annotated[int, typer.Option(help="Equal data, fractions and seed give equal parts.")] = 0,
+    suffix: Annotated[
+        str | None,
+        typer.Option(help="Ending of the names of the parts, which says their format.", show_default="as the source"),
+    ] = None,
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
+) -> None:
+    """Deal the queries of a file out at random; every query goes to one part, with all its documents."""
+    from rankkit.errors import ConfigError
+    from rankkit.loaders import views
+    from rankkit.loaders.files import read, write
+
+    ending = _ending(source) if suffix is None else suffix
+    targets = {out / f"{part}{ending}": share for part, share in zip(_PARTS, fractions, strict=True) if share != 0}
+    if not ending:
+        raise ConfigError(f"{source}: expected a name with an extension; got none. Pass --suffix, such as .txt.")
+    for target in targets:
+        if target.exists():
+            raise ConfigError(f"{target}: expected no such file yet; got one. Choose another --out, or delete it.")
+    parts = views.split(
+        read(source, label=label, qid=qid, group_file=group_file, regroup=regroup), list(targets.values()), seed=seed
+    )
+    for target, part in zip(targets, parts, strict=True):
+        write(part, target)
+        typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")
+
+
+def _ending(source: Path) -> str:
+    """The format of the source as an ending; names such as "fold.train" would make a part "test.train"."""
+    from rankkit.loaders.compression import SUFFIXES
+
+    packed = source.suffix if source.suffix in SUFFIXES else ""
+    kind = Path(source.name.removesuffix(packed)).suffix
+    return (".txt" if kind in (".train", ".vali", ".valid", ".test") else kind) + packed

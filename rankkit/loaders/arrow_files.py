@@ -1,0 +1,179 @@
+"""Files of record batches: Parquet and Arrow IPC, one or a folder of them, and folders that Hugging Face saved."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from rankkit.errors import DataError
+from rankkit.loaders.arrays import Source
+from rankkit.loaders.columns import Columns, Wanted, choose_columns
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.record_batches import read_batches
+
+PARQUET = (".parquet", ".pq")
+ARROW = (".arrow", ".feather", ".ipc", ".arrows")
+
+_FILE_MAGIC = b"ARROW1"
+_FEATHER_1 = b"FEA1"
+_BATCH_ROWS = 65_536  # rows of a Parquet file that are in columns and in rows of the matrix at the same time
+_SPLITS = "dataset_dict.json"  # what Hugging Face writes for several splits, and for one
+_STATE = "state.json"
+
+
+def read_files(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> RankingDataset:
+    """Read one file, or the files of a folder one after the other in the order of their names.
+
+    Args:
+        path: A Parquet or Arrow file, or a folder of such.
+        wanted: Which column is what.
+        extensions: Of the files to take from a folder: PARQUET or ARROW.
+
+    Raises:
+        DataError: If there is no such file, one is damaged, or the columns of two differ.
+    """
+    paths, source = data_files(path, extensions), Source(str(path))
+    with _opened(paths[0]) as first:
+        schema = first.schema
+    columns = choose_columns(schema, wanted, source)
+    n_rows = _count_rows(paths) if extensions == PARQUET else None
+    batches = _batches(paths, schema, columns)
+    return read_batches(schema, batches, columns, source, n_rows=n_rows)
+
+
+def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:
+    """The file itself, or the files of a folder in the order of their names; hidden ones are left out.
+
+    Raises:
+        DataError: If a folder holds no such file, or holds them in parts or splits.
+    """
+    if not path.is_dir():
+        return [path]
+    if (path / _SPLITS).is_file():
+        splits = json.loads((path / _SPLITS).read_text(encoding="utf-8")).get("splits", [])
+        raise DataError(
+            f"{path}: expected one data set; got the splits {', '.join(splits)}. "
+            f"Read one of them, for example {path / str(splits[0] if splits else 'train')}."
+        )
+    if (path / _STATE).is_file() and extensions == ARROW:
+        return _saved_files(path)
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in extensions and file.is_file() and not _is_hidden(file.relative_to(path))
+    )
+    if not found:
+        raise DataError(f"{path}: expected files that end in {' or '.join(extensions)}; got none. Check the folder.")
+    parts = [part for file in found for part in file.relative_to(path).parent.parts if "=" in part]
+    if parts:
+        raise DataError(
+            f"{path}: expected all columns inside the files; got a folder named {parts[0]!r}, which stands for one. "
+            "Write the data again without partitions, or read it with pyarrow.dataset and rankkit.from_arrow."
+        )
+    return found
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
+def _saved_files(path: Path) -> list[Path]:
+    """The files that ``datasets.Dataset.save_to_disk`` wrote, in its order."""
+    try:
+        state = json.loads((path / _STATE).read_text(encoding="utf-8"))
+        return [path / file["filename"] for file in state["_data_files"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path / _STATE}: expected what Dataset.save_to_disk writes; got {error!r}. Save the data set again."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _File:
+    """An open file: its schema, and the batches of the columns of those names."""
+
+    schema: pa.Schema
+    batches: Callable[[list[str]], Iterable[pa.RecordBatch]]
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[_File]:
+    """Open a file for a while; what Arrow says about damage names the file."""
+    is_parquet = path.suffix.lower() in PARQUET
+    try:
+        with _parquet(path) if is_parquet else _ipc(path) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: expected a file; got {error.strerror}. Check the path.") from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError, OSError) as error:
+        kind = "a Parquet" if is_parquet else "an Arrow IPC"
+        raise DataError(f"{path}: expected {kind} file; got {error}. Write it again.") from error
+
+
+@contextlib.contextmanager
+def _parquet(path: Path) -> Iterator[_File]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield _File(file.schema_arrow, lambda names: file.iter_batches(batch_size=_BATCH_ROWS, columns=names))
+
+
+@contextlib.contextmanager
+def _ipc(path: Path) -> Iterator[_File]:
+    """An Arrow file or stream: which of the two, its first bytes tell."""
+    with pa.memory_map(str(path)) as mapped:
+        magic = mapped.read(len(_FILE_MAGIC))
+        mapped.seek(0)
+        if magic.startswith(_FEATHER_1):
+            raise DataError(
+                f"{path}: expected Feather version 2; got version 1. Write it again with pyarrow.feather.write_feather."
+            )
+        if not magic.startswith(_FILE_MAGIC):
+            with pa.ipc.open_stream(mapped) as stream:
+                yield _File(stream.schema, lambda names: stream)
+            return
+        with pa.ipc.open_file(mapped) as file:
+            yield _File(file.schema, lambda names: map(file.get_batch, range(file.num_record_batches)))
+
+
+def _count_rows(paths: Sequence[Path]) -> int:
+    import pyarrow.parquet as pq
+
+    n_rows = 0
+    for path in paths:
+        with _opened(path):
+            n_rows += pq.read_metadata(path).num_rows
+    return n_rows
+
+
+def _batches(paths: Sequence[Path], schema: pa.Schema, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The batches of all files with the columns that are used; ids, labels and weights in the types of the first."""
+    for path in paths:
+        with _opened(path) as file:
+            for name in columns.used:
+                if file.schema.names.count(name) != 1:
+                    raise DataError(
+                        f"{path}: expected a column {name!r}, as in {paths[0].name}; got "
+                        f"{', '.join(file.schema.names[:20])}. Give all files of the folder the same columns."
+                    )
+            for batch in file.batches(columns.used):
+                chosen = batch.select(columns.used)
+                for name in columns.roles:
+                    chosen = _cast(chosen, name, schema.field(name).type, path)
+                yield chosen
+
+
+def _cast(batch: pa.RecordBatch, name: str, kind: pa.DataType, path: Path) -> pa.RecordBatch:
+    column = batch.column(name)
+    if column.type == kind:
+        return batch
+    try:
+        return batch.set_column(batch.schema.get_field_index(name), name, column.cast(kind))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"{path}: expected {kind} in column {name!r}, as in the first file of the folder; got {column.type} "
+            f"({error}). Write the files with one schema."
+        ) from error

@@ -1,0 +1,115 @@
+"""From the parts of a LETOR file to one data set, and what to say about it.
+
+Imports numba: it is imported where a file is read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.loaders import letor_kernels as kernels
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.grouping import Groups, group_runs, group_sizes, read_group_sizes
+from rankkit.loaders.letor_reader import SHOWN, Part, Reader
+
+
+def assemble(reader: Reader, regroup: bool, group_file: Path | None) -> RankingDataset:
+    """The data set that the parts of a file make together."""
+    offsets, qids, rows = group(reader, regroup, group_file)
+    features, labels, doc_ids = reader.features, reader.labels, _doc_ids(reader.parts, len(reader.labels))
+    if rows is not None:
+        features, labels, doc_ids = features[rows], labels[rows], None if doc_ids is None else doc_ids[rows]
+    return RankingDataset(
+        features,
+        None if reader.options.layout.form & kernels.WITHOUT_LABEL else labels,
+        offsets,
+        qids,
+        doc_ids=doc_ids,
+        feature_names=feature_names(reader),
+        rows=rows,
+    )
+
+
+def feature_names(reader: Reader) -> tuple[str, ...] | None:
+    """The indices of the features that were chosen; None where all are read."""
+    chosen = reader.options.layout.chosen
+    return None if chosen is None else tuple(map(str, chosen))
+
+
+def group(reader: Reader, regroup: bool, group_file: Path | None) -> Groups:
+    """The queries that the parts of a file hold together."""
+    parts, path = reader.parts, reader.options.path
+    sizes = [part.n_rows for part in parts]
+    if group_file is not None:
+        return group_sizes(read_group_sizes(group_file), sum(sizes), group_file, path)
+    first_rows = np.cumsum([0, *sizes[:-1]])
+    starts = np.concatenate([part.run_rows + first for part, first in zip(parts, first_rows, strict=True)])
+    lines = np.concatenate([part.run_lines for part in parts])
+    qids = _concatenate_qids([part.qids for part in parts])
+    is_new = np.append(True, qids[1:] != qids[:-1])  # a query may go on in the next part
+    starts, lines, qids = starts[is_new], lines[is_new], qids[is_new]
+    return group_runs(qids, starts, sum(sizes), regroup, locate=lambda run: f"{path}:{lines[run]}")
+
+
+def _concatenate_qids(qids: list[NDArray[np.generic]]) -> NDArray[np.generic]:
+    """One array: str where one part has str; the integers of other parts are canonical, so they print as they came."""
+    if all(part.dtype == np.int64 for part in qids):
+        return np.concatenate(qids)
+    return np.concatenate([part.astype(str) for part in qids])
+
+
+def _doc_ids(parts: list[Part], n_rows: int) -> NDArray[np.str_] | None:
+    """The ids of all parts as text, "" where a row has no comment; None where no row has one."""
+    longest = max(0 if part.doc_ids is None else part.doc_ids.itemsize for part in parts)
+    if longest == 0:
+        return None
+    texts = np.zeros(n_rows, f"U{longest}")
+    first = 0
+    for part in parts:
+        if part.doc_ids is not None:
+            texts[first : first + part.n_rows] = np.char.decode(part.doc_ids, "utf-8")
+        first += part.n_rows
+    return texts
+
+
+def findings(reader: Reader) -> Iterator[str]:
+    """What is allowed in a file but seldom meant: one message a kind."""
+    parts, chosen = reader.parts, reader.options.layout.chosen
+    n_skipped = sum(part.n_skipped for part in parts)
+    if n_skipped:
+        yield f"{n_skipped:,} rows are left out, since they cannot be read: {first_skipped(parts)}"
+    if chosen is not None:
+        is_found = np.any([part.is_found for part in parts], axis=0)
+        absent = [str(index) for index, found in zip(chosen, is_found, strict=True) if not found]
+        if absent:
+            yield f"no row has feature {', '.join(absent)}. The values are 0."
+    if any(part.had_bom for part in parts):
+        yield "begins with a UTF-8 byte order mark, which is skipped."
+    kinds = (
+        (kernels.N_MISSING, kernels.FIRST_MISSING, "values are NULL or nan", "They are kept as NaN."),
+        (kernels.N_UNORDERED, kernels.FIRST_UNORDERED, "rows have features out of order", "They are sorted."),
+        (kernels.N_EMPTY_ROWS, kernels.FIRST_EMPTY_ROW, "rows have no features", "All their features are 0."),
+    )
+    for how_many, first, what, then in kinds:
+        n_found = sum(int(part.stats[how_many]) for part in parts)
+        if n_found:
+            line = next(part.first_lines[first] for part in parts if part.stats[how_many])
+            yield f"{n_found:,} {what} (first in line {line:,}). {then}"
+    if parts[-1].lacked_newline and parts[-1].n_rows:
+        last = parts[-1].stats[kernels.LAST_COUNT]
+        counts = [parts[-1].stats[kernels.FEWEST_BEFORE]]
+        counts += [part.stats[at] for part in parts[:-1] for at in (kernels.FEWEST_BEFORE, kernels.LAST_COUNT)]
+        if last < min(counts) < kernels.NO_COUNT:
+            yield (
+                f"the last line has {last} features and no newline, all others have {min(counts)} or more. "
+                "The file may be cut short."
+            )
+
+
+def first_skipped(parts: list[Part]) -> str:
+    """Line and fault of the first rows that were left out."""
+    skipped = [f"line {line:,}: {fault}" for part in parts for line, fault in part.skipped]
+    n_skipped = sum(part.n_skipped for part in parts)
+    return " ".join(skipped[:SHOWN]) + (f" And {n_skipped - SHOWN:,} more." if n_skipped > SHOWN else "")

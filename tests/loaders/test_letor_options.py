@@ -1,0 +1,271 @@
+"""What read_letor's keywords change: group files, chosen features, rows that are left out, rows without labels."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rankkit.errors import ConfigError, DataError
+from rankkit.loaders import letor_reader
+from rankkit.loaders.letor import read_letor
+
+WIDE = b"2 qid:1 1:0.5 2:3 3:7\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 3:9\n"
+PLAIN = b"2 1:0.5 2:3\n0 1:1 2:4\n1 1:4 2:5\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads bytes as the file train.txt."""
+    path = tmp_path / "train.txt"
+
+    def read_bytes(data, **options):
+        path.write_bytes(data)
+        return read_letor(path, **options)
+
+    return read_bytes
+
+
+@pytest.fixture(params=[24, 2**22])
+def any_block_size(request, monkeypatch):
+    """Blocks of a line or so, and one block for the whole file."""
+    monkeypatch.setattr(letor_reader, "BLOCK_SIZE", request.param)
+
+
+# Queries from a file of sizes.
+
+
+@pytest.mark.parametrize("sizes", [b"2\n1\n", b"2\r\n1\r\n\r\n", b"2\n1"])
+@pytest.mark.usefixtures("any_block_size")
+def test_sizes_make_queries_numbered_from_1(read, tmp_path, sizes):
+    (tmp_path / "sizes").write_bytes(sizes)
+    data = read(PLAIN, group_file=tmp_path / "sizes")
+    assert data.offsets.tolist() == [0, 2, 3]
+    assert data.qids.tolist() == [1, 2]
+    assert data.labels.tolist() == [2, 0, 1]
+    assert data.features.tolist() == [[0.5, 3], [1, 4], [4, 5]]
+
+
+def test_sizes_that_do_not_add_up(read, tmp_path):
+    (tmp_path / "sizes").write_bytes(b"2\n2\n")
+    with pytest.raises(
+        DataError, match=r"sizes: expected sizes that add up to 3, the rows of \S+train\.txt; got 4 in 2"
+    ):
+        read(PLAIN, group_file=tmp_path / "sizes")
+
+
+@pytest.mark.parametrize("line", ["0", "-1", "two", "1.5", "9" * 30])
+def test_a_line_that_is_no_size(read, tmp_path, line):
+    (tmp_path / "sizes").write_text(f"2\n{line}\n")
+    with pytest.raises(DataError, match=rf"sizes:2: expected the number of rows of a query, 1 or more; got '{line}'"):
+        read(PLAIN, group_file=tmp_path / "sizes")
+
+
+@pytest.mark.parametrize("name", ["train.txt.query", "train.query", "train.txt.group"])
+def test_rows_without_qid_name_the_group_file_beside_them(read, tmp_path, name):
+    with pytest.raises(DataError, match=r"train\.txt:1: .* Add the qid column, or pass group_file= with the number"):
+        read(PLAIN)
+    (tmp_path / name).write_bytes(b"2\n1\n")
+    with pytest.raises(DataError, match=rf"train\.txt:1: .* Pass group_file='\S+{name}', which lies beside it"):
+        read(PLAIN)
+
+
+def test_rows_with_qid_and_a_group_file(read, tmp_path):
+    (tmp_path / "sizes").write_bytes(b"2\n1\n")
+    with pytest.raises(DataError, match=r"train\.txt:1: expected rows without qid, since group_file= .* at column 3"):
+        read(WIDE, group_file=tmp_path / "sizes")
+
+
+# Rows without labels.
+
+
+@pytest.mark.usefixtures("any_block_size")
+def test_rows_that_begin_with_qid_have_no_labels(read):
+    data = read(b"\n# a comment\nqid:b 1:5 # x\nqid:b 1:6\n qid:c 2:1\n")
+    assert data.labels is None
+    assert data.qids.tolist() == ["b", "c"]
+    assert data.features.tolist() == [[5, 0], [6, 0], [0, 1]]
+    assert data.doc_ids.tolist() == ["x", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            b"qid:1 1:5\n2 qid:1 1:5\n",
+            r"train\.txt:2: expected 'qid:<id> .*' without a label, as in the first row; got '2",
+        ),
+        (b"2 qid:1 1:5\nqid:1 1:5\n", r"train\.txt:2: expected a finite number as the label; got 'qid:1' at column 1"),
+    ],
+)
+def test_labels_in_some_rows_only(read, text, message):
+    with pytest.raises(DataError, match=message):
+        read(text)
+
+
+# Labels that are no grades.
+
+
+def test_labels_that_are_no_grades_have_to_be_declared(read):
+    text = b"0.25 qid:1 1:1\n31 qid:1 1:1\n40 qid:1 1:1\n"
+    with pytest.raises(DataError, match=r"train\.txt:1: expected a grade .* got '0\.25' at column 1 .*labels='any'"):
+        read(text)
+    assert read(text, labels="any").labels.tolist() == [0.25, 31, 40]
+
+
+# Some of the features.
+
+
+@pytest.mark.parametrize("chosen", [[1], [3, 1], (2, 3), np.array([3, 2, 1])])
+@pytest.mark.usefixtures("any_block_size")
+def test_chosen_features_are_the_columns_in_that_order(read, chosen):
+    data, whole = read(WIDE, features=chosen), read(WIDE)
+    assert np.array_equal(data.features, whole.features[:, np.array(chosen) - 1])
+    assert data.feature_names == tuple(str(index) for index in chosen)
+    assert data.labels.tolist() == whole.labels.tolist()
+
+
+def test_features_far_apart_take_no_memory(read):
+    data = read(b"1 qid:1 5:2 999999999:3\n0 qid:1 7:1 2000000:4\n", features=[2_000_000, 5])
+    assert data.features.tolist() == [[0, 2], [4, 0]]
+
+
+def test_values_of_other_features_are_passed_over(read):
+    assert read(b"1 qid:1 1:2 2:oops 3:1e400\n", features=[1]).features.tolist() == [[2]]
+    with pytest.raises(DataError, match="expected each feature once in a row; got '1:3'"):
+        read(b"1 qid:1 1:2 1:3 2:oops\n", features=[1])
+
+
+def test_a_feature_that_no_row_has_is_named(read):
+    with pytest.warns(UserWarning, match=r"train\.txt: no row has feature 9\. The values are 0\."):
+        data = read(WIDE, features=[9, 1])
+    assert data.features.tolist() == [[0, 0.5], [0, -1.25], [0, 4]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": []}, "expected features as different indices from 1 on; got"),
+        ({"features": [1, 1]}, "expected features as different indices"),
+        ({"features": [0, 1]}, "expected features as different indices from 1 on"),
+        ({"features": [1], "n_features": 4}, "expected n_features or features; got both"),
+        ({"on_bad_line": "drop"}, "expected on_bad_line='error' or 'skip'; got 'drop'"),
+        ({"labels": "none"}, "expected labels='grades' or 'any'; got 'none'"),
+        ({"on_bad_line": "skip", "group_file": "x"}, "expected on_bad_line='error' with group_file"),
+    ],
+)
+def test_keywords_that_cannot_work(read, options, message):
+    with pytest.raises(ConfigError, match="read_letor: " + message):
+        read(WIDE, **options)
+
+
+# Rows that are left out.
+
+BAD = {2: b"0 qid:1 1:x 2:1", 4: b"1 qid:7 1:1 1:2", 5: b"nan qid:7 1:3", 7: b"2 qid:8 1:1e400", 9: b"-1 qid:8 1:1"}
+
+
+def with_bad_rows(n=9):
+    rows = [BAD.get(line, f"{line % 3} qid:{6 + line // 4} 1:{line} 2:0.5".encode()) for line in range(1, n + 1)]
+    return b"\n".join(rows) + b"\n"
+
+
+@pytest.mark.usefixtures("any_block_size")
+def test_bad_rows_are_left_out_counted_and_named(read):
+    with pytest.warns(
+        UserWarning, match=r"train\.txt: 5 rows are left out, since they cannot be read: line 2: "
+    ) as said:
+        data = read(with_bad_rows(), on_bad_line="skip")
+    assert len(said) == 1
+    for line, text in ((2, "'1:x' at column 9"), (4, "each feature once"), (5, "'nan'"), (7, "'1e400'"), (9, "'-1'")):
+        assert f"line {line}: expected" in str(said[0].message)
+        assert text in str(said[0].message)
+    assert data.features[:, 0].tolist() == [1, 3, 6, 8]
+    assert data.labels.tolist() == [1, 0, 0, 2]
+    assert data.offsets.tolist() == [0, 2, 3, 4]
+    assert data.qids.tolist() == [6, 7, 8]
+
+
+@pytest.mark.usefixtures("any_block_size")
+def test_only_the_first_five_are_named(read):
+    bad = b"0 qid:1 1:x\n" * 400
+    with pytest.warns(UserWarning, match=r"400 rows are left out.*line 1: .*line 5: .* And 395 more\.$") as said:
+        data = read(bad + b"1 qid:1 1:5\n", on_bad_line="skip")
+    assert "line 6:" not in str(said[0].message)
+    assert data.features.tolist() == [[5]]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (b"2 1:0.4", "Add the qid column"),
+        (b"2 qid: 1:1", "expected an id behind 'qid:'"),
+        (b"2 1:5 qid:1", "expected qid:<id> before the features"),
+        (b"2 qid:1 1:5 qid:1", "expected qid:<id> before the features"),
+        (b"2 qid:0 1:5", "expected the rows of a qid to stand together"),
+        (b"2 qid:1 0:5", "expected feature indices from 1 on"),
+        (b"2 qid:\xff 1:5", "expected ids in UTF-8"),
+        (b"2 qid:1 1:\x005", "expected plain text; got NUL bytes"),
+    ],
+)
+def test_what_touches_other_rows_is_never_left_out(read, row, message):
+    with pytest.raises(DataError, match=r"train\.txt:3: .*" + message):
+        read(b"0 qid:0 1:1\n0 qid:1 1:1\n" + row + b"\n", on_bad_line="skip")
+
+
+def test_a_file_of_bad_rows_only(read):
+    with pytest.raises(DataError, match=r"got none that can be read: line 1: expected a decimal number .* line 2: "):
+        read(b"0 qid:1 1:x\n0 qid:1 1:y\n", on_bad_line="skip")
+
+
+def test_nothing_is_said_where_nothing_is_left_out(read):
+    assert read(WIDE, on_bad_line="skip").fingerprint == read(WIDE).fingerprint
+
+
+# What is kept on disk.
+
+
+@pytest.mark.parametrize("text", [WIDE, b"qid:1 1:1\nqid:2 2:3\n"])
+@pytest.mark.parametrize("options", [{}, {"features": [2, 1]}, {"on_bad_line": "skip"}])
+def test_the_cache_gives_the_same(read, text, options):
+    plain = read(text, **options)
+    for _ in range(2):
+        kept = read(text, **options, cache=True)
+        assert kept.fingerprint == plain.fingerprint
+        assert kept.feature_names == plain.feature_names
+        assert (kept.labels is None) == (plain.labels is None)
+
+
+@pytest.mark.slow
+def test_compilation_is_announced_once(tmp_path):
+    (tmp_path / "x.txt").write_bytes(WIDE)
+    code = "import sys; from rankkit.loaders.letor import read_letor; read_letor(sys.argv[1]); read_letor(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(tmp_path / "x.txt")]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    said = [subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=True).stderr for _ in range(2)]
+    assert said == [b"Compiling the reader of LETOR text: some seconds, once on this machine.\n", b""]
+
+
+def test_compilation_of_others_is_not_announced(caplog):
+    import numba
+
+    from rankkit.loaders.letor_lines import announced_compilation
+
+    with caplog.at_level(logging.INFO), announced_compilation():
+        numba.njit(lambda x: x + 1)(1)
+    assert not [record for record in caplog.records if record.name == "rankkit"]
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif("RANKKIT_DATA" not in os.environ, reason="RANKKIT_DATA is not set")
+@pytest.mark.parametrize(("part", "n_docs", "n_queries"), [("train", 3005, 201), ("test", 768, 50)])
+def test_lightgbms_own_example(part, n_docs, n_queries):
+    folder = Path(os.environ["RANKKIT_DATA"]) / "lightgbm_lambdarank"
+    path, group_file = folder / f"rank.{part}.gz", folder / f"rank.{part}.query"
+    with pytest.raises(DataError, match=rf"rank\.{part}\.query', which lies beside it"):
+        read_letor(path)
+    data = read_letor(path, group_file=group_file)
+    assert (data.n_docs, data.n_queries, data.n_features) == (n_docs, n_queries, 300)
+    assert data.list_sizes.tolist() == [int(line) for line in group_file.read_text().split()]
