@@ -18,6 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "ordinal": ("cross_entropy",),
     "calibrated_softmax": ("bce",),
     "kl_distillation": ("rank_distil", "margin_mse"),
+    "dual_learning": ("softmax",),
 }
 
 
