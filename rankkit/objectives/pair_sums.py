@@ -6,23 +6,19 @@ the CPU the pass is compiled (:mod:`rankkit.objectives.kernels`); elsewhere it i
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.errors import ConfigError
+from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.pair_factors import PairFactors, weigh_pairs
 from rankkit.objectives.pair_losses import ALL, ORDERED, PairLoss
+from rankkit.objectives.single_derivative import single_derivative
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
 _BLOCK_PAIRS = 2**20
-# Below this many pairs a second thread costs more than it saves.
-_THREAD_PAIRS = 2_000_000
 
 Streaming = Literal["auto", "kernel", "blocks"]
 
@@ -100,23 +96,7 @@ class _PairSums(torch.autograd.Function):
         if grads[0] is None:
             return None, None, None
         scores, slopes = ctx.saved_tensors
-        grad: Tensor = _ScaledSlopes.apply(scores, slopes, grads[0])  # type: ignore[no-untyped-call]
-        return grad, None, None
-
-
-class _ScaledSlopes(torch.autograd.Function):
-    """The gradient as a function of the scores, so that asking for its own gradient is an error and not a silent 0."""
-
-    @staticmethod
-    def forward(ctx: Any, scores: Tensor, slopes: Tensor, grad_sums: Tensor) -> Tensor:
-        return grad_sums[:, None] * slopes
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        raise ConfigError(
-            "pairwise objective: expected to be differentiated once; got a second differentiation. "
-            "Write the pairs out in plain torch where second-order gradients are needed."
-        )
+        return single_derivative("pairwise objective", grads[0][:, None] * slopes, scores, grads[0]), None, None
 
 
 def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -135,31 +115,16 @@ def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor,
     factors = None if task.factors is None else with_arrays(task.factors)
     filled = [tensor.numpy() for tensor in (sums, pulls, counts, slopes)]
 
-    def walk(part: tuple[int, int]) -> None:
-        sum_pairs(loss, task.pairs, factors, *given, *part, *filled)
+    def walk(first: int, last: int) -> None:
+        sum_pairs(loss, task.pairs, factors, *given, first, last, *filled)
 
-    parts = _share(task.mask.sum(dim=1).numpy() ** 2, torch.get_num_threads())
-    if len(parts) == 1:
-        walk(parts[0])
-    else:
-        # The compiled pass holds no lock of the interpreter. A pool a call survives a fork, where a lasting one hangs.
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(walk, parts))
+    walk_lists(walk, task.mask.sum(dim=1).numpy() ** 2)
     return sums, pulls, counts, slopes
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
     array: NDArray[Any] = tensor.contiguous().numpy()
     return array
-
-
-def _share(n_pairs: NDArray[np.int64], n_threads: int) -> list[tuple[int, int]]:
-    """Cut the lists into runs of about equal work, at most one a thread."""
-    ends = n_pairs.cumsum()
-    n_parts = max(1, min(n_threads, int(n_pairs.sum()) // _THREAD_PAIRS))
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts) + 1 if n_parts > 1 else []
-    bounds = sorted({0, *(int(cut) for cut in cuts), len(n_pairs)})
-    return list(pairwise(bounds)) or [(0, 0)]
 
 
 def _stream_blocks(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
