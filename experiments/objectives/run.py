@@ -21,7 +21,7 @@ from pathlib import Path
 
 RUNS = Path("runs/objectives")
 METRICS = ["ndcg@10", "mrr"]
-RATES = (0.0007, 0.002, 0.006)
+RATES = (0.002, 0.006, 0.02)
 SEEDS = range(5)
 HIDDEN = (128, 64)
 DATA = ("mq2008", "clueweb09")

@@ -3,6 +3,7 @@ rankkit.cli.evaluate, rankkit.cli.score, rankkit.cli.inspect and rankkit.cli.con
 """
 
 import dataclasses
+import inspect
 import json
 import tomllib
 
@@ -12,6 +13,9 @@ import pytest
 import torch
 
 import rankkit as rk
+from rankkit.catalogue import OBJECTIVES
+from rankkit.cli.config import load_experiment
+from rankkit.objectives.module import option_names
 
 
 def test_every_command_is_explained(rankkit):
@@ -58,15 +62,30 @@ def test_train_saves_a_run_that_evaluates_and_scores(rankkit, files, tmp_path):
     )
 
 
-def test_every_objective_trains_from_the_command_line(rankkit, files, tmp_path):
-    from rankkit.catalogue import OBJECTIVES
+# Most of their time is compilation: the others run with the slow tests.
+USUAL = {"bce", "cross_entropy", "ranknet", "lambdarank", "softmax", "listmle", "approx_ndcg", "kl_distillation"}
 
-    for name in OBJECTIVES:
-        answer = rankkit(
-            "train", "--train", files / "train.txt", "--objective", name, "--out", tmp_path / name,
-            "--set", "scorer.hidden=[4]", "--set", "training.epochs=1",
-        )  # fmt: skip
-        assert answer.code == 0, answer.err
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in USUAL else pytest.mark.slow) for n in OBJECTIVES])
+def test_every_objective_trains_from_the_command_line(rankkit, files, tmp_path, name):
+    answer = rankkit(
+        "train", "--train", files / "train.txt", "--objective", name, "--out", tmp_path / name,
+        "--set", "scorer.hidden=[4]", "--set", "training.epochs=1",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_and_its_options_can_stand_in_an_experiment_file(files, tmp_path, name):
+    words = [f"objective.{key}={json.dumps(value)}" for key, value in _plain_options(OBJECTIVES[name]).items()]
+    data = {"data": {"train": str(files / "train.txt")}, "objective": name, "out": str(tmp_path / "run")}
+    assert load_experiment(None, data, words).objective.options == _plain_options(OBJECTIVES[name])
+
+
+def _plain_options(function):
+    """The options that an experiment file can hold, as they are by default; TOML has no None."""
+    defaults = {name: inspect.signature(function).parameters[name].default for name in option_names(function)}
+    return {name: value for name, value in defaults.items() if isinstance(value, (bool, int, float, str))}
 
 
 def test_ordinal_regression_from_training_to_scores(rankkit, files, tmp_path):

@@ -18,8 +18,14 @@ def mslr(real_data, tmp_path_factory):
     return folder
 
 
+# Several minutes of processor time for all: the others run with the slow tests.
+USUAL = {"bce", "mse", "cross_entropy", "ranknet", "pairwise_hinge", "lambdarank", "listnet", "softmax", "approx_ndcg"}
+
+
 @pytest.mark.realdata
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    "objective", [pytest.param(name, marks=() if name in USUAL else pytest.mark.slow) for name in OBJECTIVES]
+)
 def test_raw_heavy_tailed_features_train_with_the_defaults(rankkit, mslr, tmp_path, objective):
     run = tmp_path / "run"
     answer = rankkit(
