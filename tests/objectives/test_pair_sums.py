@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rankkit.objectives import pair_sums as module
+from rankkit.objectives import list_threads
 from rankkit.objectives.pair_losses import (
     ALL,
     ORDERED,
@@ -174,7 +174,7 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch):
     given = lists(7, 90, torch.float32)
     n_threads = torch.get_num_threads()
     alone = value_and_gradient(Logistic(1.0), *given, "kernel")
-    monkeypatch.setattr(module, "_THREAD_PAIRS", 10)
+    monkeypatch.setattr(list_threads, "_THREAD_PAIRS", 10)
     try:
         for count in (1, 2, 5, 50):
             torch.set_num_threads(count)
@@ -182,16 +182,6 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch):
             assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
     finally:
         torch.set_num_threads(n_threads)
-
-
-def test_work_is_shared_whole_and_in_order(monkeypatch):
-    monkeypatch.setattr(module, "_THREAD_PAIRS", 10)
-    work = torch.tensor([100, 1, 1, 400, 9, 9]).numpy()
-    for n_threads in range(1, 9):
-        parts = module._share(work, n_threads)
-        assert [query for first, last in parts for query in range(first, last)] == list(range(6))
-        assert len(parts) <= n_threads
-    assert module._share(work[:0], 4) == [(0, 0)]
 
 
 def test_calls_from_several_threads_do_not_meet():
