@@ -7,6 +7,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+OBJECTIVES = sorted((Path(__file__).parent.parent / "rankkit" / "objectives").glob("*.py"))
 # Checked at every call in tests only. Kernels are left out: numba compiles plain functions.
 CHECKED = [
     "rankkit.ranking",
@@ -14,12 +15,7 @@ CHECKED = [
     "rankkit.metrics.engine",
     "rankkit.metrics.graded",
     "rankkit.metrics.binary",
-    "rankkit.objectives.pointwise",
-    "rankkit.objectives.pairwise",
-    "rankkit.objectives.listwise",
-    "rankkit.objectives.module",
-    "rankkit.objectives.options",
-    "rankkit.objectives.pair_sums",
+    *(f"rankkit.objectives.{path.stem}" for path in OBJECTIVES if not path.stem.endswith(("kernels", "__init__"))),
 ]
 install_import_hook(CHECKED, "beartype.beartype")
 

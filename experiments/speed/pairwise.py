@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rankkit.objectives import pairwise_hinge_loss, ranknet_loss
+from rankkit.objectives import lambdaloss_ndcg2pp_loss, lambdarank_loss, pairwise_hinge_loss, ranknet_loss
 
 SIZES = [(64, 100), (8, 1_000), (1, 10_000)]
 N_RUNS = 5
@@ -34,8 +34,33 @@ def broadcast(cost: Callable[[Tensor], Tensor]) -> Loss:
     return loss
 
 
+def broadcast_lambda(mu: float | None) -> Loss:
+    """LambdaRank (mu = None) or NDCG-Loss2++, every pair of the batch at once."""
+
+    def loss(scores: Tensor, labels: Tensor) -> Tensor:
+        with torch.no_grad():
+            ranks = scores.argsort(dim=1, descending=True).argsort(dim=1) + 1
+            worth = 1 / torch.log2(1 + ranks.float())
+            gains = torch.exp2(labels) - 1
+            best = gains.sort(dim=1, descending=True).values
+            gains = gains / (best / torch.log2(torch.arange(2, labels.shape[1] + 2).float())).sum(1, keepdim=True)
+            weights = (worth[:, :, None] - worth[:, None]).abs()
+            if mu is not None:
+                apart = (ranks[:, :, None] - ranks[:, None]).abs()
+                table = 1 / torch.log2(1 + torch.arange(labels.shape[1] + 1).float())
+                table = torch.cat([torch.zeros(1), table[1:-1] - table[2:]])
+                weights = weights + mu * table[apart]
+            pairs = labels[:, :, None] > labels[:, None]
+            weights = weights * (gains[:, :, None] - gains[:, None]).abs() * pairs
+        return (functional.softplus(scores[:, None] - scores[:, :, None]) * weights).sum((1, 2)).mean()
+
+    return loss
+
+
 OBJECTIVES: dict[str, tuple[Loss, Loss]] = {
     "RankNet": (ranknet_loss, broadcast(lambda d: functional.softplus(-d))),
+    "LambdaRank": (lambdarank_loss, broadcast_lambda(None)),
+    "NDCG-Loss2++": (lambdaloss_ndcg2pp_loss, broadcast_lambda(10.0)),
     "pairwise hinge": (pairwise_hinge_loss, broadcast(lambda d: (1 - d).relu())),
 }
 
@@ -76,7 +101,9 @@ def main() -> None:
     print("|--|--|--|--|--|--|--|")
     for name, (ours, plain) in OBJECTIVES.items():
         for n_queries, list_size in SIZES:
-            scores = torch.randn(n_queries, list_size, generator=generator)
+            # Normal, and no two alike: the broadcast breaks ties by place, rankkit by label.
+            places = torch.randperm(n_queries * list_size, generator=generator)
+            scores = torch.special.ndtri((places.double() + 0.5) / len(places)).float().reshape(n_queries, list_size)
             labels = torch.multinomial(shares, n_queries * list_size, replacement=True, generator=generator)
             labels = labels.reshape(n_queries, list_size).float()
             fast, fast_extra, gradient = measure(ours, scores, labels)

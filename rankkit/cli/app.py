@@ -8,6 +8,7 @@ from rankkit.cli.compare import compare
 from rankkit.cli.convert import convert
 from rankkit.cli.evaluate import evaluate
 from rankkit.cli.inspect import inspect
+from rankkit.cli.objectives import objectives
 from rankkit.cli.qrels import qrels
 from rankkit.cli.score import score
 from rankkit.cli.split import split
@@ -39,5 +40,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, compare, evaluate, score, qrels, split, convert):
+for _command in (inspect, train, compare, evaluate, score, objectives, qrels, split, convert):
     app.command()(_command)

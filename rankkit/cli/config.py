@@ -18,7 +18,7 @@ from rankkit.errors import ConfigError, did_you_mean
 # What rankkit passes itself, so that it is no option of an experiment file.
 _NOT_OPTIONS = {
     "scorer": {"n_features", "readout", "seed"},
-    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction"},
+    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
     "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
 }
 
@@ -121,7 +121,7 @@ class Experiment(Section):
         needs_several = hasattr(catalogue.find("objective", self.objective.name), "readout")
         n_outputs = self.scorer.options.get("n_outputs")
         if n_outputs is not None and (n_outputs > 1) != needs_several:
-            wanted = "one output a grade (at least 2)" if needs_several else "1 output"
+            wanted = "several outputs (at least 2)" if needs_several else "1 output"
             raise ValueError(
                 f"scorer.n_outputs: the objective '{self.objective.name}' expects {wanted}; got {n_outputs}. "
                 "Leave n_outputs out: it follows from the objective and the labels"

@@ -87,14 +87,14 @@ def _text(path: Path | None) -> str | None:
 
 def run(experiment: "Experiment", *, resume: bool = False) -> "dict[str, Evaluation]":
     """Do what the experiment says, printing what a person wants to see; gives how well each part is ranked."""
-    from rankkit import bundle, catalogue, evaluation
+    from rankkit import bundle, evaluation
     from rankkit.cli.config import resolve, save_experiment
-    from rankkit.objectives import Objective
     from rankkit.training import fit
+    from rankkit.training.named import build_objective, build_scorer
 
     data = _read_all(experiment)
-    function = catalogue.find("objective", experiment.objective.name)
-    scorer = _build_scorer(experiment, data["train"], hasattr(function, "readout"))
+    objective, options = experiment.objective, experiment.scorer.options
+    scorer = build_scorer(experiment.scorer.name, options, objective.name, data["train"], seed=experiment.seed)
     experiment = resolve(experiment, scorer, data["train"].n_queries)
     if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
         # A resume that is refused must leave the run as it was.
@@ -102,7 +102,7 @@ def run(experiment: "Experiment", *, resume: bool = False) -> "dict[str, Evaluat
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
     history = fit(
         scorer,
-        Objective(function, **experiment.objective.options),
+        build_objective(objective.name, objective.options),
         data["train"],
         data.get("valid"),
         seed=experiment.seed,
@@ -153,13 +153,3 @@ def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
     for name, part in data.items():
         typer.echo(f"{name:<6} {part!r}")
     return data
-
-
-def _build_scorer(experiment: "Experiment", train: "RankingDataset", several_outputs: bool) -> Any:
-    """The scorer with weights drawn from the seed; one output a grade where the objective needs it."""
-    from rankkit import catalogue
-
-    options = {**experiment.scorer.options, "seed": experiment.seed}
-    if several_outputs and "n_outputs" not in options and train.labels is not None:
-        options["n_outputs"] = int(train.labels.max()) + 1
-    return catalogue.find("scorer", experiment.scorer.name)(train.n_features, **options)

@@ -11,15 +11,15 @@ from torch import nn
 
 from rankkit import bundle, catalogue
 from rankkit.comparison.fitted import Fitted, Report
-from rankkit.comparison.plan import Part, RunSpec
+from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split
 from rankkit.errors import ConfigError
 from rankkit.evaluation.scoring import score_documents
-from rankkit.objectives import Objective
 from rankkit.scorers import Scorer
 from rankkit.training import fit
 from rankkit.training.callbacks import StepRecord
 from rankkit.training.history import EpochRecord
+from rankkit.training.named import build_objective, build_scorer
 from rankkit.training.settings import default_epochs, default_learning_rate
 
 # What a comparison sees to itself.
@@ -51,10 +51,10 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
             f"{spec.system.name}: expected a scorer and an objective; got an external system. Use its function."
         )
     function = catalogue.find("objective", objective_part.name)
-    scorer = _build(scorer_part, split, spec.seed, hasattr(function, "readout"))
+    scorer = build_scorer(scorer_part.name, scorer_part.options, objective_part.name, split.train, seed=spec.seed)
     history = fit(
         scorer,
-        Objective(function, **objective_part.options),
+        build_objective(objective_part.name, objective_part.options),
         split.train,
         split.valid,
         metric=spec.metric,
@@ -89,14 +89,6 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
             "training": _training(scorer, split, spec),
         },
     )
-
-
-def _build(part: Part, split: Split, seed: int, several_outputs: bool) -> nn.Module:
-    options: dict[str, Any] = {**part.options, "seed": seed}
-    if several_outputs and "n_outputs" not in options and split.train.labels is not None:
-        options["n_outputs"] = int(split.train.labels.max()) + 1
-    scorer: nn.Module = catalogue.find("scorer", part.name)(split.train.n_features, **options)
-    return scorer
 
 
 def _training(scorer: nn.Module, split: Split, spec: RunSpec) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from rankkit.evaluation.protocols import ProtocolTable, evaluate_protocols
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.run_report import RunEvaluation
 from rankkit.evaluation.scoring import predict
+from rankkit.evaluation.teaching import pseudo_labels
 from rankkit.evaluation.trec import evaluate_run
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "evaluate_scores",
     "parse_metric",
     "predict",
+    "pseudo_labels",
     "resolve_protocol",
 ]

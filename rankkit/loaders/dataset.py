@@ -179,9 +179,9 @@ class RankingDataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal BLAKE2b digest of features, labels, offsets and qids: equal for equal data."""
+        """Hexadecimal BLAKE2b digest of features, labels, offsets, qids and weights: equal for equal data."""
         digest = hashlib.blake2b(digest_size=16)
-        for array in (self.features, self.labels, self.offsets, self.qids.astype(str)):
+        for array in (self.features, self.labels, self.offsets, self.qids.astype(str), self.weights):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")

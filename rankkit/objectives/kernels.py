@@ -8,7 +8,14 @@ Importing this module imports numba, so :mod:`rankkit.objectives.pair_sums` impo
 A list is sorted by label, so that the pairs of document i are one run of memory: every document behind the last one
 with the label of i. The inner loops over such a run are written so that LLVM vectorises them: they slice and count
 from 0 (a variable start keeps numba's test for negative indices), stay in one float type, and use an exponential and a
-logarithm of their own in float32, where the C library's would be a call a pair. In float64 they call the C library.
+logarithm of their own in float32, where the C library's would be a call a pair.
+
+The type of its parameters tells the loss (:class:`Logistic`, :class:`Hinge`, ...), so that only losses that are used
+are compiled. Pair weights are laid out in a row first, by a loop of their own, and enter the loop of the loss as one
+array: there are as many loops to compile as losses plus weights, not losses times weights.
+
+The exponential of a score difference is a product of two exponentials of scores as long as the scores of a list lie
+close enough for that; else it is computed pair by pair.
 
 Rounding does not grow with the list: a tile of 32 by 1,024 pairs is summed in the type of the scores, tiles are summed
 in float64.
@@ -17,185 +24,271 @@ in float64.
 import math
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
-_LOGISTIC, _HINGE = 0, 1
-FORMS = {"logistic": _LOGISTIC, "hinge": _HINGE}
+from rankkit.objectives.elementary_kernels import fast_exp, fast_log1p
+from rankkit.objectives.pair_losses import (
+    ALL,
+    MAX_EXPONENT,
+    ORDERED,
+    TIED,
+    Exponential,
+    Hinge,
+    Logistic,
+    SoftZeroOne,
+    Square,
+    TiedLogistic,
+)
+from rankkit.objectives.pair_weight_kernels import pick, take, weigh, weights_of_row
 
 _TILE_ROWS = 32
 _TILE_COLUMNS = 1024
+# Scores of a list within this many units of 1 / sigma: neither exponential of one, exp(40) at most, leaves float32.
+_NARROW = 80.0
+_COUNTED_LABELS = 32
 # Sums may be reordered into lanes. NaN and infinity keep their meaning: fastmath=True would drop it.
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@intrinsic
-def _nearest_integer(typing_context, x):
-    """The integer nearest to a float32, as a float32; np.rint would be a call."""
-
-    def generate(context, builder, signature, arguments):
-        rint = builder.module.declare_intrinsic("llvm.rint", [ir.FloatType()])
-        return builder.call(rint, arguments)
-
-    return types.float32(types.float32), generate
-
-
-@intrinsic
-def _power_of_two(typing_context, exponent):
-    """2 to a whole float32 from -126 to 127: the exponent goes straight into the bits of the result."""
-
-    def generate(context, builder, signature, arguments):
-        int32 = ir.IntType(32)
-        whole = builder.fptosi(arguments[0], int32)
-        bits = builder.shl(builder.add(whole, ir.Constant(int32, 127)), ir.Constant(int32, 23))
-        return builder.bitcast(bits, ir.FloatType())
-
-    return types.float32(types.float32), generate
-
-
-def _exp_of_negative(x):
-    """exp(x) for x <= 0, relative error below 2e-7 in float32; below -87 it stays at exp(-87)."""
+def _cost(loss, d, e):
+    """The loss of a pair and its slope in d, given e = exp(-sigma |d|)."""
     raise NotImplementedError
 
 
-def _log1p_of_fraction(x, reciprocal):
-    """log(1 + x) for 0 <= x <= 1, given 1 / (2 + x); relative error below 2e-7 in float32."""
+@overload(_cost, jit_options={"fastmath": _FAST, "error_model": "numpy"})
+def _compile_cost(loss, d, e):
+    number = np.float32 if d == types.float32 else np.float64
+    zero, half, one, two, most = number(0), number(0.5), number(1), number(2), number(MAX_EXPONENT)
+
+    def logistic(loss, d, e):
+        inverse = one / ((one + e) * (two + e))
+        value = (loss.sigma * d if d > 0 else zero) + fast_log1p(e, (one + e) * inverse)
+        return value, loss.sigma * ((one if d > 0 else e) * ((two + e) * inverse))
+
+    def tied_logistic(loss, d, e):
+        inverse = one / ((one + e) * (two + e))
+        value = half * loss.sigma * abs(d) + fast_log1p(e, (one + e) * inverse)
+        slope = half * loss.sigma * ((one - e) * ((two + e) * inverse))
+        return value, slope if d > 0 else -slope
+
+    def soft_zero_one(loss, d, e):
+        inverse = one / (one + e)
+        return (one if d > 0 else e) * inverse, loss.sigma * (e * inverse) * inverse
+
+    def exponential(loss, d, e):
+        x = loss.sigma * d
+        beyond = x - most if x > most else zero
+        power = fast_exp(x - beyond)
+        return power * (one + beyond), loss.sigma * power
+
+    def hinge(loss, d, e):
+        gap = loss.margin + d
+        return (gap if gap > 0 else zero), (one if gap > 0 else zero)
+
+    def square(loss, d, e):
+        return loss.scale * (d * d), two * loss.scale * d
+
+    return {
+        Logistic: logistic,
+        TiedLogistic: tied_logistic,
+        SoftZeroOne: soft_zero_one,
+        Exponential: exponential,
+        Hinge: hinge,
+        Square: square,
+    }[loss.instance_class]
+
+
+_POWERED = (Logistic, TiedLogistic, SoftZeroOne)
+
+
+def _gap_power(loss, d):
+    """exp(-sigma |d|), for the losses that ask for it."""
     raise NotImplementedError
 
 
-_LOG2_E = np.float32(1 / math.log(2))
-_LN_2 = np.float32(math.log(2))
-_LOWEST = np.float32(-87)
-# exp(r) on [-ln(2) / 2, ln(2) / 2], interpolated at Chebyshev nodes: relative error 3e-9.
-_E0, _E1, _E2 = np.float32(1), np.float32(1), np.float32(0.5)
-_E3, _E4 = np.float32(0.16666415333747864), np.float32(0.04166635125875473)
-_E5, _E6 = np.float32(0.00837512593716383), np.float32(0.0013941108481958508)
-# 2 atanh(z) / z in z^2 on [0, 1 / 9], the same way: relative error 4e-9.
-_L0, _L1, _L2 = np.float32(2), np.float32(0.6666632294654846), np.float32(0.4002459645271301)
-_L3, _L4 = np.float32(0.27965158224105835), np.float32(0.28157779574394226)
+@overload(_gap_power, jit_options={"fastmath": _FAST, "error_model": "numpy"})
+def _compile_gap_power(loss, d):
+    if loss.instance_class in _POWERED:
+        return lambda loss, d: fast_exp(-loss.sigma * abs(d))
+    return lambda loss, d: d
 
 
-@overload(_exp_of_negative, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
-def _compile_exp(x):
-    if x != types.float32:
-        return lambda x: math.exp(x)
-
-    def exp(x):
-        x = x if x > _LOWEST else _LOWEST
-        whole = _nearest_integer(x * _LOG2_E)
-        r = x - whole * _LN_2
-        power = _E0 + r * (_E1 + r * (_E2 + r * (_E3 + r * (_E4 + r * (_E5 + r * _E6)))))
-        return power * _power_of_two(whole)
-
-    return exp
+def _powers(loss, scores):
+    """Whether the scores are narrow enough, and exp(sigma s) and exp(-sigma s), s counted from their middle."""
+    raise NotImplementedError
 
 
-@overload(_log1p_of_fraction, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
-def _compile_log1p(x, reciprocal):
-    if x != types.float32:
-        return lambda x, reciprocal: math.log1p(x)
+@overload(_powers)
+def _compile_powers(loss, scores):
+    if loss.instance_class not in _POWERED:
+        return lambda loss, scores: (False, scores, scores)
 
-    def log1p(x, reciprocal):
-        z = x * reciprocal
-        u = z * z
-        return z * (_L0 + u * (_L1 + u * (_L2 + u * (_L3 + u * _L4))))
+    def powers(loss, scores):
+        low, high = np.inf, -np.inf
+        for i in range(len(scores)):
+            low, high = min(low, np.float64(scores[i])), max(high, np.float64(scores[i]))
+        if not loss.sigma * (high - low) < _NARROW:
+            return False, scores, scores
+        up, down = np.empty_like(scores), np.empty_like(scores)
+        for i in range(len(scores)):
+            power = math.exp(loss.sigma * (scores[i] - (low + high) / 2))
+            up[i], down[i] = power, 1 / power
+        return True, up, down
 
-    return log1p
+    return powers
 
 
 @njit(fastmath=_FAST, error_model="numpy")
-def _logistic_tile(scores, weights, slopes, sigma, low, low_weights, low_slopes):
-    """Pairs of every document with every lower one, d = scores[i] - low[j]: the sum of w softplus(-sigma d).
-
-    Adds the slopes in ``scores`` and in ``low`` to ``slopes`` and ``low_slopes``.
-    """
-    zero, half, one, two = low.dtype.type(0), low.dtype.type(0.5), low.dtype.type(1), low.dtype.type(2)
-    total = 0.0
-    for i in range(len(scores)):
-        score = scores[i]
-        pull = weights[i] * sigma
-        loss = zero
-        chances = zero
+def _row(loss, score, up, down, weight, narrow, low, low_up, low_down, low_weights, low_slopes):
+    """One document with a run of lower ones: the sum of the loss and of its slope; adds to the slopes of the run."""
+    total = pulls = low.dtype.type(0)
+    if narrow:
         for j in range(len(low)):
-            x = sigma * (low[j] - score)
-            size = abs(x)
-            e = _exp_of_negative(-size)
-            inverse = one / ((one + e) * (two + e))
-            loss += low_weights[j] * (half * (x + size) + _log1p_of_fraction(e, (one + e) * inverse))
-            chance = low_weights[j] * ((one if x > 0 else e) * ((two + e) * inverse))
-            chances += chance
-            low_slopes[j] += pull * chance
-        total += np.float64(weights[i]) * loss
-        slopes[i] -= np.float64(pull) * chances
-    return total
-
-
-@njit(fastmath=_FAST, error_model="numpy")
-def _hinge_tile(scores, weights, slopes, margin, low, low_weights, low_slopes):
-    """The same for w max(0, margin - d), whose slope is 0 at d = margin."""
-    zero = low.dtype.type(0)
-    total = 0.0
-    for i in range(len(scores)):
-        score, weight = scores[i], weights[i]
-        loss = zero
-        pulls = zero
-        for j in range(len(low)):
-            x = margin - (score - low[j])
-            loss += low_weights[j] * (x if x > 0 else zero)
-            pull = low_weights[j] if x > 0 else zero
+            rise, fall = low_up[j] * down, low_down[j] * up
+            value, pull = _cost(loss, low[j] - score, rise if rise < fall else fall)
+            total += low_weights[j] * value
+            pull *= low_weights[j]
             pulls += pull
             low_slopes[j] += weight * pull
-        total += np.float64(weight) * loss
-        slopes[i] -= np.float64(weight) * pulls
-    return total
+    else:
+        for j in range(len(low)):
+            d = low[j] - score
+            value, pull = _cost(loss, d, _gap_power(loss, d))
+            total += low_weights[j] * value
+            pull *= low_weights[j]
+            pulls += pull
+            low_slopes[j] += weight * pull
+    return total, pulls
 
 
 @njit(error_model="numpy")
-def _sum_list(scores, labels, weights, form, parameter, slopes):
-    """One list, sorted by falling label: sum of the pair losses and number of pairs; adds the slopes of each score."""
+def _falling(labels):
+    """The order of falling labels, equal ones as they stand."""
+    counts = np.zeros(_COUNTED_LABELS, np.int64)
+    for label in labels:
+        if not (0 <= label < _COUNTED_LABELS and label == np.floor(label)):
+            return _merge_falling(labels)
+        counts[int(label)] += 1
+    place = 0
+    for label in range(_COUNTED_LABELS - 1, -1, -1):
+        place, counts[label] = place + counts[label], place
+    order = np.empty(len(labels), np.int64)
+    for i in range(len(labels)):
+        label = int(labels[i])
+        order[counts[label]] = i
+        counts[label] += 1
+    return order
+
+
+@njit(error_model="numpy")
+def _merge_falling(labels):
+    """A merge sort, which compiles in a fraction of the time of np.argsort."""
+    n_docs = len(labels)
+    order, spare = np.arange(n_docs), np.empty(n_docs, np.int64)
+    width = 1
+    while width < n_docs:
+        for start in range(0, n_docs, 2 * width):
+            middle, stop = min(start + width, n_docs), min(start + 2 * width, n_docs)
+            i, j = start, middle
+            for place in range(start, stop):
+                if j >= stop or (i < middle and labels[order[i]] >= labels[order[j]]):
+                    spare[place] = order[i]
+                    i += 1
+                else:
+                    spare[place] = order[j]
+                    j += 1
+        order, spare = spare, order
+        width *= 2
+    return order
+
+
+@njit(error_model="numpy")
+def _real(mask):
+    """The places of real documents."""
+    places = np.empty(len(mask), np.int64)
+    n_docs = 0
+    for i in range(len(mask)):
+        places[n_docs] = i
+        n_docs += mask[i]
+    return places[:n_docs]
+
+
+@njit(error_model="numpy")
+def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes):
+    """One list, by falling label: sum of the losses, of their slopes in d, number of pairs; adds to the slopes."""
     n_docs = len(scores)
-    tile = np.empty(min(n_docs, _TILE_COLUMNS), scores.dtype)
-    loss, n_pairs = 0.0, 0
+    n_columns = min(n_docs, _TILE_COLUMNS)
+    sums, bases = np.empty(n_columns, scores.dtype), np.empty(n_columns, scores.dtype)
+    tile = np.empty((_TILE_ROWS, n_columns), scores.dtype)
+    narrow, up, down = _powers(loss, scores)
+    total, total_pull, n_pairs = 0.0, 0.0, 0
     top = end = 0
     while top < n_docs:
-        if top == end:  # a new grade: its documents are top to end
+        if top == end and pairs != ALL:  # a new grade: its documents are top to end
             end += 1
             while end < n_docs and labels[end] == labels[top]:
                 end += 1
-        bottom = min(top + _TILE_ROWS, end)
-        n_pairs += (bottom - top) * (n_docs - end)
-        rows, row_weights, row_slopes = scores[top:bottom], weights[top:bottom], slopes[top:bottom]
-        for left in range(end, n_docs, _TILE_COLUMNS):
-            right = min(left + _TILE_COLUMNS, n_docs)
-            low, low_weights, low_slopes = scores[left:right], weights[left:right], tile[: right - left]
-            low_slopes[:] = 0
-            if form == _LOGISTIC:
-                loss += _logistic_tile(rows, row_weights, row_slopes, parameter, low, low_weights, low_slopes)
-            else:
-                loss += _hinge_tile(rows, row_weights, row_slopes, parameter, low, low_weights, low_slopes)
-            slopes[left:right] += low_slopes
+        # Documents top to bottom meet documents begin to stop.
+        if pairs == ORDERED:
+            bottom, begin, stop = min(top + _TILE_ROWS, end), end, n_docs
+        elif pairs == TIED:
+            bottom, begin, stop = top + 1, top + 1, end
+        else:
+            bottom, begin, stop = min(top + _TILE_ROWS, n_docs), 0, n_docs
+        n_pairs += (bottom - top) * (stop - begin)
+        for left in range(begin, stop, _TILE_COLUMNS):
+            right = min(left + _TILE_COLUMNS, stop)
+            low, low_up, low_down = scores[left:right], up[left:right], down[left:right]
+            low_weights, low_slopes = weights[left:right], sums[: right - left]
+            weigh(factors, top, bottom, left, right, low, scores, low_weights, bases, tile)
+            # Loops in place of slice assignment, which doubles the time to compile.
+            for j in range(len(low_slopes)):
+                low_slopes[j] = 0
+            for i in range(top, bottom):
+                weight = row_weights[i]
+                pair_weights = weights_of_row(factors, i - top, tile, low_weights)
+                value, pull = _row(
+                    loss, scores[i], up[i], down[i], weight, narrow, low, low_up, low_down, pair_weights, low_slopes
+                )
+                total += np.float64(weight) * value
+                total_pull += np.float64(weight) * pull
+                slopes[i] -= np.float64(weight) * pull
+            total_slopes = slopes[left:right]
+            for j in range(len(low_slopes)):
+                total_slopes[j] += low_slopes[j]
         top = bottom
-    return loss, n_pairs
+    return total, total_pull, n_pairs
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sum_pairs(scores, labels, mask, weights, first, last, form, parameter, losses, counts, slopes):
-    """Lists ``first`` to ``last`` of padded arrays ``[query, list]``: fill ``losses``, ``counts`` and ``slopes``.
+def sum_pairs(
+    loss, pairs, factors, scores, labels, mask, row_weights, weights, first, last, sums, pulls, counts, slopes
+):
+    """Lists ``first`` to ``last`` of padded arrays ``[query, list]``: fill ``sums``, ``pulls``, ``counts``, ``slopes``.
 
-    A list with a score that is not finite gets NaN for its loss and for the slopes of its documents.
+    A list with a score that is not finite gets NaN for its sum and for the slopes of its documents.
     """
     for query in range(first, last):
-        docs = np.nonzero(mask[query])[0]
-        docs = docs[np.argsort(-labels[query][docs])]
-        sums = np.zeros(len(docs), np.float64)
-        list_scores = scores[query][docs]
-        losses[query], counts[query] = _sum_list(
-            list_scores, labels[query][docs], weights[query][docs], form, parameter, sums
+        docs = _real(mask[query])
+        docs = pick(docs, _falling(pick(labels[query], docs)))
+        found = np.zeros(len(docs), np.float64)
+        listed = pick(scores[query], docs)
+        sums[query], pulls[query], counts[query] = _sum_list(
+            loss,
+            pairs,
+            take(factors, query, docs),
+            listed,
+            pick(labels[query], docs),
+            pick(row_weights[query], docs),
+            pick(weights[query], docs),
+            found,
         )
-        if not np.isfinite(list_scores).all():
-            losses[query] = np.nan
-            sums[:] = np.nan
-        slopes[query] = 0
+        broken = False
+        for score in listed:
+            broken |= not np.isfinite(score)
+        sums[query] = np.nan if broken else sums[query]
+        for i in range(len(mask[query])):
+            slopes[query, i] = 0
         for i in range(len(docs)):
-            slopes[query, docs[i]] = sums[i]
+            slopes[query, docs[i]] = np.nan if broken else found[i]

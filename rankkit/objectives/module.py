@@ -9,13 +9,17 @@ from torch import Tensor, nn
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.ranking import Reduction
 
+# What goes with a call, or with the random state of a run, is no option.
+_OF_THE_CALL = ("weights", "reduction", "generator")
+
 
 class Objective(nn.Module):
     """An objective function with its options fixed, called as ``(scores, labels, mask)``.
 
     Args:
         function: An objective such as :func:`rankkit.ranknet_loss`.
-        **options: Keyword options of that function, other than ``weights`` and ``reduction``, which go with a call.
+        **options: Keyword options of that function, other than ``weights`` and ``reduction``, which go with a call, and
+            ``generator``: a module draws from torch's default generator, which ``fit(seed=...)`` seeds.
 
     Raises:
         ConfigError: If the function has no such option.
@@ -63,21 +67,23 @@ class Objective(nn.Module):
 
 
 def option_names(function: Callable[..., Any]) -> list[str]:
-    """The keyword options of an objective, other than ``weights`` and ``reduction``.
+    """The keyword options of an objective, other than ``weights``, ``reduction`` and ``generator``.
 
-    >>> from rankkit.objectives import ranknet_loss
-    >>> option_names(ranknet_loss)
-    ['sigma']
+    >>> from rankkit.objectives import softmax_loss
+    >>> option_names(softmax_loss)
+    ['normalize', 'temperature']
     """
     parameters = inspect.signature(function).parameters.values()
     return [
         parameter.name
         for parameter in parameters
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in ("weights", "reduction")
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in _OF_THE_CALL
     ]
 
 
 def _advice(name: str, known: list[str]) -> str:
     if name in ("weights", "reduction"):
         return f"Pass {name}= in the call."
+    if name == "generator":
+        return "Seed torch's default generator instead: torch.manual_seed, or fit(seed=...)."
     return did_you_mean(name, known) if known else "It has none."

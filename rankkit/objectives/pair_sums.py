@@ -1,63 +1,26 @@
 """Sums over the pairs of each list in memory linear in the list: the core under every pairwise objective.
 
-The pairs of a list are the (i, j) with y_i > y_j. A pair loss is a function of d = s_i - s_j, so its gradient is known
+The pairs of a list are the (i, j) with y_i > y_j. A pair loss is a function of d = s_j - s_i, so its gradient is known
 as soon as its value is: one pass over the pairs sums both, and nothing of size ``[list, list]`` outlives a block. On
 the CPU the pass is compiled (:mod:`rankkit.objectives.kernels`); elsewhere it is tensor code over blocks of rows.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+import math
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
-from rankkit.errors import ConfigError
+from rankkit.objectives.list_threads import walk_lists
+from rankkit.objectives.pair_factors import PairFactors, weigh_pairs
+from rankkit.objectives.pair_losses import ALL, ORDERED, PairLoss
+from rankkit.objectives.single_derivative import single_derivative
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
 _BLOCK_PAIRS = 2**20
-# Below this many pairs a second thread costs more than it saves.
-_THREAD_PAIRS = 2_000_000
 
 Streaming = Literal["auto", "kernel", "blocks"]
-
-
-class PairLoss(NamedTuple):
-    """A loss of the score difference d of a pair, for the compiled pass and for tensor code.
-
-    Args:
-        form: Its name in ``kernels.FORMS``.
-        parameter: Its one number: sigma, a margin.
-        evaluate: ``(d, parameter) -> (value, slope in d)`` of every pair.
-    """
-
-    form: str
-    parameter: float
-    evaluate: Callable[[Tensor, float], tuple[Tensor, Tensor]]
-
-
-def logistic(sigma: float) -> PairLoss:
-    """``softplus(-sigma d)``."""
-    return PairLoss("logistic", sigma, _logistic)
-
-
-def hinge(margin: float) -> PairLoss:
-    """``max(0, margin - d)``, of slope 0 where d equals the margin."""
-    return PairLoss("hinge", margin, _hinge)
-
-
-def _logistic(d: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-    x = d * sigma
-    return -functional.logsigmoid(x), torch.sigmoid(-x) * -sigma
-
-
-def _hinge(d: Tensor, margin: float) -> tuple[Tensor, Tensor]:
-    gap = margin - d
-    return gap.clamp(min=0), -(gap > 0).to(d.dtype)
 
 
 def pair_sums(
@@ -67,12 +30,15 @@ def pair_sums(
     mask: Tensor,
     weights: Tensor | None = None,
     *,
+    pairs: int = ORDERED,
+    row_weights: Tensor | None = None,
+    factors: PairFactors | None = None,
     streaming: Streaming = "auto",
 ) -> tuple[Tensor, Tensor]:
     """Sum a pair loss over the pairs of each list.
 
-    A pair weighs the product of the weights of its two documents. A list with a score that is not finite gets NaN for
-    its sum and its gradients. The result does not depend on the number of threads: one thread sums a list.
+    A pair (i, j) weighs ``row_weights[i] * weights[j]`` times its lambda weight. A list with a score that is not finite
+    gets NaN for its sum and its gradients. The result does not depend on the number of threads: one thread sums a list.
 
     Args:
         loss: What a pair costs.
@@ -80,6 +46,9 @@ def pair_sums(
         labels: ``[query, list]`` of the type of the scores, zeros in padded places.
         mask: ``[query, list]``, True where a document is real.
         weights: ``[query, list]`` of the type of the scores, one a document, or None.
+        pairs: ORDERED, y_i > y_j; TIED, y_i = y_j, each pair once; or ALL, i = j included.
+        row_weights: The same for the first of a pair; None: ``weights``.
+        factors: Lambda weights, for ORDERED pairs, or None.
         streaming: ``"kernel"`` (compiled, CPU), ``"blocks"`` (tensor code), or ``"auto"``: by device.
 
     Returns:
@@ -88,107 +57,108 @@ def pair_sums(
     if streaming == "auto":
         streaming = "kernel" if scores.device.type == "cpu" else "blocks"
     weights = torch.ones_like(scores) if weights is None else weights
-    sums, counts, _ = _PairSums.apply(scores, labels, mask, weights, loss, streaming)  # type: ignore[no-untyped-call]
+    task = _Task(loss, pairs, labels, mask, weights if row_weights is None else row_weights, weights, factors)
+    sums, counts, _ = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
     return sums, counts
+
+
+class _Task(NamedTuple):
+    """All that a pass reads, other than the scores."""
+
+    loss: PairLoss
+    pairs: int
+    labels: Tensor
+    mask: Tensor
+    row_weights: Tensor
+    weights: Tensor
+    factors: PairFactors | None
 
 
 class _PairSums(torch.autograd.Function):
     """Value and gradient in one pass: backward only scales what forward summed."""
 
+    # One forward with ctx: a separate setup_context makes torch inspect the signature at every call.
     @staticmethod
-    def forward(
-        scores: Tensor, labels: Tensor, mask: Tensor, weights: Tensor, loss: PairLoss, streaming: Streaming
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(ctx: Any, scores: Tensor, task: _Task, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
         stream = _stream_kernel if streaming == "kernel" else _stream_blocks
-        return stream(loss, scores.detach(), labels, mask, weights)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
-        _, counts, slopes = output
+        sums, pulls, counts, slopes = stream(task, scores.detach())
+        if task.factors is not None and task.factors.by_distance:
+            # LightGBM counts the pull of a pair on each of its two documents.
+            scale = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
+            sums, slopes = sums * scale, slopes * scale[:, None]
         ctx.mark_non_differentiable(counts, slopes)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(inputs[0], slopes)
+        ctx.save_for_backward(scores, slopes)
+        return sums, counts, slopes
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         if grads[0] is None:
-            return (None,) * 6
+            return None, None, None
         scores, slopes = ctx.saved_tensors
-        grad: Tensor = _ScaledSlopes.apply(scores, slopes, grads[0])  # type: ignore[no-untyped-call]
-        return (grad, None, None, None, None, None)
+        return single_derivative("pairwise objective", grads[0][:, None] * slopes, scores, grads[0]), None, None
 
 
-class _ScaledSlopes(torch.autograd.Function):
-    """The gradient as a function of the scores, so that asking for its own gradient is an error and not a silent 0."""
-
-    @staticmethod
-    def forward(scores: Tensor, slopes: Tensor, grad_sums: Tensor) -> Tensor:
-        return grad_sums[:, None] * slopes
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Any:
-        raise ConfigError(
-            "pairwise objective: expected to be differentiated once; got a second differentiation. "
-            "Write the pairs out in plain torch where second-order gradients are needed."
-        )
-
-
-def _stream_kernel(
-    loss: PairLoss, scores: Tensor, labels: Tensor, mask: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    from rankkit.objectives import kernels
+def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sums of losses and of their slopes in d, numbers of pairs, slopes in the scores; compiled."""
+    from rankkit.objectives import kernels, pair_weight_kernels
 
     sum_pairs: Any = kernels.sum_pairs
-    form = kernels.FORMS[loss.form]
     n_queries = scores.shape[0]
-    sums, slopes = scores.new_empty(n_queries), torch.empty_like(scores, memory_format=torch.contiguous_format)
+    sums, pulls = scores.new_empty(n_queries), scores.new_empty(n_queries)
+    slopes = torch.empty_like(scores, memory_format=torch.contiguous_format)
     counts = torch.empty(n_queries, dtype=torch.int64)
-    given = [tensor.contiguous().numpy() for tensor in (scores, labels, mask, weights)]
-    parameter = given[0].dtype.type(loss.parameter)
-    filled = [tensor.numpy() for tensor in (sums, counts, slopes)]
+    given = [_array(tensor) for tensor in (scores, *task[2:6])]
+    number = given[0].dtype.type
+    loss = type(task.loss)(*(number(value) for value in task.loss))
+    with_arrays: Any = pair_weight_kernels.with_arrays
+    factors = None if task.factors is None else with_arrays(task.factors)
+    filled = [tensor.numpy() for tensor in (sums, pulls, counts, slopes)]
 
-    def walk(part: tuple[int, int]) -> None:
-        sum_pairs(*given, *part, form, parameter, *filled)
+    def walk(first: int, last: int) -> None:
+        sum_pairs(loss, task.pairs, factors, *given, first, last, *filled)
 
-    parts = _share(mask.sum(dim=1).numpy() ** 2, torch.get_num_threads())
-    if len(parts) == 1:
-        walk(parts[0])
-    else:
-        # The compiled pass holds no lock of the interpreter. A pool a call survives a fork, where a lasting one hangs.
-        with ThreadPoolExecutor(len(parts)) as pool:
-            list(pool.map(walk, parts))
-    return sums, counts, slopes
+    walk_lists(walk, task.mask.sum(dim=1).numpy() ** 2)
+    return sums, pulls, counts, slopes
 
 
-def _share(n_pairs: NDArray[np.int64], n_threads: int) -> list[tuple[int, int]]:
-    """Cut the lists into runs of about equal work, at most one a thread."""
-    ends = n_pairs.cumsum()
-    n_parts = max(1, min(n_threads, int(n_pairs.sum()) // _THREAD_PAIRS))
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n_parts) / n_parts) + 1 if n_parts > 1 else []
-    bounds = sorted({0, *(int(cut) for cut in cuts), len(n_pairs)})
-    return list(pairwise(bounds)) or [(0, 0)]
+def _array(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.contiguous().numpy()
+    return array
 
 
-def _stream_blocks(
-    loss: PairLoss, scores: Tensor, labels: Tensor, mask: Tensor, weights: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _stream_blocks(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The same in tensor code."""
+    loss, _, _, mask, row_weights, weights, factors = task
     n_queries, list_size = scores.shape
-    sums, slopes = scores.new_zeros(n_queries), torch.zeros_like(scores)
+    sums, pulls, slopes = scores.new_zeros(n_queries), scores.new_zeros(n_queries), torch.zeros_like(scores)
     counts = torch.zeros(n_queries, dtype=torch.int64, device=scores.device)
     n_rows = max(1, _BLOCK_PAIRS // max(1, n_queries * list_size))
     for top in range(0, list_size, n_rows):
         rows = slice(top, top + n_rows)
-        pairs = (labels[:, rows, None] > labels[:, None]) & mask[:, rows, None] & mask[:, None]
-        values, pulls = loss.evaluate(scores[:, rows, None] - scores[:, None], loss.parameter)
-        pair_weights = weights[:, rows, None] * weights[:, None]
+        pairs = _pairs_of(task, rows)
+        values, pair_pulls = loss.evaluate(scores[:, None] - scores[:, rows, None])
+        pair_weights = row_weights[:, rows, None] * weights[:, None]
+        if factors is not None:
+            pair_weights *= weigh_pairs(factors, scores, rows)
         sums += torch.where(pairs, values.mul_(pair_weights), 0).sum(dim=(1, 2))
-        pulls = torch.where(pairs, pulls.mul_(pair_weights), 0)
-        slopes[:, rows] += pulls.sum(dim=2)
-        slopes -= pulls.sum(dim=1)
+        pair_pulls = torch.where(pairs, pair_pulls.mul_(pair_weights), 0)
+        of_rows = pair_pulls.sum(dim=2)
+        slopes[:, rows] -= of_rows
+        slopes += pair_pulls.sum(dim=1)
+        pulls += of_rows.sum(dim=1)
         counts += pairs.sum(dim=(1, 2))
     broken = ~scores.isfinite().all(dim=1)
-    return sums.masked_fill_(broken, torch.nan), counts, slopes.masked_fill_(broken[:, None] & mask, torch.nan)
+    return sums.masked_fill_(broken, torch.nan), pulls, counts, slopes.masked_fill_(broken[:, None] & mask, torch.nan)
+
+
+def _pairs_of(task: _Task, rows: slice) -> Tensor:
+    """Which documents of some rows make a pair with which: ``[query, row, list]``."""
+    found = task.mask[:, rows, None] & task.mask[:, None]
+    if task.pairs == ALL:
+        return found
+    high, low = task.labels[:, rows, None], task.labels[:, None]
+    if task.pairs == ORDERED:
+        return found & (high > low)
+    places = torch.arange(task.mask.shape[1], device=task.mask.device)
+    return found & (high == low) & (places[rows, None] < places)

@@ -5,7 +5,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from rankkit.errors import ConfigError
 from rankkit.objectives.options import check_labels, check_number
+from rankkit.objectives.reductions import mean_over_docs
 from rankkit.ranking import Reduction, list_sizes, prepare_lists, reduce_lists, split_weights
 
 
@@ -69,7 +71,73 @@ def bce_loss(
         check_labels("bce_loss", labels, good, f"labels from 0 to max_label={max_label:g}", "Raise max_label.")
         targets = labels / max_label
     terms = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
-    return _mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
+    return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
+
+
+def focal_bce_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    relevant_from: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Focal loss: binary cross entropy that fades where a document is already told well.
+
+    .. math::
+        \frac{1}{n} \sum_i -\alpha_i (1 - p_i)^\gamma \log p_i,
+        \qquad p_i = \sigma(s_i), \alpha_i = \alpha \text{ if } y_i \ge \tau,
+        \text{ else } p_i = 1 - \sigma(s_i), \alpha_i = 1 - \alpha
+
+    Here :math:`\sigma(s) = 1 / (1 + e^{-s})`. With ``gamma=0, alpha=None`` it is :func:`bce_loss`.
+
+    *Ties*: documents are costed one by one, so ties do not matter.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
+
+    Args:
+        scores: One a document, any real number, log odds; bfloat16 and float16 are computed in float32.
+        labels: Grades.
+        mask: True where a document is real; None: everywhere.
+        gamma: How fast easy documents fade, at least 0.
+        alpha: Weight of relevant documents, between 0 and 1, where the others have 1 - alpha; None: 1 for both. The
+            paper's best, .25, weighs relevant documents *less*, as gamma has thinned out the others.
+        relevant_from: The least label τ that is relevant.
+        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
+            document. The divisors stay counts of documents and lists.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        Log odds of 0 give p = 1/2: ``(1/2)^2 log 2`` for both real documents.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[0.0, 0.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> focal_bce_loss(scores, labels, torch.tensor([[True, True, False]]), alpha=None)
+        tensor(0.1733)
+
+    References:
+        Lin, Goyal, Girshick, He, Dollár, "Focal Loss for Dense Object Detection", ICCV 2017, equation 5.
+    """
+    check_number("focal_bce_loss", "gamma", gamma, least=0.0)
+    if alpha is not None and not 0 < alpha < 1:
+        raise ConfigError(f"focal_bce_loss: expected alpha between 0 and 1; got {alpha!r}. Pass a share, or None.")
+    scores, labels, mask = prepare_lists("focal_bce_loss", scores, labels, mask)
+    relevant = labels >= relevant_from
+    log_odds = torch.where(relevant, scores, -scores)
+    terms = -(gamma * functional.logsigmoid(-log_odds)).exp() * functional.logsigmoid(log_odds)
+    if alpha is not None:
+        terms = terms * torch.where(relevant, alpha, 1 - alpha)
+    return mean_over_docs("focal_bce_loss", terms, scores, mask, weights, reduction)
 
 
 def hinge_loss(
@@ -124,7 +192,7 @@ def hinge_loss(
     scores, labels, mask = prepare_lists("hinge_loss", scores, labels, mask)
     relevant = labels >= relevant_from
     terms = torch.where(relevant, positive_weight * (1 - scores).relu(), (1 + scores).relu())
-    return _mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
+    return mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
 
 
 def mse_loss(
@@ -170,35 +238,35 @@ def mse_loss(
         Cossock, Zhang, "Subset Ranking using Regression", COLT 2006.
     """
     scores, labels, mask = prepare_lists("mse_loss", scores, labels, mask)
-    return _mean_over_docs("mse_loss", (labels - scores).square(), scores, mask, weights, reduction)
+    return mean_over_docs("mse_loss", (labels - scores).square(), scores, mask, weights, reduction)
 
 
-def cross_entropy_loss(
-    scores: Float[Tensor, "query list grade"],
+def rmse_loss(
+    scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
     mask: Bool[Tensor, "query list"] | None = None,
     *,
     weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
-    r"""Cross entropy over the grades 0..K-1: a scorer of K outputs classifies each document.
+    r"""Root mean squared error between scores and labels of each list, in units of the label.
 
     .. math::
-        \frac{1}{n} \sum_i -\log \frac{e^{s_{i, y_i}}}{\sum_{k=0}^{K-1} e^{s_{i, k}}}
+        \sqrt{\frac{1}{n} \sum_i (y_i - s_i)^2}
 
-    Documents are then ranked by their expected grade, the mean of k under the softmax of their K outputs: the
-    function's attribute ``readout`` is ``"expected_grade"``.
+    The gradient of a document is ``(s_i - y_i) / (n RMSE)``, never above ``1 / sqrt(n)``: lists with large errors pull
+    no harder than others. Where every error of a list is 0 the root has no slope; the gradient is 0 there.
 
     *Ties*: documents are costed one by one, so ties do not matter.
     *Padding*: changes neither loss nor gradient.
     *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
 
     Args:
-        scores: K logits a document, ``[query, list, K]``; bfloat16 and float16 are computed in float32.
-        labels: Whole grades from 0 to K - 1.
+        scores: One a document, on the scale of the labels; bfloat16 and float16 are computed in float32.
+        labels: Grades, or any number to be predicted.
         mask: True where a document is real; None: everywhere.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
+        weights: Importance, at least 0, without gradient: those of documents multiply the squares under the root, those
+            of queries the root. The divisors stay counts of documents and lists.
         reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
 
     Returns:
@@ -206,45 +274,26 @@ def cross_entropy_loss(
 
     Raises:
         ShapeError: If the shapes differ.
-        DataError: If a label is no whole number from 0 to K - 1.
 
     Example:
-        Two grades with equal logits cost ``log 2``; the second document is padding.
+        Errors of 1 and 7, and padding: the root of (1 + 49) / 2.
 
         >>> import torch
-        >>> scores, labels = torch.tensor([[[4.0, 4.0], [0.0, 9.0]]]), torch.tensor([[1.0, 0.0]])
-        >>> cross_entropy_loss(scores, labels, torch.tensor([[True, False]]))
-        tensor(0.6931)
+        >>> scores, labels = torch.tensor([[1.0, 7.0, 9.0]]), torch.tensor([[2.0, 0.0, 0.0]])
+        >>> rmse_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(5.)
 
     References:
-        Li, Burges, Wu, "McRank: Learning to Rank Using Multiple Classification and Gradient Boosting", NIPS 2007.
+        Cossock, Zhang, "Subset Ranking using Regression", COLT 2006 (least squares; the root is taken list by list).
     """
-    scores, labels, mask = prepare_lists("cross_entropy_loss", scores, labels, mask, n_axes=3)
-    n_grades = scores.shape[2]
-    good = (labels >= 0) & (labels < n_grades) & (labels == labels.round())
-    check_labels(
-        "cross_entropy_loss",
-        labels,
-        good,
-        f"whole labels from 0 to {n_grades - 1}, one of the {n_grades} outputs a document",
-        f"Build the scorer with as many outputs as there are grades (n_outputs={n_grades} now), or map the labels.",
-    )
-    logits = scores.log_softmax(dim=2)
-    terms = -logits.gather(2, labels.long()[..., None])[..., 0]
-    return _mean_over_docs("cross_entropy_loss", terms, terms, mask, weights, reduction)
-
-
-cross_entropy_loss.readout = "expected_grade"  # type: ignore[attr-defined]
-
-
-def _mean_over_docs(
-    where: str, terms: Tensor, scores: Tensor, mask: Tensor, weights: Tensor | None, reduction: Reduction
-) -> Tensor:
-    query_weights, doc_weights = split_weights(where, weights, scores, mask)
+    scores, labels, mask = prepare_lists("rmse_loss", scores, labels, mask)
+    query_weights, doc_weights = split_weights("rmse_loss", weights, scores, mask)
+    errors = scores - labels
     if doc_weights is not None:
-        terms = terms * doc_weights
+        errors = errors * doc_weights.sqrt()
     n_docs = list_sizes(mask)
-    per_list = torch.where(mask, terms, 0).sum(dim=1) / n_docs.clamp(min=1)
+    # The norm has the gradient 0 where all errors are 0; the square root has none.
+    per_list = torch.linalg.vector_norm(errors, dim=1) / n_docs.clamp(min=1).to(scores.dtype).sqrt()
     if query_weights is not None:
         per_list = per_list * query_weights
     return reduce_lists(per_list, n_docs > 0, reduction)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from rankkit.scorers.outputs import output_layer
 from rankkit.scorers.readout import check_readout
 from rankkit.scorers.scorer import check_count, describe, seeded_weights
 from rankkit.transforms import Spec, Transform
@@ -15,8 +16,10 @@ class LinearScorer(nn.Module):
     Args:
         n_features: Columns of the data.
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
-        n_outputs: 1, or K for an objective over K grades: ``forward`` then gives ``[doc, K]``.
-        readout: How K outputs become the ranking score; ``expected_grade`` if left out.
+        n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
+        readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
+            ``ordinal_loss``.
+        tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
         bias: Add a constant. It changes no ranking, but pointwise objectives need it.
         seed: Seed of the initial weights; None draws them from torch's global generator.
 
@@ -41,6 +44,7 @@ class LinearScorer(nn.Module):
         transform: Spec = "log1p+standardize",
         n_outputs: int = 1,
         readout: str | None = None,
+        tied_outputs: bool = False,
         bias: bool = True,
         seed: int | None = None,
     ) -> None:
@@ -52,12 +56,20 @@ class LinearScorer(nn.Module):
         self.feature_names: tuple[str, ...] | None = None
         self.transform = Transform(transform, n_features)
         with seeded_weights(seed):
-            self.output = nn.Linear(self.transform.n_outputs, n_outputs, bias=bias)
+            self.output = output_layer(
+                "LinearScorer",
+                self.transform.n_outputs,
+                n_outputs,
+                readout=self.readout,
+                tied=tied_outputs,
+                bias=bias,
+            )
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "transform": self.transform.spec,
             "n_outputs": n_outputs,
             "readout": self.readout,
+            "tied_outputs": tied_outputs,
             "bias": bias,
             "seed": seed,
         }
@@ -69,10 +81,10 @@ class LinearScorer(nn.Module):
 
     @property
     def weights(self) -> dict[str, float | list[float]]:
-        """The weight of each transformed feature by name; a list of K weights for K outputs."""
+        """The weight of each transformed feature by name; a list of K weights for K free outputs."""
         names = self.feature_names or [f"feature_{n}" for n in range(self.n_features)]
         weight = self.output.weight.detach()
-        values = (weight.squeeze(0) if self.n_outputs == 1 else weight.t()).tolist()
+        values = (weight.squeeze(0) if weight.shape[0] == 1 else weight.t()).tolist()
         return dict(zip(self.transform.output_names(names), values, strict=True))
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.scorers.outputs import output_layer
 from rankkit.scorers.readout import check_readout
 from rankkit.scorers.scorer import check_count, describe, seeded_weights
 from rankkit.transforms import Spec, Transform
@@ -36,8 +37,10 @@ class MLPScorer(nn.Module):
         normalization: ``none``, ``batch`` (over the documents of a batch) or ``layer`` (over the values of a document).
         residual: Add its input to each hidden layer that has the width of the one before.
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
-        n_outputs: 1, or K for an objective over K grades: ``forward`` then gives ``[doc, K]``.
-        readout: How K outputs become the ranking score; ``expected_grade`` if left out.
+        n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
+        readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
+            ``ordinal_loss``.
+        tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
         seed: Seed of the initial weights; None draws them from torch's global generator.
 
     Raises:
@@ -64,6 +67,7 @@ class MLPScorer(nn.Module):
         transform: Spec = ("log1p+standardize", "piecewise:32"),
         n_outputs: int = 1,
         readout: str | None = None,
+        tied_outputs: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__()
@@ -84,7 +88,7 @@ class MLPScorer(nn.Module):
                     for position, (n_in, n_out) in enumerate(pairwise(widths))
                 )
             )
-            self.output = nn.Linear(widths[-1], n_outputs)
+            self.output = output_layer("MLPScorer", widths[-1], n_outputs, readout=self.readout, tied=tied_outputs)
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "hidden": hidden,
@@ -95,6 +99,7 @@ class MLPScorer(nn.Module):
             "transform": self.transform.spec,
             "n_outputs": n_outputs,
             "readout": self.readout,
+            "tied_outputs": tied_outputs,
             "seed": seed,
         }
 

@@ -19,7 +19,28 @@ def expected_grade(logits: Tensor) -> Tensor:
     return logits.float().softmax(dim=-1) @ grades
 
 
-READOUTS: dict[str, Callable[[Tensor], Tensor]] = {"expected_grade": expected_grade}
+def sum_of_sigmoids(logits: Tensor) -> Tensor:
+    """The mean grade where output k is the log odds of grade k or better: ``[..., K]`` to ``[...]``, from 0 to K.
+
+    >>> sum_of_sigmoids(torch.tensor([[0.0, 0.0, 0.0]]))
+    tensor([1.5000])
+    """
+    return logits.float().sigmoid().sum(dim=-1)
+
+
+READOUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "expected_grade": expected_grade,
+    "sum_of_sigmoids": sum_of_sigmoids,
+}
+
+
+def n_outputs_for(readout: str, n_grades: int) -> int:
+    """How many outputs a document that readout needs for the grades from 0 to ``n_grades - 1``.
+
+    >>> n_outputs_for("expected_grade", 5), n_outputs_for("sum_of_sigmoids", 5)
+    (5, 4)
+    """
+    return n_grades - 1 if readout == "sum_of_sigmoids" else n_grades
 
 
 def ranking_scores(scorer: Scorer, outputs: Tensor) -> Tensor:

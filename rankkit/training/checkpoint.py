@@ -15,7 +15,7 @@ from rankkit.errors import ConfigError, TrainingError
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.run import Run
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class RunFolder:
@@ -77,7 +77,7 @@ class RunFolder:
         """Whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self._saved_at >= self.every
 
-    def save(self, run: Run, scorer: nn.Module, optimizer: Optimizer) -> None:
+    def save(self, run: Run, trained: nn.Module, optimizer: Optimizer) -> None:
         """Write the checkpoint under another name, then put it in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
         content = {
@@ -86,9 +86,9 @@ class RunFolder:
             "run": state,
             "records": [asdict(record) for record in run.records],
             "best_weights": run.best_weights,
-            "scorer": scorer.state_dict(),
+            "weights": trained.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "random": _random_states(_device_of(scorer)),
+            "random": _random_states(_device_of(trained)),
         }
         temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.partial")
         with temporary.open("wb") as file:
@@ -104,20 +104,20 @@ class RunFolder:
         append_metrics(self.metrics, record)
 
 
-def restore(saved: dict[str, Any], scorer: nn.Module, optimizer: Optimizer) -> Run:
-    """Put a checkpoint's state into scorer, optimizer and torch's generators; give the run."""
-    scorer.load_state_dict(saved["scorer"])
+def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Optimizer) -> Run:
+    """Put a checkpoint's state into what is trained, the optimizer and torch's generators; give the run."""
+    trained.load_state_dict(saved["weights"])
     optimizer.load_state_dict(saved["optimizer"])
     torch.set_rng_state(saved["random"]["cpu"])
-    device = _device_of(scorer)
+    device = _device_of(trained)
     if device.type == "cuda" and saved["random"]["cuda"] is not None:
         torch.cuda.set_rng_state(saved["random"]["cuda"], device)
     records = [EpochRecord(**record) for record in saved["records"]]
     return Run(**saved["run"], records=records, best_weights=saved["best_weights"])
 
 
-def _device_of(scorer: nn.Module) -> torch.device:
-    return next(scorer.parameters()).device
+def _device_of(trained: nn.Module) -> torch.device:
+    return next(trained.parameters()).device
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor | None]:

@@ -35,6 +35,7 @@ from rankkit.training.settings import (
     check_objective,
     default_epochs,
     default_learning_rate,
+    module_of,
     objective_name,
     objective_options,
     resolve_device,
@@ -81,7 +82,8 @@ def fit(
 
     Args:
         scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`.
-        objective: Any function ``(scores, labels, mask, *, weights=None) -> loss`` over padded lists.
+        objective: Any function ``(scores, labels, mask, *, weights=None) -> loss`` over padded lists. A module with
+            weights of its own, such as :class:`rankkit.DualLearning`, is trained along with the scorer.
         train: Labelled training data. Its weights, if any, go to the objective.
         valid: Labelled validation data; nothing is fitted on it.
         metric: Validation metric that selects the epoch; the higher the better.
@@ -161,10 +163,10 @@ def fit(
         transform.fit(train.features, train.offsets)
     if getattr(scorer, "feature_names", None) is None:
         scorer.feature_names = train.feature_names  # type: ignore[assignment]
-    scorer.to(place)
+    trained = _all_that_is_trained(scorer, module_of(objective)).to(place)
     with _own_randomness(place, seed):
-        method = build_optimizer(scorer, settings, place)
-        run = Run() if saved is None else restore(saved, scorer, method)
+        method = build_optimizer(scorer, settings, place, module_of(objective))
+        run = Run() if saved is None else restore(saved, trained, method)
         if folder is not None:
             folder.start(run)
         if resume:
@@ -174,9 +176,9 @@ def fit(
             observers = Observers([bar, *callbacks], ctrl_c)
             step = ranking_step(objective, precision)
             if run.stopped is None:
-                _train(scorer, step, method, train, valid, settings, run, folder, observers)
+                _train(scorer, trained, step, method, train, valid, settings, run, folder, observers)
     if run.best_weights is not None:
-        scorer.load_state_dict(run.best_weights)
+        trained.load_state_dict(run.best_weights)
     scorer.eval()
     history = run.history(None if valid is None else metric, run.stopped or "interrupted")
     if run.stopped is None:
@@ -186,6 +188,7 @@ def fit(
 
 def _train(
     scorer: nn.Module,
+    trained: nn.Module,
     step: Step,
     optimizer: Optimizer,
     train: RankingDataset,
@@ -195,7 +198,7 @@ def _train(
     folder: RunFolder | None,
     observers: Observers,
 ) -> None:
-    """Go on with a run until it is finished or interrupted."""
+    """Go on with a run until it is finished or interrupted; ``trained`` holds the scorer and what learns with it."""
     feed = Feed(train, next(scorer.parameters()).device)
     watch = LossWatch(run, scorer, feed, settings.learning_rate)
     clock = Clock(run)
@@ -227,7 +230,7 @@ def _train(
             observers.on_step(run, batch.n_docs)
             if folder is not None and (observers.stop_requested or folder.due()):
                 watch.read()
-                folder.save(run, scorer, optimizer)
+                folder.save(run, trained, optimizer)
             if observers.stop_requested:
                 return
 
@@ -235,13 +238,18 @@ def _train(
         clock.stop_training()
         value = None if valid is None else _validate(scorer, valid, settings.metric)
         clock.stop()
-        run.end_epoch(scorer, settings, value)
+        run.end_epoch(trained, settings, value)
         if folder is not None:
-            folder.save(run, scorer, optimizer)
+            folder.save(run, trained, optimizer)
             folder.append(run.records[-1])
         observers.on_epoch_end(run.records[-1])
         if observers.stop_requested:
             return
+
+
+def _all_that_is_trained(scorer: nn.Module, objective: nn.Module | None) -> nn.Module:
+    """The scorer and an objective that is a module as one: what checkpoints hold and the best epoch brings back."""
+    return nn.ModuleDict({"scorer": scorer} if objective is None else {"scorer": scorer, "objective": objective})
 
 
 def _validate(scorer: nn.Module, valid: RankingDataset, metric: str) -> float:

@@ -7,13 +7,28 @@ from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 from rankkit.training.settings import Settings
 
 
-def build_optimizer(scorer: nn.Module, settings: Settings, device: torch.device) -> Optimizer:
-    """The optimizer that the settings name; weight decay acts on matrices, not on biases and norms."""
+def build_optimizer(
+    scorer: nn.Module, settings: Settings, device: torch.device, objective: nn.Module | None = None
+) -> Optimizer:
+    """The optimizer that the settings name; weight decay acts on matrices of the scorer, not on biases and norms.
+
+    Args:
+        scorer: Its weights learn at the rate of the settings.
+        settings: Of the run.
+        device: Where the weights are.
+        objective: Its weights, if it has any, learn along the same schedule, at the ``learning_rate`` of the module
+            that they belong to where it names one.
+    """
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
+    for module in [] if objective is None else objective.modules():
+        own = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]
+        if own:
+            factor = getattr(module, "learning_rate", settings.learning_rate) / settings.learning_rate
+            groups.append({"params": own, "weight_decay": 0.0, "rate_factor": factor})
     rate = settings.learning_rate
     fused = device.type in ("cpu", "cuda") or None
     if settings.optimizer == "adamw":
@@ -26,9 +41,9 @@ def build_optimizer(scorer: nn.Module, settings: Settings, device: torch.device)
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
-    """Give all parameters this learning rate from the next step on."""
+    """Give all parameters this learning rate from the next step on, those with a factor of their own times that."""
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group.get("rate_factor", 1.0)
 
 
 def clip_gradients(optimizer: Optimizer, clip_norm: float | None) -> Tensor:

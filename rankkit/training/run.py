@@ -12,7 +12,7 @@ from rankkit.training.settings import Settings
 
 @dataclass
 class Run:
-    """The state of a run. With scorer, optimizer and random states, it is all that going on needs.
+    """The state of a run. With weights, optimizer and random states, it is all that going on needs.
 
     ``position``, ``loss_sum``, ``n_queries``, ``n_docs`` and ``training_seconds`` are of the epoch under way, the
     others of the whole run.
@@ -44,11 +44,11 @@ class Run:
         self.step += 1
         self.n_docs += n_docs
 
-    def end_epoch(self, scorer: nn.Module, settings: Settings, value: float | None) -> None:
+    def end_epoch(self, trained: nn.Module, settings: Settings, value: float | None) -> None:
         """Record a finished epoch, keep its weights if they are the best, decide whether the run goes on.
 
         Args:
-            scorer: Whose weights they are.
+            trained: Whose weights they are.
             settings: Of the run.
             value: The validation metric, or None without validation data.
         """
@@ -63,7 +63,7 @@ class Run:
             seconds=self.seconds,
         )
         self.records.append(record)
-        self._keep_if_best(scorer, record)
+        self._keep_if_best(trained, record)
         if settings.patience is not None and value is not None and self.epoch - self.best_epoch >= settings.patience:
             self.stopped = "patience"
         if self.epoch == settings.epochs:
@@ -72,14 +72,14 @@ class Run:
         self.position = self.n_queries = self.n_docs = 0
         self.loss_sum = self.training_seconds = 0.0
 
-    def _keep_if_best(self, scorer: nn.Module, record: EpochRecord) -> None:
+    def _keep_if_best(self, trained: nn.Module, record: EpochRecord) -> None:
         if record.valid is None or math.isnan(record.valid):
             # No epoch can be told from another: the last one counts.
             if self.best_value is None:
                 self.best_epoch = record.epoch
         elif self.best_value is None or record.valid > self.best_value:
             self.best_epoch, self.best_value = record.epoch, record.valid
-            self.best_weights = {name: value.detach().clone() for name, value in scorer.state_dict().items()}
+            self.best_weights = {name: value.detach().clone() for name, value in trained.state_dict().items()}
 
     def history(self, metric: str | None, stopped: Stopped) -> History:
         """The run so far as a value."""

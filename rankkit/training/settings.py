@@ -14,6 +14,7 @@ from torch import nn
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.scoring import check_features
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.scorers.readout import n_outputs_for
 
 OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
 ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
@@ -146,9 +147,11 @@ def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: Ran
     wanted, given = readout_of(objective), getattr(scorer, "readout", None)
     n_outputs = getattr(scorer, "n_outputs", 1)
     if wanted is not None and (n_outputs < 2 or given != wanted):
+        best = 0 if train.labels is None else int(train.labels.max(initial=0))
         raise ConfigError(
             f"fit: expected a scorer with several outputs, read as {wanted!r}, for {name}; got {n_outputs} output(s), "
-            f"read as {given!r}. Build the scorer with n_outputs= the number of grades."
+            f"read as {given!r}. Build the scorer with n_outputs={max(2, n_outputs_for(wanted, best + 1))}, "
+            f"readout={wanted!r} for labels 0..{best}."
         )
     if wanted is None and n_outputs != 1:
         raise ConfigError(
@@ -166,6 +169,12 @@ def _innermost(objective: Callable[..., Any]) -> Callable[..., Any]:
     while isinstance(objective, partial):
         objective = objective.func
     return objective
+
+
+def module_of(objective: Callable[..., Any]) -> nn.Module | None:
+    """The module behind an objective, whose weights are trained with those of the scorer; None for functions."""
+    inner = _innermost(objective)
+    return inner if isinstance(inner, nn.Module) else None
 
 
 def readout_of(objective: Callable[..., Any]) -> str | None:

@@ -2,20 +2,26 @@
 rankkit.cli.evaluate, rankkit.cli.score, rankkit.cli.inspect and rankkit.cli.convert.
 """
 
+import dataclasses
+import inspect
 import json
 import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import rankkit as rk
+from rankkit.catalogue import OBJECTIVES
+from rankkit.cli.config import load_experiment
+from rankkit.objectives.module import option_names
 
 
 def test_every_command_is_explained(rankkit):
     answer = rankkit("--help")
     assert answer.code == 0
-    for command in ("inspect", "train", "evaluate", "score", "convert"):
+    for command in ("inspect", "train", "evaluate", "score", "convert", "objectives"):
         assert command in answer.out
         assert rankkit(command, "--help").code == 0
     assert rankkit("--version").out.startswith("rankkit 0.")
@@ -56,15 +62,56 @@ def test_train_saves_a_run_that_evaluates_and_scores(rankkit, files, tmp_path):
     )
 
 
-def test_every_objective_trains_from_the_command_line(rankkit, files, tmp_path):
-    from rankkit.catalogue import OBJECTIVES
+# Most of their time is compilation: the others run with the slow tests.
+USUAL = {"bce", "cross_entropy", "ranknet", "lambdarank", "softmax", "listmle", "approx_ndcg", "kl_distillation"}
 
-    for name in OBJECTIVES:
-        answer = rankkit(
-            "train", "--train", files / "train.txt", "--objective", name, "--out", tmp_path / name,
-            "--set", "scorer.hidden=[4]", "--set", "training.epochs=1",
-        )  # fmt: skip
-        assert answer.code == 0, answer.err
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in USUAL else pytest.mark.slow) for n in OBJECTIVES])
+def test_every_objective_trains_from_the_command_line(rankkit, files, tmp_path, name):
+    answer = rankkit(
+        "train", "--train", files / "train.txt", "--objective", name, "--out", tmp_path / name,
+        "--set", "scorer.hidden=[4]", "--set", "training.epochs=1",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_and_its_options_can_stand_in_an_experiment_file(files, tmp_path, name):
+    words = [f"objective.{key}={json.dumps(value)}" for key, value in _plain_options(OBJECTIVES[name]).items()]
+    data = {"data": {"train": str(files / "train.txt")}, "objective": name, "out": str(tmp_path / "run")}
+    assert load_experiment(None, data, words).objective.options == _plain_options(OBJECTIVES[name])
+
+
+def _plain_options(function):
+    """The options that an experiment file can hold, as they are by default; TOML has no None."""
+    defaults = {name: inspect.signature(function).parameters[name].default for name in option_names(function)}
+    return {name: value for name, value in defaults.items() if isinstance(value, (bool, int, float, str))}
+
+
+def test_ordinal_regression_from_training_to_scores(rankkit, files, tmp_path):
+    run = tmp_path / "run"
+    answer = rankkit(
+        "train", "--train", files / "train.txt", "--valid", files / "vali.txt", "--objective", "ordinal", "--out", run,
+        "--set", "scorer.hidden=[4]", "--set", "training.epochs=1", "--set", "scorer.tied_outputs=true",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    scorer = rk.load(run)
+    best = int(rk.read(files / "train.txt").labels.max())
+    assert (scorer.n_outputs, scorer.readout) == (best, "sum_of_sigmoids")
+    assert scorer.output.weight.shape[0] == 1
+    assert rankkit("evaluate", run, files / "test.txt").code == 0
+    assert rankkit("score", run, files / "test.txt", "--out", tmp_path / "s.txt").code == 0
+    scores = np.loadtxt(tmp_path / "s.txt")
+    assert ((scores >= 0) & (scores <= best)).all()
+    assert rankkit("train", "--resume", "--out", run).code == 0
+
+
+def test_two_grades_are_no_case_for_several_outputs(rankkit, tmp_path):
+    binary = rk.make_ranking(5, n_features=2, seed=0)
+    rk.write(dataclasses.replace(binary, labels=(binary.labels > 0).astype(np.float32)), tmp_path / "binary.txt")
+    answer = rankkit("train", "--train", tmp_path / "binary.txt", "--objective", "ordinal", "--out", tmp_path / "run")
+    assert answer.code == 2
+    assert "expected labels of more grades for the objective ordinal; got 0..1. Train with bce" in answer.err
 
 
 def test_unlabelled_tables_are_scored(rankkit, files, trained, tmp_path):
@@ -160,6 +207,20 @@ def test_per_query_values_are_parquet(rankkit, files, trained, tmp_path):
     answer = rankkit("evaluate", trained, files / "test.txt", "--per-query", tmp_path / "out.csv")
     assert answer.code == 2
     assert "ends in .parquet" in answer.err
+
+
+def test_dual_learning_trains_on_a_click_log_from_the_command_line(rankkit, tmp_path):
+    data = rk.make_ranking(30, seed=0)
+    shown = rk.shown_lists(data, data.features[:, 0], top_k=5)
+    rk.write(rk.simulate_clicks(shown, rk.PositionBasedModel(), n_sessions=3), tmp_path / "clicks.txt")
+    command = ["train", "--train", tmp_path / "clicks.txt", "--objective", "dual_learning", "--scorer", "linear"]
+    answer = rankkit(*command, "--out", tmp_path / "run", "--set", "objective.n_positions=5")
+    assert answer.code == 0, answer.err
+    weights = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["weights"]
+    assert (weights["objective.position_logits"][1:] != 0).all()
+    too_few = rankkit(*command, "--out", tmp_path / "few", "--set", "objective.n_positions=4")
+    assert too_few.code == 2
+    assert "expected lists of at most 4 documents; got one of 5" in too_few.err
 
 
 def test_rows_of_a_query_that_stand_apart_are_brought_together_if_asked(rankkit, files, trained, tmp_path):

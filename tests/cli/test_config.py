@@ -66,7 +66,7 @@ def test_the_saved_file_reads_back_equal(tmp_path):
         (["seed"], "expected key=value"),
         (["=3"], "expected key=value"),
         (["scorer.n_outputs=5"], "the objective 'ranknet' expects 1 output; got 5"),
-        (["objective.name=cross_entropy", "scorer.n_outputs=1"], "expects one output a grade"),
+        (["objective.name=cross_entropy", "scorer.n_outputs=1"], "expects several outputs"),
     ],
 )
 def test_what_cannot_run_is_refused_before_any_data_is_read(settings, message):

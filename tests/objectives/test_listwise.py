@@ -1,10 +1,11 @@
+import inspect
 import math
 
 import pytest
 import torch
 
-from rankkit.errors import DataError
-from rankkit.objectives import listnet_loss, softmax_loss
+from rankkit.errors import ConfigError, DataError
+from rankkit.objectives import kl_loss, listnet_loss, ranknet_loss, softmax_loss, xe_ndcg_loss
 from tests.oracles import objectives as oracle
 
 S, Y = torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0]])
@@ -111,3 +112,79 @@ def test_labels_below_zero():
     with pytest.raises(DataError, match=r"softmax_loss: expected labels of at least 0; got -1 \(list 0, document 1\)"):
         softmax_loss(S, labels)
     assert softmax_loss(S, labels, torch.tensor([[True, False, True]])).isfinite()
+
+
+@pytest.mark.parametrize(("objective", "target"), [(listnet_loss, "softmax"), (softmax_loss, "sum")])
+def test_kl_is_the_cross_entropy_less_the_entropy_of_the_target(objective, target):
+    scores, labels, mask = lists()
+    scores.requires_grad_()
+    values = kl_loss(scores, labels, mask, target=target, temperature=1.5, reduction="none")
+    cross = objective(scores, labels, mask, temperature=1.5, reduction="none")
+    for query in range(6):
+        grades = labels[query][mask[query]]
+        p = grades.softmax(0) if target == "softmax" else grades / grades.sum()
+        entropy = -torch.xlogy(p, p).sum()
+        torch.testing.assert_close(values[query], cross[query] - entropy, rtol=1e-12, atol=1e-12)
+    slopes = [torch.autograd.grad(loss.sum(), scores, retain_graph=True)[0] for loss in (values, cross)]
+    torch.testing.assert_close(*slopes, rtol=1e-12, atol=1e-14)
+
+
+def test_kl_points_from_the_target_to_the_scores():
+    # KL(p || q) of p = (1, 0) is -log q_1; the other direction would be infinite.
+    scores = torch.tensor([[0.0, 3.0]])
+    assert float(kl_loss(scores, torch.tensor([[1.0, 0.0]]), target="sum")) == pytest.approx(math.log1p(math.exp(3)))
+    labels = torch.tensor([[1.0, 3.0, 0.0]])
+    assert float(kl_loss(labels + 7, labels)) == pytest.approx(0, abs=1e-6)
+
+
+def test_temperature_is_the_inverse_of_sigma():
+    # Of two documents with a one-hot target the softmax is the logistic function of the score difference.
+    scores, labels = torch.tensor([[0.3, 1.1]]), torch.tensor([[1.0, 0.0]])
+    torch.testing.assert_close(softmax_loss(scores, labels, temperature=0.25), ranknet_loss(scores, labels, sigma=4.0))
+    torch.testing.assert_close(softmax_loss(S, Y, temperature=2.0), softmax_loss(S / 2, Y))
+
+
+def test_xe_ndcg_has_the_target_of_its_draws():
+    gamma = torch.rand(3, generator=torch.Generator().manual_seed(4))
+    targets = (2 ** Y[0] - gamma) / (2 ** Y[0] - gamma).sum()
+    expected = -(targets * S[0].log_softmax(0)).sum()
+    torch.testing.assert_close(xe_ndcg_loss(S, Y, generator=torch.Generator().manual_seed(4)), expected)
+
+
+def test_xe_ndcg_draws_anew_and_only_for_real_documents():
+    generator = torch.Generator().manual_seed(4)
+    first, second = (xe_ndcg_loss(S, Y, generator=generator) for _ in range(2))
+    assert first != second
+    scores, labels = (torch.cat([torch.full((1, 2), 1e6), tensor], dim=1) for tensor in (S, Y))
+    mask = torch.tensor([[False, False, True, True, True]])
+    assert xe_ndcg_loss(scores, labels, mask, generator=torch.Generator().manual_seed(4)) == first
+
+
+def test_grades_of_thirty_and_of_a_hundred():
+    scores = torch.tensor([[0.0, 2.0, 1.0]], requires_grad=True)
+    for grade in (30.0, 200.0):
+        loss = xe_ndcg_loss(scores, torch.tensor([[grade, 0.0, 1.0]]))
+        assert loss.item() == pytest.approx(-float(scores.detach().log_softmax(1)[0, 0]), rel=1e-5)
+        listnet_loss(scores, torch.tensor([[grade, 0.0, 1.0]])).backward()
+    assert scores.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("shift", [32.0, 1e4])
+def test_padding_far_below_every_score_stays_out(shift):
+    # Padding pushed 1e-6 below the least score ties with it in float32 from about 32 on.
+    scores, labels = torch.tensor([[shift + 1, shift, 0.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    mask = torch.tensor([[True, True, False]])
+    assert float(softmax_loss(scores, labels, mask)) == pytest.approx(math.log1p(math.exp(-1)), rel=1e-3)
+
+
+def test_options_that_cannot_work():
+    with pytest.raises(ConfigError, match="kl_loss: expected target 'softmax' or 'sum'; got 'gain'"):
+        inspect.unwrap(kl_loss)(S, Y, target="gain")
+    for objective in (listnet_loss, softmax_loss, kl_loss, xe_ndcg_loss):
+        with pytest.raises(ConfigError, match="expected temperature above 0; got nan"):
+            objective(S, Y, temperature=math.nan)
+    with pytest.raises(DataError, match="xe_ndcg_loss: expected labels of at least 0"):
+        xe_ndcg_loss(S, -Y)
+    with pytest.raises(DataError, match="kl_loss: expected labels of at least 0"):
+        kl_loss(S, -Y, target="sum")
+    assert kl_loss(S, -Y).isfinite()

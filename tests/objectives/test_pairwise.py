@@ -7,8 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError, ShapeError
-from rankkit.objectives import pairwise_hinge_loss, pairwise_logistic_loss, ranknet_loss
+from rankkit.objectives import (
+    circle_loss,
+    label_difference,
+    margin_mse_loss,
+    ndcg_delta,
+    pairwise_exponential_loss,
+    pairwise_hinge_loss,
+    pairwise_logistic_loss,
+    pairwise_mse_loss,
+    pairwise_soft_zero_one_loss,
+    ranknet_loss,
+)
+from rankkit.objectives.pair_losses import Logistic
+from rankkit.objectives.pair_objective import pair_objective
 from tests.oracles import objectives as oracle
+from tests.oracles import pairs
 
 S, Y = torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([[0.0, 2.0, 1.0]])
 
@@ -50,6 +64,12 @@ def test_hinge_of_one_pair_is_margin_ranking_loss():
         (pairwise_logistic_loss, oracle.pairwise_logistic, {"sigma": 0.5}),
         (pairwise_hinge_loss, oracle.pairwise_hinge, {}),
         (pairwise_hinge_loss, oracle.pairwise_hinge, {"margin": 0.25}),
+        (ranknet_loss, pairs.ranknet, {"ties": "half", "sigma": 2.0}),
+        (pairwise_logistic_loss, pairs.ranknet, {"ties": "half"}),
+        (pairwise_soft_zero_one_loss, pairs.pairwise_soft_zero_one, {"sigma": 2.0}),
+        (pairwise_exponential_loss, pairs.pairwise_exponential, {"sigma": 1.5}),
+        (pairwise_mse_loss, pairs.pairwise_mse, {}),
+        (margin_mse_loss, pairs.margin_mse, {}),
     ],
 )
 def test_equal_to_slow_loops_in_value_and_gradient(objective, slow, options):
@@ -82,11 +102,85 @@ def test_weights_multiply_and_divisors_stay_counts():
     assert float(ranknet_loss(S, Y, weights=doc_weights)) == pytest.approx(weighted, rel=1e-6)
 
 
-@pytest.mark.parametrize("objective", [ranknet_loss, pairwise_hinge_loss])
+@pytest.mark.parametrize(
+    "objective",
+    [
+        ranknet_loss,
+        lambda *given: ranknet_loss(*given, ties="half"),
+        pairwise_hinge_loss,
+        pairwise_soft_zero_one_loss,
+        pairwise_exponential_loss,
+        pairwise_mse_loss,
+        margin_mse_loss,
+    ],
+)
 def test_gradcheck(objective):
     scores, labels, mask = lists(3, 5, seed=3)
     scores.requires_grad_()
     assert torch.autograd.gradcheck(lambda s: objective(s, labels, mask), (scores,))
+
+
+def test_half_target_of_tied_pairs():
+    scores, labels = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
+    a, b = (math.log1p(math.exp(x)) for x in (-2, -1))
+    tied = (math.log1p(math.exp(1)) + math.log1p(math.exp(-1))) / 2
+    assert float(ranknet_loss(scores, labels, ties="half")) == pytest.approx((a + b + tied) / 3, rel=1e-6)
+    assert float(ranknet_loss(scores, labels)) == pytest.approx((a + b) / 2, rel=1e-6)
+    # A list of one grade has pairs then, which pull its scores together.
+    scores = torch.tensor([[2.0, 0.0]], requires_grad=True)
+    ranknet_loss(scores, torch.ones(1, 2), ties="half").backward()
+    assert scores.grad.tolist() == [[pytest.approx(math.tanh(1) / 2), pytest.approx(-math.tanh(1) / 2)]]
+
+
+def test_ties_that_cannot_work():
+    with pytest.raises(ConfigError, match="f: expected ties 'drop' or 'half'; got 'keep'"):
+        inspect.unwrap(pair_objective)("f", Logistic(1.0), S, Y, None, None, "mean", None, "keep")
+    with pytest.raises(ConfigError, match="expected ties='drop' beside a pair_weight"):
+        pairwise_logistic_loss(S, Y, ties="half", pair_weight=ndcg_delta())
+
+
+@pytest.mark.parametrize("gap", [5.0, 29.0, 31.0, 240.0, 2e4])
+def test_exponential_goes_on_as_its_tangent(gap):
+    scores = torch.tensor([[0.0, gap]], dtype=torch.float64, requires_grad=True)
+    loss = pairwise_exponential_loss(scores, torch.tensor([[1.0, 0.0]]))
+    loss.backward()
+    expected = math.exp(gap) if gap <= 30 else math.exp(30) * (1 + gap - 30)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+    assert scores.grad[0, 1].item() == pytest.approx(math.exp(min(gap, 30)), rel=1e-12)
+
+
+def test_squares_against_label_differences():
+    # The pairs differ in s - y by 3 - 0, 3 - 0, 0 - 0; the tied pair counts in pairwise_mse only.
+    scores, labels = torch.tensor([[3.0, 1.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0, 0.0]])
+    errors = [3.0, 0.0, 0.0, 0.0]
+    assert float(pairwise_mse_loss(scores, labels)) == pytest.approx(sum((errors[0] - e) ** 2 for e in errors) / 6)
+    assert float(margin_mse_loss(scores, labels)) == pytest.approx(9 / 3)
+    weighted = pairwise_mse_loss(scores, labels, pair_weight=label_difference())
+    assert float(weighted) == pytest.approx(9)
+    with pytest.raises(ConfigError, match="expected a pair_weight without normalize_distance"):
+        pairwise_mse_loss(scores, labels, pair_weight=ndcg_delta(normalize_distance=True))
+
+
+def test_pairwise_mse_of_far_off_scores_loses_no_digits():
+    # n sum e^2 - (sum e)^2 would cancel.
+    scores = torch.tensor([[10_000.0, 10_001.0]])
+    assert float(pairwise_mse_loss(scores, torch.tensor([[0.0, 1.0]]))) == 0
+    assert float(pairwise_mse_loss(scores, torch.tensor([[1.0, 0.0]]))) == pytest.approx(4)
+
+
+@pytest.mark.parametrize("options", [{}, {"margin": 0.4, "gamma": 2.0, "relevant_from": 2.0}])
+def test_circle_equals_its_loop_and_equation_10(options):
+    scores, labels, mask = lists(5, 9, seed=4)
+    labels[:, 0], labels[:, 1] = 0, 3
+    mask[:, :2] = True
+    scores.requires_grad_()
+    weights = torch.rand(5, 9, dtype=torch.float64) + 0.5
+    values = circle_loss(scores, labels, mask, weights=weights, reduction="none", **options)
+    values.sum().backward()
+    for query in range(5):
+        given = [real(each, mask, query) for each in (scores, labels, weights)]
+        assert values[query].item() == pytest.approx(pairs.circle(*given, **options), rel=1e-11)
+        assert real(scores.grad, mask, query) == pytest.approx(pairs.circle_slopes(*given, **options), abs=1e-9)
 
 
 def test_second_derivative_is_an_error_and_not_a_silent_zero():

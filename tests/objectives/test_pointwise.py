@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.objectives import bce_loss, cross_entropy_loss, hinge_loss, mse_loss
+from rankkit.objectives import bce_loss, cross_entropy_loss, focal_bce_loss, hinge_loss, mse_loss, rmse_loss
 from tests.oracles import objectives as oracle
 
 N_GRADES = 5
@@ -134,3 +134,68 @@ def test_labels_above_the_scale_and_options_that_cannot_work():
 def test_cross_entropy_wants_an_axis_of_outputs():
     with pytest.raises(ShapeError, match=r"cross_entropy_loss: expected scores \[query, list, grade\]"):
         inspect.unwrap(cross_entropy_loss)(torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+def test_rmse_is_the_root_list_by_list():
+    scores, labels = torch.tensor([[1.0, 3.0], [5.0, 9.0]]), torch.tensor([[0.0, 0.0], [0.0, 0.0]])
+    mask = torch.tensor([[True, True], [True, False]])
+    assert float(rmse_loss(scores, labels, mask)) == pytest.approx((math.sqrt(5) + 5) / 2)
+    weights = torch.tensor([[4.0, 0.0], [1.0, 1.0]])
+    assert float(rmse_loss(scores, labels, mask, weights=weights)) == pytest.approx((math.sqrt(2) + 5) / 2)
+
+
+def test_rmse_without_errors_has_no_slope_and_no_nan():
+    # The derivative of the square root is infinite at 0.
+    scores = torch.tensor([[1.0, 2.0], [1.0, 0.0]], requires_grad=True)
+    loss = rmse_loss(scores, torch.tensor([[1.0, 2.0], [1.0, 1.0]]))
+    loss.backward()
+    assert scores.grad.tolist() == [[0, 0], [0, pytest.approx(-1 / math.sqrt(2) / 2)]]
+
+
+def test_rmse_pulls_alike_whatever_the_size_of_the_errors():
+    for size in (1e-12, 1.0, 1e12):
+        scores = torch.full((1, 4), size, requires_grad=True)
+        rmse_loss(scores, torch.zeros(1, 4)).backward()
+        torch.testing.assert_close(scores.grad, torch.full((1, 4), 0.25))
+
+
+def test_rmse_of_padding_only_is_zero():
+    # allRank's RMSE is NaN on such a row.
+    scores = torch.ones(1, 2, requires_grad=True)
+    loss = rmse_loss(scores, torch.zeros(1, 2), torch.zeros(1, 2, dtype=torch.bool))
+    loss.backward()
+    assert loss == 0
+    assert scores.grad.tolist() == [[0, 0]]
+
+
+def test_focal_without_focus_is_bce():
+    scores, labels, mask = lists(bce_loss)
+    plain = focal_bce_loss(scores, labels, mask, gamma=0.0, alpha=None)
+    torch.testing.assert_close(plain, bce_loss(scores, labels, mask), rtol=1e-12, atol=0)
+    torch.testing.assert_close(focal_bce_loss(scores, labels, mask, gamma=0.0, alpha=0.5), plain / 2)
+
+
+def test_focal_fades_what_is_told_well():
+    scores, labels = torch.tensor([[3.0]]), torch.tensor([[1.0]])
+    missing = 1 / (1 + math.exp(3))
+    expected = 0.25 * missing**2 * math.log1p(math.exp(-3))
+    assert float(focal_bce_loss(scores, labels)) == pytest.approx(expected, rel=1e-5)
+    assert float(focal_bce_loss(scores, 1 - labels)) == pytest.approx(
+        0.75 * (1 - missing) ** 2 * -math.log(missing), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("score", [-1e4, 1e4])
+def test_focal_at_the_ends_has_finite_slopes(score):
+    scores = torch.tensor([[score, score]], requires_grad=True)
+    focal_bce_loss(scores, torch.tensor([[0.0, 1.0]]), gamma=0.5).backward()
+    assert scores.grad.isfinite().all()
+
+
+def test_focal_options_that_cannot_work():
+    scores = torch.zeros(1, 1)
+    with pytest.raises(ConfigError, match="focal_bce_loss: expected gamma of at least 0"):
+        focal_bce_loss(scores, scores, gamma=-1.0)
+    for alpha in (0.0, 1.0, math.nan):
+        with pytest.raises(ConfigError, match="focal_bce_loss: expected alpha between 0 and 1"):
+            focal_bce_loss(scores, scores, alpha=alpha)

@@ -148,13 +148,45 @@ def test_batch_norm_trains_on_a_lone_document():
 
 
 def test_repr_says_what_it_was_built_with():
-    expected = "LinearScorer(n_features=3, transform='none', n_outputs=1, readout=None, bias=True, seed=None)"
+    expected = (
+        "LinearScorer(n_features=3, transform='none', n_outputs=1, readout=None, tied_outputs=False, bias=True, "
+        "seed=None)"
+    )
     assert repr(LinearScorer(3, transform="none")) == expected
+
+
+@pytest.mark.parametrize("kind", [LinearScorer, MLPScorer])
+def test_tied_outputs_differ_by_constants(kind):
+    scorer = kind(3, transform="none", n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True, seed=0).eval()
+    with torch.no_grad():
+        scorer.output.bias.copy_(torch.tensor([2.0, 1.0, 0.0, -1.0]))
+    outputs = scorer(torch.randn(6, 3), torch.tensor([0, 6]))
+    assert outputs.shape == (6, 4)
+    torch.testing.assert_close(outputs[:, :-1] - outputs[:, 1:], torch.ones(6, 3))
+    assert torch.equal(ranking_scores(scorer, outputs), outputs.sigmoid().sum(1))
+    twin = kind(**scorer.options)
+    twin.load_state_dict(scorer.state_dict())
+    assert torch.equal(
+        twin.eval()(torch.ones(1, 3), torch.tensor([0, 1])), scorer(torch.ones(1, 3), torch.tensor([0, 1]))
+    )
+    if kind is LinearScorer:
+        assert all(isinstance(weight, float) for weight in scorer.weights.values())
+
+
+def test_free_outputs_of_an_ordinal_scorer_may_cross():
+    scorer = LinearScorer(3, transform="none", n_outputs=4, readout="sum_of_sigmoids", seed=0)
+    outputs = scorer(torch.randn(50, 3), torch.tensor([0, 50]))
+    assert not (outputs[:, :-1] >= outputs[:, 1:]).all()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (
+            {"n_outputs": 3, "tied_outputs": True},
+            "for tied_outputs; got 3 output(s), read as 'expected_grade'. Leave tied_outputs out.",
+        ),
+        ({"tied_outputs": True}, "got 1 output(s), read as None."),
         ({"activation": "relU6"}, "got 'relU6'. Did you mean 'relu'?"),
         ({"normalization": "layr"}, "got 'layr'. Did you mean 'layer'?"),
         ({"transform": "standardise"}, "Did you mean 'standardize'?"),

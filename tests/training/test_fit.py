@@ -195,7 +195,9 @@ def test_an_objective_over_grades_trains_a_scorer_with_outputs_over_grades(quick
     "objective", [cross_entropy_loss, Objective(cross_entropy_loss), functools.partial(cross_entropy_loss)]
 )
 def test_outputs_must_fit_the_objective(quick, new_scorer, objective):
-    with pytest.raises(ConfigError, match="n_outputs= the number of grades"):
+    with pytest.raises(
+        ConfigError, match=r"Build the scorer with n_outputs=\d, readout='expected_grade' for labels 0\.\.\d"
+    ):
         quick(new_scorer(), objective)
     with pytest.raises(ConfigError, match="one output for softmax_loss"):
         quick(new_scorer(n_outputs=5), softmax_loss)

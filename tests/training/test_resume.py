@@ -131,4 +131,4 @@ def test_a_damaged_checkpoint_is_refused_in_words(quick, new_scorer, tmp_path):
 def test_the_checkpoint_holds_tensors_and_plain_values_alone(quick, new_scorer, tmp_path):
     quick(new_scorer(), softmax_loss, out=tmp_path)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert set(saved) == {"format", "identity", "run", "records", "best_weights", "scorer", "optimizer", "random"}
+    assert set(saved) == {"format", "identity", "run", "records", "best_weights", "weights", "optimizer", "random"}

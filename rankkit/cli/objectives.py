@@ -1,0 +1,92 @@
+"""``rankkit objectives``: which objectives there are and when to use which; one of them in full."""
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.objectives.about import ROWS, ObjectiveRow
+
+
+def objectives(
+    name: Annotated[str | None, typer.Argument(help="One of them, to see in full.", show_default=False)] = None,
+) -> None:
+    """Show the objectives and when to use which, or one of them with formula, options and reference."""
+    if name is None:
+        typer.echo("\n".join(_table()))
+    elif name in ROWS:
+        typer.echo("\n".join(_entry(name, ROWS[name])))
+    else:
+        raise ConfigError(f"objective: expected the name of one; got {name!r}. {did_you_mean(name, ROWS)}")
+
+
+def _table() -> list[str]:
+    """The rows by family, without importing torch."""
+    column = max(map(len, ROWS)) + 4
+    lines = []
+    for family, group in groupby(ROWS.items(), key=lambda item: item[1].family):
+        lines += ["", typer.style(f"{family} objectives", bold=True)]
+        for name, row in group:
+            lines += _wrap(row.use_when, f"  {name}".ljust(column))
+            facts = _wrap(f"labels: {row.needs}; cost: {row.cost}", " " * column)
+            lines += [typer.style(fact, dim=True) for fact in facts]
+    last = "One in full: rankkit objectives NAME. To train: rankkit train --objective NAME"
+    return [*lines[1:], "", "Cost in n, the documents of a list: time, and memory where it is not told apart.", last]
+
+
+def _entry(name: str, row: ObjectiveRow) -> list[str]:
+    """One objective in full; its options and references come from the function itself."""
+    from rankkit import catalogue
+    from rankkit.objectives.module import option_names
+
+    function = catalogue.find("objective", name)
+    sections = _sections(inspect.getdoc(function) or "")
+    facts = [
+        ("Formula", row.formula),
+        ("Range", row.range),
+        ("Needs", row.needs),
+        ("Cost", f"{row.cost}, for n documents a list"),
+    ]
+    lines = [f"{name} ({row.family})", "", *_wrap(sections["summary"], ""), ""]
+    for title, text in [*facts, ("Use when", row.use_when), ("In Python", f"rankkit.{_name_of(function)}")]:
+        lines += _wrap(text, f"{title:<11}")
+    described = _arguments(sections.get("Args", ""))
+    options = option_names(function)
+    lines += ["", "Options (on the command line: --set objective.NAME=VALUE)" if options else "Options: none"]
+    defaults = inspect.signature(function).parameters
+    for option in options:
+        lines += _wrap(f"{option} = {defaults[option].default!r}: {described.get(option, '')}", "  ", indent=6)
+    return [*lines, "", "References", *_wrap(_one_line(sections.get("References", "")), "  ", indent=2)]
+
+
+def _sections(doc: str) -> dict[str, str]:
+    """A Google-style docstring by section, with its first paragraph as ``summary``."""
+    parts = re.split(r"^(Args|Returns|Raises|Example|References):\n", doc, flags=re.MULTILINE)
+    found = {"summary": _one_line(parts[0].split("\n\n")[0])}
+    return found | {title: textwrap.dedent(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _arguments(section: str) -> dict[str, str]:
+    """Argument by argument, what it means, on one line."""
+    parts = re.split(r"^(\w+): ", section, flags=re.MULTILINE)
+    return {name: _one_line(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _one_line(text: str) -> str:
+    plain = re.sub(r":\w+:`~?(?:rankkit\.)?(.+?)`", r"\1", text).replace("``", "")
+    return " ".join(plain.split())
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", function))
+
+
+def _wrap(text: str, head: str, *, indent: int | None = None) -> list[str]:
+    """Lines of at most 80 columns that begin with a head and go on under what follows it."""
+    following = " " * (len(head) if indent is None else indent)
+    return textwrap.wrap(text, 80, initial_indent=head, subsequent_indent=following, break_on_hyphens=False)

@@ -1,0 +1,34 @@
+"""Random numbers of objectives: one for each real document, in order of the lists, whatever the padding."""
+
+import torch
+from torch import Tensor
+
+
+def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | None) -> Tensor:
+    """Numbers from 0 to below 1 in the real places of ``[query, list]``, 0 in padded ones.
+
+    The first list draws first, so neither padding nor later lists change what it draws.
+
+    Args:
+        mask: ``[query, list]``, True where a document is real.
+        dtype: Of the numbers, that of the scores.
+        generator: Of the device of the mask; None: torch's default generator, which ``fit(seed=...)`` seeds.
+    """
+    drawn = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
+    drawn[mask] = torch.rand(int(mask.sum()), dtype=dtype, device=mask.device, generator=generator)
+    return drawn
+
+
+def draw_gumbel(mask: Tensor, n_samples: int, dtype: torch.dtype, generator: torch.Generator | None) -> Tensor:
+    """Standard Gumbel noise ``[sample, query, list]``, 0 in padded places; the first list draws its samples first.
+
+    Args:
+        mask: ``[query, list]``, True where a document is real.
+        n_samples: How many numbers to draw for each document.
+        dtype: Of the numbers, that of the scores.
+        generator: Of the device of the mask; None: torch's default generator, which ``fit(seed=...)`` seeds.
+    """
+    noise = torch.empty(int(mask.sum()), n_samples, dtype=dtype, device=mask.device).exponential_(generator=generator)
+    drawn = torch.zeros(*mask.shape, n_samples, dtype=dtype, device=mask.device)
+    drawn[mask] = -noise.log()
+    return drawn.permute(2, 0, 1)

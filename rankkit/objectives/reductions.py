@@ -1,0 +1,32 @@
+"""From one term a document to the loss: means over documents, sums over lists, weights of queries and documents."""
+
+from torch import Tensor
+
+from rankkit.ranking import Reduction, list_sizes, reduce_lists, split_weights
+
+
+def mean_over_docs(
+    where: str, terms: Tensor, scores: Tensor, mask: Tensor, weights: Tensor | None, reduction: Reduction
+) -> Tensor:
+    """Pointwise: the mean of the terms of a list, over lists with a document; divisors are counts, not weights."""
+    query_weights, doc_weights = split_weights(where, weights, scores, mask)
+    if doc_weights is not None:
+        terms = terms * doc_weights
+    n_docs = list_sizes(mask)
+    per_list = terms.where(mask, 0).sum(dim=1) / n_docs.clamp(min=1)
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, n_docs > 0, reduction)
+
+
+def sum_over_docs(
+    where: str, terms: Tensor, informative: Tensor, mask: Tensor, weights: Tensor | None, reduction: Reduction
+) -> Tensor:
+    """Listwise: the sum of the terms of a list, zero in padded places, over the informative lists."""
+    query_weights, doc_weights = split_weights(where, weights, terms, mask)
+    if doc_weights is not None:
+        terms = terms * doc_weights
+    per_list = terms.sum(dim=1)
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, informative, reduction)

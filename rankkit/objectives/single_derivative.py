@@ -1,0 +1,36 @@
+"""Gradients that are written by hand, which autograd cannot differentiate again: asking for that is an error."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rankkit.errors import ConfigError
+
+
+def single_derivative(where: str, slopes: Tensor, *sources: Tensor) -> Tensor:
+    """Slopes computed without a graph, as a function of what they came from.
+
+    Autograd would take them for constants, and a second derivative for 0; with this it raises ConfigError.
+
+    Args:
+        where: The public function, for the message.
+        slopes: What a backward returns.
+        sources: What the slopes depend on: the inputs of the forward, the gradients given to the backward.
+    """
+    result: Tensor = _Slopes.apply(where, slopes, *sources)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Slopes(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, where: str, slopes: Tensor, *sources: Tensor) -> Tensor:
+        ctx.where = where
+        return slopes.view_as(slopes)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        raise ConfigError(
+            f"{ctx.where}: expected to be differentiated once; got a second differentiation. "
+            "Write the formula out in plain torch where second-order gradients are needed."
+        )

@@ -1,0 +1,57 @@
+"""Pointwise objectives of one list in loops over Python floats, beyond those in :mod:`tests.oracles.objectives`.
+
+With the slopes of the hinge losses, which have corners.
+"""
+
+import math
+
+from tests.oracles.objectives import mean_over_docs, pairs, softplus
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def rmse(scores, labels, weights=None):
+    return math.sqrt(mean_over_docs([(y - s) ** 2 for s, y in zip(scores, labels, strict=True)], weights))
+
+
+def focal_bce(scores, labels, weights=None, gamma=2.0, alpha=0.25, relevant_from=1.0):
+    terms = []
+    for s, y in zip(scores, labels, strict=True):
+        relevant = y >= relevant_from
+        p = sigmoid(s) if relevant else sigmoid(-s)
+        factor = 1.0 if alpha is None else alpha if relevant else 1 - alpha
+        terms.append(factor * (1 - p) ** gamma * -math.log(p))
+    return mean_over_docs(terms, weights)
+
+
+def ordinal(scores, labels, weights=None):
+    terms = []
+    for outputs, y in zip(scores, labels, strict=True):
+        cost = 0.0
+        for k, s in enumerate(outputs, start=1):
+            cost += softplus(-s) if y >= k else softplus(s)
+        terms.append(cost)
+    return mean_over_docs(terms, weights)
+
+
+def hinge_slopes(scores, labels, relevant_from=1.0, positive_weight=1.0):
+    """Written out: a difference across the corner is no slope."""
+    slopes = []
+    for s, y in zip(scores, labels, strict=True):
+        if y >= relevant_from:
+            slopes.append(-positive_weight / len(scores) if s < 1 else 0.0)
+        else:
+            slopes.append(1 / len(scores) if s > -1 else 0.0)
+    return slopes
+
+
+def pairwise_hinge_slopes(scores, labels, margin=1.0):
+    """Written out: a difference across the corner is no slope."""
+    found, slopes = pairs(labels), [0.0] * len(scores)
+    for i, j in found:
+        if scores[i] - scores[j] < margin:
+            slopes[i] -= 1 / len(found)
+            slopes[j] += 1 / len(found)
+    return slopes
