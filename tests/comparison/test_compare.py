@@ -47,6 +47,7 @@ def is_alive(pid):
         return False
 
 
+@pytest.mark.slow
 def test_a_comparison_killed_and_resumed_gives_the_same_bytes(experiment, finished, tmp_path):
     """A worker is killed, then the whole comparison, and what it had finished is not run again."""
     out = tmp_path / "run"
