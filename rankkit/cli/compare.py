@@ -7,7 +7,7 @@ import typer
 
 
 def compare(
-    out: Annotated[Path, typer.Option(help="Folder of the comparison: runs, tables.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder of the comparison: runs, tables, report.html.", show_default=False)],
     experiment: Annotated[
         Path | None,
         typer.Argument(help="Experiment file in TOML; with --resume that of the folder.", show_default=False),
@@ -39,6 +39,6 @@ def compare(
     except ComparisonInterrupted as stop:
         typer.echo(f"rankkit: {stop}", err=True)
         raise typer.Exit(130) from None
-    typer.echo(f"{results}\n\nTables: {out / 'results'}. Cost of each system: {out / 'results' / 'cost.md'}")
+    typer.echo(f"{results}\n\nReport: {out / 'report.html'}. Tables: {out / 'results'}")
     if results.errors:
         raise typer.Exit(1)

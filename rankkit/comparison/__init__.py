@@ -1,4 +1,4 @@
-"""Comparison: systems x splits x seeds in parallel processes, tests over queries, tables.
+"""Comparison: systems x splits x seeds in parallel processes, tests over queries, tables, a page.
 
 ``rankkit compare experiment.toml`` is the same as a command. What a comparison leaves in its folder is described in
 :mod:`rankkit.comparison.results`.

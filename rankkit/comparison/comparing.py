@@ -10,7 +10,8 @@ from rankkit.comparison.externals import check_installed
 from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.pool import run_all
 from rankkit.comparison.progress import Board
-from rankkit.comparison.results import PLAN, Results, read_results
+from rankkit.comparison.report import write_report
+from rankkit.comparison.results import PLAN, REPORT, Results, read_results
 from rankkit.comparison.running import OUTCOME
 from rankkit.comparison.splits import check_files, split_names
 from rankkit.comparison.tables import write_tables
@@ -40,7 +41,7 @@ def compare(
         progress: Show on stderr how it goes.
 
     Returns:
-        The results, also written as tables to ``out/results``.
+        The results, also written as tables to ``out/results`` and as a page to ``out/report.html``.
 
     Raises:
         DataError: If a data file is not there.
@@ -85,6 +86,7 @@ def compare(
                 ) from None
         results = read_results(out)
         write_tables(results, out / "results")
+        write_report(results, out / REPORT)
     return results
 
 

@@ -23,6 +23,7 @@ The folder of ``rankkit compare --out DIR``::
     DIR/runs/ID/model.json, ...     the fitted system: a bundle that rankkit.load reads, or the file of its library
     DIR/logs/                       what the worker processes printed
     DIR/results/                    the tables: :mod:`rankkit.comparison.tables`
+    DIR/report.html                 all of it as one page: :mod:`rankkit.comparison.report`
 
 Everything in ``results`` but ``cost.*`` is a function of plan, data and seeds: a comparison that was killed and
 resumed gives the same bytes.
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 PLAN = "plan.json"
 """Makes a folder that of a comparison."""
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +168,11 @@ class Results:
         A query that is test data of several splits, told by its id and its documents, stands here once, under the
         first; its values are averaged.
         """
-        return self._all_queries.drop_duplicates(["qid", "digest"], ignore_index=True)
+        return self.all_queries.drop_duplicates(["qid", "digest"], ignore_index=True)
 
     @cached_property
-    def _all_queries(self) -> "pd.DataFrame":
+    def all_queries(self) -> "pd.DataFrame":
+        """The same with a query that is test data of several splits under each of them, in the order of their rows."""
         import pandas as pd
 
         frames = []
@@ -186,7 +189,7 @@ class Results:
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """The row of ``queries`` of each row of all splits' queries."""
-        keys = list(zip(self._all_queries["qid"], self._all_queries["digest"], strict=True))
+        keys = list(zip(self.all_queries["qid"], self.all_queries["digest"], strict=True))
         place = {key: row for row, key in enumerate(dict.fromkeys(keys))}
         return np.array([place[key] for key in keys], np.int64)
 
@@ -291,7 +294,12 @@ def read_results(folder: str | Path) -> Results:
     systems = tuple(
         system.name
         for system in plan.systems
-        if all(any(run.spec.split == s and run.spec.system.name == system.name for run in runs) for s in splits)
+        if set.intersection(
+            *(
+                {r.spec.seed for r in runs if (r.spec.split, r.spec.system.name) == (split, system.name)}
+                for split in splits
+            )
+        )
     )
     if not systems:
         errors = "; ".join(dict.fromkeys(_error(folder, run) for run in expected)) or "not run"

@@ -46,12 +46,12 @@ def write_tables(results: "Results", folder: Path) -> None:
 def summary(results: "Results") -> str:
     """What the command prints: the table of each metric, how to read it, the audit."""
     tables = [_main_table(results, metric) for metric in results.metrics]
-    return "\n\n".join([*tables, "\n".join(_notes(results)), "\n".join(_audit(results))])
+    return "\n\n".join([*tables, "\n".join(how_to_read(results)), "\n".join(_audit(results))])
 
 
 def markdown(results: "Results") -> str:
     """All tables as one Markdown text."""
-    parts = ["# Comparison", "\n".join(_notes(results, bullet="- ")), "\n".join(_audit(results, bullet="- "))]
+    parts = ["# Comparison", "\n".join(how_to_read(results, bullet="- ")), "\n".join(_audit(results, bullet="- "))]
     for metric in results.metrics:
         parts += [f"## {metric}", _main_table(results, metric), _matrix(results, results.standings[metric])]
     return "\n\n".join(parts) + "\n"
@@ -63,7 +63,7 @@ def cost_markdown(results: "Results") -> str:
     rows = []
     for row in results.cost().to_dict("records"):
         cells = [row["system"], str(row["runs"])]
-        cells += [_number(row[name], digits) for name, digits in (
+        cells += [number(row[name], digits) for name, digits in (
             ("n_parameters", 0), ("seconds", 1), ("step_seconds", 3), ("docs_per_second", 0), ("peak_memory_mib", 0),
             ("scoring_100_docs_p50_ms", 3), ("scoring_100_docs_p99_ms", 3),
         )]  # fmt: skip
@@ -89,11 +89,11 @@ def latex(results: "Results") -> str:
         for row in results.standings[metric].rows:
             mean = rf"\textbf{{{row.mean:.4f}}}" if row.mean == best else f"{row.mean:.4f}"
             interval = f"[{row.low:.4f}, {row.high:.4f}]"
-            cells = [_tex(row.system), f"{mean}$^{{{row.letters}}}$", interval, _number(row.seed_deviation, 4, "--")]
-            cells += [_signed(row.delta, 4, "--"), _signed(row.effect_size, 2, "--"), _p(row.p_corrected, "--")]
+            cells = [_tex(row.system), f"{mean}$^{{{row.letters}}}$", interval, number(row.seed_deviation, 4, "--")]
+            cells += [signed(row.delta, 4, "--"), signed(row.effect_size, 2, "--"), p_value(row.p_corrected, "--")]
             lines.append(" & ".join(cells).replace("<", "$<$") + r" \\")
         tables.append("\n".join([*lines, r"\bottomrule", r"\end{tabular}"]))
-    notes = "\n".join(f"% {line}" for line in _notes(results))
+    notes = "\n".join(f"% {line}" for line in how_to_read(results))
     return "\n\n".join([notes, *tables]) + "\n"
 
 
@@ -183,8 +183,8 @@ def _main_table(results: "Results", metric: str) -> str:
 
 
 def _cells(row: Standing, baseline: str) -> list[str]:
-    cells = [row.system, f"{row.mean:.4f}", f"[{row.low:.4f}, {row.high:.4f}]", _number(row.seed_deviation, 4, "")]
-    cells += [row.letters, _signed(row.delta, 4, ""), _signed(row.effect_size, 2, ""), _p(row.p_corrected, "")]
+    cells = [row.system, f"{row.mean:.4f}", f"[{row.low:.4f}, {row.high:.4f}]", number(row.seed_deviation, 4, "")]
+    cells += [row.letters, signed(row.delta, 4, ""), signed(row.effect_size, 2, ""), p_value(row.p_corrected, "")]
     if row.system == baseline:
         cells[5] = "baseline"
     return [*cells, "" if row.win_tie_loss is None else str(row.win_tie_loss)]
@@ -199,14 +199,14 @@ def _matrix(results: "Results", standings: MetricStandings) -> str:
         cells = [f"{numbers[place]} {standings.systems[i]}"]
         for other, j in enumerate(rank):
             p = standings.p if other > place else standings.p_corrected
-            cells.append("" if other == place else _p(float(p[i, j]), ""))
+            cells.append("" if other == place else p_value(float(p[i, j]), ""))
         rows.append(cells)
     correction = results.plan.significance.correction
     below = "the same" if correction == "none" else f"corrected ({correction}, {standings.n_pairs} pairs)"
     return f"p of every pair: above the diagonal as it is, below {below}.\n\n{_aligned(['', *numbers], rows, n_text=1)}"
 
 
-def _notes(results: "Results", bullet: str = "") -> list[str]:
+def how_to_read(results: "Results", bullet: str = "") -> list[str]:
     """How the numbers came about: what a reviewer asks first."""
     plan, rules = results.plan, results.plan.significance
     main = results.standings[results.metrics[0]]
@@ -270,15 +270,18 @@ def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]], n_text: int) ->
     return "\n".join(lines)
 
 
-def _number(value: float | None, digits: int, missing: str = "") -> str:
+def number(value: float | None, digits: int, missing: str = "") -> str:
+    """A number with that many digits after the point."""
     return missing if value is None or math.isnan(value) else f"{value:,.{digits}f}"
 
 
-def _signed(value: float | None, digits: int, missing: str) -> str:
+def signed(value: float | None, digits: int, missing: str) -> str:
+    """The same with its sign."""
     return missing if value is None or math.isnan(value) else f"{value:+.{digits}f}"
 
 
-def _p(value: float | None, missing: str) -> str:
+def p_value(value: float | None, missing: str) -> str:
+    """A p value; those too small for four digits as such."""
     if value is None:
         return missing
     return "<.0001" if value < 1e-4 else f"{value:.4f}"

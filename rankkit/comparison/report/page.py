@@ -1,0 +1,249 @@
+"""The report as a page: header, audit, tables, figures."""
+
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rankkit.comparison.report.curves import training_curves
+from rankkit.comparison.report.figures import N_COLORS, dashes
+from rankkit.comparison.report.groups import delta_chart, group_charts
+from rankkit.comparison.report.scores import score_cards, tie_table
+from rankkit.comparison.report.worst import worst_queries
+from rankkit.comparison.tables import how_to_read, number, p_value, signed
+from rankkit.comparison.writing import read_json, write_text
+
+if TYPE_CHECKING:
+    from rankkit.comparison.results import Results
+    from rankkit.comparison.standings import MetricStandings, Standing
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table: its words, and by what it is sorted ("" comes last)."""
+
+    words: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean and bounds in percent of the width of the column."""
+
+    low: float
+    mean: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system in a table."""
+
+    name: str
+    cells: Sequence[Cell]
+    interval: Interval | None = None
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class PCell:
+    """A p value, and whether it is significant; None where a system meets itself."""
+
+    words: str
+    is_significant: bool
+
+
+@dataclass(frozen=True)
+class MetricTables:
+    """Main table and matrix of a metric."""
+
+    metric: str
+    head: Sequence[str]
+    rows: Sequence[Row]
+    matrix: Sequence[tuple[str, Sequence[PCell | None]]]
+    n_pairs: int
+
+
+def write_report(results: "Results", path: Path) -> None:
+    """Write the report of a comparison as one HTML page, which loads nothing from elsewhere.
+
+    Args:
+        results: Of the comparison.
+        path: Where to write; an existing file is replaced as a whole.
+    """
+    import jinja2
+
+    from rankkit.comparison.audit import is_fair
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    template = resources.files("rankkit.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
+    systems = shown_systems(results)
+    deltas = delta_chart(results, systems)
+    page = environment.from_string(template).render(
+        title="Comparison of " + ("1 system" if len(results.systems) == 1 else f"{len(results.systems)} systems"),
+        verdict=_verdict(results),
+        is_fair=is_fair(results.audit),
+        findings=results.audit,
+        errors=results.errors,
+        about=_about(results),
+        plan=json.dumps(results.plan.to_dict(), indent=1, ensure_ascii=False),
+        notes=how_to_read(results)[: -1 - len(results.errors) if results.errors else None],
+        metrics=[_metric_tables(results, standings) for standings in results.standings.values()],
+        systems=[(place, name, dashes(place) == "--") for place, name in enumerate(systems)],
+        n_hidden=len(results.systems) - len(systems),
+        deltas=[deltas] if deltas else [],
+        groups=group_charts(results, systems),
+        worst=worst_queries(results, systems),
+        curves=training_curves(results, systems),
+        cost=_cost_rows(results),
+        threads=results.plan.threads,
+        cards=score_cards(results, systems),
+        ties=tie_table(results),
+        runs=_run_rows(results),
+    )
+    write_text(path, page)
+
+
+def shown_systems(results: "Results") -> list[str]:
+    """The systems that figures show, the best first: as many as have colours, the baseline among them."""
+    ranked = [row.system for row in results.standings[results.metrics[0]].rows]
+    shown = ranked[:N_COLORS]
+    baseline = results.plan.baseline
+    if baseline in ranked and baseline not in shown:
+        shown[-1] = baseline
+    return shown
+
+
+def _verdict(results: "Results") -> list[str]:
+    """What a reader takes away, in sentences."""
+    standings, alpha = results.standings[results.metrics[0]], results.plan.significance.alpha
+    best, *others = standings.rows
+    lines = [
+        f"{best.system} has the highest {standings.metric}: {best.mean:.4f} "
+        f"(95% interval {best.low:.4f} to {best.high:.4f}) over {standings.n_queries:,} queries."
+    ]
+    equals = [row for row in others if set(row.letters) & set(best.letters)]
+    if not others:
+        return lines
+    if not equals:
+        lines.append(f"It differs significantly from every other system (corrected p up to {alpha:g}).")
+        return lines
+    lines.append(f"The data cannot tell it from {_listed([row.system for row in equals])} at {alpha:g}.")
+    latency = {row["system"]: row["scoring_100_docs_p50_ms"] for row in results.cost().to_dict("records")}
+    fastest = min([best, *equals], key=lambda row: latency[row.system]).system
+    lines.append(f"Of these, {fastest} scores fastest: {latency[fastest]:.3g} ms (median) for 100 documents.")
+    return lines
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _about(results: "Results") -> dict[str, Any]:
+    """The header: protocol, data, versions, machine, command."""
+    environments = [run.environment for run in results.runs]
+    versions: dict[str, list[str]] = {}
+    for environment in environments:
+        for name, version in environment["versions"].items():
+            if version not in versions.setdefault(name, []):
+                versions[name].append(version)
+    machines = {
+        f"{environment['processor']}, {environment['cores']} cores, {environment['system']}"
+        + (f", {environment['cuda']}" if environment["cuda"] else "")
+        for environment in environments
+    }
+    source = results.plan.to_dict()["source"]
+    return {
+        "versions": {name: ", ".join(found) for name, found in versions.items()},
+        "machines": sorted(machines),
+        "command": _command(results.folder),
+        "source": {name: value for name, value in source.items() if value is not None and name != "reading"},
+        "splits": [results.about(split) for split in results.splits],
+        "seeds": ", ".join(map(str, results.plan.seeds)),
+    }
+
+
+def _command(folder: Path) -> str:
+    path = folder / "command.json"
+    if not path.is_file():
+        return "unknown"
+    program, *words = read_json(path)["command"]
+    name = Path(program).name
+    return shlex.join(["rankkit" if name == "__main__.py" else name, *words])
+
+
+def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTables:
+    rules = results.plan.significance
+    p_name = "p" if rules.correction == "none" else f"p ({rules.correction})"
+    head = ("system", standings.metric, "95% interval", "seed sd", "letters", "delta", "effect", p_name, "win/tie/loss")
+    lowest, highest = min(row.low for row in standings.rows), max(row.high for row in standings.rows)
+    span = highest - lowest or 1.0
+    rows = []
+    for row in standings.rows:
+        interval = Interval(*(round(100 * (value - lowest) / span, 2) for value in (row.low, row.mean, row.high)))
+        is_baseline = row.system == results.plan.baseline
+        rows.append(Row(row.system, _cells(row, is_baseline), interval, is_baseline))
+    rank = [standings.systems.index(row.system) for row in standings.rows]
+    matrix = []
+    for place, i in enumerate(rank):
+        cells: list[PCell | None] = []
+        for other, j in enumerate(rank):
+            p = float((standings.p if other > place else standings.p_corrected)[i, j])
+            cells.append(None if other == place else PCell(p_value(p, ""), p <= rules.alpha))
+        matrix.append((standings.systems[i], cells))
+    return MetricTables(standings.metric, head, rows, matrix, standings.n_pairs)
+
+
+def _cells(row: "Standing", is_baseline: bool) -> list[Cell]:
+    wins = row.win_tie_loss
+    return [
+        Cell(f"{row.mean:.4f}", repr(row.mean)),
+        Cell(f"[{row.low:.4f}, {row.high:.4f}]", repr(row.low)),
+        _cell(row.seed_deviation, number(row.seed_deviation, 4)),
+        Cell(row.letters, row.letters),
+        _cell(row.delta, "baseline" if is_baseline else signed(row.delta, 4, "")),
+        _cell(row.effect_size, signed(row.effect_size, 2, "")),
+        _cell(row.p_corrected, p_value(row.p_corrected, "")),
+        Cell("", "") if wins is None else Cell(str(wins), str(wins.wins - wins.losses)),
+    ]
+
+
+def _cell(value: float | None, words: str) -> Cell:
+    return Cell(words, "" if value is None or math.isnan(value) else repr(float(value)))
+
+
+def _cost_rows(results: "Results") -> list[Row]:
+    columns = {
+        "runs": 0, "n_parameters": 0, "seconds": 1, "step_seconds": 3, "docs_per_second": 0, "peak_memory_mib": 0,
+        "scoring_100_docs_p50_ms": 3, "scoring_100_docs_p99_ms": 3,
+    }  # fmt: skip
+    return [
+        Row(row["system"], [_cell(row[name], number(row[name], digits)) for name, digits in columns.items()])
+        for row in results.cost().to_dict("records")
+    ]
+
+
+def _run_rows(results: "Results") -> list[list[str]]:
+    """Each run with what its search and its validation data chose."""
+    metric = results.metrics[0]
+    rows = []
+    for run in results.runs:
+        options = ", ".join(f"{name} = {value}" for name, value in run.spec.options.items()) or "\u2013"
+        chosen = ", ".join(f"{name} {value}" for name, value in run.outcome["chosen"].items()) or "\u2013"
+        rows.append(
+            [
+                run.spec.system.name, run.spec.split, str(run.spec.seed), options, chosen,
+                number(run.outcome["valid"], 4, "\u2013"), number(run.outcome["test"][metric], 4, "\u2013"),
+            ]
+        )  # fmt: skip
+    return rows
