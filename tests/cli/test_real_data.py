@@ -19,7 +19,7 @@ def mslr(real_data, tmp_path_factory):
 
 
 # Several minutes of processor time for all: the others run with the slow tests.
-USUAL = {"bce", "mse", "cross_entropy", "ranknet", "pairwise_hinge", "lambdarank", "listnet", "softmax", "approx_ndcg"}
+USUAL = {"cross_entropy", "ranknet", "lambdarank", "softmax"}
 
 
 @pytest.mark.realdata

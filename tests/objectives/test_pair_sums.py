@@ -134,8 +134,13 @@ def test_kernel_and_blocks_weigh_alike(pair_weight, shape):
         torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
 
 
+# Compiling a loss for weights takes seconds: those that no front uses run with the slow tests.
 @pytest.mark.parametrize("pair_weight", WEIGHTS[1:], ids=str)
-@pytest.mark.parametrize("loss", [Logistic(1.0), Hinge(1.0), SoftZeroOne(1.0), Exponential(1.0)], ids=str)
+@pytest.mark.parametrize(
+    "loss",
+    [Logistic(1.0), *(pytest.param(loss(1.0), marks=pytest.mark.slow) for loss in (Hinge, SoftZeroOne, Exponential))],
+    ids=str,
+)
 def test_weighted_float32_kernel_is_near_float64(loss, pair_weight):
     given = lists(3, 1300, torch.float32)
     wide = [tensor.double() if tensor.is_floating_point() else tensor for tensor in given]
