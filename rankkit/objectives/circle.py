@@ -16,7 +16,7 @@ def circle_loss(
     *,
     margin: float = 0.25,
     gamma: float = 64.0,
-    relevant_from: float | int = 1,
+    relevant_from: float = 1.0,
     weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
@@ -34,7 +34,6 @@ def circle_loss(
     *Ties*: documents of equal score get equal gradients if both are relevant or both are not.
     *Padding*: changes neither loss nor gradient.
     *No relevant document*: a list without a relevant document, or without another, costs 0 and stays out of the mean.
-
 
     Args:
         scores: One a document, any real number; bfloat16 and float16 are computed in float32.
