@@ -35,19 +35,26 @@ if TYPE_CHECKING:
     from rankkit.errors import BundleError as BundleError
     from rankkit.errors import ConfigError as ConfigError
     from rankkit.errors import DataError as DataError
+    from rankkit.errors import ExportError as ExportError
     from rankkit.errors import RankkitError as RankkitError
     from rankkit.errors import ShapeError as ShapeError
     from rankkit.errors import TrainingError as TrainingError
+    from rankkit.estimator import Ranker as Ranker
+    from rankkit.evaluation import Attributions as Attributions
     from rankkit.evaluation import Evaluation as Evaluation
+    from rankkit.evaluation import Importance as Importance
     from rankkit.evaluation import Protocol as Protocol
     from rankkit.evaluation import ProtocolTable as ProtocolTable
     from rankkit.evaluation import RunEvaluation as RunEvaluation
+    from rankkit.evaluation import attribute as attribute
     from rankkit.evaluation import evaluate as evaluate
     from rankkit.evaluation import evaluate_protocols as evaluate_protocols
     from rankkit.evaluation import evaluate_run as evaluate_run
     from rankkit.evaluation import evaluate_scores as evaluate_scores
+    from rankkit.evaluation import permutation_importance as permutation_importance
     from rankkit.evaluation import predict as predict
     from rankkit.evaluation import pseudo_labels as pseudo_labels
+    from rankkit.export import export_onnx as export_onnx
     from rankkit.loaders.dataset import RankingDataset as RankingDataset
     from rankkit.loaders.feature_names import with_feature_names as with_feature_names
     from rankkit.loaders.feature_statistics import FeatureStatistics as FeatureStatistics
@@ -164,19 +171,33 @@ _NAMES_OF = {
         "simulate_clicks",
     ),
     "rankkit.comparison": ("Results", "compare", "read_results"),
-    "rankkit.errors": ("BundleError", "ConfigError", "DataError", "RankkitError", "ShapeError", "TrainingError"),
+    "rankkit.errors": (
+        "BundleError",
+        "ConfigError",
+        "DataError",
+        "ExportError",
+        "RankkitError",
+        "ShapeError",
+        "TrainingError",
+    ),
+    "rankkit.estimator": ("Ranker",),
     "rankkit.evaluation": (
+        "Attributions",
         "Evaluation",
+        "Importance",
         "Protocol",
         "ProtocolTable",
         "RunEvaluation",
+        "attribute",
         "evaluate",
         "evaluate_protocols",
         "evaluate_run",
         "evaluate_scores",
+        "permutation_importance",
         "predict",
         "pseudo_labels",
     ),
+    "rankkit.export": ("export_onnx",),
     "rankkit.loaders.dataset": ("RankingDataset",),
     "rankkit.loaders.feature_names": ("with_feature_names",),
     "rankkit.loaders.feature_statistics": ("FeatureStatistics", "feature_statistics"),

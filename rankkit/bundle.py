@@ -26,6 +26,9 @@ from rankkit.scorers import Scorer
 FORMAT_VERSION = 1
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "scorer.safetensors"
+_LARGEST_JSON = 64 * 2**20
+_LONGEST_LIST = 10_000  # of widths or chains: each is a layer
+_DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError, ValueError)
 
 
 def save(
@@ -113,17 +116,49 @@ def load(folder: str | Path) -> Scorer:
             "damaged, or saving was cut off. Save the scorer again."
         )
     try:
+        tensors = safetensors.torch.load(weights)
         with torch.random.fork_rng(devices=[]):  # initial weights are overwritten and must not use up random numbers
-            scorer = find("scorer", model["scorer"]["name"])(**model["scorer"]["options"])
-        scorer.load_state_dict(safetensors.torch.load(weights))
-        names = model["feature_names"]
-        scorer.feature_names = None if names is None else tuple(names)
-    except (ConfigError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
+            with torch.device("meta"):
+                _check_shapes(_build(model).state_dict(), tensors)
+            scorer = _build(model)
+        scorer.load_state_dict(tensors)
+        scorer.feature_names = _names(model["feature_names"], scorer.n_features)
+    except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
         raise BundleError(
             f"{folder}: expected a scorer that this rankkit can build; got an error: {error!r}. "
-            f"Load it with rankkit {model.get('versions', {}).get('rankkit', 'of the version that saved it')}."
+            f"Load it with {_saved_by(model)}."
         ) from error
     return cast(Scorer, scorer.eval())
+
+
+def _build(model: Mapping[str, Any]) -> Any:
+    options = model["scorer"]["options"]
+    for name, value in options.items():
+        if isinstance(value, list) and len(value) > _LONGEST_LIST:
+            raise ValueError(f"{name} of {len(value):,} entries")
+    return find("scorer", model["scorer"]["name"])(**options)
+
+
+def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:
+    """The file has to hold what its options promise before memory is taken for that."""
+    for name in sorted(expected.keys() | found.keys()):
+        wanted, got = (list(side[name].shape) if name in side else None for side in (expected, found))
+        if wanted != got:
+            raise ValueError(f"weights {name!r} of shape {got}, where the options give {wanted}")
+
+
+def _names(names: Any, n_features: int) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or len(names) != n_features or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"feature names that are not {n_features} texts")
+    return tuple(names)
+
+
+def _saved_by(model: Mapping[str, Any]) -> str:
+    versions = model.get("versions")
+    known = versions.get("rankkit") if isinstance(versions, Mapping) else None
+    return f"rankkit {known}" if known else "the rankkit that saved it"
 
 
 def read_model_json(folder: str | Path) -> dict[str, Any]:
@@ -134,9 +169,11 @@ def read_model_json(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / MODEL_FILE
     try:
-        model = json.loads(_read(path))
+        model = json.loads(_read(path, _LARGEST_JSON))
         format_version = model["format_version"]
-    except (ValueError, TypeError, KeyError) as error:
+        if not isinstance(model, dict):
+            raise TypeError("not an object")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BundleError(
             f"{path}: expected what rankkit.save wrote; got damaged JSON ({error}). Save the scorer again."
         ) from error
@@ -170,8 +207,11 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float | str)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int | None = None) -> bytes:
     try:
+        size = path.stat().st_size
+        if largest is not None and size > largest:
+            raise BundleError(f"{path}: expected at most {largest:,} bytes; got {size:,}. Save the scorer again.")
         return path.read_bytes()
     except OSError as error:
         raise BundleError(

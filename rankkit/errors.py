@@ -8,6 +8,7 @@
      +-- ConfigError    an option, a name or a combination of them (also a ValueError)
      +-- TrainingError  a run that cannot go on: loss not finite, checkpoint of another run
      +-- BundleError    a saved scorer that is missing, damaged or of another version
+     +-- ExportError    a ranker that a target cannot express, or an artefact that does not score as it did
 
 Every message reads ``where: expected ...; got ... . One action.``
 """
@@ -38,6 +39,10 @@ class TrainingError(RankkitError):
 
 class BundleError(RankkitError):
     """A saved scorer is missing, damaged or of a version that this rankkit cannot read."""
+
+
+class ExportError(RankkitError):
+    """A ranker cannot be expressed where it is to go, or an exported artefact is damaged or scores otherwise."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

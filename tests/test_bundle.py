@@ -157,7 +157,7 @@ def wrong_shape(folder):
         (lambda folder: edit(folder, scorer={"name": "mpl", "options": {}}), "Did you mean 'mlp'?"),
         (lambda folder: edit(folder, scorer={"name": "mlp", "options": {"depth": 3}}), "depth"),
         (lambda folder: edit(folder, scorer=None), "got an error"),
-        (wrong_shape, "size mismatch"),
+        (wrong_shape, "where the options give [7]"),
     ],
 )
 def test_damage_is_a_bundle_error(damage, message, tmp_path):

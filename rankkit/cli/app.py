@@ -7,10 +7,13 @@ import typer
 from rankkit.cli.compare import compare
 from rankkit.cli.convert import convert
 from rankkit.cli.evaluate import evaluate
+from rankkit.cli.explain import explain
+from rankkit.cli.export import export
 from rankkit.cli.inspect import inspect
 from rankkit.cli.objectives import objectives
 from rankkit.cli.qrels import qrels
 from rankkit.cli.score import score
+from rankkit.cli.serve import serve
 from rankkit.cli.split import split
 from rankkit.cli.train import train
 
@@ -40,5 +43,5 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, compare, evaluate, score, objectives, qrels, split, convert):
+for _command in (inspect, train, compare, evaluate, explain, score, export, serve, objectives, qrels, split, convert):
     app.command()(_command)

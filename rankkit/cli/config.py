@@ -101,6 +101,7 @@ class Experiment(Section):
     training: dict[str, Any] = {}
     evaluation: EvaluationSection = EvaluationSection()
     seed: int = Field(default=0, ge=0)
+    target: str | None = None
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
@@ -127,6 +128,25 @@ class Experiment(Section):
                 "Leave n_outputs out: it follows from the objective and the labels"
             )
         return self
+
+    @model_validator(mode="after")
+    def _scorer_fits_the_target(self) -> "Experiment":
+        """What the ranker is trained for has to be able to express it: that is known before hours of training."""
+        if self.target is not None:
+            from rankkit.export.targets import find_target
+
+            find_target(self.target, where="target").check(self._untrained_scorer())
+        return self
+
+    def _untrained_scorer(self) -> Any:
+        """The scorer, built for as many features and grades as are known before data is read."""
+        from rankkit import catalogue
+
+        options = dict(self.scorer.options)
+        readout = getattr(catalogue.find("objective", self.objective.name), "readout", None)
+        if readout is not None:
+            options = {"n_outputs": 3, **options, "readout": readout}
+        return catalogue.find("scorer", self.scorer.name)(self.data.n_features or 2, **options, seed=self.seed)
 
 
 def load_experiment(config: Path | None, overrides: dict[str, Any], settings: Iterable[str]) -> Experiment:

@@ -21,6 +21,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
 }
 
 
@@ -32,7 +33,7 @@ class MLPScorer(nn.Module):
     Args:
         n_features: Columns of the data.
         hidden: Widths of the hidden layers.
-        activation: ``relu``, ``leaky_relu``, ``elu``, ``tanh``, ``gelu`` or ``silu``.
+        activation: ``relu``, ``leaky_relu``, ``elu``, ``tanh``, ``gelu``, ``silu`` or ``sigmoid``.
         dropout: Share of hidden values set to 0 in training, from 0 to below 1.
         normalization: ``none``, ``batch`` (over the documents of a batch) or ``layer`` (over the values of a document).
         residual: Add its input to each hidden layer that has the width of the one before.

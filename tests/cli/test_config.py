@@ -3,7 +3,7 @@ import tomllib
 import pytest
 
 from rankkit.cli.config import load_experiment, save_experiment
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, ExportError
 
 NEEDED = {"data": {"train": "train.txt"}, "out": "runs/x"}
 
@@ -102,3 +102,26 @@ def test_values_are_taken_as_what_they_mean():
 def test_the_seed_is_said_once():
     with pytest.raises(ConfigError, match=r"scorer: unknown key 'seed'"):
         load_experiment(None, NEEDED, ["scorer.seed=3"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "solr: expected one chain of steps; got 2"),
+        (["scorer.transform=standardize"], "layer normalization in hidden layer 1"),
+        (["scorer=linear"], "the step log1p"),
+        (["scorer=linear", "scorer.transform=minmax", "objective=cross_entropy"], "read as expected_grade"),
+        (["target=solar"], r"target: expected the name of a target; got 'solar'\. Did you mean 'solr'"),
+    ],
+)
+def test_a_scorer_that_its_target_cannot_express_is_refused_before_training(settings, message):
+    with pytest.raises((ExportError, ConfigError), match=message):
+        load_experiment(None, NEEDED, ["target=solr", *settings])
+
+
+def test_the_target_of_an_experiment_is_kept(tmp_path):
+    settings = ["target=solr", "scorer.transform=standardize", "scorer.normalization=batch", "objective=ordinal"]
+    experiment = load_experiment(None, NEEDED, settings)
+    save_experiment(experiment, tmp_path / "experiment.toml")
+    assert load_experiment(tmp_path / "experiment.toml", {}, []).target == "solr"
+    assert load_experiment(None, NEEDED, []).target is None

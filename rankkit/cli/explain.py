@@ -1,0 +1,125 @@
+"""``rankkit explain``: which features a saved ranker orders by, and why a document has its score."""
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+
+if TYPE_CHECKING:
+    from rankkit.evaluation import Attributions, Importance
+    from rankkit.loaders.dataset import RankingDataset
+
+
+def explain(
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    data: Annotated[
+        Path, typer.Argument(help="Labelled data that it was not trained on, best test data.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tables (.csv, .json) and pictures (.svg, .png).", show_default=False)
+    ] = None,
+    doc: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="QID:ROW",
+            help="Explain the score of this document too: ROW counts from 0 within the query, or is a document id. "
+            "Repeatable. Needs captum, the extra 'explain'.",
+        ),
+    ] = None,
+    metric: Annotated[str, typer.Option(help="What falls when a feature is shuffled.")] = "ndcg@10",
+    repeats: Annotated[int, typer.Option(min=1, help="Shuffles of each feature.")] = 3,
+    max_docs: Annotated[
+        int, typer.Option(min=0, help="Draw whole queries of about so many documents in all; 0 takes all.")
+    ] = 10_000,
+    top: Annotated[int, typer.Option(min=1, help="Features to print and draw; the files hold all.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of the shuffles and of the draw.")] = 0,
+    label: Label = "label",
+    qid: Qid = "qid",
+    group_file: GroupFile = None,
+    regroup: Regroup = False,
+    labels: Labels = "grades",
+) -> None:
+    """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
+    from rankkit import bundle, evaluation
+    from rankkit.errors import DataError
+    from rankkit.loaders.files import read
+
+    scorer = bundle.load(run)
+    reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
+    documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
+    chosen = [find_document(documents, words) for words in doc or []]
+    if documents.labels is None and not chosen:
+        raise DataError(f"{data}: expected labels, to measure {metric}; got none. Add them, or pass --doc QID:ROW.")
+    files: list[Path] = []
+    if documents.labels is not None:
+        importance = evaluation.permutation_importance(
+            scorer,
+            documents,
+            metric=metric,
+            n_repeats=repeats,
+            max_docs=max_docs or None,
+            seed=seed,
+            progress=True,
+        )
+        typer.echo(importance.table(top))
+        files += [] if out is None else _write_importance(importance, out, top)
+    if chosen:
+        attributions = evaluation.attribute(scorer, documents, chosen)
+        typer.echo(("\n" if documents.labels is not None else "") + attributions.table(top))
+        files += [] if out is None else _write_attributions(attributions, out, top)
+    if files:
+        words = f"Written: {', '.join(str(path) for path in files)}"
+        typer.echo("\n" + textwrap.fill(words, 80, subsequent_indent="  ", break_long_words=False))
+
+
+def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
+    """The query id and the row within the query that ``QID:ROW`` or ``QID:DOC_ID`` names.
+
+    Raises:
+        ConfigError: If it names no document of the data.
+    """
+    import numpy as np
+
+    from rankkit.errors import ConfigError
+
+    for colon in [place for place, sign in enumerate(words) if sign == ":"]:
+        qid, name = words[:colon], words[colon + 1 :]
+        for query in np.flatnonzero(data.qids.astype(str) == qid).tolist():
+            start, stop = data.offsets[query : query + 2].tolist()
+            ids = [] if data.doc_ids is None else data.doc_ids[start:stop].astype(str).tolist()
+            if name in ids:
+                return data.qids[query].item(), ids.index(name)
+            if name.isdecimal() and int(name) < stop - start:
+                return data.qids[query].item(), int(name)
+            known = f"a row from 0 to {stop - start - 1}" + (f" or a document id such as {ids[0]}" if ids else "")
+            raise ConfigError(f"--doc: expected {known} for query {qid}; got {words!r}. Name one of these.")
+    example = f"{data.qids[0]}:0" if data.n_queries else "QID:ROW"
+    raise ConfigError(f"--doc: expected a query of the data and a row, as {example}; got {words!r}. Name one of these.")
+
+
+def _write_importance(importance: "Importance", out: Path, top: int) -> list[Path]:
+    from rankkit.cli.explain_picture import draw_importance
+
+    return _write(importance, out, "importance", draw_importance(importance, top))
+
+
+def _write_attributions(attributions: "Attributions", out: Path, top: int) -> list[Path]:
+    from rankkit.cli.explain_picture import draw_attributions
+
+    return _write(attributions, out, "attributions", draw_attributions(attributions, top))
+
+
+def _write(found: "Importance | Attributions", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
+    """A table as CSV and JSON with its pictures, each file as a whole."""
+    from rankkit.loaders.writers import replacing
+
+    contents = {"csv": found.to_pandas().to_csv(index=False).encode(), "json": (found.to_json() + "\n").encode()}
+    paths = []
+    for ending, content in {**contents, **pictures}.items():
+        paths.append(out / f"{name}.{ending}")
+        with replacing(paths[-1]) as temporary:
+            temporary.write_bytes(content)
+    return paths

@@ -1,0 +1,156 @@
+"""``rankkit export``: a trained ranker as a file or folder for the place where it serves, and a check of one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rankkit.export import Manifest
+
+NEXT = {
+    "onnx": "score with onnxruntime: session.run(['score'], {'features': float32 [n, F]})",
+    "onnx lists": "score with onnxruntime: inputs features [lists, docs, F] and mask [lists, docs], output score",
+    "torch": "score with torch alone: torch.export.load(path).module()(features)",
+    "numpy": "copy the folder and score with numpy alone: from ranker import score",
+    "solr": "edit features.json, then PUT it to /solr/CORE/schema/feature-store and model.json to .../model-store",
+    "elasticsearch": "edit featureset.json, POST it to _ltr/_featureset/NAME and model.json to .../NAME/_createmodel",
+    "opensearch": "edit featureset.json, POST it to _ltr/_featureset/NAME and model.json to .../NAME/_createmodel",
+    "vespa": "copy models/ and schemas/ into the application package, and deploy it",
+}
+
+
+def export(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a saved ranker, or file of a tree model.", show_default=False),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="onnx, torch, numpy, solr, elasticsearch, opensearch, vespa, triton or kserve.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File or folder to write.", show_default=False)] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of exporting: verify the files of an artefact and replay its sample rows.",
+            show_default=False,
+        ),
+    ] = None,
+    opset: Annotated[int | None, typer.Option(help="ONNX operator set, 18 to 23.", show_default="18")] = None,
+    int8: Annotated[
+        bool, typer.Option("--int8", help="ONNX with int8 weights, if --data says it ranks as well.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Rows to compare scores on as well; with --int8, labelled.", show_default=False),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Option of the target, as name=value; may be repeated.", show_default=False),
+    ] = None,
+) -> None:
+    """Export a ranker, feature transform included, and prove that it scores the same there.
+
+    Nothing is written unless each score is within 1e-5 * max(1, |score|) of the ranker's and no pair is inverted.
+    """
+    from rankkit.errors import ConfigError
+
+    if check is not None:
+        if run is not None or to is not None or out is not None:
+            raise ConfigError(
+                "--check: expected it by itself; got a ranker to export as well. Run one after the other."
+            )
+        _check(check)
+        return
+    missing = [name for name, value in (("RUN", run), ("--to", to), ("--out", out)) if value is None]
+    if run is None or to is None or out is None:
+        raise ConfigError(f"rankkit export: expected RUN, --to and --out; got no {' and no '.join(missing)}. Add it.")
+    options = _options(set_ or [])
+    if opset is not None:
+        options["opset"] = opset
+    if int8:
+        options["int8"] = True
+    _export(run, to, out, data, options)
+
+
+def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str, Any]) -> None:
+    from rankkit import export as exporting
+    from rankkit.export.checking import find_artefact
+    from rankkit.loaders.files import read
+
+    rows = None
+    if data is not None:
+        from rankkit.export.source import read_source
+
+        judged = bool(options.get("int8"))
+        rows = read(data, n_features=read_source(run).n_features, labels="grades" if judged else "any")
+    manifest = exporting.export(run, to, out, data=rows, **options)
+    single = exporting.find_target(to).suffix is not None
+    artefact = find_artefact(out if not single or out.is_file() else out / next(iter(manifest.files)))
+    _show(manifest, artefact)
+
+
+def _show(manifest: "Manifest", artefact: Path) -> None:
+    from rankkit.export.manifest import manifest_path
+
+    parity = manifest.parity
+    files = [artefact] if artefact.is_file() else [artefact / name for name in manifest.files]
+    rows = {
+        "target": manifest.target,
+        "artefact": str(artefact),
+        "manifest": str(manifest_path(artefact)),
+        "size": _size(sum(path.stat().st_size for path in files)),
+        "features": f"{manifest.n_features}, {_missing(manifest)}",
+    }
+    if parity is not None:
+        rows["compared on"] = f"{parity.n_docs:,} documents"
+        rows["max difference"] = f"{parity.max_difference:.2g}"
+        rows["inversions"] = f"{parity.inversions:,}"
+    if manifest.metric_drop is not None:
+        drop = manifest.metric_drop
+        rows[drop["metric"]] = f"{drop['before']:.4f} before, {drop['after']:.4f} in int8"
+    rows["check"] = f"rankkit export --check {artefact}"
+    key = f"{manifest.target} lists" if manifest.listwise else manifest.target
+    advice = NEXT.get(key, NEXT.get(manifest.target))
+    if advice is not None:
+        rows["next"] = advice
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _missing(manifest: "Manifest") -> str:
+    default = manifest.features[0].missing_default
+    return "NaN is a missing value" if default is None else f"a missing one counts as {default:g}"
+
+
+def _check(path: Path) -> None:
+    from rankkit import export as exporting
+
+    parity = exporting.check(path)
+    typer.echo(f"{path}: files are as exported; {parity}")
+
+
+def _options(settings: list[str]) -> dict[str, Any]:
+    """``name=value``: numbers, true and false as JSON has them, anything else as text."""
+    import json
+
+    from rankkit.errors import ConfigError
+
+    options: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.isidentifier() or name in ("data", "metric", "source", "to", "out"):
+            raise ConfigError(f"--set: expected an option of the target, as name=value; got {setting!r}. Mend it.")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.2f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.1f} kB"

@@ -1,0 +1,50 @@
+"""``rankkit serve``: a saved ranker over HTTP."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a saved ranker, or a LightGBM or XGBoost file.", show_default=False)
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    max_body: Annotated[int, typer.Option(min=1, help="Longest body, in bytes.")] = 8 * 2**20,
+    max_list_size: Annotated[int, typer.Option(min=1, help="Most documents of a query.")] = 2000,
+    max_docs: Annotated[int, typer.Option(min=1, help="Most documents of a request.")] = 10_000,
+    max_requests: Annotated[int, typer.Option(min=1, help="Most requests at once; more get 503.")] = 64,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that score.")] = 1,
+    log_requests: Annotated[
+        bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
+    ] = False,
+) -> None:
+    """Serve a saved ranker over HTTP: POST /rank and /score; GET /docs, /health, /metadata, /metrics."""
+    from rankkit.serving import Settings
+    from rankkit.serving.server import serve as serve_until_stopped
+
+    settings = Settings(
+        host=host,
+        port=port,
+        max_body_bytes=max_body,
+        max_list_size=max_list_size,
+        max_docs=max_docs,
+        max_requests=max_requests,
+        n_threads=threads,
+        log_requests=log_requests,
+    )
+    if log_requests:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        logger = logging.getLogger("rankkit.serving")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        typer.echo(
+            f"note: {host} can be reached from other machines, and the service asks nobody who they are", err=True
+        )
+    serve_until_stopped(run, settings)

@@ -1,0 +1,5 @@
+"""The scikit-learn face: :class:`Ranker`."""
+
+from rankkit.estimator.ranker import Ranker
+
+__all__ = ["Ranker"]

@@ -1,0 +1,119 @@
+"""Options of a Ranker by address: ``objective__sigma``, ``scorer__hidden``, ``training__epochs``, or ``epochs`` alone.
+
+They are read off the signatures of the functions that take them, so an option exists in one place only.
+"""
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from rankkit import catalogue
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.training import fit
+
+# What the Ranker passes itself, under names of its own or as data.
+_TAKEN = {
+    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
+    "scorer": {"n_features", "readout", "seed"},
+    "training": {"scorer", "objective", "train", "valid", "metric", "seed", "progress"}
+    # A run in a folder is rankkit.fit's business: an estimator is cloned and fitted many times over.
+    | {"out", "resume", "checkpoint_every", "callbacks"},
+}
+
+
+def address_of(name: str) -> str:
+    """The full address of an option: ``epochs`` is ``training__epochs``; what no part or more than one has, stays.
+
+    >>> address_of("epochs"), address_of("hidden"), address_of("scorer__hidden"), address_of("epocs")
+    ('training__epochs', 'scorer__hidden', 'scorer__hidden', 'epocs')
+    """
+    owners = [part for part, names in _all_names().items() if name in names]
+    return f"{owners[0]}__{name}" if len(owners) == 1 else name
+
+
+def options_by_part(options: Mapping[str, Any], *, objective: Any, scorer: Any) -> dict[str, dict[str, Any]]:
+    """The options of the objective, the scorer and the training, checked by name; numbers of numpy become Python's.
+
+    Args:
+        options: By address.
+        objective: Name of the objective.
+        scorer: Name of the scorer.
+
+    Raises:
+        ConfigError: If there is no such objective, scorer or option.
+    """
+    known = {"training": _names("training", fit)}
+    for part, name in (("objective", objective), ("scorer", scorer)):
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"Ranker: expected {part} by its name; got {name!r}. Pass for example {part}='{_LIKE[part]}'."
+            )
+        known[part] = _names(part, catalogue.find(part, name))
+    found: dict[str, dict[str, Any]] = {"objective": {}, "scorer": {}, "training": {}}
+    for address, value in options.items():
+        part, _, option = address.partition("__")
+        if option not in known.get(part, ()):
+            raise ConfigError(_unknown(address, known, {"objective": objective, "scorer": scorer, "training": "fit"}))
+        found[part][option] = _plain(value)
+    return found
+
+
+_LIKE = {"objective": "lambdarank", "scorer": "mlp"}
+# What other libraries call it.
+_ELSEWHERE = {
+    "seed": "random_state",
+    "n_estimators": "epochs",
+    "max_iter": "epochs",
+    "early_stopping_rounds": "patience",
+    "eval_metric": "metric",
+    "hidden_layer_sizes": "hidden",
+    "batch_size": "batch_queries",
+}
+
+
+def _unknown(address: str, known: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> str:
+    part, _, option = address.partition("__")
+    where = f"Ranker: expected options of {names['objective']}, {names['scorer']} and {names['training']}"
+    if part in known and option:
+        where = f"Ranker: expected an option of {names[part]} behind '{part}__'"
+        advice = did_you_mean(option, known[part]) if known[part] else "It has none."
+    elif address in _ELSEWHERE:
+        advice = f"Here it is {_ELSEWHERE[address]}."
+    else:
+        own = {option for options in known.values() for option in options}
+        advice = did_you_mean(address, own | {"objective", "scorer", "metric", "random_state", "verbose"})
+    return f"{where}; got {address!r}. {advice}"
+
+
+def _names(part: str, function: Any) -> frozenset[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return frozenset(
+        parameter.name
+        for parameter in parameters
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        and parameter.name not in _TAKEN[part]
+    )
+
+
+@cache
+def _all_names() -> dict[str, frozenset[str]]:
+    """What any entry of the catalogue takes."""
+    parts = {"objective": catalogue.OBJECTIVES, "scorer": catalogue.SCORERS, "training": {"fit": fit}}
+    return {
+        part: frozenset().union(*(_names(part, function) for function in functions.values()))
+        for part, functions in parts.items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Grids are often made by numpy: its scalars and arrays as numbers and lists of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(one) for one in value)
+    return value

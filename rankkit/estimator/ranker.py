@@ -1,0 +1,309 @@
+"""Ranker: a scikit-learn estimator around fit(), predict() and evaluate()."""
+# ruff: noqa: N803 -- X is the name that scikit-learn gives to features
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from rankkit import bundle, evaluation, training
+from rankkit.errors import DataError
+from rankkit.estimator.options import address_of, options_by_part
+from rankkit.estimator.tables import check_not_all_zero, has_queries, queries_of_rows, validation_of
+from rankkit.evaluation.importance import draw_queries, permutation_importance
+from rankkit.export.graph import is_listwise
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.tabular import from_arrays
+from rankkit.training.named import build_objective, build_scorer
+
+# feature_importances_ scores a sample of this size once for each feature.
+_IMPORTANCE_DOCS = 10_000
+_BUNDLE = (bundle.MODEL_FILE, bundle.WEIGHTS_FILE)
+
+
+class Ranker(BaseEstimator):  # type: ignore[misc]
+    """Any objective and any scorer of rankkit as a scikit-learn estimator.
+
+    Options of the objective, the scorer and :func:`rankkit.fit` are parameters like any other, for ``set_params``,
+    ``clone`` and ``GridSearchCV``: ``objective__sigma``, ``scorer__hidden``, ``training__epochs``. The last part alone
+    (``epochs=20``) is taken too where it is clear whose it is. Setting another ``scorer`` or ``objective`` drops the
+    options of the one before. Unknown names are refused by ``fit``.
+
+    *Queries:* rows of one query share a ``qid``, anywhere in the data; ``group`` (rows of each query, in order) and a
+    column "qid" of a pandas or polars data frame say the same. Without any of these all rows are one query.
+    Predictions come back in the order of the rows. With metadata routing, ``qid`` and ``sample_weight`` are requested
+    by ``fit``, ``predict`` and ``score`` unless told otherwise. Without it scikit-learn does not hand ``qid`` to
+    ``score``: put it into the frame. Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
+
+    *scikit-learn's checks:* ``check_estimator`` passes but for ``check_sample_weight_equivalence_on_dense_data``: a
+    document that is there twice takes two ranks, which is not the same as one of twice the weight. With a transform
+    over queries (``query_standardize``) a score depends on the other rows, so ``check_methods_subset_invariance`` fails
+    too.
+
+    Args:
+        objective: Name of the objective, as ``rankkit objectives`` lists them.
+        scorer: Name of the scorer: "mlp" or "linear".
+        metric: What ``score`` computes, and what chooses the best epoch if ``fit`` has an ``eval_set``.
+        random_state: Seed of weights, shuffling and dropout: a whole number, a numpy ``RandomState``, or None, which
+            draws another seed each time.
+        verbose: Show a progress bar where stderr is a terminal.
+        **options: As above.
+
+    Attributes:
+        scorer_: The trained scorer, a torch module.
+        history_: The course of training, :class:`rankkit.History`.
+        n_features_in_: Number of features.
+        feature_names_in_: Their names, if X was a data frame whose columns are named by text.
+        feature_importances_: float64 ``[feature]``: how much ``metric`` falls when the feature is shuffled
+            (:func:`rankkit.permutation_importance`). Computed when first asked for, on the evaluation set or else the
+            training data, one shuffle of whole queries of at most 10,000 documents in all. The documents are not
+            pickled: ask before, or use the function.
+
+    Example:
+        >>> import rankkit as rk
+        >>> data = rk.make_ranking(30, n_features=5, seed=0)
+        >>> X, y, qid = data.features, data.labels, np.repeat(data.qids, data.list_sizes)
+        >>> ranker = Ranker("ranknet", "linear", objective__sigma=2.0, epochs=3).fit(X, y, qid=qid)
+        >>> ranker.predict(X, qid=qid).shape == y.shape, 0 < ranker.score(X, y, qid=qid) < 1
+        (True, True)
+        >>> ranker.set_params(training__epochs=4)
+        Ranker(objective='ranknet', objective__sigma=2.0, scorer='linear', training__epochs=4)
+    """
+
+    # Defaults of scikit-learn's metadata routing: a ranker cannot do without the queries.
+    __metadata_request__fit = {"qid": True, "sample_weight": True}  # noqa: RUF012
+    __metadata_request__predict = {"qid": True}  # noqa: RUF012
+    __metadata_request__score = {"qid": True, "sample_weight": True}  # noqa: RUF012
+
+    def __init__(
+        self,
+        objective: str = "lambdarank",
+        scorer: str = "mlp",
+        *,
+        metric: str = "ndcg@10",
+        random_state: int | np.random.RandomState | None = 0,
+        verbose: bool = False,
+        **options: Any,
+    ) -> None:
+        self.objective = objective
+        self.scorer = scorer
+        self.metric = metric
+        self.random_state = random_state
+        self.verbose = verbose
+        self._options = {address_of(name): value for name, value in options.items()}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name, options by their full address.
+
+        Args:
+            deep: Makes no difference: nothing in a Ranker is an estimator.
+        """
+        own = {name: getattr(self, name) for name in self._get_param_names()}
+        return {**own, **self._options}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; see the class for options.
+
+        Args:
+            **params: Names and values.
+        """
+        own = set(self._get_param_names())
+        for part in ("objective", "scorer"):
+            before, after = getattr(self, part), params.get(part)
+            if isinstance(before, str) and isinstance(after, str) and before != after:
+                self._options = {name: kept for name, kept in self._options.items() if not name.startswith(f"{part}__")}
+        for name, value in params.items():
+            if name in own:
+                setattr(self, name, value)
+            else:
+                self._options[address_of(name)] = value
+        return self
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        qid: ArrayLike | None = None,
+        group: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        eval_set: Any = None,
+        eval_qid: Any = None,
+        eval_group: Any = None,
+    ) -> Self:
+        """Train a scorer.
+
+        Args:
+            X: Features ``[row, feature]``, an array or a data frame; NaN is a missing value.
+            y: Graded relevance ``[row]``, 0 or more.
+            qid: The query of each row: integers or strings; or None.
+            group: In place of it, how many rows each query has, in order.
+            sample_weight: Importance, one a row or one a query (in the order in which queries first appear); or None.
+            eval_set: ``(X, y)`` or ``[(X, y)]``: the best epoch on it is kept; nothing is fitted on it. Without, the
+                last epoch is.
+            eval_qid: As ``qid``, of the evaluation set.
+            eval_group: As ``group``, of the evaluation set.
+
+        Raises:
+            ConfigError: If an option is unknown or has a value that cannot work.
+            DataError: If the data does not fit together; a ``ValueError``, as is ``ConfigError``.
+        """
+        options = options_by_part(self._options, objective=self.objective, scorer=self.scorer)
+        seed = self._seed()
+        train = self._read("fit", X, y, qid, group, sample_weight, reset=True)
+        check_not_all_zero("fit", train.weights)
+        held_out = validation_of(eval_set, eval_qid, eval_group)
+        valid = None if held_out is None else self._read("fit", *held_out, None)
+        scorer = build_scorer(self.scorer, options["scorer"], self.objective, train, seed=seed)
+        self.history_ = training.fit(
+            scorer,
+            build_objective(self.objective, options["objective"]),
+            train,
+            valid,
+            metric=self.metric,
+            seed=seed,
+            progress=bool(self.verbose),
+            **options["training"],
+        )
+        self.scorer_ = scorer
+        self._about: dict[str, Any] = {
+            "objective": {"name": self.objective, "options": options["objective"]},
+            "metrics": [self.metric],
+            "data_fingerprint": train.fingerprint,
+        }
+        self._n_queries = train.n_queries
+        self._sample: RankingDataset | None = draw_queries(train if valid is None else valid, _IMPORTANCE_DOCS, seed=0)
+        self._importances: NDArray[np.float64] | None = None
+        return self
+
+    def predict(self, X: Any, *, qid: ArrayLike | None = None) -> NDArray[np.float32]:
+        """The scores of the rows, in their order; the higher the better within a query.
+
+        Args:
+            X: Features ``[row, feature]``.
+            qid: The query of each row. It matters only where the scorer looks at the other documents of the query.
+        """
+        check_is_fitted(self)
+        data = self._read("predict", X, None, qid, None, None)
+        if is_listwise(self.scorer_):
+            self._warn_without_queries("predict", X, qid, data.n_docs)
+        return evaluation.predict(self.scorer_, data)
+
+    def score(
+        self, X: Any, y: ArrayLike, *, qid: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
+        """The mean of ``metric`` over queries under rankkit's protocol, as :func:`rankkit.evaluate` has it.
+
+        Args:
+            X: Features ``[row, feature]``.
+            y: Graded relevance ``[row]``.
+            qid: The query of each row; None: all rows are one query.
+            sample_weight: One a row or one a query. A query counts by the mean weight of its rows.
+        """
+        check_is_fitted(self)
+        data = self._read("score", X, y, qid, None, sample_weight)
+        self._warn_without_queries("score", X, qid, data.n_docs)
+        check_not_all_zero("score", data.weights)
+        report = evaluation.evaluate(self.scorer_, data, [self.metric])
+        if data.weights is None:
+            return report.means[self.metric]
+        weights = data.weights.astype(np.float64)
+        if len(weights) != data.n_queries:
+            weights = np.add.reduceat(weights, data.offsets[:-1]) / data.list_sizes
+        return float(np.average(report.counted(self.metric), weights=weights))
+
+    def save(self, folder: str | Path) -> None:
+        """Save the scorer as :func:`rankkit.save` does, for :func:`rankkit.load` and the commands of ``rankkit``.
+
+        Args:
+            folder: Made if it is not there. A saved scorer that is there is replaced.
+        """
+        check_is_fitted(self)
+        bundle.save(self.scorer_, folder, **self._about)
+
+    @property
+    def feature_importances_(self) -> NDArray[np.float64]:
+        """How much ``metric`` falls when a feature is shuffled: float64 ``[feature]``; see the class."""
+        check_is_fitted(self)
+        if self._importances is None:
+            if self._sample is None:
+                raise AttributeError(
+                    "Ranker.feature_importances_: expected them to be asked for before pickling, which leaves the "
+                    "documents behind. Use rankkit.permutation_importance(ranker.scorer_, data)."
+                )
+            found = permutation_importance(self.scorer_, self._sample, metric=self.metric, n_repeats=1)
+            self._importances = found.drops
+        return self._importances
+
+    def __dir__(self) -> list[str]:
+        # scikit-learn's own asks each attribute whether it is there, and its HTML view shows all that are listed:
+        # completing a name must not start minutes of work.
+        has_importances = self.__dict__.get("_importances") is not None
+        return [name for name in object.__dir__(self) if name != "feature_importances_" or has_importances]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The bundle's files in place of the torch module, so that unpickling reads what rankkit.load reads.
+        state = dict(super().__getstate__())
+        if "scorer_" in state:
+            del state["scorer_"]
+            with tempfile.TemporaryDirectory() as folder:
+                self.save(folder)
+                state["_bundle"] = {name: (Path(folder) / name).read_bytes() for name in _BUNDLE}
+            state["_sample"] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        files = state.pop("_bundle", None)
+        super().__setstate__(state)
+        if files is not None:
+            with tempfile.TemporaryDirectory() as folder:
+                for name in _BUNDLE:
+                    (Path(folder) / name).write_bytes(files[name])
+                self.scorer_ = bundle.load(folder)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.positive_only = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _warn_without_queries(self, where: str, X: Any, qid: Any, n_rows: int) -> None:
+        if self._n_queries > 1 and not has_queries(X, qid):
+            warnings.warn(
+                f"Ranker.{where}: expected qid, for a ranker fitted on {self._n_queries:,} queries; got none, so all "
+                f"{n_rows:,} rows count as one query. Pass qid=, or X as a data frame with a column 'qid'.",
+                stacklevel=3,
+            )
+
+    def _read(
+        self, where: str, X: Any, y: Any, qid: Any, group: Any, sample_weight: Any, *, reset: bool = False
+    ) -> RankingDataset:
+        """The rows as a data set; ``reset`` makes their features those of the ranker."""
+        rows, qid = queries_of_rows(where, X, qid, group)
+        options: dict[str, Any] = {"reset": reset, "ensure_all_finite": "allow-nan"}
+        if where == "predict":
+            features, labels = validate_data(self, rows, **options), None
+        else:
+            features, labels = validate_data(self, rows, y, y_numeric=True, **options)
+        if qid is None:
+            qid = np.zeros(len(features), np.int64)
+        elif np.shape(qid) != (len(features),):
+            raise DataError(
+                f"Ranker.{where}: expected one qid a row, {len(features):,} in all; got shape {np.shape(qid)}. "
+                "Pass group where you have the rows of each query."
+            )
+        names = getattr(self, "feature_names_in_", None)
+        return from_arrays(features, labels, qid, weights=sample_weight, feature_names=names)

@@ -1,0 +1,9 @@
+"""Export: a trained ranker where it serves, with proof that it scores the same."""
+
+from rankkit.export.checking import check as check
+from rankkit.export.exporting import export as export
+from rankkit.export.exporting import export_onnx as export_onnx
+from rankkit.export.manifest import Manifest as Manifest
+from rankkit.export.parity import Parity as Parity
+from rankkit.export.targets import TARGETS as TARGETS
+from rankkit.export.targets import find_target as find_target

@@ -1,0 +1,151 @@
+"""The arithmetic of a scorer in numpy: functions that an exported ``ranker.py`` takes over as they stand.
+
+Each is written with numpy alone, in float32 as in the scorer, and calls no function outside this file.
+"""
+# mypy: disable-error-code="no-any-return"
+# numpy gives many of these expressions no exact type, and the code is kept as plain as it is to be read.
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float32]
+LARGEST_LOG = np.float32(88.8)
+LARGEST = np.finfo(np.float32).max
+NEGLIGIBLE = 1e-6
+
+
+def log1p(x: Rows) -> Rows:
+    """sign(x) log(1 + |x|); an infinite value counts as the largest float32."""
+    return np.sign(x) * np.minimum(np.log1p(np.abs(x)), LARGEST_LOG)
+
+
+def standardize(x: Rows, mean: Rows, inverse_std: Rows) -> Rows:
+    """(x - mean) / std, limited to 10 standard deviations."""
+    return np.clip((x - mean) * inverse_std, np.float32(-10), np.float32(10))
+
+
+def minmax(x: Rows, low: Rows, inverse_width: Rows) -> Rows:
+    """(x - min) / (max - min), limited to 0..1."""
+    return np.clip((x - low) * inverse_width, np.float32(0), np.float32(1))
+
+
+def quantile(x: Rows, knots: Rows, heights: Rows, slopes: Rows, high: Rows) -> Rows:
+    """The share of training rows below x, linear between knots."""
+    inside = np.minimum(np.maximum(x, knots[:, 0]), high)
+    result = np.empty_like(inside)
+    for feature in range(inside.shape[1]):
+        values = inside[:, feature]
+        left = np.clip(np.searchsorted(knots[feature], values, side="right") - 1, 0, knots.shape[1] - 1)
+        result[:, feature] = heights[feature][left] + (values - knots[feature][left]) * slopes[feature][left]
+    return result
+
+
+def piecewise(x: Rows, low: Rows, inverse_width: Rows, high: Rows) -> Rows:
+    """How far x has come through each bin, 0..1; a missing value has come through none."""
+    inside = np.minimum(np.maximum(np.where(np.isnan(x), low[:, 0], x), low[:, 0]), high)
+    bins = np.clip((inside[:, :, None] - low) * inverse_width, np.float32(0), np.float32(1))
+    return bins.reshape(len(x), low.size)
+
+
+def query_standardize(x: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """(x - mean) / std over the documents of each query; 0 without spread."""
+    values = np.clip(x.astype(np.float64), -LARGEST, LARGEST)
+    for start, stop in itertools.pairwise(offsets):
+        rows = values[start:stop]
+        present = ~np.isnan(rows)
+        count = np.maximum(present.sum(axis=0), 1)
+        mean = np.where(present, rows, 0).sum(axis=0) / count
+        variance = np.where(present, rows - mean, 0)
+        variance = (variance * variance).sum(axis=0) / count
+        spread = variance > (NEGLIGIBLE * mean) ** 2
+        values[start:stop] = (rows - mean) * np.where(spread, 1 / np.sqrt(np.where(spread, variance, 1)), 0)
+    return values.astype(np.float32)
+
+
+def query_minmax(x: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """(x - min) / (max - min) over the documents of each query; 0 without spread."""
+    values = np.clip(x.astype(np.float64), -LARGEST, LARGEST)
+    for start, stop in itertools.pairwise(offsets):
+        rows = values[start:stop]
+        low = np.where(np.isnan(rows), np.inf, rows).min(axis=0, initial=np.inf)
+        high = np.where(np.isnan(rows), -np.inf, rows).max(axis=0, initial=-np.inf)
+        width = high - low
+        inverse = np.where(width > 0, 1 / np.where(width > 0, width, 1), 0)
+        values[start:stop] = (rows - low) * np.minimum(inverse, LARGEST)
+    return values.astype(np.float32)
+
+
+def fill_missing(x: Rows, value: float) -> Rows:
+    """The value in place of NaN; infinite values become the largest float32."""
+    return np.nan_to_num(x, nan=value)
+
+
+def linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
+    """The sums of x by weights, plus bias."""
+    products = x @ weight.T
+    return products if bias is None else products + bias
+
+
+def batch_norm(x: Rows, weight: Rows, bias: Rows, mean: Rows, variance: Rows, eps: float) -> Rows:
+    """Normalized by the running statistics of training."""
+    return (x - mean) / np.sqrt(variance + np.float32(eps)) * weight + bias
+
+
+def layer_norm(x: Rows, weight: Rows, bias: Rows, eps: float) -> Rows:
+    """Normalized over the values of a document."""
+    centred = x - x.mean(axis=1, keepdims=True)
+    variance = (centred * centred).mean(axis=1, keepdims=True)
+    return centred / np.sqrt(variance + np.float32(eps)) * weight + bias
+
+
+def relu(x: Rows) -> Rows:
+    """max(x, 0)."""
+    return np.maximum(x, np.float32(0))
+
+
+def leaky_relu(x: Rows, slope: float) -> Rows:
+    """The value above 0, slope * x below."""
+    return np.where(x > 0, x, x * np.float32(slope))
+
+
+def elu(x: Rows, alpha: float) -> Rows:
+    """The value above 0, alpha (exp(x) - 1) below."""
+    return np.where(x > 0, x, np.float32(alpha) * np.expm1(np.minimum(x, np.float32(0))))
+
+
+def tanh(x: Rows) -> Rows:
+    """Hyperbolic tangent."""
+    return np.tanh(x)
+
+
+def sigmoid(x: Rows) -> Rows:
+    """1 / (1 + exp(-x)), without overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def gelu(x: Rows) -> Rows:
+    """The value times the normal distribution function."""
+    erf: Any = np.frompyfunc(math.erf, 1, 1)  # numpy has none
+    return np.asarray(0.5 * x * (1 + erf(x / math.sqrt(2)).astype(np.float64)), dtype=np.float32)
+
+
+def silu(x: Rows) -> Rows:
+    """The value times its sigmoid."""
+    return x * sigmoid(x)
+
+
+def expected_grade(x: Rows) -> Rows:
+    """The mean grade under the softmax of one output a grade."""
+    weights = np.exp(x - x.max(axis=1, keepdims=True))
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return weights @ np.arange(x.shape[1], dtype=np.float32)
+
+
+def sum_of_sigmoids(x: Rows) -> Rows:
+    """The mean grade where output k is the log odds of grade k or better."""
+    return np.asarray(sigmoid(x).sum(axis=1), dtype=np.float32)

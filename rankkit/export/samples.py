@@ -1,0 +1,75 @@
+"""Rows to compare scores on: seeded draws from where the training values lie, zeros, missing values, extremes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.export.source import Source
+
+Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
+LARGEST = np.float32(1e30)
+
+
+def sample_rows(source: Source, *, missing: bool) -> Rows:
+    """The few rows that a manifest keeps, as queries of one, three and all other documents.
+
+    Args:
+        source: The ranker; its ranges say where values lie.
+        missing: Whether NaN may stand in them.
+
+    Returns:
+        Features float32 ``[doc, feature]``, to four digits, and offsets ``[query + 1]``.
+    """
+    rng = np.random.default_rng(0)
+    low, high = _ranges(source)
+    width = high - low
+    blocks = [_between(rng, low, high, 12), np.zeros((1, len(low))), low[None], high[None]]
+    blocks += [(low - width)[None], (high + width)[None]]
+    if missing:
+        holes = _between(rng, low, high, 2)
+        holes[rng.random(holes.shape) < 0.3] = np.nan
+        blocks += [holes, np.full((1, len(low)), np.nan)]
+    features = _few_digits(np.concatenate(blocks))
+    return features, np.array([0, 1, 4, len(features)])
+
+
+def random_rows(source: Source, *, missing: bool, n_docs: int = 400) -> Rows:
+    """More rows, in lists of 1 to 40, to measure parity on; some values zero, far outside, or missing."""
+    rng = np.random.default_rng(1)
+    low, high = _ranges(source)
+    features = _between(rng, low, high, n_docs)
+    kind = rng.random(features.shape)
+    features[kind < 0.1] = 0
+    features = np.where((kind > 0.1) & (kind < 0.15), low + 5 * (features - low), features)
+    if missing:
+        features[kind > 0.95] = np.nan
+    ends = np.cumsum(rng.integers(1, 41, n_docs))
+    offsets = np.concatenate([[0], ends[ends < n_docs], [n_docs]])
+    return features.astype(np.float32), offsets
+
+
+def join(*parts: Rows) -> Rows:
+    """Rows after rows, each with its own queries.
+
+    >>> join((np.zeros((2, 1)), np.array([0, 2])), (np.zeros((1, 1)), np.array([0, 1])))[1]
+    array([0, 2, 3])
+    """
+    offsets, n_docs = [np.zeros(1, np.int64)], 0
+    for features, own in parts:
+        offsets.append(own[1:] + n_docs)
+        n_docs += len(features)
+    return np.concatenate([features for features, _ in parts]), np.concatenate(offsets)
+
+
+def _ranges(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    low, high = (np.clip(bound, -LARGEST, LARGEST).astype(np.float64) for bound in (source.low, source.high))
+    return low, np.maximum(low, high)
+
+
+def _between(
+    rng: np.random.Generator, low: NDArray[np.float64], high: NDArray[np.float64], n_docs: int
+) -> NDArray[np.float64]:
+    return low + (high - low) * rng.random((n_docs, len(low)))
+
+
+def _few_digits(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.array([[float(f"{value:.4g}") for value in row] for row in values], np.float32)

@@ -1,0 +1,139 @@
+"""Source: a ranker to be exported, and what is known of it."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rankkit import bundle
+from rankkit.catalogue import SCORERS
+from rankkit.errors import ExportError
+from rankkit.export.graph import is_listwise
+from rankkit.export.ranges import feature_ranges
+from rankkit.scorers import Scorer, ranking_scores
+
+Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A ranker with what its bundle says.
+
+    Args:
+        model: What targets get: a scorer in eval mode on the CPU, or a ``TreeModel``.
+        scorer: ``{"name": ..., "options": {...}}``.
+        feature_names: One a feature, or None.
+        n_features: How many.
+        transform: Spec of the transform; None for trees.
+        objective: What it was trained with.
+        protocol: Metrics and what else the bundle records.
+        data_fingerprint: Of the training data.
+        versions: As saved.
+        weights_sha256: Digest of the weights.
+        listwise: Whether a score depends on the other documents of the query.
+        scores: The ranker's own scores: ``(features [doc, feature], offsets [query + 1]) -> [doc]``.
+        low: float32 ``[feature]``: where most training values begin.
+        high: And end.
+    """
+
+    model: Any
+    scorer: Mapping[str, Any]
+    feature_names: tuple[str, ...] | None
+    n_features: int
+    transform: str | list[str] | None
+    objective: Mapping[str, Any] | None
+    protocol: Mapping[str, Any] | None
+    data_fingerprint: str | None
+    versions: Mapping[str, str]
+    weights_sha256: str
+    listwise: bool
+    scores: Score
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+
+def read_source(source: str | Path | Scorer) -> Source:
+    """A ranker from the folder of a bundle, from the file of a tree model, or from memory.
+
+    Raises:
+        BundleError: If the bundle is missing or damaged.
+        ExportError: If the scorer is not of the catalogue, or not fitted.
+    """
+    if not isinstance(source, str | Path):
+        return _from_scorer(source, {})
+    path = Path(source)
+    if path.is_file():
+        from rankkit.export.tree_models import tree_source
+
+        return tree_source(path)
+    return _from_scorer(bundle.load(path), bundle.read_model_json(path))
+
+
+def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
+    name = next((name for name, made in SCORERS.items() if made is type(scorer)), None)
+    if name is None:
+        raise ExportError(
+            f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}); got "
+            f"{type(scorer).__name__}. Export your own module with torch.onnx.export."
+        )
+    if not bool(scorer.transform.fitted):
+        raise ExportError(
+            f"export: expected a trained ranker; got a transform {scorer.transform.spec!r} that has seen no training "
+            "rows. Train it first."
+        )
+    scorer = cast(Scorer, copy.deepcopy(cast(nn.Module, scorer)).cpu().eval())
+    low, high = feature_ranges(scorer.transform)
+    return Source(
+        model=scorer,
+        scorer={"name": name, "options": scorer.options},
+        feature_names=scorer.feature_names,
+        n_features=scorer.n_features,
+        transform=scorer.transform.spec,
+        objective=model.get("objective"),
+        protocol={"metrics": model.get("metrics"), **_mapping(model.get("about"))} if model else None,
+        data_fingerprint=model.get("data_fingerprint"),
+        versions=_mapping(model.get("versions")),
+        weights_sha256=model.get("weights_sha256") or _digest(cast(nn.Module, scorer)),
+        listwise=is_listwise(scorer),
+        scores=lambda features, offsets: scorer_scores(scorer, features, offsets),
+        low=low,
+        high=high,
+    )
+
+
+def check_is_scorer(target: str, model: Any) -> None:
+    """Refuse what is not a scorer.
+
+    Raises:
+        ExportError: For a model of trees.
+    """
+    if not isinstance(model, nn.Module):
+        raise ExportError(
+            f"{target}: expected a scorer of rankkit; got {type(model).__name__}. "
+            "Export trees to 'solr', 'elasticsearch' or 'opensearch'."
+        )
+
+
+def scorer_scores(scorer: Scorer, features: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The ranker's own scores ``[doc]``, readout included."""
+    with torch.inference_mode():
+        outputs = scorer(torch.from_numpy(features.copy()), torch.from_numpy(offsets.copy()))
+        return ranking_scores(scorer, outputs).float().numpy()
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+def _digest(scorer: nn.Module) -> str:
+    """As the bundle that holds it would say."""
+    weights = safetensors.torch.save({key: value.contiguous() for key, value in scorer.state_dict().items()})
+    return hashlib.sha256(weights).hexdigest()

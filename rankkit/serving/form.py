@@ -1,0 +1,147 @@
+"""Form: what a body has to look like for one ranker, and the checks that pydantic's types do not make."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from rankkit.errors import did_you_mean
+from rankkit.serving.refusal import RefusedError
+
+MAX_ID = 512
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a body has to look like for one ranker.
+
+    Args:
+        names: Names of the features, in order.
+        takes_missing: Whether null may stand for a value.
+        max_list_size: Documents of one query.
+        max_docs: Documents, or queries, of one request.
+    """
+
+    names: tuple[str, ...]
+    takes_missing: bool
+    max_list_size: int
+    max_docs: int
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names, to look one up."""
+        return frozenset(self.names)
+
+    def features(self, where: str, documents: Sequence[list[float | None]]) -> NDArray[np.float32]:
+        """Checked values as float32 ``[doc, feature]``, with NaN for null.
+
+        Args:
+            where: Path of a document, with ``{}`` for its number, for the message.
+            documents: The values of each document, in order.
+
+        Raises:
+            RefusedError: With 422, if float32 cannot hold a value, or one is null and the ranker takes no missing
+                values.
+        """
+        with np.errstate(over="ignore"):
+            features = np.array(documents, dtype=np.float32).reshape(len(documents), len(self.names))
+        wrong = np.isinf(features) if self.takes_missing else ~np.isfinite(features)
+        if wrong.any():
+            doc, feature = (int(place) for place in np.argwhere(wrong)[0])
+            value = documents[doc][feature]
+            got = "null" if value is None else f"{value:g}"
+            raise RefusedError(
+                422,
+                f"{where.format(doc)}[{self.names[feature]!r}]: expected a number that float32 can hold; got {got}. "
+                "Send a value such as the ranker was trained on.",
+            )
+        return features
+
+
+def problem(expected: str, got: str, action: str) -> PydanticCustomError:
+    """What a check raises inside pydantic."""
+    # As a value of the context, since braces in a feature's name would be taken for a place to fill in.
+    return PydanticCustomError("rankkit", "{text}", {"text": f"expected {expected}; got {got}. {action}"})
+
+
+def in_order(features: object, info: ValidationInfo) -> object:
+    """The values of a document in the order of the names; an object has to name every feature and no other."""
+    form = _form(info)
+    if isinstance(features, dict):
+        check_names("features of this ranker", features, form.known)
+        for name in form.names:
+            if name not in features:
+                action = "Write null for a missing value." if form.takes_missing else "Send every feature."
+                raise problem(f"all {len(form.names)} features", f"none named {name!r}", action)
+        return [features[name] for name in form.names]
+    if not isinstance(features, list):
+        raise problem("an array of values or an object from name to value", kind(features), "See /metadata.")
+    if len(features) != len(form.names):
+        raise problem(f"{len(form.names)} values", str(len(features)), "Send them in the order of /metadata.")
+    return features
+
+
+def check_names(expected: str, found: dict[str, object], known: Collection[str]) -> None:
+    """One error for the first unknown name of an object, where pydantic would keep one for each of a million."""
+    for name in found:
+        if name not in known:
+            name = name if len(name) <= 60 else f"{name[:60]}..."
+            raise problem(expected, repr(name), did_you_mean(name, known) if len(known) <= 50 else "See /metadata.")
+
+
+def short_id(value: object) -> object:
+    """A string or a whole number that can be written back."""
+    value = whole(value)
+    if isinstance(value, str) and len(value) <= MAX_ID:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
+        return value
+    got = f"{len(value)} characters" if isinstance(value, str) else kind(value)
+    raise problem(f"text of at most {MAX_ID} characters or a whole number of 64 bits", got, "Send a shorter id.")
+
+
+def whole(value: object) -> object:
+    """5 for 5.0, which JSON does not tell apart; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def few_documents(documents: object, info: ValidationInfo) -> object:
+    """Not more documents of a query than allowed."""
+    limit = _form(info).max_list_size
+    if isinstance(documents, list) and len(documents) > limit:
+        raise problem(f"at most {limit} documents", str(len(documents)), "Send the best candidates only.")
+    return documents
+
+
+def few_queries(queries: object, info: ValidationInfo) -> object:
+    """Not more queries than documents allowed."""
+    limit = _form(info).max_docs
+    if isinstance(queries, list) and len(queries) > limit:
+        raise problem(f"at most {limit} queries", str(len(queries)), "Send fewer queries at once.")
+    return queries
+
+
+def check_total(n_docs: int, info: ValidationInfo) -> None:
+    """Not more documents over all queries than allowed."""
+    limit = _form(info).max_docs
+    if n_docs > limit:
+        raise problem(f"at most {limit} documents in all", str(n_docs), "Send fewer queries at once.")
+
+
+def kind(value: object) -> str:
+    """What JSON calls a value; never the value itself, which may be of any length."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kinds = ((str, "text"), (list, "an array"), (dict, "an object"), (int | float, "a number"))
+    return next(name for kind, name in kinds if isinstance(value, kind))
+
+
+def _form(info: ValidationInfo) -> Form:
+    return cast(Form, info.context)

@@ -1,0 +1,82 @@
+"""The OpenAPI description of the service for one ranker: its features by name, its limits, examples that work."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from rankkit.serving.form import Form
+from rankkit.serving.messages import RankRequest, ScoreRequest
+
+
+def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequence[float]]) -> None:
+    """Add the bodies of /rank and /score to a description, in place.
+
+    Args:
+        description: Of the app, without request bodies.
+        form: What a body has to look like.
+        rows: Two documents for the examples.
+    """
+    kinds = {"/rank": RankRequest, "/score": ScoreRequest}
+    _, definitions = models_json_schema(
+        [(RankRequest, "validation"), (ScoreRequest, "validation")], ref_template="#/components/schemas/{model}"
+    )
+    schemas = description.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(definitions["$defs"])
+    schemas["Features"] = _features(form)
+    here = {"$ref": "#/components/schemas/Features"}
+    schemas["Document"]["properties"]["features"] = here
+    schemas["RankRequest"]["properties"]["documents"]["maxItems"] = form.max_list_size
+    schemas["QueryFeatures"]["properties"]["features"] |= {"items": here, "maxItems": form.max_list_size}
+    schemas["ScoreRequest"]["properties"]["queries"]["maxItems"] = form.max_docs
+    examples = _examples(form.names, rows)
+    for path, kind in kinds.items():
+        description["paths"][path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{kind.__name__}"},
+                    "example": examples[path],
+                }
+            },
+        }
+
+
+def _features(form: Form) -> dict[str, Any]:
+    infinite = 2.0**128 - 2.0**103  # the least number that rounding to float32 makes infinite
+    value = {
+        "type": ["number", "null"] if form.takes_missing else "number",
+        "exclusiveMinimum": -infinite,
+        "exclusiveMaximum": infinite,
+    }
+    n_features = len(form.names)
+    return {
+        "title": "Features",
+        "description": "The features of a document: an array in the order of /metadata, or an object with every name."
+        + (" null is a missing value." if form.takes_missing else ""),
+        "anyOf": [
+            {"type": "array", "items": value, "minItems": n_features, "maxItems": n_features},
+            {
+                "type": "object",
+                "properties": dict.fromkeys(form.names, value),
+                "required": list(form.names),
+                "additionalProperties": False,
+            },
+        ],
+    }
+
+
+def _examples(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, Any]:
+    first, second = rows
+    return {
+        "/rank": {
+            "query_id": "q1",
+            "documents": [
+                {"id": name, "features": dict(zip(names, row, strict=True))}
+                for name, row in zip("ab", rows, strict=True)
+            ],
+        },
+        "/score": {
+            "queries": [{"query_id": "q1", "features": [first, second]}, {"query_id": "q2", "features": [second]}]
+        },
+    }

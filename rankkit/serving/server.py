@@ -1,0 +1,78 @@
+"""serve(): the service on a port, until it is told to stop."""
+
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rankkit.errors import ConfigError
+from rankkit.export.needs import need
+from rankkit.serving.settings import Settings
+
+
+def serve(path: Path, settings: Settings) -> None:
+    """Serve a saved ranker until SIGINT or SIGTERM; requests under way are finished first.
+
+    Args:
+        path: Folder of a bundle, or file of a tree model.
+        settings: Where to listen and how much to take on.
+
+    Raises:
+        BundleError: If there is no ranker, or it is damaged.
+        ConfigError: If the [serve] extra is not installed, or the address cannot be listened on.
+    """
+    for module in ("fastapi", "uvicorn"):
+        need(module, "serve")
+    import uvicorn
+
+    from rankkit.serving.app import create_app
+    from rankkit.serving.ranker import ServedRanker
+
+    app = create_app(ServedRanker.load(path), settings)
+    gc.collect()
+    gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
+    listening = _listen(settings.host, settings.port)
+    host, port = listening.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        http="h11",  # bounds the size of headers, which the other implementation does not
+        ws="none",
+        access_log=False,  # it would write query strings
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
+    address = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
+    sys.stdout.flush()
+    with listening, _ended_by_signals():
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=128)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            f"serve: expected an address that is free; got {host} port {port}: {error}. Choose another port or host."
+        ) from error
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Leave with code 0 on SIGINT and SIGTERM: uvicorn sends them again once it has stopped in good order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,45 @@
+"""Settings: where the service listens and how much it takes on."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Where the service listens and how much it takes on.
+
+    What one process may hold at worst is ``max_requests`` bodies of ``max_body_bytes`` plus the features of
+    ``max_waiting_docs`` documents.
+
+    Args:
+        host: Address to listen on; the default is reachable from this machine only.
+        port: TCP port; 0 takes a free one.
+        max_body_bytes: A longer body is refused (413), while it is read.
+        max_list_size: Documents of one query (422).
+        max_docs: Documents of one request over all its queries (422).
+        max_requests: Requests that may be under way at once; the next one is told to come back (503).
+        max_waiting_docs: Documents that may wait for the worker; the request that would add more is told to come
+            back (503).
+        max_batch_docs: Documents that are scored in one pass, unless one query has more.
+        body_seconds: A body has to arrive within this time (408).
+        stop_seconds: How long requests under way may take to finish when the service is stopped.
+        n_threads: torch threads of the worker.
+        log_requests: One line a request: method, path, status, time. Never what was in it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    max_body_bytes: Count = 8 * 2**20
+    max_list_size: Count = 2000
+    max_docs: Count = 10_000
+    max_requests: Count = 64
+    max_waiting_docs: Count = 20_000
+    max_batch_docs: Count = 2048
+    body_seconds: Annotated[float, Field(gt=0)] = 10.0
+    stop_seconds: Annotated[int, Field(ge=0)] = 10
+    n_threads: Count = 1
+    log_requests: bool = False

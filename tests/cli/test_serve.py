@@ -1,0 +1,43 @@
+"""``rankkit serve``: options become settings; what it needs is checked before it listens."""
+
+import pytest
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The calls that would have served."""
+    from rankkit.serving import server
+
+    calls = []
+    monkeypatch.setattr(server, "serve", lambda path, settings: calls.append((path, settings)))
+    return calls
+
+
+def test_options_become_settings(rankkit, served, tmp_path):
+    answer = rankkit(
+        "serve", tmp_path, "--port", 81, "--max-body", 1, "--max-list-size", 2, "--max-docs", 3, "--max-requests", 4,
+        "--threads", 5,
+    )  # fmt: skip
+    assert (answer.code, answer.err) == (0, "")
+    ((path, settings),) = served
+    assert path == tmp_path
+    assert (settings.host, settings.port) == ("127.0.0.1", 81)
+    assert (settings.max_body_bytes, settings.max_list_size, settings.max_docs) == (1, 2, 3)
+    assert (settings.max_requests, settings.n_threads, settings.log_requests) == (4, 5, False)
+
+
+def test_defaults_are_those_of_the_settings(rankkit, served, tmp_path):
+    from rankkit.serving import Settings
+
+    rankkit("serve", tmp_path)
+    assert served[0][1] == Settings()
+
+
+def test_listening_to_other_machines_is_pointed_out(rankkit, served, tmp_path):
+    assert "can be reached from other machines" in rankkit("serve", tmp_path, "--host", "0.0.0.0").err
+
+
+def test_a_folder_without_a_ranker_is_one_message_and_code_2(rankkit, tmp_path):
+    answer = rankkit("serve", tmp_path)
+    assert answer.code == 2
+    assert answer.err.startswith(f"rankkit: {tmp_path / 'model.json'}: expected a file of a saved scorer")

@@ -1,0 +1,245 @@
+"""rankkit.export.exporting and rankkit.export.checking: proven before it is put in place, and again by check()."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from rankkit import bundle
+from rankkit.errors import BundleError, ConfigError, DataError, ExportError
+from rankkit.export import TARGETS, check, export, numpy_file
+from rankkit.export.exporting import digest
+from rankkit.export.manifest import read_manifest
+from rankkit.export.target import check_options
+from rankkit.loaders.synthetic import make_ranking
+from rankkit.scorers import MLPScorer
+
+TRAIN = make_ranking(20, n_features=4, seed=1)
+NAMES = ("bm25", "length", "clicks", "age")
+
+
+def ranker(seed=0):
+    scorer = MLPScorer(4, hidden=(6,), transform="log1p+standardize", seed=seed)
+    scorer.transform.fit(TRAIN.features, TRAIN.offsets)
+    scorer.feature_names = NAMES
+    return scorer
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    bundle.save(ranker(), folder, objective="ranknet", metrics=["map"], data_fingerprint="abc", split="fold 1")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def artefact(saved, tmp_path_factory):
+    out = tmp_path_factory.mktemp("artefact") / "out"
+    export(saved, "numpy", out)
+    return out
+
+
+@pytest.fixture
+def copy(artefact, tmp_path):
+    return shutil.copytree(artefact, tmp_path / "copy")
+
+
+def test_the_manifest_tells_where_the_ranker_came_from(saved, artefact):
+    manifest = read_manifest(artefact / "manifest.json")
+    model = bundle.read_model_json(saved)
+    assert manifest.target == "numpy"
+    assert manifest.scorer["name"] == "mlp"
+    assert manifest.scorer["options"] == model["scorer"]["options"]
+    assert manifest.feature_names == NAMES
+    assert [feature.letor_index for feature in manifest.features] == [1, 2, 3, 4]
+    assert manifest.transform == "log1p+standardize"
+    assert manifest.objective == {"name": "ranknet", "options": {}}
+    assert manifest.protocol == {"metrics": ["map"], "split": "fold 1"}
+    assert manifest.data_fingerprint == "abc"
+    assert manifest.weights_sha256 == model["weights_sha256"]
+    assert manifest.versions["torch"] == torch.__version__
+    assert manifest.versions["saved_with_rankkit"] == model["versions"]["rankkit"]
+    assert not manifest.listwise
+    assert manifest.files == {name: digest(artefact / name) for name in ("ranker.npz", "ranker.py")}
+    assert manifest.parity.passes()
+
+
+def test_sample_rows_have_the_scores_of_the_ranker(saved, artefact):
+    samples = read_manifest(artefact / "manifest.json").samples
+    scores = bundle.load(saved)(torch.from_numpy(samples.features), torch.from_numpy(samples.offsets))
+    assert scores.detach().numpy() == pytest.approx(samples.scores, abs=1e-6)
+    assert check(artefact).passes()
+
+
+def test_a_scorer_in_memory_gives_the_same_artefact_and_is_left_alone(saved, artefact, tmp_path):
+    scorer = ranker().train()
+    before = {name: value.clone() for name, value in scorer.state_dict().items()}
+    manifest = export(scorer, "numpy", tmp_path / "out")
+    assert scorer.training
+    assert all(torch.equal(value, before[name]) for name, value in scorer.state_dict().items())
+    assert manifest.weights_sha256 == read_manifest(artefact / "manifest.json").weights_sha256
+    assert (manifest.objective, manifest.protocol, manifest.data_fingerprint) == (None, None, None)
+    assert np.array_equal(
+        manifest.samples.scores.astype(np.float32),
+        read_manifest(artefact / "manifest.json").samples.scores.astype(np.float32),
+    )
+
+
+def test_data_is_compared_as_well(tmp_path):
+    few = export(ranker(), "numpy", tmp_path / "few").parity.n_docs
+    assert export(ranker(), "numpy", tmp_path / "more", data=TRAIN).parity.n_docs == few + TRAIN.n_docs
+    with pytest.raises(DataError, match="expected 4 features"):
+        export(ranker(), "numpy", tmp_path / "other", data=make_ranking(3, n_features=5))
+
+
+def wrong_by(difference):
+    replay = numpy_file.NumpyTarget.replay
+
+    def replayed(self, folder, manifest, features, offsets):
+        return replay(self, folder, manifest, features, offsets) + difference(len(features))
+
+    return replayed
+
+
+def test_an_artefact_that_scores_otherwise_is_not_written(artefact, tmp_path, monkeypatch):
+    old = shutil.copytree(artefact, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    monkeypatch.setattr(numpy_file.NumpyTarget, "replay", wrong_by(lambda n_docs: np.linspace(0, 1e-3, n_docs)))
+    with pytest.raises(ExportError, match=r"inversions over .* Nothing was written"):
+        export(ranker(seed=1), "numpy", old)
+    with pytest.raises(ExportError, match="Do not serve it"):
+        check(old)
+    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_artefact_is_replaced_whole(copy):
+    (copy / "__pycache__").mkdir()
+    (copy / "__pycache__" / "ranker.pyc").write_text("left by an import")
+    export(ranker(seed=1), "numpy", copy)
+    assert check(copy).passes()
+    assert sorted(path.name for path in copy.iterdir()) == ["manifest.json", "ranker.npz", "ranker.py"]
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
+
+
+def test_the_permissions_are_those_of_a_new_folder(artefact, tmp_path):
+    (tmp_path / "plain").mkdir()
+    export(ranker(), "numpy", tmp_path / "out")
+    assert (tmp_path / "out").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_is_no_artefact_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ConfigError, match="which is or holds something else"):
+        export(ranker(), "numpy", tmp_path)
+    with pytest.raises(ConfigError, match="which is or holds something else"):
+        export(ranker(), "numpy", tmp_path / "thesis.txt")
+    (tmp_path / "manifest.json").write_text('{"name": "a web page"}')
+    with pytest.raises(ConfigError, match="which is or holds something else"):
+        export(ranker(), "numpy", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "thesis.txt"]
+    (tmp_path / "empty").mkdir()
+    export(ranker(), "numpy", tmp_path / "empty")
+    assert check(tmp_path / "empty").passes()
+
+
+def test_a_file_put_beside_an_artefact_is_not_lost(copy):
+    (copy / "notes.txt").write_text("how this was tuned")
+    with pytest.raises(ConfigError, match="which is or holds something else"):
+        export(ranker(seed=1), "numpy", copy)
+    assert (copy / "notes.txt").read_text() == "how this was tuned"
+    assert check(copy).passes()
+
+
+def test_what_cannot_be_exported_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"Did you mean \'numpy\'\?"):
+        export(ranker(), "nunpy", tmp_path / "out")
+    with pytest.raises(ExportError, match="has seen no training rows"):
+        export(MLPScorer(4, hidden=(6,)), "numpy", tmp_path / "out")
+    with pytest.raises(ExportError, match=r"got Linear\. Export your own module"):
+        export(torch.nn.Linear(3, 1), "numpy", tmp_path / "out")
+    with pytest.raises(BundleError):
+        export(tmp_path / "none", "numpy", tmp_path / "out")
+    with pytest.raises(ConfigError, match="expected labelled data"):
+        export(ranker(), "onnx", tmp_path / "out", int8=True)
+    twice = ranker()
+    twice.feature_names = ("a", "a", "b", "c")
+    with pytest.raises(ExportError, match="names that differ"):
+        export(twice, "numpy", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_give_no_number_are_not_exported(tmp_path):
+    scorer = ranker()
+    with torch.no_grad():
+        scorer.output.weight[0, 0] = torch.nan
+    with pytest.raises(ExportError, match="expected finite scores of the ranker"):
+        export(scorer, "numpy", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_every_target_says_what_it_is(name):
+    target = TARGETS[name]()
+    assert target.name == name
+    assert target.suffix is None or target.suffix.startswith(".")
+    assert target.missing_default is None or np.isfinite(target.missing_default)
+
+
+def test_options_that_a_target_does_not_have_are_named():
+    with pytest.raises(ConfigError, match=r"Did you mean \'opset\'\?"):
+        check_options("onnx", {"ospet": 18}, ("opset", "int8"))
+
+
+@pytest.mark.parametrize("name", ["ranker.npz", "ranker.py"])
+def test_a_file_that_changed_or_is_gone_is_named(name, copy):
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ExportError, match=f"{name}: expected the file that was exported"):
+        check(copy)
+    (copy / name).write_bytes(content[:10])
+    with pytest.raises(ExportError, match=f"{name}: expected the file that was exported"):
+        check(copy)
+    (copy / name).unlink()
+    with pytest.raises(ExportError, match=f"{name}: expected the file that the manifest lists; got none"):
+        check(copy)
+
+
+def test_sample_scores_are_compared(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["samples"]["scores"][3] += 1e-3
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match="Do not serve it"):
+        check(copy)
+
+
+@pytest.mark.parametrize("name", ["../ranker.py", "/etc/passwd", "a/../../ranker.py", "", "c:x", "a\\b"])
+def test_files_outside_the_artefact_are_not_opened(name, copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"] = {name: "0" * 64}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match="names of files inside the artefact"):
+        check(copy)
+
+
+def test_links_are_not_followed(copy):
+    (copy / "ranker.npz").rename(copy.parent / "elsewhere")
+    (copy / "ranker.npz").symlink_to(copy.parent / "elsewhere")
+    with pytest.raises(ExportError, match="got none"):
+        check(copy)
+
+
+def test_what_is_no_artefact_is_not_checked(saved, copy, tmp_path):
+    with pytest.raises(ExportError, match="got nothing there"):
+        check(tmp_path / "none")
+    with pytest.raises(ExportError, match="got none in that folder"):
+        check(saved)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "target": "lucene"}))
+    with pytest.raises(ExportError, match=r"got 'lucene'\. Install a newer rankkit"):
+        check(copy)
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "target": "onnx"}))
+    with pytest.raises(ExportError, match="expected one file for onnx; got 2"):
+        check(copy)

@@ -1,0 +1,94 @@
+"""How much of a request is let in."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from rankkit.serving import Settings
+from rankkit.serving.app import create_app
+from rankkit.serving.limits import Entrance, read_body
+from rankkit.serving.refusal import RefusedError
+from tests.serving.asgi import Client, send
+
+BODY = b'{"documents": [{"id": 1, "features": [1, 2, 3]}]}'
+
+
+class Upload:
+    """A request whose body comes in chunks, with a pause before each."""
+
+    def __init__(self, *chunks, pause=0.0):
+        self.chunks, self.pause = chunks, pause
+
+    async def stream(self):
+        for chunk in self.chunks:
+            await asyncio.sleep(self.pause)
+            yield chunk
+
+
+def read(upload, *, max_bytes=10, seconds=5.0):
+    return asyncio.run(read_body(upload, max_bytes=max_bytes, seconds=seconds))
+
+
+def test_a_body_is_read_whole_up_to_the_limit():
+    assert read(Upload(b"12345", b"", b"67890")) == b"1234567890"
+    with pytest.raises(RefusedError, match="expected at most 10 bytes") as error:
+        read(Upload(b"12345", b"678901"))
+    assert error.value.status == 413
+
+
+def test_a_body_that_takes_too_long_is_refused():
+    with pytest.raises(RefusedError, match=r"within 0\.01 seconds; got 0 bytes") as error:
+        read(Upload(b"1", pause=5), seconds=0.01)
+    assert error.value.status == 408
+
+
+def test_the_entrance_lets_in_so_many_at_once():
+    entrance = Entrance(1)
+    with entrance, pytest.raises(RefusedError, match="at most 1 requests at once") as error, entrance:
+        pass
+    assert (error.value.status, error.value.headers) == (503, {"Retry-After": "1"})
+    with entrance:
+        assert entrance.n_inside == 1
+    assert entrance.n_inside == 0
+
+
+def test_a_request_too_many_gets_503_before_its_body_is_read(ranker_of, scorer):
+    entered, leave = threading.Event(), threading.Event()
+
+    def scores(features, offsets):
+        if len(features) == 1 and np.isfinite(features).all():
+            entered.set()
+            assert leave.wait(30)
+        return np.zeros(len(features), np.float32)
+
+    def unread():
+        raise AssertionError("the body was read")
+        yield b""
+
+    app = create_app(ranker_of(scorer, scores=scores), Settings(max_requests=1))
+
+    async def main():
+        first = asyncio.create_task(send(app, "POST", "/rank", [BODY]))
+        await asyncio.to_thread(entered.wait, 30)
+        second = await send(app, "POST", "/rank", unread())
+        health = await send(app, "GET", "/health")
+        leave.set()
+        return await first, second, health
+
+    with Client(app) as client:
+        first, second, health = client.run(main())
+        assert client.post("/rank", BODY).status_code == 200
+    assert first.status_code == 200
+    assert (second.status_code, second.headers["retry-after"]) == (503, "1")
+    assert second.json()["error"].startswith("service: expected at most 1 requests at once")
+    assert health.status_code == 200
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_frees_its_place(service, caplog):
+    service.request("POST", "/rank", chunks=[BODY[:9], None])
+    counts = service.get("/metrics").text
+    assert "rankkit_requests_inside 0\n" in counts
+    assert 'rankkit_requests_total{method="POST",path="/rank",status="499"} 1\n' in counts
+    assert caplog.text == ""

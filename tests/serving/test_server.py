@@ -1,0 +1,99 @@
+"""The service as a process: a real port, a real signal."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rankkit import bundle
+from rankkit.errors import BundleError, ConfigError
+from rankkit.serving import Settings
+from rankkit.serving.server import serve
+
+BODY = b'{"documents": [{"id": "a", "features": [1, 2, 3]}]}'
+
+
+@pytest.fixture
+def saved(scorer, tmp_path):
+    bundle.save(scorer, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_process_serves_finishes_what_is_under_way_and_ends_with_code_0(saved):
+    words = [sys.executable, "-W", "error", "-m", "rankkit", "serve", str(saved), "--port", "0", "--log-requests"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as process:
+        try:
+            line = process.stdout.readline()
+            port = int(re.search(r"http://127\.0\.0\.1:(\d+), documentation at /docs", line)[1])
+            idle = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            idle.request("POST", "/rank?secret", BODY)
+            answer = idle.getresponse()
+            assert (answer.status, answer.headers["server"]) == (200, None)
+            assert b'"score":' in answer.read()
+
+            # Half a body is under way when the signal comes; the port closes, and the request is answered all the same.
+            slow = socket.create_connection(("127.0.0.1", port), timeout=30)
+            slow.sendall(b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:10])
+            while b"rankkit_requests_inside 1\n" not in ask(idle, "/metrics"):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            while is_open(port):
+                time.sleep(0.01)
+            slow.sendall(BODY[10:])
+            assert slow.recv(10_000).startswith(b"HTTP/1.1 200 ")
+            slow.close()
+            idle.close()
+            out, log = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert out == ""
+    lines = log.splitlines()
+    assert all(re.fullmatch(r"[\d-]+ [\d:,]+ (POST /rank|GET /metrics) 200 [\d.]+ ms", line) for line in lines), log
+    assert sum("POST /rank" in line for line in lines) == 2
+
+
+def ask(connection, path):
+    connection.request("GET", path)
+    return connection.getresponse().read()
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_port_that_is_taken_is_named(saved):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            ConfigError, match=rf"expected an address that is free; got 127\.0\.0\.1 port {port}: .*in use"
+        ):
+            serve(saved, Settings(port=port))
+
+
+def test_a_host_that_is_none_is_named(saved):
+    with pytest.raises(ConfigError, match=r"expected an address that is free; got no\.such\.host\.invalid port 0"):
+        serve(saved, Settings(host="no.such.host.invalid", port=0))
+
+
+def test_the_extra_is_named_where_it_is_not_installed(saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(ConfigError, match=r"uvicorn: .*Run pip install 'rankkit-torch\[serve\]'"):
+        serve(saved, Settings(port=0))
+
+
+def test_a_folder_without_a_ranker_is_named(tmp_path):
+    with pytest.raises(BundleError, match=r"model\.json: expected a file of a saved scorer"):
+        serve(tmp_path, Settings(port=0))
