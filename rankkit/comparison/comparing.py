@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rankkit.comparison.externals import check_installed
+from rankkit.comparison.mirror import Mirror
 from rankkit.comparison.plan import Plan, RunSpec
-from rankkit.comparison.pool import run_all
+from rankkit.comparison.pool import Watchers, run_all
 from rankkit.comparison.progress import Board
 from rankkit.comparison.report import write_report
 from rankkit.comparison.results import PLAN, REPORT, Results, read_results
@@ -25,7 +26,13 @@ class ComparisonInterrupted(KeyboardInterrupt):
 
 
 def compare(
-    plan: Plan, out: str | Path, *, jobs: int | None = None, resume: bool = False, progress: bool = True
+    plan: Plan,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    progress: bool = True,
 ) -> Results:
     """Run every system on every split with every seed, in parallel processes, and compare them.
 
@@ -38,6 +45,8 @@ def compare(
         out: Folder of the comparison, as :mod:`rankkit.comparison.results` describes it.
         jobs: Runs at a time; None: as many as the cores allow with the plan's threads, which is also the most.
         resume: Go on in a folder that holds a comparison: of the same plan, or of one that had less.
+        track: Names of trackers (``mlflow``, ``tensorboard``) to which each run is mirrored when it is finished, with
+            ``resume`` those that were finished before as well.
         progress: Show on stderr how it goes.
 
     Returns:
@@ -46,8 +55,8 @@ def compare(
     Raises:
         DataError: If a data file is not there.
         ConfigError: If the folder holds a comparison and ``resume`` is False, another process is at work in it, a
-            library that an external system needs is not installed, or the plan does not fit the data.
-        TrainingError: If no worker process can be started.
+            library that an external system or a tracker needs is not installed, or the plan does not fit the data.
+        TrainingError: If no worker process can be started, or a tracker did not take every run.
         ComparisonInterrupted: After Ctrl-C.
     """
     out = Path(out)
@@ -69,6 +78,7 @@ def compare(
         before = {spec.id: spec for spec in first if _is_finished(out, spec)}
         further = further_runs(plan, splits, _valid(out, first))
         before |= {spec.id: spec for spec in further if _is_finished(out, spec)}
+        mirror = Mirror(track, out, before.values())
         with Board(plan, out, n_runs, jobs, before, shown=progress) as board:
             try:
                 run_all(
@@ -76,7 +86,7 @@ def compare(
                     out,
                     jobs=jobs,
                     threads=plan.threads,
-                    watcher=board,
+                    watcher=Watchers(board, mirror),
                     then=lambda: _missing(out, further_runs(plan, splits, _valid(out, first))),
                 )
             except KeyboardInterrupt:
@@ -87,6 +97,7 @@ def compare(
         results = read_results(out)
         write_tables(results, out / "results")
         write_report(results, out / REPORT)
+        mirror.check()
     return results
 
 
