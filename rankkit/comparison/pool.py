@@ -173,7 +173,7 @@ def run_all(
         jobs: Worker processes, at most.
         threads: Of a run.
         watcher: Is told how they go.
-        then: Gives the runs that depend on these, once these are done.
+        then: Gives the runs that depend on what is done, whenever that is all; none: nothing is left.
         command: Starts a worker.
 
     Raises:
@@ -183,8 +183,9 @@ def run_all(
     try:
         pool.add(specs)
         pool.finish()
-        pool.add(then())
-        pool.finish()
+        while further := then():
+            pool.add(further)
+            pool.finish()
     finally:
         pool.end()
 
