@@ -13,7 +13,7 @@ from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.pool import Watchers, run_all
 from rankkit.comparison.progress import Board
 from rankkit.comparison.report import write_report
-from rankkit.comparison.results import PLAN, REPORT, Results, read_results
+from rankkit.comparison.results import COMMANDS, PLAN, REPORT, Results, read_results
 from rankkit.comparison.running import OUTCOME
 from rankkit.comparison.splits import check_files, split_names
 from rankkit.comparison.tables import write_tables
@@ -78,7 +78,7 @@ def compare(
     before = {spec.id: spec for spec in todo.settled() if _is_finished(out, spec)}
     with _alone_in(out):
         write_json(out / PLAN, {**plan.to_dict(), "splits": splits})
-        write_json(out / "command.json", {"command": sys.argv})
+        _add_command(out / COMMANDS)
         n_runs, jobs = count_runs(plan, len(splits)), _jobs(jobs, plan.threads)
         mirror = Mirror(track, out, before.values())
         with Board(plan, out, n_runs, jobs, before, shown=progress) as board:
@@ -101,6 +101,11 @@ def compare(
         write_report(results, out / REPORT)
         mirror.check()
     return results
+
+
+def _add_command(path: Path) -> None:
+    before = read_json(path) if path.is_file() else []
+    write_json(path, [*before, sys.argv])
 
 
 def _is_finished(out: Path, spec: RunSpec) -> bool:

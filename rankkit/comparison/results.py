@@ -3,7 +3,7 @@
 The folder of ``rankkit compare --out DIR``::
 
     DIR/plan.json                   the plan with every default written out, and the names of the splits
-    DIR/command.json                the command line
+    DIR/commands.json               the command line, and those of --resume
     DIR/splits/NAME/about.json      counts of queries and documents, fingerprints of the three parts, test queries
                                     whose very documents stand in the training or validation data
     DIR/splits/NAME/queries.parquet a row for each test query: qid, digest, list_size, n_relevant, n_label_0, ...
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from rankkit.comparison.standings import MetricStandings
 
 Floats = NDArray[np.float64]
+COMMANDS = "commands.json"
 PLAN = "plan.json"
 """Makes a folder that of a comparison."""
 REPORT = "report.html"

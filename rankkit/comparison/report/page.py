@@ -166,20 +166,21 @@ def _about(results: "Results") -> dict[str, Any]:
     return {
         "versions": {name: ", ".join(found) for name, found in versions.items()},
         "machines": sorted(machines),
-        "command": _command(results.folder),
+        "commands": _commands(results.folder),
         "source": {name: value for name, value in source.items() if value is not None and name != "reading"},
         "splits": [results.about(split) for split in results.splits],
         "seeds": ", ".join(map(str, results.plan.seeds)),
     }
 
 
-def _command(folder: Path) -> str:
-    path = folder / "command.json"
-    if not path.is_file():
-        return "unknown"
-    program, *words = read_json(path)["command"]
-    name = Path(program).name
-    return shlex.join(["rankkit" if name == "__main__.py" else name, *words])
+def _commands(folder: Path) -> list[str]:
+    """What was typed, first and to go on."""
+    path = folder / "commands.json"
+    lines = []
+    for program, *words in read_json(path) if path.is_file() else []:
+        name = Path(program).name
+        lines.append(shlex.join(["rankkit" if name == "__main__.py" else name, *words]))
+    return list(dict.fromkeys(lines)) or ["unknown"]
 
 
 def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTables:

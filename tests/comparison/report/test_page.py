@@ -78,10 +78,12 @@ def test_resuming_a_finished_comparison_writes_it_anew(finished, page, tmp_path)
     shutil.copytree(finished.folder, out)
     (out / "report.html").unlink()
     compare(finished.plan, out, resume=True, progress=False)
-    # The command is another one; all the rest, figures included, is the same to the byte.
+    # The command has another one below it; all the rest, figures included, is the same to the byte.
     again, before = ((folder / "report.html").read_text() for folder in (out, finished.folder))
     without_command = [re.sub(r"<dt>Command.*", "", text) for text in (again, before)]
     assert without_command[0] == without_command[1]
+    first = re.search(r"<dt>Command.*?</code>", before)[0]
+    assert f"{first}<br><code>" in again
 
 
 def test_nothing_is_loaded_from_elsewhere(page, parsed):
