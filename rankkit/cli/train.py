@@ -103,8 +103,8 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
 
     trackers = [open_tracker(name, experiment.out.resolve().parent.name) for name in track]
     data = _read_all(experiment)
-    objective, options = experiment.objective, experiment.scorer.options
-    scorer = build_scorer(experiment.scorer.name, options, objective.name, data["train"], seed=experiment.seed)
+    asked, name = experiment.scorer, experiment.objective.name
+    scorer = build_scorer(asked.name, asked.options, name, data["train"], seed=experiment.seed)
     experiment = resolve(experiment, scorer, data["train"].n_queries)
     if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
         # A resume that is refused must leave the run as it was.
@@ -117,7 +117,7 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
         ]
         history = fit(
             scorer,
-            build_objective(objective.name, objective.options),
+            build_objective(name, experiment.objective.options),
             data["train"],
             data.get("valid"),
             seed=experiment.seed,
