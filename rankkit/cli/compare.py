@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.data_options import Track
+
 
 def compare(
     out: Annotated[Path, typer.Option(help="Folder of the comparison: runs, tables, report.html.", show_default=False)],
@@ -16,6 +18,7 @@ def compare(
         int | None, typer.Option(help="Runs at a time, at most.", show_default="as many as the cores allow")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Run what is missing in --out; finished runs stay.")] = False,
+    track: Track = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Goes over the file, as seeds=1. Repeatable."),
@@ -35,7 +38,7 @@ def compare(
     else:
         raise ConfigError("compare: expected an experiment file; got none. Name one, as in: rankkit compare FILE.toml")
     try:
-        results = run_comparison(plan, out, jobs=jobs, resume=resume)
+        results = run_comparison(plan, out, jobs=jobs, resume=resume, track=track or ())
     except ComparisonInterrupted as stop:
         typer.echo(f"rankkit: {stop}", err=True)
         raise typer.Exit(130) from None

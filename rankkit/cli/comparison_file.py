@@ -89,6 +89,7 @@ class SearchSection(Section):
     trials: int = Field(ge=2)
     options: dict[str, Any]
     seed: int = Field(default=0, ge=0)
+    sampler: Literal["random", "tpe"] = "random"
 
 
 class RangeSection(Section):
@@ -190,7 +191,7 @@ class ComparisonFile(Section):
         if self.search is None:
             return None
         options = {address: _choice(address, values) for address, values in _flat(self.search.options).items()}
-        search = Search(self.search.trials, options, self.search.seed)
+        search = Search(self.search.trials, options, self.search.seed, self.search.sampler)
         check_search(systems, search)
         for address, choice in options.items():
             for system in systems:

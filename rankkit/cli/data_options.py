@@ -1,4 +1,4 @@
-"""How a data file is to be read: the options that several commands share."""
+"""Options that several commands share: how a data file is to be read, where runs are mirrored to."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,4 +20,8 @@ Labels = Annotated[
 OnBadLine = Annotated[
     Literal["error", "skip"],
     typer.Option(help="Rows of LETOR text that cannot be read are an error, or left out with a warning."),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(metavar="mlflow|tensorboard", help="Mirror runs there too; needs the [track] extra. Repeatable."),
 ]

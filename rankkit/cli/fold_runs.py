@@ -1,7 +1,7 @@
 """``rankkit train --folds``: one run a fold, each in a folder of its own, and one table of them all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ RESULT = "evaluation.parquet"
 """The values of each query, written when a fold is finished."""
 
 
-def run_folds(experiment: Experiment, *, resume: bool) -> None:
+def run_folds(experiment: Experiment, *, resume: bool, track: Sequence[str] = ()) -> None:
     """Train and evaluate on each fold; with ``resume``, those that are finished are not run again."""
     folds = find_folds(Path(str(experiment.data.folds)))
     runs = {files.name: _experiment_of(experiment, files) for files in folds}
@@ -38,7 +38,7 @@ def run_folds(experiment: Experiment, *, resume: bool) -> None:
             continue
         typer.echo(f"=== {name}")
         try:
-            reports = run(fold, resume=resume)
+            reports = run(fold, resume=resume, track=track)
         except TrainingInterrupted:
             typer.echo(f"Go on with this and the other folds: rankkit train --out {experiment.out} --resume", err=True)
             raise

@@ -1,11 +1,13 @@
 """``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import Regroup
+from rankkit.cli.data_options import Regroup, Track
 from rankkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def train(
         int | None, typer.Option(help="Of the weights, the shuffling and the dropout.", show_default="0")
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on where an interrupted run in --out stopped.")] = False,
+    track: Track = None,
 ) -> None:
     """Train a scorer and save it with everything needed to score new data."""
     from rankkit.cli.config import load_experiment
@@ -64,9 +67,9 @@ def train(
         refuse_run(experiment.out)
     try:
         if experiment.data.folds is not None:
-            run_folds(experiment, resume=resume)
+            run_folds(experiment, resume=resume, track=track or ())
         else:
-            run(experiment, resume=resume)
+            run(experiment, resume=resume, track=track or ())
     except TrainingInterrupted as stop:
         typer.echo(f"rankkit: {stop}", err=True)
         raise typer.Exit(130) from None
@@ -85,32 +88,57 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def run(experiment: "Experiment", *, resume: bool = False) -> "dict[str, Evaluation]":
-    """Do what the experiment says, printing what a person wants to see; gives how well each part is ranked."""
-    from rankkit import bundle, evaluation
+def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] = ()) -> "dict[str, Evaluation]":
+    """Do what the experiment says, printing what a person wants to see; gives how well each part is ranked.
+
+    Args:
+        experiment: What to run.
+        resume: Go on with what the folder holds.
+        track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
+    """
     from rankkit.cli.config import resolve, save_experiment
     from rankkit.training import fit
     from rankkit.training.named import build_objective, build_scorer
+    from rankkit.training.tracking import Tracking, open_tracker
 
+    trackers = [open_tracker(name, experiment.out.resolve().parent.name) for name in track]
     data = _read_all(experiment)
-    objective, options = experiment.objective, experiment.scorer.options
-    scorer = build_scorer(experiment.scorer.name, options, objective.name, data["train"], seed=experiment.seed)
+    asked, name = experiment.scorer, experiment.objective.name
+    scorer = build_scorer(asked.name, asked.options, name, data["train"], seed=experiment.seed)
     experiment = resolve(experiment, scorer, data["train"].n_queries)
     if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
         # A resume that is refused must leave the run as it was.
         save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
-    history = fit(
-        scorer,
-        build_objective(objective.name, objective.options),
-        data["train"],
-        data.get("valid"),
-        seed=experiment.seed,
-        out=experiment.out,
-        resume=resume,
-        **experiment.training,
-    )
-    typer.echo(str(history))
+    with ExitStack() as mirrors:
+        config = experiment.model_dump(mode="json")
+        mirrored = [
+            mirrors.enter_context(Tracking(tracker, experiment.out, config, resume=resume)) for tracker in trackers
+        ]
+        history = fit(
+            scorer,
+            build_objective(name, experiment.objective.options),
+            data["train"],
+            data.get("valid"),
+            seed=experiment.seed,
+            out=experiment.out,
+            resume=resume,
+            callbacks=mirrored,
+            **experiment.training,
+        )
+        typer.echo(str(history))
+        reports = _finish(experiment, scorer, data)
+        for tracking in mirrored:
+            for part, report in reports.items():
+                tracking.results |= {f"{part}/{name}": mean for name, mean in report.means.items()}
+    typer.echo(f"\nSaved in {experiment.out}. Score new data: rankkit score {experiment.out} FILE --out scores.parquet")
+    return reports
+
+
+def _finish(experiment: "Experiment", scorer: Any, data: "dict[str, RankingDataset]") -> "dict[str, Evaluation]":
+    """Save the ranker, then evaluate it on what there is besides training data."""
+    from rankkit import bundle, evaluation
+
     rules = experiment.evaluation
     bundle.save(
         scorer,
@@ -126,7 +154,6 @@ def run(experiment: "Experiment", *, resume: bool = False) -> "dict[str, Evaluat
             report = evaluation.evaluate(scorer, data[name], rules.metrics, empty=rules.empty, ties=rules.ties)
             typer.echo(f"\n{name} {getattr(experiment.data, name)}\n{report}")
             reports[name] = report
-    typer.echo(f"\nSaved in {experiment.out}. Score new data: rankkit score {experiment.out} FILE --out scores.parquet")
     return reports
 
 

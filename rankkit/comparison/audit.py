@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rankkit.comparison.externals import EXTERNALS
-from rankkit.comparison.trials import option_sets, seeds_of
+from rankkit.comparison.trials import n_trials, seeds_of
 
 if TYPE_CHECKING:
     from rankkit.comparison.plan import System
@@ -88,7 +88,7 @@ def _trials(results: "Results") -> Finding:
     if results.plan.search is None:
         tuned = _learning(results)
         return Finding("ok", "trials", f"no search: one option set for each of {len(tuned)} systems that learn")
-    planned = {system.name: len(option_sets(results.plan, system)) for system in _learning(results)}
+    planned = {system.name: n_trials(results.plan, system) for system in _learning(results)}
     few = [f"{name} {count}" for name, count in planned.items() if count < results.plan.search.trials]
     if few:
         return Finding(
@@ -100,8 +100,9 @@ def _trials(results: "Results") -> Finding:
     ]
     if lost:
         return Finding("fail", "trials", f"some failed; finished: {', '.join(lost)}")
+    how = {"random": "drawn at random", "tpe": "proposed by TPE"}[results.plan.search.sampler]
     return Finding(
-        "ok", "trials", f"{results.plan.search.trials} option sets of every system that learns, on every split"
+        "ok", "trials", f"{results.plan.search.trials} option sets of every system that learns, {how}, on every split"
     )
 
 

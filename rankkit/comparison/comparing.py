@@ -1,21 +1,24 @@
 """compare(): run a plan, all of it or what is missing, and read the results."""
 
+import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from rankkit.comparison.externals import check_installed
+from rankkit.comparison.mirror import Mirror
 from rankkit.comparison.plan import Plan, RunSpec
-from rankkit.comparison.pool import run_all
+from rankkit.comparison.pool import Watchers, run_all
 from rankkit.comparison.progress import Board
 from rankkit.comparison.report import write_report
-from rankkit.comparison.results import PLAN, REPORT, Results, read_results
+from rankkit.comparison.results import COMMANDS, PLAN, REPORT, Results, read_results
 from rankkit.comparison.running import OUTCOME
 from rankkit.comparison.splits import check_files, split_names
 from rankkit.comparison.tables import write_tables
-from rankkit.comparison.trials import count_runs, first_runs, further_runs
+from rankkit.comparison.tpe import check_installed as check_sampler
+from rankkit.comparison.trials import count_runs, runs_to_do
 from rankkit.comparison.writing import read_json, write_json
 from rankkit.errors import ConfigError
 
@@ -25,7 +28,13 @@ class ComparisonInterrupted(KeyboardInterrupt):
 
 
 def compare(
-    plan: Plan, out: str | Path, *, jobs: int | None = None, resume: bool = False, progress: bool = True
+    plan: Plan,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    progress: bool = True,
 ) -> Results:
     """Run every system on every split with every seed, in parallel processes, and compare them.
 
@@ -38,6 +47,8 @@ def compare(
         out: Folder of the comparison, as :mod:`rankkit.comparison.results` describes it.
         jobs: Runs at a time; None: as many as the cores allow with the plan's threads, which is also the most.
         resume: Go on in a folder that holds a comparison: of the same plan, or of one that had less.
+        track: Names of trackers (``mlflow``, ``tensorboard``) to which each run is mirrored when it is finished, with
+            ``resume`` those that were finished before as well.
         progress: Show on stderr how it goes.
 
     Returns:
@@ -46,14 +57,16 @@ def compare(
     Raises:
         DataError: If a data file is not there.
         ConfigError: If the folder holds a comparison and ``resume`` is False, another process is at work in it, a
-            library that an external system needs is not installed, or the plan does not fit the data.
-        TrainingError: If no worker process can be started.
+            library that an external system or a tracker needs is not installed, or the plan does not fit the data.
+        TrainingError: If no worker process can be started, or a tracker did not take every run.
         ComparisonInterrupted: After Ctrl-C.
     """
     out = Path(out)
     for system in plan.systems:
         if system.external is not None:
             check_installed(system.external)
+    if plan.search is not None and plan.search.sampler == "tpe":
+        check_sampler()
     if not resume and (out / PLAN).exists():
         raise ConfigError(
             f"{out}: expected a folder without a comparison; it holds one. "
@@ -61,23 +74,22 @@ def compare(
         )
     check_files(plan.source)
     splits = split_names(plan.source)
-    first = first_runs(plan, splits)
+    todo = _ToDo(plan, splits, out)
+    before = {spec.id: spec for spec in todo.settled() if _is_finished(out, spec)}
     with _alone_in(out):
         write_json(out / PLAN, {**plan.to_dict(), "splits": splits})
-        write_json(out / "command.json", {"command": sys.argv})
+        _add_command(out / COMMANDS)
         n_runs, jobs = count_runs(plan, len(splits)), _jobs(jobs, plan.threads)
-        before = {spec.id: spec for spec in first if _is_finished(out, spec)}
-        further = further_runs(plan, splits, _valid(out, first))
-        before |= {spec.id: spec for spec in further if _is_finished(out, spec)}
+        mirror = Mirror(track, out, before.values())
         with Board(plan, out, n_runs, jobs, before, shown=progress) as board:
             try:
                 run_all(
-                    _missing(out, first),
+                    todo.take(),
                     out,
                     jobs=jobs,
                     threads=plan.threads,
-                    watcher=board,
-                    then=lambda: _missing(out, further_runs(plan, splits, _valid(out, first))),
+                    watcher=Watchers(board, mirror),
+                    then=todo.take,
                 )
             except KeyboardInterrupt:
                 raise ComparisonInterrupted(
@@ -87,22 +99,41 @@ def compare(
         results = read_results(out)
         write_tables(results, out / "results")
         write_report(results, out / REPORT)
+        mirror.check()
     return results
+
+
+def _add_command(path: Path) -> None:
+    before = read_json(path) if path.is_file() else []
+    write_json(path, [*before, sys.argv])
 
 
 def _is_finished(out: Path, spec: RunSpec) -> bool:
     return (out / "runs" / spec.id / OUTCOME).is_file()
 
 
-def _missing(out: Path, specs: list[RunSpec]) -> list[RunSpec]:
-    return [spec for spec in specs if not _is_finished(out, spec)]
+class _ToDo:
+    """The runs of a plan that are still to be done, as those before them settle them."""
 
+    def __init__(self, plan: Plan, splits: list[str], out: Path) -> None:
+        self._plan, self._splits, self._out = plan, splits, out
+        self._taken: set[str] = set()
 
-def _valid(out: Path, specs: list[RunSpec]) -> dict[str, float]:
-    values = {
-        spec.id: read_json(out / "runs" / spec.id / OUTCOME)["valid"] for spec in specs if _is_finished(out, spec)
-    }
-    return {run: value for run, value in values.items() if value is not None}
+    def settled(self) -> list[RunSpec]:
+        """All runs that are settled by now, finished ones included."""
+        return runs_to_do(self._plan, self._splits, self._valid)
+
+    def take(self) -> list[RunSpec]:
+        """Those that are neither finished nor taken before; to be called when all that were taken have ended."""
+        runs = [spec for spec in self.settled() if spec.id not in self._taken and not _is_finished(self._out, spec)]
+        self._taken |= {spec.id for spec in runs}
+        return runs
+
+    def _valid(self, spec: RunSpec) -> float | None:
+        if not _is_finished(self._out, spec):
+            return math.nan if spec.id in self._taken else None  # taken, ended, not finished: it failed
+        value: float | None = read_json(self._out / "runs" / spec.id / OUTCOME)["valid"]
+        return math.nan if value is None else value
 
 
 def _jobs(asked: int | None, threads: int) -> int:

@@ -12,6 +12,7 @@ from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.significance import EPSILON, Correction, Test
 
 Interval = Literal["bca", "percentile"]
+Sampler = Literal["random", "tpe"]
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,14 @@ class Search:
         options: What may be drawn, by address (``training.learning_rate``, ``objective.ranknet.sigma``): a
             :class:`Range` or a list of values.
         seed: Of the draws.
+        sampler: ``"random"``: all are drawn before any is tried. ``"tpe"``: each is proposed by Optuna from what those
+            before it reached on the validation data of the same split.
     """
 
     trials: int
     options: dict[str, Range | list[Any]]
     seed: int = 0
+    sampler: Sampler = "random"
 
 
 @dataclass(frozen=True)
@@ -192,7 +196,7 @@ class Plan:
         search = values["search"]
         if search is not None:
             options = {k: v if isinstance(v, list) else Range(**v) for k, v in search["options"].items()}
-            search = Search(search["trials"], options, search["seed"])
+            search = Search(**{**search, "options": options})
         return cls(
             source=Source(**values["source"]),
             systems=tuple(system_from_dict(system) for system in values["systems"]),

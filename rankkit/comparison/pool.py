@@ -42,6 +42,42 @@ class Watcher(Protocol):
         """About once a second, and after each of the others."""
 
 
+class Watchers:
+    """Several watchers as one.
+
+    Args:
+        *watchers: Told in this order.
+    """
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = watchers
+
+    def started(self, spec: RunSpec, attempt: int) -> None:
+        """A worker takes a run."""
+        for watcher in self._watchers:
+            watcher.started(spec, attempt)
+
+    def progressed(self, spec: RunSpec, progress: dict[str, Any]) -> None:
+        """A run is that far."""
+        for watcher in self._watchers:
+            watcher.progressed(spec, progress)
+
+    def finished(self, spec: RunSpec) -> None:
+        """A run has left its outcome."""
+        for watcher in self._watchers:
+            watcher.finished(spec)
+
+    def failed(self, spec: RunSpec, error: str) -> None:
+        """A run will not be finished."""
+        for watcher in self._watchers:
+            watcher.failed(spec, error)
+
+    def tick(self) -> None:
+        """About once a second, and after each of the others."""
+        for watcher in self._watchers:
+            watcher.tick()
+
+
 class Worker:
     """One process and what it is at.
 
@@ -137,7 +173,7 @@ def run_all(
         jobs: Worker processes, at most.
         threads: Of a run.
         watcher: Is told how they go.
-        then: Gives the runs that depend on these, once these are done.
+        then: Gives the runs that depend on what is done, whenever that is all; none: nothing is left.
         command: Starts a worker.
 
     Raises:
@@ -147,8 +183,9 @@ def run_all(
     try:
         pool.add(specs)
         pool.finish()
-        pool.add(then())
-        pool.finish()
+        while further := then():
+            pool.add(further)
+            pool.finish()
     finally:
         pool.end()
 

@@ -3,7 +3,7 @@
 The folder of ``rankkit compare --out DIR``::
 
     DIR/plan.json                   the plan with every default written out, and the names of the splits
-    DIR/command.json                the command line
+    DIR/commands.json               the command line, and those of --resume
     DIR/splits/NAME/about.json      counts of queries and documents, fingerprints of the three parts, test queries
                                     whose very documents stand in the training or validation data
     DIR/splits/NAME/queries.parquet a row for each test query: qid, digest, list_size, n_relevant, n_label_0, ...
@@ -30,6 +30,7 @@ resumed gives the same bytes.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +41,7 @@ from numpy.typing import NDArray
 
 from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.running import OUTCOME
-from rankkit.comparison.trials import first_runs, further_runs, reported_runs
+from rankkit.comparison.trials import reported_runs, runs_to_do
 from rankkit.comparison.writing import read_json
 from rankkit.errors import ConfigError, DataError
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from rankkit.comparison.standings import MetricStandings
 
 Floats = NDArray[np.float64]
+COMMANDS = "commands.json"
 PLAN = "plan.json"
 """Makes a folder that of a comparison."""
 REPORT = "report.html"
@@ -282,15 +284,22 @@ def read_results(folder: str | Path) -> Results:
         raise ConfigError(f"{folder}: expected the folder of a comparison; got none. Name what --out named.")
     values = read_json(folder / PLAN)
     splits, plan = values["splits"], Plan.from_dict(values)
-    first = first_runs(plan, splits)
-    found = {spec.id: run for spec in first if (run := _read_run(folder, spec)) is not None}
-    valid = {run: value for run, result in found.items() if (value := result.outcome["valid"]) is not None}
-    further = further_runs(plan, splits, valid)
-    found |= {spec.id: run for spec in further if (run := _read_run(folder, spec)) is not None}
+    found: dict[str, RunResult] = {}
+
+    def valid(spec: RunSpec) -> float | None:
+        run = found.get(spec.id) or _read_run(folder, spec)
+        if run is None:
+            return math.nan if (folder / "runs" / spec.id / "error.txt").is_file() else None
+        found[spec.id] = run
+        return math.nan if run.outcome["valid"] is None else float(run.outcome["valid"])
+
+    settled = runs_to_do(plan, splits, valid)
     reported = reported_runs(plan, splits, valid)
+    for spec in [*settled, *reported]:
+        valid(spec)
     runs = tuple(found[spec.id] for spec in reported if spec.id in found)
     chosen = {run.spec.id for run in runs}
-    expected = dict.fromkeys(spec.id for spec in [*first, *reported])
+    expected = dict.fromkeys(spec.id for spec in [*settled, *reported])
     systems = tuple(
         system.name
         for system in plan.systems

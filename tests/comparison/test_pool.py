@@ -63,14 +63,16 @@ def test_a_worker_prefers_the_data_it_holds(tmp_path):
 
 def test_the_runs_that_depend_on_others_go_to_the_same_workers(tmp_path):
     record = Record()
+    rounds = [[spec_of("b"), spec_of("c")], [spec_of("d")], []]
 
     def then():
         record.events.append(("then",))
-        return [spec_of("b"), spec_of("c")]
+        return rounds.pop(0)
 
     run_all([spec_of("a")], tmp_path, jobs=1, threads=1, watcher=record, then=then, command=FAKE)
     kinds = [event[:2] for event in record.events if event[0] in ("finished", "then")]
-    assert kinds == [("finished", "a"), ("then",), ("finished", "b"), ("finished", "c")]
+    done = [("finished", name) for name in "abcd"]
+    assert kinds == [done[0], ("then",), *done[1:3], ("then",), done[3], ("then",)]
     assert len(list((tmp_path / "logs").iterdir())) == 1
 
 

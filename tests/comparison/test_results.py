@@ -157,7 +157,7 @@ def test_the_tables(finished):
 def test_the_audit_of_a_fair_comparison(finished):
     assert is_fair(finished.audit)
     texts = {finding.check: str(finding) for finding in finished.audit}
-    assert texts["trials"] == "ok: trials: 2 option sets of every system that learns, on every split"
+    assert texts["trials"] == "ok: trials: 2 option sets of every system that learns, drawn at random, on every split"
     assert texts["seeds"] == "ok: seeds: every system with 0, 1; without randomness, run once: best-feature"
 
 

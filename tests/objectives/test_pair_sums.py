@@ -154,7 +154,7 @@ def test_weighted_float32_kernel_is_near_float64(loss, pair_weight):
 @pytest.mark.parametrize("spread", [1e-3, 1.0, 30.0, 1e4])
 @pytest.mark.parametrize("n_grades", [5, 100_000])
 def test_float32_kernel_is_within_a_millionth_of_float64(loss, spread, n_grades):
-    given = lists(3, 1300, torch.float32, n_grades=n_grades, spread=spread)
+    given = lists(1, 1300, torch.float32, n_grades=n_grades, spread=spread)
     sums, _, slopes = value_and_gradient(loss, *given, "kernel")
     expected_sums, _, expected_slopes = broadcast(loss, *given)
     # An exponential of x is as exact as x, whose rounding error is |x| times that of float32.

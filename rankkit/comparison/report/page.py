@@ -32,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean and bounds in percent of the width of the column."""
+    """Mean and bounds in percent of the width of the column, which holds :func:`_scale`."""
 
     low: float
     mean: float
@@ -41,7 +41,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Row:
-    """A system in a table."""
+    """A system in a table; its interval is None where it lies below what the column can hold."""
 
     name: str
     cells: Sequence[Cell]
@@ -166,31 +166,33 @@ def _about(results: "Results") -> dict[str, Any]:
     return {
         "versions": {name: ", ".join(found) for name, found in versions.items()},
         "machines": sorted(machines),
-        "command": _command(results.folder),
+        "commands": _commands(results.folder),
         "source": {name: value for name, value in source.items() if value is not None and name != "reading"},
         "splits": [results.about(split) for split in results.splits],
         "seeds": ", ".join(map(str, results.plan.seeds)),
     }
 
 
-def _command(folder: Path) -> str:
-    path = folder / "command.json"
-    if not path.is_file():
-        return "unknown"
-    program, *words = read_json(path)["command"]
-    name = Path(program).name
-    return shlex.join(["rankkit" if name == "__main__.py" else name, *words])
+def _commands(folder: Path) -> list[str]:
+    """What was typed, first and to go on."""
+    path = folder / "commands.json"
+    lines = []
+    for program, *words in read_json(path) if path.is_file() else []:
+        name = Path(program).name
+        lines.append(shlex.join(["rankkit" if name == "__main__.py" else name, *words]))
+    return list(dict.fromkeys(lines)) or ["unknown"]
 
 
 def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTables:
     rules = results.plan.significance
     p_name = "p" if rules.correction == "none" else f"p ({rules.correction})"
     head = ("system", standings.metric, "95% interval", "seed sd", "letters", "delta", "effect", p_name, "win/tie/loss")
-    lowest, highest = min(row.low for row in standings.rows), max(row.high for row in standings.rows)
+    lowest, highest = _scale(standings.rows)
     span = highest - lowest or 1.0
     rows = []
     for row in standings.rows:
-        interval = Interval(*(round(100 * (value - lowest) / span, 2) for value in (row.low, row.mean, row.high)))
+        shares = (round(100 * (value - lowest) / span, 2) for value in (row.low, row.mean, row.high))
+        interval = Interval(*shares) if row.low >= lowest else None
         is_baseline = row.system == results.plan.baseline
         rows.append(Row(row.system, _cells(row, is_baseline), interval, is_baseline))
     rank = [standings.systems.index(row.system) for row in standings.rows]
@@ -202,6 +204,20 @@ def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTa
             cells.append(None if other == place else PCell(p_value(p, ""), p <= rules.alpha))
         matrix.append((standings.systems[i], cells))
     return MetricTables(standings.metric, head, rows, matrix, standings.n_pairs)
+
+
+def _scale(rows: "Sequence[Standing]") -> tuple[float, float]:
+    """The range of values in which intervals are drawn.
+
+    From the best system down, until one lies further below those before it than they span: random order would press
+    all others into one point.
+    """
+    lowest, highest = rows[0].low, max(row.high for row in rows)
+    for row in rows[1:]:
+        if lowest - row.low > highest - lowest:
+            break
+        lowest = min(lowest, row.low)
+    return lowest, highest
 
 
 def _cells(row: "Standing", is_baseline: bool) -> list[Cell]:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from rankkit.comparison import compare, read_results
-from rankkit.comparison.report.page import shown_systems
+from rankkit.comparison.report.page import _scale, shown_systems
+from rankkit.comparison.standings import Standing
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -78,10 +79,12 @@ def test_resuming_a_finished_comparison_writes_it_anew(finished, page, tmp_path)
     shutil.copytree(finished.folder, out)
     (out / "report.html").unlink()
     compare(finished.plan, out, resume=True, progress=False)
-    # The command is another one; all the rest, figures included, is the same to the byte.
+    # The command has another one below it; all the rest, figures included, is the same to the byte.
     again, before = ((folder / "report.html").read_text() for folder in (out, finished.folder))
     without_command = [re.sub(r"<dt>Command.*", "", text) for text in (again, before)]
     assert without_command[0] == without_command[1]
+    first = re.search(r"<dt>Command.*?</code>", before)[0]
+    assert f"{first}<br><code>" in again
 
 
 def test_nothing_is_loaded_from_elsewhere(page, parsed):
@@ -145,6 +148,17 @@ def test_the_tables_have_the_numbers_of_the_standings(parsed, finished, metric):
             assert effect == f"{standing.effect_size:+.2f}"
             assert p == ("<.0001" if standing.p_corrected < 1e-4 else f"{standing.p_corrected:.4f}")
             assert counts == str(standing.win_tie_loss)
+
+
+def test_intervals_are_drawn_in_the_range_of_those_that_are_near():
+    def rows(*bounds):
+        about = {"seed_deviation": None, "n_seeds": 1, "letters": "a"}
+        return [Standing(str(low), (low + high) / 2, low, high, **about) for low, high in bounds]
+
+    near = [(0.90, 0.92), (0.89, 0.91), (0.86, 0.88)]
+    assert _scale(rows(*near)) == (0.86, 0.92)
+    assert _scale(rows(*near, (0.25, 0.29))) == (0.86, 0.92)  # random order
+    assert _scale(rows(*near, (0.81, 0.83))) == (0.81, 0.92)  # as far below them as they span
 
 
 def test_the_matrix_has_every_pair_raw_above_and_corrected_below(parsed, finished):
