@@ -17,9 +17,9 @@ from rankkit.errors import DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import check_not_all_zero, has_queries, queries_of_rows, validation_of
 from rankkit.evaluation.importance import draw_queries, permutation_importance
-from rankkit.export.graph import is_listwise
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.tabular import from_arrays
+from rankkit.scorers.listwise import is_listwise
 from rankkit.training.named import build_objective, build_scorer
 
 # feature_importances_ scores a sample of this size once for each feature.

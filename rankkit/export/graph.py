@@ -9,14 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.scorers import Scorer, ranking_scores
-from rankkit.transforms.queries import QueryMinMax, QueryStandardize
 
 PADDING_SCORE = torch.finfo(torch.float32).min
-
-
-def is_listwise(scorer: Scorer) -> bool:
-    """Whether a document's score depends on the other documents of its query."""
-    return any(isinstance(module, QueryStandardize | QueryMinMax) for module in cast(nn.Module, scorer).modules())
 
 
 class PointwiseGraph(nn.Module):

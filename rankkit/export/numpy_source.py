@@ -10,8 +10,8 @@ from torch import nn
 
 from rankkit.errors import ExportError
 from rankkit.export import numpy_functions
-from rankkit.export.graph import is_listwise
 from rankkit.scorers import LinearScorer, MLPScorer, Scorer
+from rankkit.scorers.listwise import is_listwise
 from rankkit.scorers.mlp import DocumentBatchNorm, HiddenLayer
 from rankkit.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.graph import is_listwise, pad_lists, traced
+from rankkit.export.graph import pad_lists, traced
 from rankkit.export.needs import need
 from rankkit.export.quiet import quiet
 from rankkit.scorers import Scorer
+from rankkit.scorers.listwise import is_listwise
 
 OPSETS = range(18, 24)
 

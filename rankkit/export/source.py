@@ -16,9 +16,9 @@ from torch import nn
 from rankkit import bundle
 from rankkit.catalogue import SCORERS
 from rankkit.errors import ExportError
-from rankkit.export.graph import is_listwise
 from rankkit.export.ranges import feature_ranges
 from rankkit.scorers import Scorer, ranking_scores
+from rankkit.scorers.listwise import is_listwise
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
 

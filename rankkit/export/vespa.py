@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.graph import is_listwise
 from rankkit.export.json_text import read_text
 from rankkit.export.manifest import Manifest
 from rankkit.export.onnx_file import run_onnx, write_onnx
 from rankkit.export.parity import ScoreMap
 from rankkit.export.target import check_options
 from rankkit.export.tree_models import TreeModel
+from rankkit.scorers.listwise import is_listwise
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A rank feature of Vespa's as it stands: bm25(title), nativeRank, fieldMatch(title).queryCompleteness.

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, ExportError
 from rankkit.export import kserve, triton
 from rankkit.export.manifest import Manifest, Samples, named_features
 from rankkit.scorers import LinearScorer
@@ -107,3 +107,8 @@ def test_options_that_cannot_work_are_refused(options, message, write, tmp_path)
     with pytest.raises(ConfigError, match=message):
         write(**options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_trees_are_refused():
+    with pytest.raises(ExportError, match="kserve: expected a scorer of rankkit; got object"):
+        kserve.KServeTarget().check(object())

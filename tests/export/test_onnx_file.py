@@ -12,13 +12,13 @@ from rankkit.errors import ConfigError, ExportError
 from rankkit.evaluation import evaluate
 from rankkit.export import check, export, export_onnx
 from rankkit.export.exporting import digest
-from rankkit.export.graph import PADDING_SCORE, ListwiseGraph, is_listwise
+from rankkit.export.graph import PADDING_SCORE, ListwiseGraph
 from rankkit.export.int8 import gate_drop, metric_drop, quantize
 from rankkit.export.manifest import manifest_path, read_manifest, write_manifest
 from rankkit.export.onnx_file import OnnxSession, run_onnx, write_onnx
 from rankkit.export.source import scorer_scores
 from rankkit.loaders.synthetic import make_ranking
-from rankkit.scorers import LinearScorer, MLPScorer
+from rankkit.scorers import LinearScorer, MLPScorer, is_listwise
 
 onnx = pytest.importorskip("onnx", reason="the [export] extra is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the [export] extra is not installed")
