@@ -63,7 +63,7 @@ def test_train_saves_a_run_that_evaluates_and_scores(rankkit, files, tmp_path):
 
 
 # Most of their time is compilation: the others run with the slow tests.
-USUAL = {"cross_entropy", "lambdarank", "softmax", "approx_ndcg"}
+USUAL = {"cross_entropy", "lambdarank", "softmax"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in USUAL else pytest.mark.slow) for n in OBJECTIVES])

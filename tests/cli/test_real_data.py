@@ -19,7 +19,7 @@ def mslr(real_data, tmp_path_factory):
 
 
 # Several minutes of processor time for all: the others run with the slow tests.
-USUAL = {"cross_entropy", "ranknet", "lambdarank", "softmax"}
+USUAL = {"ranknet", "cross_entropy"}
 
 
 @pytest.mark.realdata
