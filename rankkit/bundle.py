@@ -27,6 +27,7 @@ FORMAT_VERSION = 1
 MODEL_FILE = "model.json"
 WEIGHTS_FILE = "scorer.safetensors"
 _LARGEST_JSON = 64 * 2**20
+_LARGEST_HEADER = 100 * 2**20  # of safetensors
 _LONGEST_LIST = 10_000  # of widths or chains: each is a layer
 _DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError, ValueError)
 
@@ -109,7 +110,13 @@ def load(folder: str | Path) -> Scorer:
     """
     folder = Path(folder)
     model = read_model_json(folder)
-    weights = _read(folder / WEIGHTS_FILE)
+    try:
+        with torch.device("meta"):  # what the options promise, without memory for it
+            expected = build(model["scorer"]).state_dict()
+    except (ConfigError, *_DAMAGE) as error:
+        raise _cannot_build(folder, model, error) from error
+    largest = _LARGEST_HEADER + sum(8 * tensor.numel() for tensor in expected.values())
+    weights = _read(folder / WEIGHTS_FILE, largest)
     if hashlib.sha256(weights).hexdigest() != model.get("weights_sha256"):
         raise BundleError(
             f"{folder / WEIGHTS_FILE}: expected the weights that {MODEL_FILE} describes; got others: the file is "
@@ -117,26 +124,43 @@ def load(folder: str | Path) -> Scorer:
         )
     try:
         tensors = safetensors.torch.load(weights)
-        with torch.random.fork_rng(devices=[]):  # initial weights are overwritten and must not use up random numbers
-            with torch.device("meta"):
-                _check_shapes(_build(model).state_dict(), tensors)
-            scorer = _build(model)
+        _check_shapes(expected, tensors)
+        scorer = build(model["scorer"])
         scorer.load_state_dict(tensors)
         scorer.feature_names = _names(model["feature_names"], scorer.n_features)
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
-        raise BundleError(
-            f"{folder}: expected a scorer that this rankkit can build; got an error: {error!r}. "
-            f"Load it with {_saved_by(model)}."
-        ) from error
+        raise _cannot_build(folder, model, error) from error
     return cast(Scorer, scorer.eval())
 
 
-def _build(model: Mapping[str, Any]) -> Any:
-    options = model["scorer"]["options"]
-    for name, value in options.items():
-        if isinstance(value, list) and len(value) > _LONGEST_LIST:
-            raise ValueError(f"{name} of {len(value):,} entries")
-    return find("scorer", model["scorer"]["name"])(**options)
+def build(scorer: Mapping[str, Any]) -> Any:
+    """A scorer with fresh weights from what a file says of it, which need not make sense.
+
+    Args:
+        scorer: ``{"name": ..., "options": {...}}``.
+
+    Raises:
+        ConfigError: If there is no such scorer or option.
+        ValueError: If it is anything else that no scorer can be built from.
+    """
+    try:
+        options = scorer["options"]
+        for name, value in options.items():
+            if isinstance(value, list) and len(value) > _LONGEST_LIST:
+                raise ValueError(f"{name} of {len(value):,} entries")
+        with torch.random.fork_rng(devices=[]):  # fresh weights are overwritten and must not use up random numbers
+            return find("scorer", scorer["name"])(**options)
+    except ConfigError:
+        raise
+    except _DAMAGE as error:  # torch's messages go on for pages
+        raise ValueError(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}") from error
+
+
+def _cannot_build(folder: Path, model: Mapping[str, Any], error: Exception) -> BundleError:
+    return BundleError(
+        f"{folder}: expected a scorer that this rankkit can build; got an error: {error!r}. "
+        f"Load it with {_saved_by(model)}."
+    )
 
 
 def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> None:

@@ -155,3 +155,10 @@ def test_weights_in_a_pickle_are_not_read(copy, tmp_path):
     with_weights(copy, (tmp_path / "weights.pt").read_bytes())
     with pytest.raises(BundleError):
         load(copy)
+
+
+def test_weights_far_larger_than_the_options_say_are_not_read(copy):
+    with (copy / "scorer.safetensors").open("r+b") as file:
+        file.truncate(2**40)  # a sparse file
+    with pytest.raises(BundleError, match="at most"):
+        load(copy)

@@ -66,7 +66,7 @@ VARIANTS: dict[str, tuple[type, dict[str, Any]]] = {
 def trained(made: type, options: dict[str, Any]) -> Any:
     options = dict(options)
     objective = options.pop("objective", rk.ranknet_loss)
-    scorer = made(TRAIN.n_features, **options)
+    scorer = made(TRAIN.n_features, **{"seed": 0, **options})
     rk.fit(scorer, objective, TRAIN, seed=0, epochs=2)
     return scorer
 

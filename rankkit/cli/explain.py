@@ -44,15 +44,19 @@ def explain(
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation
-    from rankkit.errors import DataError
+    from rankkit.errors import ConfigError, DataError
     from rankkit.loaders.files import read
 
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
     scorer = bundle.load(run)
     reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
     documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
     if documents.labels is None and not chosen:
         raise DataError(f"{data}: expected labels, to measure {metric}; got none. Add them, or pass --doc QID:ROW.")
+    # First, though printed last: it takes seconds, and says at once if captum is not there.
+    attributions = evaluation.attribute(scorer, documents, chosen) if chosen else None
     files: list[Path] = []
     if documents.labels is not None:
         importance = evaluation.permutation_importance(
@@ -66,8 +70,7 @@ def explain(
         )
         typer.echo(importance.table(top))
         files += [] if out is None else _write_importance(importance, out, top)
-    if chosen:
-        attributions = evaluation.attribute(scorer, documents, chosen)
+    if attributions is not None:
         typer.echo(("\n" if documents.labels is not None else "") + attributions.table(top))
         files += [] if out is None else _write_attributions(attributions, out, top)
     if files:

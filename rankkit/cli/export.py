@@ -1,5 +1,7 @@
 """``rankkit export``: a trained ranker as a file or folder for the place where it serves, and a check of one."""
 
+import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,8 @@ NEXT = {
     "elasticsearch": "edit featureset.json, POST it to _ltr/_featureset/NAME and model.json to .../NAME/_createmodel",
     "opensearch": "edit featureset.json, POST it to _ltr/_featureset/NAME and model.json to .../NAME/_createmodel",
     "vespa": "copy models/ and schemas/ into the application package, and deploy it",
+    "triton": "tritonserver --model-repository=FOLDER, then POST to /v2/models/NAME/infer",
+    "kserve": "copy the content of models/ to storageUri, then kubectl apply -f inferenceservice.yaml",
 }
 
 
@@ -59,9 +63,9 @@ def export(
     from rankkit.errors import ConfigError
 
     if check is not None:
-        if run is not None or to is not None or out is not None:
+        if any((run, to, out, opset, int8, data, set_)):
             raise ConfigError(
-                "--check: expected it by itself; got a ranker to export as well. Run one after the other."
+                "--check: expected it by itself; got a ranker or options to export as well. Run one after the other."
             )
         _check(check)
         return
@@ -79,15 +83,18 @@ def export(
 def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str, Any]) -> None:
     from rankkit import export as exporting
     from rankkit.export.checking import find_artefact
+    from rankkit.export.source import read_source
     from rankkit.loaders.files import read
 
     rows = None
-    if data is not None:
-        from rankkit.export.source import read_source
-
-        judged = bool(options.get("int8"))
-        rows = read(data, n_features=read_source(run).n_features, labels="grades" if judged else "any")
-    manifest = exporting.export(run, to, out, data=rows, **options)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        if data is not None:
+            judged = bool(options.get("int8"))
+            rows = read(data, n_features=read_source(run).n_features, labels="grades" if judged else "any")
+        manifest = exporting.export(run, to, out, data=rows, **options)
+    for text in dict.fromkeys(str(warning.message) for warning in told if warning.category is UserWarning):
+        typer.echo(f"rankkit: warning: {text}", err=True)
     single = exporting.find_target(to).suffix is not None
     artefact = find_artefact(out if not single or out.is_file() else out / next(iter(manifest.files)))
     _show(manifest, artefact)
@@ -112,7 +119,9 @@ def _show(manifest: "Manifest", artefact: Path) -> None:
     if manifest.metric_drop is not None:
         drop = manifest.metric_drop
         rows[drop["metric"]] = f"{drop['before']:.4f} before, {drop['after']:.4f} in int8"
-    rows["check"] = f"rankkit export --check {artefact}"
+    if manifest.score_map is not None:
+        rows["scores there"] = f"in the same order, {manifest.score_map.formula()}"
+    rows["check"] = f"rankkit export --check {shlex.quote(str(artefact))}"
     key = f"{manifest.target} lists" if manifest.listwise else manifest.target
     advice = NEXT.get(key, NEXT.get(manifest.target))
     if advice is not None:
@@ -143,7 +152,7 @@ def _options(settings: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
-        if not equals or not name.isidentifier() or name in ("data", "metric", "source", "to", "out"):
+        if not equals or not name.isidentifier() or name in ("data", "source", "to", "out"):
             raise ConfigError(f"--set: expected an option of the target, as name=value; got {setting!r}. Mend it.")
         try:
             options[name] = json.loads(value)

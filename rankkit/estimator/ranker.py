@@ -13,7 +13,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankkit import bundle, evaluation, training
-from rankkit.errors import DataError
+from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import check_not_all_zero, has_queries, queries_of_rows, validation_of
 from rankkit.evaluation.importance import draw_queries, permutation_importance
@@ -24,6 +24,7 @@ from rankkit.training.named import build_objective, build_scorer
 
 # feature_importances_ scores a sample of this size once for each feature.
 _IMPORTANCE_DOCS = 10_000
+_BLOCK_DOCS = 4096
 _BUNDLE = (bundle.MODEL_FILE, bundle.WEIGHTS_FILE)
 
 
@@ -155,11 +156,16 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             DataError: If the data does not fit together; a ``ValueError``, as is ``ConfigError``.
         """
         options = options_by_part(self._options, objective=self.objective, scorer=self.scorer)
+        if not isinstance(self.metric, str):
+            raise ConfigError(f"Ranker: expected metric as one name; got {self.metric!r}. Pass for example 'ndcg@10'.")
         seed = self._seed()
         train = self._read("fit", X, y, qid, group, sample_weight, reset=True)
         check_not_all_zero("fit", train.weights)
         held_out = validation_of(eval_set, eval_qid, eval_group)
         valid = None if held_out is None else self._read("fit", *held_out, None)
+        self._n_queries = train.n_queries
+        if held_out is not None and valid is not None and held_out[3] is None:
+            self._warn_without_queries("fit", held_out[0], held_out[2], valid.n_docs, argument="eval_qid")
         scorer = build_scorer(self.scorer, options["scorer"], self.objective, train, seed=seed)
         self.history_ = training.fit(
             scorer,
@@ -177,7 +183,6 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             "metrics": [self.metric],
             "data_fingerprint": train.fingerprint,
         }
-        self._n_queries = train.n_queries
         self._sample: RankingDataset | None = draw_queries(train if valid is None else valid, _IMPORTANCE_DOCS, seed=0)
         self._importances: NDArray[np.float64] | None = None
         return self
@@ -280,11 +285,11 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _warn_without_queries(self, where: str, X: Any, qid: Any, n_rows: int) -> None:
+    def _warn_without_queries(self, where: str, X: Any, qid: Any, n_rows: int, *, argument: str = "qid") -> None:
         if self._n_queries > 1 and not has_queries(X, qid):
             warnings.warn(
-                f"Ranker.{where}: expected qid, for a ranker fitted on {self._n_queries:,} queries; got none, so all "
-                f"{n_rows:,} rows count as one query. Pass qid=, or X as a data frame with a column 'qid'.",
+                f"Ranker.{where}: expected {argument}, for a ranker fitted on {self._n_queries:,} queries; got none, "
+                f"so all {n_rows:,} rows count as one query. Pass {argument}=, or X as a frame with a column 'qid'.",
                 stacklevel=3,
             )
 
@@ -299,7 +304,9 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         else:
             features, labels = validate_data(self, rows, y, y_numeric=True, **options)
         if qid is None:
-            qid = np.zeros(len(features), np.int64)
+            # Where the query plays no part, rows are taken in blocks: a query is scored as a whole, whatever its size.
+            in_blocks = where == "predict" and not is_listwise(self.scorer_)
+            qid = np.arange(len(features)) // (_BLOCK_DOCS if in_blocks else max(1, len(features)))
         elif np.shape(qid) != (len(features),):
             raise DataError(
                 f"Ranker.{where}: expected one qid a row, {len(features):,} in all; got shape {np.shape(qid)}. "

@@ -73,13 +73,16 @@ def validation_of(eval_set: Any, eval_qid: Any, eval_group: Any) -> tuple[Any, A
                 "Ranker.fit: expected eval_set with eval_qid or eval_group; got none. Pass eval_set=(X, y)."
             )
         return None
-    pairs = [eval_set] if isinstance(eval_set, tuple) else list(eval_set)
-    if len(pairs) != 1 or len(pairs[0]) != 2:
+    pairs = eval_set if isinstance(eval_set, list) else [eval_set]
+    one = pairs[0] if len(pairs) == 1 else None
+    is_tuple = isinstance(one, list | tuple)
+    if one is None or not is_tuple or len(one) != 2:
+        got = f"{len(pairs)} in a list" if one is None else f"{len(one)} parts" if is_tuple else type(one).__name__
         raise DataError(
-            f"Ranker.fit: expected one evaluation set, by which the best epoch is chosen, as (X, y) or [(X, y)]; "
-            f"got {len(pairs)}. Pass the one to choose by."
+            "Ranker.fit: expected one evaluation set, by which the best epoch is chosen, as (X, y) or [(X, y)]; "
+            f"got {got}. Pass the one to choose by, and its queries as eval_qid."
         )
-    features, labels = pairs[0]
+    features, labels = one
     return features, labels, _unlisted(eval_qid), _unlisted(eval_group)
 
 

@@ -17,7 +17,7 @@ INT8_TOLERANCE = 1e-3  # processors multiply int8 with and without saturation
 def check(path: str | Path) -> Parity:
     """Verify an artefact's files against its manifest and replay the sample rows.
 
-    No file is opened by a target before its digest is known to be right.
+    Every file that the manifest lists is compared with its digest before the target opens any.
 
     Args:
         path: The file or folder that :func:`rankkit.export.exporting.export` wrote; its manifest lies inside or beside.
@@ -68,6 +68,8 @@ def find_artefact(path: Path) -> Path:
     Raises:
         ExportError: If there is none, or several.
     """
+    if path.name == MANIFEST_FILE and path.is_file():
+        return path.parent
     if path.name.endswith(f".{MANIFEST_FILE}"):
         path = path.with_name(path.name.removesuffix(f".{MANIFEST_FILE}"))
     if not path.exists():

@@ -73,6 +73,8 @@ def export(
         ExportError: If the target cannot express the ranker, or the scores differ. Nothing is written then.
     """
     target = find_target(to)
+    if not isinstance(max_drop, int | float) or not np.isfinite(max_drop):
+        raise ConfigError(f"max_drop: expected a finite number; got {max_drop!r}. Leave it out for {MAX_DROP:g}.")
     ranker = read_source(source)
     target.check(ranker.model)
     if options.get("int8") and data is None:
@@ -83,9 +85,7 @@ def export(
         check_features("export", ranker.model, data)
     out = _place(target, Path(out))
     manifest = _describe(target, ranker, options)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = out.with_name(f".{out.name}.{os.getpid()}")
-    folder.mkdir()
+    folder = _new_folder(out)
     try:
         score_map = target.write(ranker.model, manifest, folder, options)
         if target.suffix is not None:
@@ -153,12 +153,30 @@ def _place(target: Target, out: Path) -> Path:
     """Where the artefact goes, which has to be free or hold one already."""
     if target.suffix is not None and (out.is_dir() or not out.suffix):
         out = out / f"ranker{target.suffix}"
+    elif target.suffix is None and out.is_symlink():
+        out = out.resolve()
+    if out.name in ("", ".."):
+        raise ConfigError(f"--out: expected a folder with a name, put in place whole; got {str(out)!r}. Name it.")
     if out.exists() and not _may_replace(out, single=target.suffix is not None):
         raise ConfigError(
             f"--out: expected a new {'folder' if target.suffix is None else 'file'}, or an exported ranker and nothing "
             f"else to replace; got {str(out)!r}, which is or holds something else. Choose another name."
         )
     return out
+
+
+def _new_folder(out: Path) -> Path:
+    """A folder beside ``out`` to write in; one that a killed process left there is taken away first."""
+    folder = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    except OSError as error:
+        raise ConfigError(
+            f"--out: expected a place to write in; got {str(out)!r}: {error.strerror}. Choose another."
+        ) from error
+    return folder
 
 
 def _may_replace(out: Path, *, single: bool) -> bool:
@@ -261,8 +279,10 @@ def _versions(saved: Mapping[str, str]) -> dict[str, str]:
 
 def _move(folder: Path, out: Path, manifest: Manifest, *, single: bool) -> None:
     if single:
-        (folder / out.name).replace(out)
-        write_manifest(manifest, manifest_path(out))
+        written = folder / out.name
+        write_manifest(manifest, manifest_path(written))
+        written.replace(out)
+        manifest_path(written).replace(manifest_path(out))
         return
     write_manifest(manifest, folder / MANIFEST_FILE)
     if not out.exists():

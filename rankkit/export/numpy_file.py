@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rankkit.catalogue import find
-from rankkit.errors import ConfigError, ExportError
+from rankkit.bundle import build
+from rankkit.errors import ExportError
 from rankkit.export.exporting import digest
 from rankkit.export.manifest import Manifest
 from rankkit.export.numpy_source import source_text
@@ -70,10 +70,10 @@ def _generated(path: Path, manifest: Manifest) -> str:
     """The text of ``ranker.py``, which has to be the one that the manifest's scorer gives: it is going to be run."""
     try:
         with torch.device("meta"):  # the structure alone, without memory for weights
-            scorer: nn.Module = find("scorer", manifest.scorer["name"])(**manifest.scorer["options"])
+            scorer: nn.Module = build(manifest.scorer)
         wanted = source_text(scorer, manifest.feature_names, manifest.files[WEIGHTS_FILE])
         found = path.read_text(encoding="utf-8")
-    except (ConfigError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ExportError(
             f"{path}: expected the module of a scorer that this rankkit knows; got {error!r}. Export the ranker again."
         ) from error

@@ -73,6 +73,8 @@ def write_onnx(
                 f"onnx: expected a scorer that torch can trace; got {error}. Export to 'torch' or 'numpy' instead."
             ) from error
         program = cast(torch.onnx.ONNXProgram, program)
+        for node in program.model.graph.all_nodes():
+            node.metadata_props.clear()  # where torch notes paths of this machine
         program.model.metadata_props.update(metadata or {})
         program.save(str(path), external_data=False)
 

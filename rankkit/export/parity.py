@@ -38,6 +38,19 @@ class ScoreMap:
                 f"score map: expected 'affine' or 'sigmoid' with a scale above 0; got {self}. Export the ranker again."
             )
 
+    def formula(self) -> str:
+        """What the artefact gives, in terms of the ranker's score.
+
+        >>> ScoreMap("affine", shift=-0.5).formula()
+        'score - 0.5'
+        >>> ScoreMap("sigmoid", scale=2.0, shift=1.0).formula()
+        '1 / (1 + exp(-(2 * score + 1)))'
+        """
+        line = "score" if self.scale == 1 else f"{self.scale:.6g} * score"
+        if self.shift:
+            line += f" {'-' if self.shift < 0 else '+'} {abs(self.shift):.6g}"
+        return line if self.kind == "affine" else f"1 / (1 + exp(-({line})))"
+
     def ranker_scores(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """The ranker's scores from the artefact's.
 

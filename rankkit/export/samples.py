@@ -12,12 +12,14 @@ LARGEST = np.float32(1e30)
 def sample_rows(source: Source, *, missing: bool) -> Rows:
     """The few rows that a manifest keeps, as queries of one, three and all other documents.
 
+    Their values have four digits; more where a feature needs them, such as a time in seconds since 1970.
+
     Args:
         source: The ranker; its ranges say where values lie.
         missing: Whether NaN may stand in them.
 
     Returns:
-        Features float32 ``[doc, feature]``, to four digits, and offsets ``[query + 1]``.
+        Features float32 ``[doc, feature]`` and offsets ``[query + 1]``.
     """
     rng = np.random.default_rng(0)
     low, high = _ranges(source)
@@ -28,7 +30,7 @@ def sample_rows(source: Source, *, missing: bool) -> Rows:
         holes = _between(rng, low, high, 2)
         holes[rng.random(holes.shape) < 0.3] = np.nan
         blocks += [holes, np.full((1, len(low)), np.nan)]
-    features = _few_digits(np.concatenate(blocks))
+    features = _few_digits(np.concatenate(blocks), low, high)
     return features, np.array([0, 1, 4, len(features)])
 
 
@@ -71,5 +73,13 @@ def _between(
     return low + (high - low) * rng.random((n_docs, len(low)))
 
 
-def _few_digits(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.array([[float(f"{value:.4g}") for value in row] for row in values], np.float32)
+def _few_digits(
+    values: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Values with as many digits as tell some of them apart: four of the range that they lie in."""
+    width, size = high - low, np.maximum(np.abs(low), np.abs(high))
+    ratio = np.divide(size, width, out=np.ones_like(size), where=width > 0)
+    digits = np.clip(4 + np.ceil(np.log10(np.maximum(ratio, 1))), 4, 9).astype(int)
+    return np.array(
+        [[float(f"{value:.{n}g}") for value, n in zip(row, digits, strict=True)] for row in values], np.float32
+    )

@@ -80,9 +80,10 @@ def read_source(source: str | Path | Scorer) -> Source:
 def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
     name = next((name for name, made in SCORERS.items() if made is type(scorer)), None)
     if name is None:
+        own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
         raise ExportError(
             f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}); got "
-            f"{type(scorer).__name__}. Export your own module with torch.onnx.export."
+            f"{type(scorer).__name__}. Export {own}."
         )
     if not bool(scorer.transform.fitted):
         raise ExportError(

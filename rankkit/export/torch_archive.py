@@ -22,7 +22,8 @@ _NAMES = re.compile(
     r"|data/constants/(tensor_\d+|model_constants_config\.json)|data/sample_inputs/model\.pt"
     r"|archive_format|archive_version|byteorder|\.data/version|\.data/serialization_id)"
 )
-_FUNCTIONS = re.compile(r"torch\.ops\.aten\.\w+(\.\w+)?|_operator\.\w+")
+# Not every operator of aten is arithmetic: these open the file that an argument names.
+_FUNCTIONS = re.compile(r"torch\.ops\.aten\.(?!(?:save|load|from_file)\b)\w+(\.\w+)?|_operator\.\w+")
 _SYMBOL = re.compile(r"Symbol\('\w+'(, \w+=(True|False))*\)")
 _EXPRESSION = re.compile(r"(?:(?:Add|Mul|Pow|Min|Max|Mod|FloorDiv|Integer)\(|[\d\s,()-])*")
 

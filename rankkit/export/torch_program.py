@@ -34,6 +34,8 @@ class TorchTarget:
         graph, inputs, _, shapes = traced(model, manifest.listwise)
         with quiet():
             program = torch.export.export(graph, inputs, dynamic_shapes=shapes)
+            for node in program.graph.nodes:
+                node.meta.pop("stack_trace", None)  # names paths of this machine
             torch.export.save(program, folder / "ranker.pt2")
 
     def replay(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.errors import ConfigError, did_you_mean
+from rankkit.errors import ConfigError, ExportError, did_you_mean
 from rankkit.export import triton_backend
 from rankkit.export.manifest import Manifest
 from rankkit.export.onnx_file import run_onnx, write_onnx
@@ -91,8 +91,12 @@ def replay_repository(
     folder: Path, manifest: Manifest, features: NDArray[np.float32], offsets: NDArray[np.int64]
 ) -> NDArray[np.floating]:
     """The scores that the ONNX file of a repository gives."""
-    (path,) = (folder / name for name in manifest.files if name.endswith(f"/1/{MODEL}"))
-    return run_onnx(path, features, offsets, manifest.listwise)
+    paths = [folder / name for name in manifest.files if name.endswith(f"/1/{MODEL}")]
+    if len(paths) != 1:
+        raise ExportError(
+            f"{folder}: expected one file .../1/{MODEL} in the manifest; got {len(paths)}. Export the ranker again."
+        )
+    return run_onnx(paths[0], features, offsets, manifest.listwise)
 
 
 def config_text(manifest: Manifest, *, name: str, backend: str, max_batch_size: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ def parse_xgboost(where: str, model: Mapping[str, Any]) -> TreeModel:
         raise ExportError(f"{where}: expected one score a document; got several. Train with objective='rank:ndcg'.")
     n_features = int(shape["num_feature"])
     objective = str(learner["objective"]["name"])
+    _warn_of_early_stopping(where, learner, len(booster["model"]["trees"]))
     names = list(learner.get("feature_names") or ())
     return TreeModel(
         library="xgboost",
@@ -38,6 +40,21 @@ def parse_xgboost(where: str, model: Mapping[str, Any]) -> TreeModel:
         n_features=n_features,
         feature_names=tuple(str(name) for name in names) or None,
     )
+
+
+def _warn_of_early_stopping(where: str, learner: Mapping[str, Any], n_trees: int) -> None:
+    """XGBRanker leaves out the trees after the best iteration, Booster.predict does not, and the file holds all."""
+    best = (learner.get("attributes") or {}).get("best_iteration")
+    if best is None:
+        return
+    each = learner["gradient_booster"]["model"]["gbtree_model_param"].get("num_parallel_tree", "1")
+    n_rounds = n_trees // max(1, int(each))
+    if int(best) + 1 < n_rounds:
+        warnings.warn(
+            f"{where}: training stopped early, and XGBRanker.predict takes the first {int(best) + 1} of {n_rounds} "
+            f"rounds; all are exported. For those alone: model.get_booster()[:{int(best) + 1}].save_model(...).",
+            stacklevel=2,
+        )
 
 
 def _base(where: str, objective: str, text: str) -> float:

@@ -95,6 +95,7 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
 
 def _add_reading(app: FastAPI, service: Service) -> None:
     limits = service.settings.model_dump(include={"max_body_bytes", "max_list_size", "max_docs", "max_requests"})
+    limits["max_list_size"] = service.form.max_list_size
     metadata = {**service.ranker.metadata(), "limits": limits}
 
     @app.get("/health", summary="Whether the service answers", response_description="It does.")

@@ -123,9 +123,9 @@ class Batcher:
                 self._changed.wait()
 
     def _answer(self, jobs: list[_Job]) -> None:
-        features = jobs[0].features if len(jobs) == 1 else np.concatenate([job.features for job in jobs])
         list_sizes = [size for job in jobs for size in job.list_sizes]
         try:
+            features = jobs[0].features if len(jobs) == 1 else np.concatenate([job.features for job in jobs])
             scores = self._score(features, np.concatenate([[0], np.cumsum(list_sizes)]))
         except Exception as error:
             if len(jobs) == 1:

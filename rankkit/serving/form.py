@@ -102,7 +102,10 @@ def short_id(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
         return value
     got = f"{len(value)} characters" if isinstance(value, str) else kind(value)
-    raise problem(f"text of at most {MAX_ID} characters or a whole number of 64 bits", got, "Send a shorter id.")
+    action = (
+        "Send a shorter id." if isinstance(value, str | int) and not isinstance(value, bool) else "Send one of these."
+    )
+    raise problem(f"text of at most {MAX_ID} characters or a whole number of 64 bits", got, action)
 
 
 def whole(value: object) -> object:

@@ -47,9 +47,9 @@ def serve(path: Path, settings: Settings) -> None:
         timeout_graceful_shutdown=settings.stop_seconds,
     )
     address = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
-    sys.stdout.flush()
     with listening, _ended_by_signals():
+        sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
+        sys.stdout.flush()
         uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -40,7 +40,8 @@ class Service:
     def __init__(self, ranker: ServedRanker, settings: Settings) -> None:
         self.ranker = ranker
         self.settings = settings
-        self.form = Form(ranker.names, ranker.takes_missing, settings.max_list_size, settings.max_docs)
+        max_list_size = min(settings.max_list_size, settings.max_docs)
+        self.form = Form(ranker.names, ranker.takes_missing, max_list_size, settings.max_docs)
         self.entrance = Entrance(settings.max_requests)
         self.batcher = Batcher(
             lambda features, offsets: ranker.scores(features, offsets, batch_docs=settings.max_batch_docs),
@@ -67,7 +68,7 @@ class Service:
             ids = [document.id for document in asked.documents]
             query_id, k = asked.query_id, asked.k
             del asked  # lists of Python numbers take eight times the memory of the array; others wait with theirs
-            scores = await self._scores(features, [len(ids)])
+            scores = await self._scores("documents[{1}]", features, [len(ids)])
         order = np.argsort(-scores, kind="stable")[:k].tolist()
         values = scores.tolist()
         documents = [
@@ -88,7 +89,7 @@ class Service:
             del asked
             list_sizes = [len(part) for part in parts]
             features = np.concatenate(parts) if parts else np.empty((0, len(self.form.names)), np.float32)
-            scores = (await self._scores(features, list_sizes)).tolist()
+            scores = (await self._scores("queries[{}].features[{}]", features, list_sizes)).tolist()
         ends = np.cumsum(list_sizes).tolist()
         queries = [
             QueryScores.model_construct(query_id=query_id, scores=scores[end - size : end])
@@ -101,13 +102,15 @@ class Service:
         body = await read_body(request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
         return read_request(kind, body, self.form)
 
-    async def _scores(self, features: NDArray[np.float32], list_sizes: list[int]) -> NDArray[np.float32]:
+    async def _scores(self, where: str, features: NDArray[np.float32], list_sizes: list[int]) -> NDArray[np.float32]:
         scores = await self.batcher.scores(features, list_sizes)
         if not np.isfinite(scores).all():
             place = int(np.flatnonzero(~np.isfinite(scores))[0])
+            query = int(np.searchsorted(np.cumsum(list_sizes), place, side="right"))
+            path = where.format(query, place - sum(list_sizes[:query]))
             raise RefusedError(
                 422,
-                f"document {place}: expected values that give a finite score; got a score of {scores[place]}. "
+                f"{path}: expected values that give a finite score; got a score of {scores[place]}. "
                 "Send values such as the ranker was trained on.",
             )
         return scores

@@ -18,7 +18,7 @@ class Settings(BaseModel):
         port: TCP port; 0 takes a free one.
         max_body_bytes: A longer body is refused (413), while it is read.
         max_list_size: Documents of one query (422).
-        max_docs: Documents of one request over all its queries (422).
+        max_docs: Documents of one request over all its queries (422); no query may have more either.
         max_requests: Requests that may be under way at once; the next one is told to come back (503).
         max_waiting_docs: Documents that may wait for the worker; the request that would add more is told to come
             back (503).

@@ -1,6 +1,7 @@
 """``rankkit explain`` as a user types it; the modules are rankkit.cli.explain and rankkit.cli.explain_picture."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,21 @@ def test_it_explains_documents_with_labels_or_without(rankkit, files, trained, t
     answer = rankkit("explain", trained, tmp_path / "bare.csv")
     assert answer.code == 2
     assert "expected labels, to measure ndcg@10; got none" in answer.err
+
+
+def test_what_cannot_work_is_told_before_anything_is_computed(rankkit, files, trained, tmp_path, monkeypatch):
+    def compute(*arguments, **options):
+        raise AssertionError("it computes")
+
+    monkeypatch.setattr("rankkit.evaluation.permutation_importance", compute)
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    answer = rankkit("explain", trained, files / "test.txt", "--doc", "1:0")
+    assert (answer.code, answer.out) == (2, "")
+    assert "pip install 'rankkit-torch[explain]'" in answer.err
+    (tmp_path / "file").touch()
+    answer = rankkit("explain", trained, files / "test.txt", "--out", tmp_path / "file")
+    assert answer.code == 2
+    assert "--out: expected a folder; got the file" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ def test_a_damaged_artefact_fails_the_check(rankkit, trained, tmp_path):
         (("RUN", "--to", "numpy", "--out", "OUT", "--set", "data=x"), "expected an option of the target"),
         (("RUN", "--to", "numpy", "--out", "OUT", "--set", "depth=3"), "got 'depth'"),
         (("RUN", "--check", "OUT"), "--check: expected it by itself"),
+        (("--check", "OUT", "--opset", "18"), "--check: expected it by itself"),
         (("--check", "OUT"), "got nothing there"),
         (("OUT", "--to", "numpy", "--out", "OUT"), "expected a file of a saved scorer"),
         (("RUN", "--to", "numpy", "--out", "RUN"), "which is or holds something else"),
@@ -80,6 +81,23 @@ def test_what_cannot_be_done_is_said_in_one_line(words, message, rankkit, traine
     assert message in answer.err
     assert answer.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_other_scores_and_warnings_are_told(rankkit, tmp_path):
+    scorer = rk.LinearScorer(2, transform="standardize", seed=0)
+    scorer.transform.fit(np.array([[-1, 2], [-3, 5]], np.float32), np.array([0, 2]))
+    rk.save(scorer, tmp_path / "run", objective="ranknet")
+    answer = rankkit("export", tmp_path / "run", "--to", "elasticsearch", "--out", tmp_path / "my engine")
+    assert answer.code == 0, answer.err
+    shown = dict(line.split("  ", 1) for line in answer.out.splitlines())
+    assert shown["scores there"].strip().startswith("in the same order, score ")
+    assert shown["check"].strip() == f"rankkit export --check '{tmp_path / 'my engine'}'"
+    assert answer.err.startswith("rankkit: warning: elasticsearch: functions give no values below 0")
+    assert answer.err.count("\n") == 1
+
+
+def test_every_target_has_a_next_step():
+    assert set(TARGETS) <= set(command.NEXT)
 
 
 def test_options_of_a_target_are_numbers_booleans_or_text():

@@ -104,6 +104,26 @@ def test_score_warns_where_the_queries_were_left_out(ranker):
         ranker.score(X, Y)
 
 
+def test_fit_warns_where_the_queries_of_the_evaluation_set_were_left_out():
+    ranker = rk.Ranker("ranknet", "linear", epochs=1)
+    with pytest.warns(
+        UserWarning, match=r"Ranker\.fit: expected eval_qid, for a ranker fitted on 30 queries; got none"
+    ):
+        ranker.fit(X, Y, qid=QID, eval_set=[(X, Y)])
+    ranker.fit(X, Y, eval_set=[(X, Y)])  # one query there as well
+
+
+def test_rows_without_queries_are_scored_in_blocks_unless_the_query_matters(monkeypatch):
+    monkeypatch.setattr("rankkit.estimator.ranker._BLOCK_DOCS", 100)
+    taken = []
+    monkeypatch.setattr(
+        "rankkit.evaluation.predict", lambda scorer, data: taken.append(data.list_sizes.tolist()) or data.labels
+    )
+    for transform in ("standardize", "query_standardize"):
+        rk.Ranker("ranknet", "linear", epochs=1, transform=transform).fit(X, Y).predict(X[:250])
+    assert taken == [[100, 100, 50], [250]]
+
+
 def test_predict_warns_too_where_a_score_depends_on_the_query(ranker):
     assert ranker.predict(X).shape == Y.shape
     with_lists = rk.Ranker("ranknet", "linear", epochs=1, transform="query_standardize").fit(X, Y, qid=QID)
@@ -215,6 +235,7 @@ def test_every_option_has_one_short_name():
         ({"sigma": -1.0}, "expected sigma above 0"),
         ({"training__epochs": 0}, "epochs: expected a whole number of at least 1"),
         ({"metric": "ndgc@10"}, "Did you mean 'ndcg"),
+        ({"metric": ["ndcg@10"]}, r"expected metric as one name; got \['ndcg@10'\]"),
     ],
 )  # fmt: skip
 def test_options_that_cannot_work_are_refused_by_fit(options, message):
@@ -232,7 +253,10 @@ def test_options_that_cannot_work_are_refused_by_fit(options, message):
         ({"qid": QID, "sample_weight": np.zeros(len(Y))}, "expected a sample weight above zero"),
         ({"qid": QID, "sample_weight": [1.0, 2.0]}, "expected weights for 30 queries or"),
         ({"qid": QID, "eval_qid": QID}, "expected eval_set with eval_qid"),
-        ({"qid": QID, "eval_set": [(X, Y), (X, Y)]}, "expected one evaluation set"),
+        ({"qid": QID, "eval_set": [(X, Y), (X, Y)]}, r"expected one evaluation set, .*; got 2 in a list"),
+        ({"qid": QID, "eval_set": []}, "got 0 in a list"),
+        ({"qid": QID, "eval_set": (X, Y, QID)}, "got 3 parts. Pass the one to choose by, and its queries as eval_qid"),
+        ({"qid": QID, "eval_set": X}, "got ndarray"),
     ],
 )
 def test_data_that_does_not_fit_together_is_refused(options, message):

@@ -110,13 +110,14 @@ def test_whole_queries_are_drawn(data):
     assert f"{drawn.n_queries} queries drawn from 30, {drawn.n_docs} documents" in " ".join(str(importance).split())
 
 
-def test_queries_without_a_relevant_document_count_as_the_protocol_says():
+@pytest.mark.parametrize(("empty", "share"), [("zero", 1 / 2), ("one", 1 / 2), ("skip", 1)])
+def test_queries_without_a_relevant_document_count_as_the_protocol_says(empty, share):
     data = rk.from_arrays([[3.0], [2.0], [1.0], [2.0]], [1, 0, 0, 0], [1, 1, 2, 2])
-    importance = rk.permutation_importance(
-        weighted_sum(1.0), data, protocol="trec" if False else "rankkit", n_repeats=400
-    )
+    protocol = rk.Protocol(name="own", empty=empty)
+    importance = rk.permutation_importance(weighted_sum(1.0), data, protocol=protocol, n_repeats=400)
     first = rk.permutation_importance(weighted_sum(1.0), data[:1], n_repeats=400)
-    assert importance.drops[0] == pytest.approx(first.drops[0] / 2, abs=0.02)
+    assert importance.drops[0] == pytest.approx(share * first.drops[0], abs=0.02)
+    assert importance.low[0] <= importance.drops[0] <= importance.high[0]
 
 
 def test_table_and_files_say_the_same(data):

@@ -1,7 +1,9 @@
 """rankkit.export.exporting and rankkit.export.checking: proven before it is put in place, and again by check()."""
 
 import json
+import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -160,6 +162,8 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
         export(MLPScorer(4, hidden=(6,)), "numpy", tmp_path / "out")
     with pytest.raises(ExportError, match=r"got Linear\. Export your own module"):
         export(torch.nn.Linear(3, 1), "numpy", tmp_path / "out")
+    with pytest.raises(ExportError, match=r"got SimpleNamespace\. Export its scorer_"):
+        export(SimpleNamespace(scorer_=ranker()), "numpy", tmp_path / "out")
     with pytest.raises(BundleError):
         export(tmp_path / "none", "numpy", tmp_path / "out")
     with pytest.raises(ConfigError, match="expected labelled data"):
@@ -242,4 +246,61 @@ def test_what_is_no_artefact_is_not_checked(saved, copy, tmp_path):
         check(copy)
     (copy / "manifest.json").write_text(json.dumps({**manifest, "target": "onnx"}))
     with pytest.raises(ExportError, match="expected one file for onnx; got 2"):
+        check(copy)
+
+
+def test_a_link_to_an_artefact_is_followed(artefact, tmp_path):
+    old = shutil.copytree(artefact, tmp_path / "version_1")
+    (tmp_path / "current").symlink_to("version_1")
+    manifest = export(ranker(seed=1), "numpy", tmp_path / "current")
+    assert read_manifest(old / "manifest.json").weights_sha256 == manifest.weights_sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "version_1"]
+    assert (tmp_path / "current").is_symlink()
+
+
+def test_what_a_killed_export_left_is_taken_away(tmp_path):
+    (tmp_path / f".out.{os.getpid()}").mkdir()
+    export(ranker(), "numpy", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_places_where_nothing_can_be_put_are_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"place to write in; got .*File exists"):
+        export(ranker(), "numpy", tmp_path / "file" / "out")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for name in (".", ".."):
+        with pytest.raises(ConfigError, match="--out: expected a"):
+            export(ranker(), "numpy", name)
+
+
+@pytest.mark.parametrize("max_drop", ["0.1", None, float("nan"), float("inf")])
+def test_a_drop_that_is_no_limit_is_refused(max_drop, tmp_path):
+    with pytest.raises(ConfigError, match="max_drop: expected a finite number"):
+        export(ranker(), "numpy", tmp_path / "out", max_drop=max_drop)
+
+
+def test_a_file_is_left_alone_if_its_manifest_cannot_be_written(tmp_path):
+    out = tmp_path / "ranker.pt2"
+    export(ranker(), "torch", out)
+    before = out.read_bytes()
+    bundle.save(ranker(seed=1), tmp_path / "saved")
+    model = json.loads((tmp_path / "saved" / "model.json").read_text())
+    (tmp_path / "saved" / "model.json").write_text(json.dumps({**model, "about": {"ndcg": float("nan")}}))
+    with pytest.raises(ExportError, match="JSON can hold"):
+        export(tmp_path / "saved", "torch", out)
+    assert out.read_bytes() == before
+    assert check(out).passes()
+
+
+def test_the_manifest_itself_may_be_named(artefact):
+    assert check(artefact / "manifest.json").passes()
+
+
+@pytest.mark.parametrize("target", ["triton", "kserve", "vespa", "solr", "elasticsearch"])
+def test_a_manifest_of_another_target_is_an_export_error(target, copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "target": target}))
+    with pytest.raises(ExportError):
         check(copy)

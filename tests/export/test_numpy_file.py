@@ -174,3 +174,24 @@ def test_it_has_no_options(tmp_path):
     with pytest.raises(ConfigError, match="'opset'"):
         export(fitted(LinearScorer(5)), "numpy", tmp_path / "out", opset=18)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden": [4] * 20_000}, "hidden of 20,000 entries"),
+        ({"transform": [["minmax"]]}, "AttributeError"),
+        ({"n_features": 10**30}, "expected the module of a scorer"),
+        ({"activation": ["relu"]}, "TypeError"),
+    ],
+    ids=["layers", "transform", "features", "activation"],
+)
+def test_options_that_make_no_sense_are_an_export_error(options, message, tmp_path):
+    out = tmp_path / "out"
+    export(mlp(), "numpy", out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["scorer"]["options"].update(options)
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ExportError, match=message) as error:
+        check(out)
+    assert len(str(error.value)) < 1000

@@ -111,6 +111,11 @@ def test_the_file_knows_its_features(pointwise):
     assert json.loads(found["rankkit.scorer"])["name"] == "mlp"
 
 
+def test_the_file_names_no_place_of_the_machine_that_wrote_it(pointwise, listwise):
+    for _, path, _ in (pointwise, listwise):
+        assert b".py" not in path.read_bytes()
+
+
 @pytest.mark.parametrize(("batch", "size"), [(1, 1), (3, 1), (1, 3), (2, 7), (5, 40)])
 def test_lists_of_any_size_are_scored_as_by_the_scorer(listwise, session, batch, size):
     scorer = listwise[0]

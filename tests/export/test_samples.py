@@ -76,3 +76,12 @@ def test_joined_rows_keep_their_queries():
     features, offsets = join(first, second)
     assert features.ravel().tolist() == [0, 0, 1, 1, 1]
     assert offsets.tolist() == [0, 1, 2, 5]
+
+
+def test_a_time_in_seconds_keeps_the_digits_that_tell_rows_apart():
+    times = 1.7e9 + 1e4 * FEATURES
+    scorer = LinearScorer(2, transform="minmax", seed=0)
+    scorer.transform.fit(times, OFFSETS)
+    features, _ = sample_rows(read_source(scorer), missing=False)
+    assert len(np.unique(features[:12, 0])) > 8
+    assert len(np.unique(sample_rows(source(), missing=False)[0][:12, 0])) == 12

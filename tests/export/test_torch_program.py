@@ -118,6 +118,17 @@ def pickled(path):
     return buffer.getvalue()
 
 
+def mapped_file(path):
+    """A node that makes a file, by an operator of aten itself."""
+    arguments = {"filename": {"as_string": str(path)}, "shared": {"as_bool": True}, "size": {"as_int": 1000}}
+    return {
+        "target": "torch.ops.aten.from_file.default",
+        "inputs": [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()],
+        "outputs": [{"as_tensor": {"name": "mapped"}}],
+        "metadata": {},
+    }
+
+
 def first_payload(config):
     return next(iter(config["config"].values()))
 
@@ -146,13 +157,18 @@ def first_payload(config):
         ),
         (
             "models/model.json",
+            lambda ran: edit(lambda model: model["graph_module"]["graph"]["nodes"].insert(0, mapped_file(ran))),
+            "a call of 'torch.ops.aten.from_file.default'",
+        ),
+        (
+            "models/model.json",
             lambda ran: edit(lambda model: model.update(more={"expr_str": f"open({str(ran)!r}, 'w')"})),
             "an expression",
         ),
         ("models/model.json", lambda ran: lambda content: b"[" * 100_000, "got"),
         ("models/model.json", lambda ran: lambda content: content[:-9], "got"),
     ],
-    ids=["pickled weight", "inputs", "old weights", "object", "call", "expression", "deep", "cut off"],
+    ids=["pickled weight", "inputs", "old weights", "object", "call", "file", "expression", "deep", "cut off"],
 )
 def test_a_forged_program_is_refused_before_torch_sees_it(name, make, message, artefact, tmp_path):
     path = tmp_path / "ranker.pt2"
@@ -183,3 +199,8 @@ def test_scores_of_changed_weights_are_noticed(artefact, tmp_path):
     forged(artefact, path, {weights: lambda content: (np.frombuffer(content, np.float32) * 1.01).tobytes()})
     with pytest.raises(ExportError, match="Do not serve it"):
         check(path)
+
+
+def test_the_file_names_no_place_of_the_machine_that_wrote_it(artefact):
+    with zipfile.ZipFile(artefact) as archive:
+        assert not [entry.filename for entry in archive.infolist() if b".py" in archive.read(entry)]

@@ -328,3 +328,16 @@ def test_the_float32_that_is_not_above():
     assert (below.astype(float) <= values).all()
     with np.errstate(over="ignore"):
         assert (np.nextafter(below, F(np.inf)).astype(float) > values).all()
+
+
+def test_rounds_after_the_best_one_are_told_of(tmp_path):
+    path = tmp_path / "model.json"
+    model = xgboost_model(attributes={"best_iteration": "0"})
+    booster = model["learner"]["gradient_booster"]["model"]
+    booster["gbtree_model_param"] = {"num_parallel_tree": "1"}
+    path.write_text(json.dumps(model))
+    read_tree_model(path)
+    booster["trees"] *= 3
+    path.write_text(json.dumps(model))
+    with pytest.warns(UserWarning, match=r"takes the first 1 of 3 rounds; all are exported"):
+        assert len(read_tree_model(path).trees) == 3

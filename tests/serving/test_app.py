@@ -106,11 +106,17 @@ def test_null_is_refused_by_name_where_the_ranker_cannot_take_it(client_of, rank
 
 def test_a_score_that_is_not_finite_is_refused(client_of, ranker_of, scorer, sum_of_features):
     client = client_of(ranker_of(scorer, scores=sum_of_features))
-    answer = client.post("/rank", ranked([[1, 2, 3], [3e38, 3e38, 0]]))
-    assert answer.status_code == 422
-    assert answer.json()["error"].startswith(
-        "document 1: expected values that give a finite score; got a score of inf."
-    )
+    good, bad = [1, 2, 3], [3e38, 3e38, 0]
+    queries = [{"features": []}, {"features": [good]}, {"features": []}, {"features": [good, bad]}]
+    for path, body, place in (
+        ("/rank", ranked([good, bad]), "documents[1]"),
+        ("/score", {"queries": queries}, "queries[3].features[1]"),
+    ):
+        answer = client.post(path, body)
+        assert answer.status_code == 422
+        assert answer.json()["error"].startswith(
+            f"{place}: expected values that give a finite score; got a score of inf."
+        )
 
 
 def test_lists_are_bounded(client_of, ranker_of, scorer):
@@ -126,6 +132,17 @@ def test_lists_are_bounded(client_of, ranker_of, scorer):
         answer = client.post(path, body)
         assert answer.status_code == 422
         assert answer.json()["error"].startswith(message)
+
+
+def test_the_bound_of_a_request_holds_for_one_query_too(client_of, ranker_of, scorer):
+    client = client_of(ranker_of(scorer), max_docs=2)
+    for path, body in (("/rank", ranked([[1, 2, 3]] * 3)), ("/score", {"queries": [{"features": [[1, 2, 3]] * 3}]})):
+        answer = client.post(path, body)
+        assert answer.status_code == 422
+        assert "expected at most 2 documents; got 3." in answer.json()["error"]
+    documents = client.get("/openapi.json").json()["components"]["schemas"]["RankRequest"]["properties"]["documents"]
+    assert documents["maxItems"] == 2
+    assert client.get("/metadata").json()["limits"]["max_list_size"] == 2
 
 
 def test_a_body_that_is_too_long_is_refused_while_it_is_read(client_of, ranker_of, scorer):

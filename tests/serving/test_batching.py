@@ -93,6 +93,11 @@ def test_what_one_request_brought_does_not_fail_the_others():
     assert answers[2].tolist() == [3]
 
 
+def test_the_worker_outlives_requests_that_do_not_fit_together():
+    answers, _ = ask([(docs(1), [1]), (np.ones((1, 2), np.float32), [1]), (docs(3), [1])], gate=Gate())
+    assert [answer.tolist() for answer in answers] == [[1], [1], [3]]
+
+
 def test_a_request_that_was_given_up_is_not_scored():
     gate = Gate()
     answers, _ = ask([(docs(1), [1]), (docs(2), [1])], gate=gate, first=lambda tasks: tasks[0].cancel())

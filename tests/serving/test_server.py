@@ -1,5 +1,6 @@
 """The service as a process: a real port, a real signal."""
 
+import gc
 import http.client
 import os
 import re
@@ -72,6 +73,18 @@ def is_open(port):
     except OSError:
         return False
     return True
+
+
+def test_signals_are_taken_before_it_says_that_it_serves(saved, monkeypatch):
+    """Or one that comes at once would end it with another code."""
+    before, then = signal.getsignal(signal.SIGTERM), []
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)
+    monkeypatch.setattr(sys.stdout, "write", lambda text: then.append(signal.getsignal(signal.SIGTERM)))
+    serve(saved, Settings(port=0))
+    assert then
+    assert before not in then
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_port_that_is_taken_is_named(saved):
