@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python experiments/export/run.py [--write]
 
 Prints two Markdown tables; with --write they replace those in experiments/export/README.md. Needs the [export] and
-[trees] extras. One thread; contestants for time take turns, and the medians are of processor time.
+[compare] extras. One thread; contestants for time take turns, and the medians are of processor time. Some minutes.
 """
 
 import argparse
@@ -19,17 +19,18 @@ from typing import Any
 import lightgbm
 import numpy as np
 import torch
+import xgboost
 
 import rankkit as rk
 from rankkit.errors import ExportError
-from rankkit.export import export, find_target
+from rankkit.export import export
 from rankkit.export.onnx_file import OnnxSession
 from rankkit.export.quiet import quiet
 from rankkit.export.source import read_source, scorer_scores
 
 README = Path(__file__).with_name("README.md")
-RUN = ("onnx", "torch", "numpy", "solr", "elasticsearch")
-HOLD_ONNX = ("vespa", "triton", "kserve")
+TARGETS = ("onnx", "torch", "numpy", "solr", "elasticsearch", "vespa", "triton", "kserve")
+TIMED = ("onnx", "torch", "numpy")
 TRAIN = rk.make_ranking(60, n_features=12, seed=1)
 SMALL: dict[str, Any] = {"hidden": (32, 16), "seed": 0}
 PLAIN: dict[str, Any] = {**SMALL, "normalization": "none", "transform": "minmax"}
@@ -71,37 +72,71 @@ def trained(made: type, options: dict[str, Any]) -> Any:
     return scorer
 
 
-def parity(scorer: Any, target: str, folder: Path, reasons: dict[str, int]) -> str:
-    """One cell: greatest difference and inversions, or the number of the reason why not."""
+def tree_files(folder: Path) -> dict[str, Path]:
+    """Files of tree models that learnt the same rows, some values missing."""
+    features = np.where(np.random.default_rng(0).random(TRAIN.features.shape) < 0.05, np.nan, TRAIN.features)
+    sizes = np.diff(TRAIN.offsets)
+    options = {"objective": "lambdarank", "num_leaves": 31, "min_data_in_leaf": 5, "num_threads": 1, "verbose": -1}
+    light = lightgbm.train(options, lightgbm.Dataset(features, label=TRAIN.labels, group=sizes), num_boost_round=100)
+    light.save_model(folder / "lightgbm.txt")
+    matrix = xgboost.DMatrix(features, TRAIN.labels)
+    matrix.set_group(sizes)
+    xgboost.train({"objective": "rank:ndcg", "nthread": 1}, matrix, 100).save_model(folder / "xgboost.json")
+    return {"LightGBM, 100 trees": folder / "lightgbm.txt", "XGBoost, 100 trees": folder / "xgboost.json"}
+
+
+def parity(model: Any, target: str, out: Path, reasons: dict[str, int]) -> str:
+    """One cell: greatest difference, inversions, size, time; or the number of the reason why not."""
     try:
-        if target in HOLD_ONNX:
-            find_target(target).check(scorer)
-            return "as onnx"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # search engines give no features below 0, and these rows have some
-            manifest = export(scorer, target, folder / target, data=TRAIN)
+            manifest = export(model, target, out, data=TRAIN)
     except ExportError as error:
-        return f"refused ({reasons.setdefault(str(error), len(reasons) + 1)})"
+        reason = str(error).replace(f"{model}: ", "") if isinstance(model, Path) else str(error)
+        return f"refused ({reasons.setdefault(reason, len(reasons) + 1)})"
     found = manifest.parity
-    return "no figures" if found is None else f"{found.max_difference:.1e}, {found.inversions}"
+    if found is None:
+        raise ValueError(f"{target}: expected figures of parity; got none. Mend export().")
+    cell = f"{found.max_difference:.1e}, {found.inversions}, {kilobytes(out)}"
+    if target not in TIMED:
+        return cell
+    features, offsets = np.ascontiguousarray(TRAIN.features[:100]), np.array([0, 100])
+    return f"{cell}, {1e3 * median_seconds(loaded(target, out, features, offsets, manifest.listwise)):.2f} ms"
+
+
+def kilobytes(out: Path) -> str:
+    files = [path for path in out.rglob("*") if path.is_file() and not path.name.endswith("manifest.json")]
+    return f"{sum(path.stat().st_size for path in files) / 1e3:,.0f} kB"
+
+
+def median_seconds(call: Callable[[], Any], n_rounds: int = 100) -> float:
+    seconds = []
+    for n in range(n_rounds + 5):
+        start = time.process_time()
+        call()
+        if n >= 5:
+            seconds.append(time.process_time() - start)
+    return statistics.median(seconds)
 
 
 def parity_table() -> list[str]:
-    columns = (*RUN, *HOLD_ONNX)
-    rows = [f"| scorer | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+    rows = [f"| model | {' | '.join(TARGETS)} |", "| --- |" + " --- |" * len(TARGETS)]
     reasons: dict[str, int] = {}
-    for name, (made, options) in VARIANTS.items():
-        scorer = trained(made, options)
-        with tempfile.TemporaryDirectory() as folder:
-            cells = [parity(scorer, target, Path(folder), reasons) for target in columns]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-        print(rows[-1], flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        models = {label: lambda made=made: trained(*made) for label, made in VARIANTS.items()}
+        models |= {label: lambda path=path: path for label, path in tree_files(folder).items()}
+        for number, (label, make) in enumerate(models.items()):
+            model = make()
+            cells = [parity(model, target, folder / f"{number}-{target}", reasons) for target in TARGETS]
+            rows.append(f"| {label} | {' | '.join(cells)} |")
+            print(rows[-1], flush=True)
     listed = [f"{number}. {reason}" for reason, number in reasons.items()]
     print("\n".join(listed), flush=True)
     return [*rows, "", *listed]
 
 
-def contestants(folder: Path) -> tuple[dict[str, Callable[[], Any]], dict[str, int]]:
+def contestants(folder: Path) -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
     """What scores the same 100 documents, and how large it is on disk."""
     data = rk.make_ranking(400, n_features=136, seed=0)
     features, offsets = np.ascontiguousarray(data.features[:100]), np.array([0, 100])
@@ -117,11 +152,11 @@ def contestants(folder: Path) -> tuple[dict[str, Callable[[], Any]], dict[str, i
         scorer.transform.fit(data.features, data.offsets)
         model = read_source(scorer).model
         calls[f"{name}: rankkit"] = lambda model=model: scorer_scores(model, features, offsets)
-        for target in ("onnx", "torch", "numpy"):
+        for target in TIMED:
             out = folder / name.replace(" ", "-") / target
             export(scorer, target, out)
             key = f"{name}: {target}"
-            sizes[key] = sum(path.stat().st_size for path in out.iterdir() if not path.name.endswith("manifest.json"))
+            sizes[key] = kilobytes(out)
             calls[key] = loaded(target, out, features, offsets)
     booster = lightgbm.train(
         {"objective": "lambdarank", "num_leaves": 31, "min_data_in_leaf": 5, "num_threads": 1, "verbose": -1},
@@ -131,28 +166,31 @@ def contestants(folder: Path) -> tuple[dict[str, Callable[[], Any]], dict[str, i
     leaves = [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]
     key = f"LightGBM, {len(leaves)} trees of {statistics.mean(leaves):.0f} leaves"
     booster.save_model(folder / "trees.txt")
-    sizes[key] = (folder / "trees.txt").stat().st_size
+    sizes[key] = f"{(folder / 'trees.txt').stat().st_size / 1e3:,.0f} kB"
     calls[key] = lambda: booster.predict(features, num_threads=1)
     return calls, sizes
 
 
-def loaded(target: str, out: Path, features: Any, offsets: Any) -> Callable[[], Any]:
-    """The artefact, loaded once, as a call without arguments."""
+def loaded(target: str, out: Path, features: Any, offsets: Any, listwise: bool = False) -> Callable[[], Any]:
+    """The artefact, loaded once, as a call without arguments: one query."""
+    lists, mask = features[None], np.ones((1, len(features)), bool)
     if target == "onnx":
         session = OnnxSession(out / "ranker.onnx").session
-        return lambda: session.run(["score"], {"features": features})
+        inputs = {"features": lists, "mask": mask} if listwise else {"features": features}
+        return lambda: session.run(["score"], inputs)
     if target == "torch":
         with quiet():
-            program, rows = torch.export.load(out / "ranker.pt2").module(), torch.from_numpy(features)
+            program = torch.export.load(out / "ranker.pt2").module()
+        tensors = [torch.from_numpy(array) for array in ((lists, mask) if listwise else (features,))]
 
         def scored() -> Any:
             with torch.inference_mode():
-                return program(rows).numpy()
+                return program(*tensors).numpy()
 
         return scored
     scope: dict[str, Any] = {"__file__": str(out / "ranker.py"), "__name__": "ranker"}
     exec((out / "ranker.py").read_text(), scope)  # noqa: S102 - written a moment ago by export()
-    return lambda: scope["score"](features)
+    return lambda: scope["score"](features, offsets) if listwise else scope["score"](features)
 
 
 def time_table(n_rounds: int = 200) -> list[str]:
@@ -171,8 +209,7 @@ def time_table(n_rounds: int = 200) -> list[str]:
     ]
     for name, values in seconds.items():
         p50, p90 = 1e3 * statistics.median(values), 1e3 * float(np.quantile(values, 0.9))
-        size = f"{sizes[name] / 1e3:,.0f} kB" if name in sizes else ""
-        rows.append(f"| {name} | {p50:.2f} | {p90:.2f} | {size} |")
+        rows.append(f"| {name} | {p50:.2f} | {p90:.2f} | {sizes.get(name, '')} |")
         print(rows[-1], flush=True)
     return rows
 

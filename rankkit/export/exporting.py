@@ -77,6 +77,10 @@ def export(
         raise ConfigError(f"max_drop: expected a finite number; got {max_drop!r}. Leave it out for {MAX_DROP:g}.")
     ranker = read_source(source)
     target.check(ranker.model)
+    if options.get("int8") and to != "onnx":
+        raise ConfigError(f"int8: expected the target onnx, which alone has it; got {to!r}. Leave one of them out.")
+    if metric is not None and not options.get("int8"):
+        raise ConfigError(f"metric: expected int8 with it, which it judges; got {metric!r} alone. Leave it out.")
     if options.get("int8") and data is None:
         raise ConfigError(
             "int8: expected labelled data to judge the ranking on; got none. Pass data=, or --data on the command line."

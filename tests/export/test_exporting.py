@@ -168,6 +168,10 @@ def test_what_cannot_be_exported_is_refused(tmp_path):
         export(tmp_path / "none", "numpy", tmp_path / "out")
     with pytest.raises(ConfigError, match="expected labelled data"):
         export(ranker(), "onnx", tmp_path / "out", int8=True)
+    with pytest.raises(ConfigError, match="expected the target onnx, which alone has it; got 'numpy'"):
+        export(ranker(), "numpy", tmp_path / "out", int8=True)
+    with pytest.raises(ConfigError, match="metric: expected int8 with it"):
+        export(ranker(), "numpy", tmp_path / "out", metric="ndcg@10")
     twice = ranker()
     twice.feature_names = ("a", "a", "b", "c")
     with pytest.raises(ExportError, match="names that differ"):
