@@ -82,6 +82,15 @@ def test_a_comparison_killed_and_resumed_gives_the_same_bytes(experiment, finish
     assert f"[{len(before) + 1}/36]" in stderr
 
 
+@pytest.fixture
+def _ctrl_c_counts():
+    """Where the tests run in the background, Ctrl-C is ignored, and so it would be in every process that they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_counts")
 def test_ctrl_c_stops_and_says_how_to_go_on(experiment, finished, tmp_path):
     out = tmp_path / "run"
     # All but the random ones are to be done again: enough that it is not finished before it is stopped.
