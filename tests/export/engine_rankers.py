@@ -49,3 +49,14 @@ def ranker_scores(scorer, features):
     from rankkit.export.source import scorer_scores
 
     return scorer_scores(scorer, features, np.array([0, len(features)]))
+
+
+def assert_served_alike(found, scorer, manifest):
+    """An engine's float32 scores of the hard rows, mapped back where the manifest says how, are the ranker's."""
+    found = np.array(found)
+    assert found.dtype == np.float32
+    if manifest.score_map is not None:
+        found = manifest.score_map.ranker_scores(found)
+    wanted = ranker_scores(scorer, hard_rows())
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    assert len(np.unique(wanted)) > 8
