@@ -3,6 +3,6 @@
 from rankkit.training.callbacks import Callback, StepRecord
 from rankkit.training.history import EpochRecord, History
 from rankkit.training.interrupt import TrainingInterrupted
-from rankkit.training.loop import fit
+from rankkit.training.ranking import fit
 
 __all__ = ["Callback", "EpochRecord", "History", "StepRecord", "TrainingInterrupted", "fit"]

@@ -1,7 +1,27 @@
 """Which queries go together into a batch, and in which order: decided anew each epoch from the seed."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from rankkit.training.settings import check_counts
+
+
+@dataclass(frozen=True)
+class ListBatches:
+    """How lists are put into batches; :func:`rankkit.fit` describes each number."""
+
+    batch_queries: int
+    batch_docs: int
+    length_window: int
+
+    def __post_init__(self) -> None:
+        check_counts(vars(self))
+
+    def plan(self, list_sizes: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        """:func:`plan_epoch` with these numbers."""
+        return plan_epoch(list_sizes, rng, **vars(self))
 
 
 def plan_epoch(

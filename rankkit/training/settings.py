@@ -1,7 +1,7 @@
 """The options of a training run, checked before any work."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter, signature
@@ -23,13 +23,10 @@ Precision = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the weights that come out of a run; :func:`rankkit.fit` describes each."""
+    """What decides the weights that come out of a run, besides its batches; :func:`rankkit.fit` describes each."""
 
     metric: str
     epochs: int
-    batch_queries: int
-    batch_docs: int
-    length_window: int
     optimizer: OptimizerName
     learning_rate: float
     weight_decay: float
@@ -43,11 +40,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
-            _check_name(name, getattr(self, name), get_args(names))
-        for name in ("epochs", "batch_queries", "batch_docs", "length_window", "patience"):
-            value = getattr(self, name)
-            if not (name == "patience" and value is None):
-                _check_number(name, value, isinstance(value, int) and value >= 1, "a whole number of at least 1")
+            check_name(name, getattr(self, name), get_args(names))
+        check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
         _check_number("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
@@ -60,11 +54,19 @@ class Settings:
             _check_number(name, value, _is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
 
 
+def check_counts(values: Mapping[str, int]) -> None:
+    """Raise ConfigError unless each is a whole number of at least 1."""
+    for name, value in values.items():
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        _check_number(name, value, good, "a whole number of at least 1")
+
+
 def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _check_name(option: str, value: str, known: tuple[str, ...]) -> None:
+def check_name(option: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise ConfigError unless the value is one of those known."""
     if value not in known:
         raise ConfigError(
             f"{option}: expected one of {', '.join(known)}; got {value!r}. {did_you_mean(str(value), known)}"

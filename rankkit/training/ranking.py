@@ -1,0 +1,173 @@
+"""fit(): what a run trains is a scorer, on lists of documents."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor, nn
+
+from rankkit.errors import ConfigError
+from rankkit.evaluation import evaluate, parse_metric
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.scorers import Scorer
+from rankkit.training.batches import ListBatches
+from rankkit.training.blame import ListBlame
+from rankkit.training.callbacks import Callback
+from rankkit.training.feed import Feed
+from rankkit.training.history import History
+from rankkit.training.loop import Work, open_folder, run_work
+from rankkit.training.settings import (
+    OptimizerName,
+    Precision,
+    ScheduleName,
+    Settings,
+    check_data,
+    check_objective,
+    default_epochs,
+    default_learning_rate,
+    module_of,
+    objective_name,
+    objective_options,
+    resolve_device,
+)
+from rankkit.training.steps import ranking_step
+
+
+def fit(
+    scorer: nn.Module,
+    objective: Callable[..., Tensor],
+    train: RankingDataset,
+    valid: RankingDataset | None = None,
+    *,
+    metric: str = "ndcg@10",
+    epochs: int | None = None,
+    batch_queries: int = 64,
+    batch_docs: int = 16384,
+    length_window: int = 8,
+    optimizer: OptimizerName = "adamw",
+    learning_rate: float | None = None,
+    weight_decay: float = 0.01,
+    momentum: float = 0.9,
+    schedule: ScheduleName = "one_cycle",
+    warmup: float = 0.3,
+    clip_norm: float | None = None,
+    patience: int | None = None,
+    precision: Precision = "fp32",
+    device: str = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 300.0,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train a scorer in place; it ends with the weights of the epoch that was best on the validation data.
+
+    Without validation data it ends with those of the last epoch. The scorer's transform is fitted on ``train`` if it
+    is not fitted yet. The same seed, machine and number of threads give the same weights; torch's global random state
+    is left as it was. The scorer stays on the device that trained it.
+
+    Args:
+        scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`.
+        objective: Any function ``(scores, labels, mask, *, weights=None) -> loss`` over padded lists. A module with
+            weights of its own, such as :class:`rankkit.DualLearning`, is trained along with the scorer.
+        train: Labelled training data. Its weights, if any, go to the objective.
+        valid: Labelled validation data; nothing is fitted on it.
+        metric: Validation metric that selects the epoch; the higher the better.
+        epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
+        batch_queries: Queries of a batch, at most.
+        batch_docs: Documents of a batch, at most; a query with more goes alone.
+        length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
+            batches of lists of like length; 1 mixes all lengths.
+        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
+        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        momentum: Of "sgd".
+        schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
+        warmup: Fraction of the run in which the learning rate rises.
+        clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
+        patience: Epochs without a better validation value after which training stops; None: never.
+        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
+        device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
+        seed: Of the batches and the dropout. The weights were drawn when the scorer was built.
+        out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
+        resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
+            returns at once.
+        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        callbacks: Observers of steps and epochs.
+        progress: Show a progress bar where stderr is a terminal.
+
+    Returns:
+        The course of the run.
+
+    Raises:
+        ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
+        DataError: If a part is empty or unlabelled, or has other features than the scorer takes.
+        TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
+        TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
+
+    Example:
+        >>> from rankkit.loaders.synthetic import make_ranking
+        >>> from rankkit.objectives import softmax_loss
+        >>> from rankkit.scorers import LinearScorer
+        >>> train, valid = make_ranking(30, seed=1), make_ranking(20, seed=2)
+        >>> history = fit(LinearScorer(train.n_features), softmax_loss, train, valid, epochs=2, device="cpu")
+        >>> len(history), history.metric, history.stopped
+        (2, 'ndcg@10', 'epochs')
+    """
+    batches = ListBatches(batch_queries, batch_docs, length_window)
+    settings = Settings(
+        metric=metric,
+        epochs=default_epochs(train.n_queries, batch_queries) if epochs is None else epochs,
+        optimizer=optimizer,
+        learning_rate=default_learning_rate(scorer) if learning_rate is None else learning_rate,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        schedule=schedule,
+        warmup=warmup,
+        clip_norm=clip_norm,
+        patience=patience,
+        precision=precision,
+        seed=seed,
+    )
+    parse_metric(metric)
+    check_data(scorer, train, valid)
+    check_objective(scorer, objective, train)
+    if patience is not None and valid is None:
+        raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
+    place = resolve_device(device)
+    identity = {**_identity(scorer, objective, train, valid), **vars(batches), **vars(settings)}
+    folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
+
+    transform = getattr(scorer, "transform", None)
+    if transform is not None and not transform.fitted:
+        transform.fit(train.features, train.offsets)
+    if getattr(scorer, "feature_names", None) is None:
+        scorer.feature_names = train.feature_names  # type: ignore[assignment]
+    feed = Feed(train, place)
+    work = Work(
+        model=scorer,
+        objective=module_of(objective),
+        plan=lambda epoch: batches.plan(train.list_sizes, np.random.default_rng([seed, epoch])),
+        take=feed.take,
+        step=ranking_step(objective, precision),
+        validate=None if valid is None else lambda: evaluate(cast(Scorer, scorer), valid, [metric]).means[metric],
+        explain=ListBlame(scorer, feed, settings.learning_rate),
+        n_docs=train.n_docs,
+    )
+    return run_work(work, settings, place, folder, saved, [*callbacks], progress=progress)
+
+
+def _identity(
+    scorer: nn.Module, objective: Callable[..., Tensor], train: RankingDataset, valid: RankingDataset | None
+) -> dict[str, Any]:
+    """What a run is, besides its settings: a checkpoint is refused where one of these differs."""
+    return {
+        "training data": train.fingerprint,
+        "validation data": None if valid is None else valid.fingerprint,
+        "scorer": type(scorer).__name__,
+        **{f"scorer.{name}": value for name, value in getattr(scorer, "options", {}).items()},
+        "objective": objective_name(objective),
+        **{f"objective.{name}": value for name, value in objective_options(objective).items()},
+    }
