@@ -7,8 +7,20 @@ experiment files.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rankkit.encoders import ConvEncoder, MLPEncoder
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.metrics import average_precision, dcg, err, hit_rate, mrr, ndcg, precision, recall
+from rankkit.metrics import (
+    average_precision,
+    dcg,
+    err,
+    hit_rate,
+    map_at_r,
+    mrr,
+    ndcg,
+    precision,
+    r_precision,
+    recall,
+)
 from rankkit.objectives import (
     DualLearning,
     approx_map_loss,
@@ -59,11 +71,35 @@ from rankkit.objectives import (
     yeti_loss,
     yeti_rank_loss,
 )
+from rankkit.objectives.embedding import (
+    arcface_loss,
+    contrastive_loss,
+    cosface_loss,
+    embedding_circle_loss,
+    info_nce_loss,
+    linear_triplet_loss,
+    lossless_triplet_loss,
+    multi_similarity_loss,
+    multiple_negatives_ranking_loss,
+    n_pair_loss,
+    nt_xent_loss,
+    proxy_anchor_loss,
+    soft_margin_triplet_loss,
+    softmax_ratio_triplet_loss,
+    supcon_loss,
+    triplet_loss,
+    verification_loss,
+)
 from rankkit.scorers import LinearScorer, MLPScorer
 
 SCORERS: dict[str, Callable[..., Any]] = {
     "linear": LinearScorer,
     "mlp": MLPScorer,
+}
+
+ENCODERS: dict[str, Callable[..., Any]] = {
+    "mlp": MLPEncoder,
+    "conv": ConvEncoder,
 }
 
 OBJECTIVES: dict[str, Callable[..., Any]] = {
@@ -121,6 +157,27 @@ CLICK_OBJECTIVES: dict[str, Callable[..., Any]] = {
     "dual_learning": DualLearning,
 }
 
+# What they are called with is their attribute ``takes``: pairs, triplets, two views, or embeddings with classes.
+EMBEDDING_OBJECTIVES: dict[str, Callable[..., Any]] = {
+    "contrastive": contrastive_loss,
+    "verification": verification_loss,
+    "triplet": triplet_loss,
+    "soft_margin_triplet": soft_margin_triplet_loss,
+    "softmax_ratio_triplet": softmax_ratio_triplet_loss,
+    "lossless_triplet": lossless_triplet_loss,
+    "linear_triplet": linear_triplet_loss,
+    "nt_xent": nt_xent_loss,
+    "info_nce": info_nce_loss,
+    "multiple_negatives_ranking": multiple_negatives_ranking_loss,
+    "n_pair": n_pair_loss,
+    "supcon": supcon_loss,
+    "multi_similarity": multi_similarity_loss,
+    "embedding_circle": embedding_circle_loss,
+    "arcface": arcface_loss,
+    "cosface": cosface_loss,
+    "proxy_anchor": proxy_anchor_loss,
+}
+
 METRICS: dict[str, Callable[..., Any]] = {
     "dcg": dcg,
     "ndcg": ndcg,
@@ -130,20 +187,29 @@ METRICS: dict[str, Callable[..., Any]] = {
     "precision": precision,
     "recall": recall,
     "hit_rate": hit_rate,
+    "r_precision": r_precision,
+    "map_at_r": map_at_r,
 }
 
 _KINDS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "scorer": SCORERS,
+    "encoder": ENCODERS,
     "objective": {**OBJECTIVES, **CLICK_OBJECTIVES},
+    # Of those on rankings all that read one score a document.
+    "embedding objective": {
+        **EMBEDDING_OBJECTIVES,
+        **{name: objective for name, objective in OBJECTIVES.items() if not hasattr(objective, "readout")},
+    },
     "metric": METRICS,
 }
 
 
 def find(kind: str, name: str) -> Callable[..., Any]:
-    """The scorer class, objective (a function, or a class in ``CLICK_OBJECTIVES``) or metric of that name.
+    """The scorer or encoder class, objective (a function, or a class in ``CLICK_OBJECTIVES``) or metric of that name.
 
     Args:
-        kind: ``"scorer"``, ``"objective"`` or ``"metric"``.
+        kind: ``"scorer"``, ``"encoder"``, ``"objective"``, ``"embedding objective"`` (what trains an encoder: those on
+            embeddings, and those on rankings) or ``"metric"``.
         name: A key of the dict of that kind.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Shape checks on every call, one compile thread, and where real data lies."""
+"""Shape checks on every call, one thread, and where real data lies."""
 
 import os
 from pathlib import Path
@@ -7,16 +7,26 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
-OBJECTIVES = sorted((Path(__file__).parent.parent / "rankkit" / "objectives").glob("*.py"))
+PACKAGE = Path(__file__).parent.parent / "rankkit"
+FOLDERS = ("distances", "objectives", "objectives/embedding")
+SOURCES = sorted(path.relative_to(PACKAGE) for folder in FOLDERS for path in (PACKAGE / folder).glob("*.py"))
 # Checked at every call in tests only. Kernels are left out: numba compiles plain functions.
 CHECKED = [
     "rankkit.ranking",
     "rankkit.batch",
+    "rankkit.metrics.at_r",
     "rankkit.metrics.engine",
     "rankkit.metrics.graded",
     "rankkit.metrics.binary",
-    *(f"rankkit.objectives.{path.stem}" for path in OBJECTIVES if not path.stem.endswith(("kernels", "__init__"))),
+    *(
+        ".".join(["rankkit", *path.with_suffix("").parts])
+        for path in SOURCES
+        if not path.stem.endswith(("kernels", "__init__"))
+    ),
 ]
+# Small tensors gain nothing from threads, and on a busy machine waiting threads take most of the processor time.
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
 install_import_hook(CHECKED, "beartype.beartype")
 
 

@@ -6,10 +6,13 @@ import typer
 
 from rankkit.cli.compare import compare
 from rankkit.cli.convert import convert
+from rankkit.cli.embed import embed
 from rankkit.cli.evaluate import evaluate
 from rankkit.cli.explain import explain
 from rankkit.cli.export import export
 from rankkit.cli.inspect import inspect
+from rankkit.cli.margin_sweep import margin_sweep
+from rankkit.cli.neighbours import neighbours
 from rankkit.cli.objectives import objectives
 from rankkit.cli.qrels import qrels
 from rankkit.cli.score import score
@@ -19,7 +22,7 @@ from rankkit.cli.train import train
 
 app = typer.Typer(
     name="rankkit",
-    help="Learning to rank: load query-grouped data, train a scorer with any objective, evaluate, score, save.",
+    help="Learning to rank and similarity learning: train a scorer or an encoder with any objective, evaluate, use.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,5 +46,8 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (inspect, train, compare, evaluate, explain, score, export, serve, objectives, qrels, split, convert):
+for _command in (
+    *(inspect, train, compare, evaluate, explain, score, embed, neighbours, margin_sweep, export, serve),
+    *(objectives, qrels, split, convert),
+):
     app.command()(_command)

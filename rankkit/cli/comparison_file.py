@@ -1,31 +1,29 @@
 """The experiment file of ``rankkit compare``, validated as a whole before any data is read."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from rankkit.cli.config import Data, Named, Section, check_options, explain, merge, parse_setting, read_toml
-from rankkit.comparison.externals import check_external
-from rankkit.comparison.plan import (
-    Part,
-    Plan,
-    Range,
-    Rules,
-    Search,
-    Significance,
-    Source,
-    System,
-    check_search,
-    cross,
-    external_system,
-    with_grid,
+from rankkit.cli.compared import Compared, part_of, plain
+from rankkit.cli.config import (
+    Data,
+    MetricNames,
+    Named,
+    Section,
+    check_options,
+    explain,
+    merge,
+    parse_setting,
+    read_toml,
 )
+from rankkit.cli.encoder_comparison_file import EncoderComparisonFile
+from rankkit.comparison.externals import check_external
+from rankkit.comparison.plan import Part, Plan, Rules, System, cross
+from rankkit.comparison.sources import Source
 from rankkit.errors import ConfigError
-from rankkit.evaluation import parse_metric, resolve_protocol
-from rankkit.evaluation.significance import EPSILON
+from rankkit.evaluation import resolve_protocol
 
 _READING = ("n_features", "cache", "regroup", "labels", "on_bad_line", "label", "qid", "doc_id")
 
@@ -65,17 +63,10 @@ class ComparedData(Data):
 class ComparedEvaluation(Section):
     """What is measured on the test data, and by which conventions."""
 
-    metrics: list[str] = Field(default=["ndcg@10", "mrr@10"], min_length=1)
+    metrics: MetricNames = Field(default=["ndcg@10", "mrr@10"], min_length=1)
     protocol: str = "rankkit"
     empty: Literal["zero", "skip", "one", "error"] | None = None
     ties: Literal["pessimistic", "expected", "stable", "trec"] | None = None
-
-    @field_validator("metrics")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        for name in names:
-            parse_metric(name)
-        return names
 
     @model_validator(mode="after")
     def _resolves(self) -> "ComparedEvaluation":
@@ -83,77 +74,13 @@ class ComparedEvaluation(Section):
         return self
 
 
-class SearchSection(Section):
-    """The same number of option sets for each system."""
-
-    trials: int = Field(ge=2)
-    options: dict[str, Any]
-    seed: int = Field(default=0, ge=0)
-    sampler: Literal["random", "tpe"] = "random"
-
-
-class RangeSection(Section):
-    """Numbers to draw from."""
-
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
-
-    @model_validator(mode="after")
-    def _rises(self) -> "RangeSection":
-        if not self.low < self.high or (self.log and self.low <= 0):
-            positive = ", above 0 with log" if self.log else ""
-            raise ValueError(
-                f"search: expected low below high{positive}; got low {self.low:g}, high {self.high:g}. Change one"
-            )
-        return self
-
-
-class SignificanceSection(Section):
-    """How systems are tested against each other."""
-
-    test: Literal["paired-t", "randomization"] = "paired-t"
-    correction: Literal["holm", "bonferroni", "none"] = "holm"
-    alpha: float = Field(default=0.05, gt=0, lt=1)
-    interval: Literal["bca", "percentile"] = "bca"
-    n_resamples: int = Field(default=10_000, ge=100)
-    epsilon: float = Field(default=EPSILON, ge=0)
-    seed: int = Field(default=0, ge=0)
-
-
-class ComparisonFile(Section):
-    """One comparison, whole."""
+class ComparisonFile(Compared):
+    """A comparison of rankers."""
 
     data: ComparedData
     scorers: list[Named] = Field(default=[Named(name="mlp")], min_length=1)
-    objectives: list[Named] = Field(default=[])
-    external: list[Named] = Field(default=[])
-    baseline: str | None = None
-    seeds: int | list[int] = 3
     metric: str = "ndcg@10"
-    threads: int = Field(default=1, ge=1)
-    training: dict[str, Any] = Field(default={})
-    grid: dict[str, Any] = Field(default={})
-    search: SearchSection | None = None
     evaluation: ComparedEvaluation = ComparedEvaluation()
-    significance: SignificanceSection = SignificanceSection()
-
-    @field_validator("metric")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        parse_metric(name)
-        return name
-
-    @field_validator("seeds")
-    @classmethod
-    def _as_list(cls, seeds: int | list[int]) -> list[int]:
-        listed = list(range(seeds)) if isinstance(seeds, int) else seeds
-        if not listed or min(listed) < 0 or len(set(listed)) < len(listed):
-            raise ValueError(
-                f"seeds: expected a count, or different whole numbers from 0; got {seeds}. Write seeds = 5"
-            )
-        return listed
 
     def plan(self) -> Plan:
         """The comparison as it will be run, every option checked against the function that will take it.
@@ -161,77 +88,9 @@ class ComparisonFile(Section):
         Raises:
             ConfigError: If an option is unknown or of another type, or nothing is to be compared.
         """
-        parts = {
-            name: [_part(named) for named in getattr(self, name)] for name in ("scorers", "objectives", "external")
-        }
-        trained = cross(parts["scorers"], parts["objectives"], self.training)
-        systems = [*trained, *(external_system(part) for part in parts["external"])]
-        if len(systems) < 2:
-            raise ConfigError(
-                f"compare: expected at least two systems; got {len(systems)}. Name objectives, or external systems."
-            )
-        for system in systems:
-            _check(system)
-        grid = {address: _values(address, values) for address, values in _flat(self.grid).items()}
-        systems = [_check(system) for system in with_grid(systems, grid)]
-        search = self._search(systems)
-        return Plan(
-            source=self.data.source(),
-            systems=tuple(systems),
-            baseline=self.baseline if self.baseline is not None else systems[0].name,
-            seeds=tuple(self.seeds) if isinstance(self.seeds, list) else (self.seeds,),
-            metric=self.metric,
-            rules=Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)}),
-            search=search,
-            significance=Significance(**self.significance.model_dump()),
-            threads=self.threads,
-        )
-
-    def _search(self, systems: list[System]) -> Search | None:
-        if self.search is None:
-            return None
-        options = {address: _choice(address, values) for address, values in _flat(self.search.options).items()}
-        search = Search(self.search.trials, options, self.search.seed, self.search.sampler)
-        check_search(systems, search)
-        for address, choice in options.items():
-            for system in systems:
-                if system.takes(address):
-                    for value in _extremes(choice):
-                        _check(system.with_option(address, value))
-        return search
-
-
-def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFile:
-    """Read the experiment file of a comparison, lay ``--set`` values over it, validate the whole.
-
-    Args:
-        config: A TOML file.
-        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
-
-    Raises:
-        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
-    """
-    values: dict[str, Any] = {}
-    merge(values, read_toml(config))
-    for setting in settings:
-        merge(values, parse_setting(setting))
-    try:
-        file = ComparisonFile.model_validate(values)
-        file.plan()
-    except ValidationError as error:
-        raise ConfigError(explain(error, str(config), ComparisonFile)) from None
-    return file
-
-
-def _extremes(choice: Range | list[Any]) -> list[Any]:
-    """Values that stand for all: the ends of a range, every one of a list."""
-    if isinstance(choice, list):
-        return choice
-    return [int(choice.low), int(choice.high)] if choice.whole else [choice.low, choice.high]
-
-
-def _part(named: Named) -> Part:
-    return Part(named.name, named.options)
+        scorers, objectives = ([part_of(named) for named in names] for names in (self.scorers, self.objectives))
+        rules = Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)})
+        return self.planned(cross(scorers, objectives, self.training), self.data.source(), rules, _check)
 
 
 def _check(system: System) -> System:
@@ -248,11 +107,12 @@ def _check(system: System) -> System:
         return system
     typed: dict[str, Part] = {}
     try:
+        _refuse_embedding_objective(system)
         for kind, part in (("scorer", system.scorer), ("objective", system.objective)):
             if part is not None:
                 options = check_options(kind, catalogue.find(kind, part.name), part.options)
-                typed[kind] = Part(part.name, _plain(options))
-        training = _plain(check_options("training", fit, system.training))
+                typed[kind] = Part(part.name, plain(options))
+        training = plain(check_options("training", fit, system.training))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     for name in ("metric", "progress"):
@@ -261,34 +121,37 @@ def _check(system: System) -> System:
     return System(system.name, typed["scorer"], typed["objective"], None, training)
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """As JSON gives them back, so that a plan that was read again is the same plan."""
-    plain: dict[str, Any] = json.loads(json.dumps(options))
-    return plain
+def _refuse_embedding_objective(system: System) -> None:
+    from rankkit import catalogue
+
+    name = "" if system.objective is None else system.objective.name
+    if name in catalogue.EMBEDDING_OBJECTIVES and name not in catalogue.OBJECTIVES:
+        raise ConfigError(
+            f"objectives: expected those that train scorers; got {name!r}, which trains encoders. "
+            'Name encoders = ["conv"] in place of scorers.'
+        )
 
 
-def _flat(options: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Nested tables as addresses: ``{"scorer": {"mlp": {"dropout": [...]}}}`` to ``{"scorer.mlp.dropout": [...]}``."""
-    flat: dict[str, Any] = {}
-    for key, value in options.items():
-        address = f"{path}.{key}" if path else key
-        if isinstance(value, dict) and not {"low", "high"} & set(value):
-            flat |= _flat(value, address)
-        else:
-            flat[address] = value
-    return flat
+def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFile | EncoderComparisonFile:
+    """Read the experiment file of a comparison, lay ``--set`` values over it, validate the whole.
 
+    It compares encoders if it names ``encoders``, else rankers.
 
-def _values(address: str, values: Any) -> list[Any]:
-    if not isinstance(values, list) or not values:
-        raise ConfigError(f"grid: expected a list of values for {address}; got {values!r}. Write {address} = [...].")
-    return values
+    Args:
+        config: A TOML file.
+        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
 
-
-def _choice(address: str, values: Any) -> Range | list[Any]:
-    if not isinstance(values, dict):
-        return _values(address, values)
+    Raises:
+        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
+    """
+    values: dict[str, Any] = {}
+    merge(values, read_toml(config))
+    for setting in settings:
+        merge(values, parse_setting(setting))
+    kind = EncoderComparisonFile if "encoders" in values else ComparisonFile
     try:
-        return Range(**RangeSection.model_validate(values).model_dump())
+        file = kind.model_validate(values)
+        file.plan()
     except ValidationError as error:
-        raise ConfigError(explain(error, f"search: {address}", RangeSection)) from None
+        raise ConfigError(explain(error, str(config), kind)) from None
+    return file

@@ -6,20 +6,38 @@ place only: the function that takes it.
 
 import inspect
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from rankkit.errors import ConfigError, did_you_mean
 
 # What rankkit passes itself, so that it is no option of an experiment file.
 _NOT_OPTIONS = {
     "scorer": {"n_features", "readout", "seed"},
+    "encoder": {"input_shape", "seed"},
+    "augment": set(),
     "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
+    "embedding objective": {
+        *("x", "y", "anchor", "positive", "negative", "query", "embeddings", "logits"),
+        *("same", "classes", "prototypes", "negatives", "ids", "known_positives", "log_q"),
+        *("distance", "reduction"),
+    },
     "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
+    "encoder training": {
+        *("encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"),
+    },
 }
 
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
@@ -29,6 +47,9 @@ class Section(BaseModel):
     """A table of an experiment file, without keys that nobody reads."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+Validated = TypeVar("Validated", bound=Section)
 
 
 class Named(BaseModel):
@@ -74,21 +95,23 @@ class Data(Section):
         return self
 
 
+def _check_metrics(names: list[str]) -> list[str]:
+    from rankkit.evaluation import parse_metric
+
+    for name in names:
+        parse_metric(name)
+    return names
+
+
+MetricNames = Annotated[list[str], AfterValidator(_check_metrics)]
+
+
 class EvaluationSection(Section):
     """What is measured on the validation and test data at the end, and by which rules."""
 
-    metrics: list[str] = ["ndcg@10", "mrr@10"]
+    metrics: MetricNames = ["ndcg@10", "mrr@10"]
     empty: Literal["zero", "skip", "one", "error"] = "zero"
     ties: Literal["pessimistic", "expected", "stable", "trec"] = "pessimistic"
-
-    @field_validator("metrics")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        from rankkit.evaluation import parse_metric
-
-        for name in names:
-            parse_metric(name)
-        return names
 
 
 class Experiment(Section):
@@ -160,15 +183,30 @@ def load_experiment(config: Path | None, overrides: dict[str, Any], settings: It
     Raises:
         ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
     """
-    values: dict[str, Any] = dict(_DEFAULTS)
+    return load_as(Experiment, _DEFAULTS, config, overrides, settings)
+
+
+def load_as(
+    model: type[Validated],
+    defaults: Mapping[str, Any],
+    config: Path | None,
+    overrides: dict[str, Any],
+    settings: Iterable[str],
+) -> Validated:
+    """An experiment file of any kind: defaults, the file, options and ``--set`` values, each over the one before.
+
+    Raises:
+        ConfigError: As :func:`load_experiment`.
+    """
+    values: dict[str, Any] = dict(defaults)
     merge(values, read_toml(config) if config else {})
     merge(values, overrides)
     for setting in settings:
         merge(values, parse_setting(setting))
     try:
-        return Experiment.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(explain(error, str(config) if config else "options", Experiment)) from None
+        raise ConfigError(explain(error, str(config) if config else "options", model)) from None
 
 
 def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
@@ -184,10 +222,10 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
     from rankkit.training.settings import default_epochs, default_learning_rate
 
     options = {name: value for name, value in scorer.options.items() if name not in _NOT_OPTIONS["scorer"]}
-    training = {**_defaults("training", fit), **experiment.training}
+    training = {**defaults_of("training", fit), **experiment.training}
     training.setdefault("learning_rate", default_learning_rate(scorer))
     training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
-    objective = _defaults("objective", catalogue.find("objective", experiment.objective.name))
+    objective = defaults_of("objective", catalogue.find("objective", experiment.objective.name))
     return experiment.model_copy(
         update={
             "scorer": Named(name=experiment.scorer.name, **options),
@@ -197,7 +235,7 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
     )
 
 
-def save_experiment(experiment: Experiment, path: Path) -> None:
+def save_experiment(experiment: Section, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
     values = experiment.model_dump(mode="json", exclude_none=True)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +306,8 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         raise ValueError(explain(error, kind, model)) from None
 
 
-def _defaults(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
+def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """The options of a function that have a default other than None, with it."""
     parameters = inspect.signature(function).parameters
     return {
         name: parameter.default

@@ -23,5 +23,5 @@ OnBadLine = Annotated[
 ]
 Track = Annotated[
     list[str] | None,
-    typer.Option(metavar="mlflow|tensorboard", help="Mirror runs there too; needs the [track] extra. Repeatable."),
+    typer.Option(metavar="mlflow|tensorboard", help="Mirror runs there too; needs the extra named track. Repeatable."),
 ]

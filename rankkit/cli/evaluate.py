@@ -1,4 +1,4 @@
-"""``rankkit evaluate``: how well a saved ranker orders labelled data, or a TREC run judged documents."""
+"""``rankkit evaluate``: a saved ranker on labelled data, a saved encoder on unseen classes, a TREC run on judgments."""
 
 import json
 from pathlib import Path
@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.evaluate_encoder import evaluate_saved_encoder, is_encoder
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
+    from rankkit.evaluation.similarity import SimilarityReport
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="Folder of a saved ranker.", show_default=False)] = None,
+    run: Annotated[Path | None, typer.Argument(help="Folder of a saved ranker or encoder.", show_default=False)] = None,
     data: Annotated[
-        Path | None, typer.Argument(help="Labelled data: LETOR text, Parquet or CSV.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Labelled data: LETOR text, Parquet or CSV; of an encoder images, .npz, Parquet, digits or glyphs.",
+            show_default=False,
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
@@ -23,7 +29,7 @@ def evaluate(
             "--metric",
             "-m",
             help="Repeat for several, as ndcg@10, mrr@10, map; with --qrels as nDCG@10, RR, AP.",
-            show_default="ndcg@10, mrr@10; with --qrels nDCG@10, RR, AP",
+            show_default="ndcg@10, mrr@10; of an encoder map_at_r, hit_rate@1, mrr; with --qrels nDCG@10, RR, AP",
         ),
     ] = None,
     protocol: Annotated[
@@ -57,6 +63,15 @@ def evaluate(
     trec_run: Annotated[
         Path | None, typer.Option("--run", help="TREC run to judge by --qrels, with trec_eval.", show_default=False)
     ] = None,
+    ways: Annotated[
+        list[int] | None,
+        typer.Option(help="Of an encoder: classes of an episode. Repeatable.", show_default="5, 20"),
+    ] = None,
+    shots: Annotated[int, typer.Option(help="Of an encoder: labelled examples of each class of an episode.")] = 1,
+    n_episodes: Annotated[int, typer.Option("--episodes", help="Of an encoder: how many episodes are drawn.")] = 600,
+    all_classes: Annotated[
+        bool, typer.Option("--all-classes", help="Of an encoder: classes it was trained on, too.")
+    ] = False,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     label: Label = "label",
@@ -65,13 +80,13 @@ def evaluate(
     regroup: Regroup = False,
     labels: Labels = "grades",
 ) -> None:
-    """Evaluate a saved ranker, or a TREC run by --qrels and --run; prints the convention with the numbers."""
+    """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit.errors import ConfigError
 
     if per_query is not None and per_query.suffix != ".parquet":
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
     rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
-    report: Evaluation | ProtocolTable | RunEvaluation
+    report: Evaluation | ProtocolTable | RunEvaluation | SimilarityReport
     if qrels is not None or trec_run is not None:
         _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
         report = _evaluate_files(qrels, trec_run, metric)
@@ -90,6 +105,19 @@ def evaluate(
         }
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
+        if is_encoder(run):
+            _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})
+            report = evaluate_saved_encoder(
+                run,
+                data,
+                metric,
+                ways,
+                shots=shots,
+                n_episodes=n_episodes,
+                all_classes=all_classes,
+                label=label,
+            )
+        elif all_protocols:
             report = _evaluate_ranker(run, data, reading, metric, {}, every=True)
         else:
             options: dict[str, Any] = {"protocol": protocol or "rankkit", "empty": empty, "ties": ties}

@@ -1,4 +1,4 @@
-"""``rankkit export``: a trained ranker as a file or folder for the place where it serves, and a check of one."""
+"""``rankkit export``: a trained ranker or encoder as a file or folder for where it serves, and a check of one."""
 
 import shlex
 import warnings
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from rankkit.export import Manifest
+    from rankkit.export import EncoderManifest, Manifest
 
 NEXT = {
     "onnx": "score with onnxruntime: session.run(['score'], {'features': float32 [n, F]})",
@@ -22,24 +22,29 @@ NEXT = {
     "triton": "tritonserver --model-repository=FOLDER, then POST to /v2/models/NAME/infer",
     "kserve": "copy the content of models/ to storageUri, then kubectl apply -f inferenceservice.yaml",
 }
+NEXT_OF_ENCODERS = {
+    "onnx": "embed with onnxruntime: session.run(['embeddings'], {'inputs': float32 SHAPE})",
+    "torch": "embed with torch alone: torch.export.load(path).module()(inputs)",
+}
 
 
 def export(
     run: Annotated[
         Path | None,
-        typer.Argument(help="Folder of a saved ranker, or file of a tree model.", show_default=False),
+        typer.Argument(help="Folder of a saved ranker or encoder, or file of a tree model.", show_default=False),
     ] = None,
     to: Annotated[
         str | None,
         typer.Option(
-            help="onnx, torch, numpy, solr, elasticsearch, opensearch, vespa, triton or kserve.", show_default=False
+            help="onnx, torch, numpy, solr, elasticsearch, opensearch, vespa, triton or kserve; encoders: onnx, torch.",
+            show_default=False,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="File or folder to write.", show_default=False)] = None,
     check: Annotated[
         Path | None,
         typer.Option(
-            help="In place of exporting: verify the files of an artefact and replay its sample rows.",
+            help="In place of exporting: verify the files of an artefact and replay its samples.",
             show_default=False,
         ),
     ] = None,
@@ -49,16 +54,20 @@ def export(
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(help="Rows to compare scores on as well; with --int8, labelled.", show_default=False),
+        typer.Option(
+            help="Rows to compare scores on as well; with --int8, labelled. For an encoder, labelled examples.",
+            show_default=False,
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Option of the target, as name=value; may be repeated.", show_default=False),
     ] = None,
 ) -> None:
-    """Export a ranker, feature transform included, and prove that it scores the same there.
+    """Export a ranker, feature transform included, or an encoder, and prove that it gives the same there.
 
-    Nothing is written unless each score is within 1e-5 * max(1, |score|) of the ranker's and no pair is inverted.
+    Nothing is written unless each score is within 1e-5 * max(1, |score|) of the ranker's and no pair is inverted, or
+    each embedding as near to the encoder's, as a share of its largest number.
     """
     from rankkit.errors import ConfigError
 
@@ -83,35 +92,56 @@ def export(
 def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str, Any]) -> None:
     from rankkit import export as exporting
     from rankkit.export.checking import find_artefact
-    from rankkit.export.source import read_source
-    from rankkit.loaders.files import read
 
-    rows = None
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        if data is not None:
-            judged = bool(options.get("int8"))
-            rows = read(data, n_features=read_source(run).n_features, labels="grades" if judged else "any")
+        rows = None if data is None else _read(run, data, judged=bool(options.get("int8")))
         manifest = exporting.export(run, to, out, data=rows, **options)
     for text in dict.fromkeys(str(warning.message) for warning in told if warning.category is UserWarning):
         typer.echo(f"rankkit: warning: {text}", err=True)
+    # Both kinds of target have the suffix: what a ranker is exported to as one file, an encoder is as well.
     single = exporting.find_target(to).suffix is not None
     artefact = find_artefact(out if not single or out.is_file() else out / next(iter(manifest.files)))
     _show(manifest, artefact)
 
 
-def _show(manifest: "Manifest", artefact: Path) -> None:
+def _read(run: Path, data: Path, *, judged: bool) -> Any:
+    """What ``--data`` names: rows for a ranker, labelled examples for an encoder."""
+    from rankkit.cli.encoder_data import read_examples_for
+    from rankkit.export.encoder_source import EncoderSource, find_source
+    from rankkit.loaders.files import read
+
+    source = find_source(run)
+    if isinstance(source, EncoderSource):
+        return read_examples_for(source.model, run, data)
+    return read(data, n_features=source.n_features, labels="grades" if judged else "any")
+
+
+def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:
+    from rankkit.export import EncoderManifest
     from rankkit.export.manifest import manifest_path
 
-    parity = manifest.parity
+    rows = _rows_of_encoder(manifest) if isinstance(manifest, EncoderManifest) else _rows(manifest)
     files = [artefact] if artefact.is_file() else [artefact / name for name in manifest.files]
-    rows = {
+    advice = rows.pop("next", None)
+    shown = {
         "target": manifest.target,
         "artefact": str(artefact),
         "manifest": str(manifest_path(artefact)),
         "size": _size(sum(path.stat().st_size for path in files)),
-        "features": f"{manifest.n_features}, {_missing(manifest)}",
+        **rows,
+        "check": f"rankkit export --check {shlex.quote(str(artefact))}",
     }
+    if advice is not None:
+        shown["next"] = advice
+    width = max(map(len, shown))
+    for name, value in shown.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _rows(manifest: "Manifest") -> dict[str, str]:
+    parity = manifest.parity
+    rows = {"features": f"{manifest.n_features}, {_missing(manifest)}"}
     if parity is not None:
         rows["compared on"] = f"{parity.n_docs:,} documents"
         rows["max difference"] = f"{parity.max_difference:.2g}"
@@ -121,14 +151,27 @@ def _show(manifest: "Manifest", artefact: Path) -> None:
         rows[drop["metric"]] = f"{drop['before']:.4f} before, {drop['after']:.4f} in int8"
     if manifest.score_map is not None:
         rows["scores there"] = f"in the same order, {manifest.score_map.formula()}"
-    rows["check"] = f"rankkit export --check {shlex.quote(str(artefact))}"
     key = f"{manifest.target} lists" if manifest.listwise else manifest.target
     advice = NEXT.get(key, NEXT.get(manifest.target))
     if advice is not None:
         rows["next"] = advice
-    width = max(map(len, rows))
-    for name, value in rows.items():
-        typer.echo(f"{name:<{width}}  {value}")
+    return rows
+
+
+def _rows_of_encoder(manifest: "EncoderManifest") -> dict[str, str]:
+    parity, distance = manifest.parity, manifest.distance
+    shape = f"[n, {', '.join(map(str, manifest.input_shape))}]"
+    where = "not in the file" + (", its weights are in the manifest" if distance.weights else "")
+    rows = {
+        "inputs": shape,
+        "embeddings": f"[n, {manifest.n_dims}], {manifest.output}",
+        "distance": f"{distance.name}, {distance.nearer} is nearer; {where}",
+    }
+    if parity is not None:
+        rows["compared on"] = f"{parity.n_inputs:,} inputs"
+        rows["max difference"] = f"{parity.max_difference:.2g}"
+    rows["next"] = NEXT_OF_ENCODERS[manifest.target].replace("SHAPE", shape)
+    return rows
 
 
 def _missing(manifest: "Manifest") -> str:

@@ -35,8 +35,14 @@ def _table() -> list[str]:
             lines += _wrap(row.use_when, f"  {name}".ljust(column))
             facts = _wrap(f"labels: {row.needs}; cost: {row.cost}", " " * column)
             lines += [typer.style(fact, dim=True) for fact in facts]
-    last = "One in full: rankkit objectives NAME. To train: rankkit train --objective NAME"
-    return [*lines[1:], "", "Cost in n, the documents of a list: time, and memory where it is not told apart.", last]
+    return [
+        *lines[1:],
+        "",
+        "Cost in n, the documents of a list or examples of a batch: time, and memory",
+        "where it is not told apart. Embedding objectives train encoders; others train",
+        "scorers, and encoders too unless they read grades or shown positions.",
+        "One in full: rankkit objectives NAME. To train: rankkit train --objective NAME",
+    ]
 
 
 def _entry(name: str, row: ObjectiveRow) -> list[str]:
@@ -44,19 +50,23 @@ def _entry(name: str, row: ObjectiveRow) -> list[str]:
     from rankkit import catalogue
     from rankkit.objectives.module import option_names
 
-    function = catalogue.find("objective", name)
+    on_embeddings = row.family == "embedding"
+    function = catalogue.find("embedding objective" if on_embeddings else "objective", name)
     sections = _sections(inspect.getdoc(function) or "")
     facts = [
         ("Formula", row.formula),
         ("Range", row.range),
         ("Needs", row.needs),
-        ("Cost", f"{row.cost}, for n documents a list"),
+        ("Cost", row.cost if on_embeddings else f"{row.cost}, for n documents a list"),
     ]
     lines = [f"{name} ({row.family})", "", *_wrap(sections["summary"], ""), ""]
     for title, text in [*facts, ("Use when", row.use_when), ("In Python", f"rankkit.{_name_of(function)}")]:
         lines += _wrap(text, f"{title:<11}")
     described = _arguments(sections.get("Args", ""))
-    options = option_names(function)
+    options = [option for option in option_names(function) if not (on_embeddings and option == "distance")]
+    if "distance" in option_names(function):
+        distance = inspect.signature(function).parameters["distance"].default
+        lines += _wrap(f"{distance}; of the encoder: --set encoder.distance=NAME", f"{'Distance':<11}")
     lines += ["", "Options (on the command line: --set objective.NAME=VALUE)" if options else "Options: none"]
     defaults = inspect.signature(function).parameters
     for option in options:

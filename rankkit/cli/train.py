@@ -1,7 +1,7 @@
 """``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,34 +21,74 @@ _TRACES = ("checkpoint.pt", "metrics.jsonl", "model.json")
 
 
 def train(
-    train: Annotated[Path | None, typer.Option(help="Training data: LETOR text, Parquet, Arrow, CSV, a cache.")] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            help="Training data: LETOR text, Parquet, Arrow, CSV, a cache; of an encoder "
+            "images, .npz, Parquet, digits, glyphs."
+        ),
+    ] = None,
     valid: Annotated[Path | None, typer.Option(help="Validation data: the best epoch on it is kept.")] = None,
     test: Annotated[Path | None, typer.Option(help="Test data, evaluated once at the end.")] = None,
     folds: Annotated[
         Path | None, typer.Option(help="In place of these: a folder of folds, as MSLR-WEB10K. One run a fold.")
     ] = None,
     regroup: Regroup = False,
-    objective: Annotated[str | None, typer.Option(help="Name of the objective.", show_default="ranknet")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="Name of the objective.", show_default="ranknet; of an encoder supcon")
+    ] = None,
     scorer: Annotated[str | None, typer.Option(help="Name of the scorer.", show_default="mlp")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker.")] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="In place of a scorer: mlp or conv, to embed images, .npz, Parquet, digits, glyphs."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker or encoder.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other option, as scorer.hidden=[256,128]. Repeatable."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other option, as scorer.hidden=[256,128], encoder.n_dims=32, data.size=64. Repeatable.",
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Experiment file in TOML; options here go over it.")] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of the weights, the shuffling and the dropout.", show_default="0")
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on where an interrupted run in --out stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run in --out stopped.")] = False,
     track: Track = None,
 ) -> None:
-    """Train a scorer and save it with everything needed to score new data."""
+    """Train a scorer, or an encoder, and save it with everything needed to score or embed new data."""
     from rankkit.cli.config import load_experiment
+    from rankkit.cli.encoder_file import is_of_encoder, load_encoder_experiment
     from rankkit.cli.fold_runs import run_folds
-    from rankkit.training import TrainingInterrupted
+    from rankkit.cli.train_encoder import run_encoder
 
-    if resume and config is None and out is not None and (out / EXPERIMENT_FILE).is_file():
-        config = out / EXPERIMENT_FILE
+    if resume and config is None and out is not None:
+        if (out / EXPERIMENT_FILE).is_file():
+            config = out / EXPERIMENT_FILE
+        elif train is None and folds is None and not settings:
+            raise ConfigError(
+                f"{out}: expected a run to go on with; got no {EXPERIMENT_FILE} there. "
+                "Check --out, or start it without --resume."
+            )
+    if is_of_encoder(config, encoder, objective, settings or []):
+        refused = {"--folds": folds, "--regroup": regroup or None, "--scorer": scorer}
+        given = [name for name, value in refused.items() if value is not None]
+        if given:
+            raise ConfigError(
+                f"rankkit train: expected an encoder without {given[0]}; got both. Leave one of them out."
+            )
+        files = {"train": _text(train), "valid": _text(valid), "test": _text(test)}
+        chosen = {"data": files, "objective": objective, "encoder": encoder, "out": _text(out), "seed": seed}
+        with interruptible():
+            work = load_encoder_experiment(config, chosen, settings or [])
+            if not resume:
+                refuse_run(work.out)
+            run_encoder(work, resume=resume, track=track or ())
+        return
     overrides: dict[str, Any] = {
         "data": {
             "train": _text(train),
@@ -65,11 +105,20 @@ def train(
     experiment = load_experiment(config, overrides, settings or [])
     if not resume:
         refuse_run(experiment.out)
-    try:
+    with interruptible():
         if experiment.data.folds is not None:
             run_folds(experiment, resume=resume, track=track or ())
         else:
             run(experiment, resume=resume, track=track or ())
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C during training into its message and exit status 130."""
+    from rankkit.training import TrainingInterrupted
+
+    try:
+        yield
     except TrainingInterrupted as stop:
         typer.echo(f"rankkit: {stop}", err=True)
         raise typer.Exit(130) from None
@@ -97,11 +146,11 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
         track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
     """
     from rankkit.cli.config import resolve, save_experiment
+    from rankkit.cli.tracked import open_trackers, tracked
     from rankkit.training import fit
     from rankkit.training.named import build_objective, build_scorer
-    from rankkit.training.tracking import Tracking, open_tracker
 
-    trackers = [open_tracker(name, experiment.out.resolve().parent.name) for name in track]
+    trackers = open_trackers(track, experiment.out)
     data = _read_all(experiment)
     asked, name = experiment.scorer, experiment.objective.name
     scorer = build_scorer(asked.name, asked.options, name, data["train"], seed=experiment.seed)
@@ -110,11 +159,7 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
         # A resume that is refused must leave the run as it was.
         save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
-    with ExitStack() as mirrors:
-        config = experiment.model_dump(mode="json")
-        mirrored = [
-            mirrors.enter_context(Tracking(tracker, experiment.out, config, resume=resume)) for tracker in trackers
-        ]
+    with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
         history = fit(
             scorer,
             build_objective(name, experiment.objective.options),

@@ -10,6 +10,21 @@
 ...     seeds=(0, 1, 2),
 ... )
 >>> print(compare(plan, "runs/first"))  # doctest: +SKIP
+
+Encoders are compared on labelled examples. Each test example is an anchor, for which the others are ranked; what is
+said of queries holds for anchors.
+
+>>> plan = Plan(
+...     source=ExampleSource(train="glyphs", held_out=0.3, valid_held_out=0.1),
+...     systems=(
+...         *cross([Part("conv")], [Part("supcon"), Part("triplet")], {}, kind="encoder"),
+...         external_system(Part("raw-inputs")),
+...     ),
+...     baseline="conv supcon",
+...     metric="map_at_r",
+...     rules=Rules(("map_at_r", "hit_rate@1"), empty="skip"),
+... )
+>>> print(compare(plan, "runs/encoders"))  # doctest: +SKIP
 """
 
 from rankkit.comparison.audit import Finding
@@ -21,16 +36,18 @@ from rankkit.comparison.plan import (
     Rules,
     Search,
     Significance,
-    Source,
     System,
     cross,
     external_system,
 )
-from rankkit.comparison.results import Results, RunResult, read_results
+from rankkit.comparison.reading import read_results
+from rankkit.comparison.results import Results, RunResult
+from rankkit.comparison.sources import ExampleSource, Source
 from rankkit.comparison.standings import MetricStandings, Standing
 
 __all__ = [
     "ComparisonInterrupted",
+    "ExampleSource",
     "Finding",
     "MetricStandings",
     "Part",

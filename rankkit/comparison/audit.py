@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rankkit.comparison.externals import EXTERNALS
 from rankkit.comparison.trials import n_trials, seeds_of
+from rankkit.comparison.words import words_of
 
 if TYPE_CHECKING:
     from rankkit.comparison.plan import System
@@ -40,6 +41,7 @@ def audit(results: "Results") -> tuple[Finding, ...]:
     return (
         _splits(results),
         _leaks(results),
+        *_seen_classes(results),
         _seeds(results),
         _trials(results),
         _selection(results),
@@ -62,14 +64,33 @@ def _splits(results: "Results") -> Finding:
 
 
 def _leaks(results: "Results") -> Finding:
+    words = words_of(results.plan.source)
     shared = {split: results.about(split)["n_shared_queries"] for split in results.splits}
     found = {split: number for split, number in shared.items() if number}
     if found:
         listed = ", ".join(f"{number} of {split}" for split, number in found.items())
         return Finding(
-            "fail", "test queries", f"stand in the training or validation data, document for document: {listed}"
+            "fail",
+            f"test {words.queries}",
+            f"stand in the training or validation data, {words.same}: {listed}",
         )
-    return Finding("ok", "test queries", "none stands in the training or validation data of its split")
+    return Finding("ok", f"test {words.queries}", "none stands in the training or validation data of its split")
+
+
+def _seen_classes(results: "Results") -> list[Finding]:
+    """Of encoders: whether test classes are new to them."""
+    seen = {split: results.about(split).get("n_seen_classes") for split in results.splits}
+    findings = []
+    for split, number in seen.items():
+        if number is None:
+            continue
+        n_classes = results.about(split)["parts"]["test"]["n_classes"]
+        if number:
+            text = f"{number:,} of {n_classes:,} have examples in the training or validation data"
+            findings.append(Finding("note", "test classes", f"{text}: the values tell little of unseen classes"))
+        else:
+            findings.append(Finding("ok", "test classes", "none has examples in the training or validation data"))
+    return findings
 
 
 def _seeds(results: "Results") -> Finding:

@@ -12,11 +12,12 @@ from rankkit.comparison.mirror import Mirror
 from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.pool import Watchers, run_all
 from rankkit.comparison.progress import Board
+from rankkit.comparison.reading import read_results
 from rankkit.comparison.report import write_report
-from rankkit.comparison.results import COMMANDS, PLAN, REPORT, Results, read_results
+from rankkit.comparison.results import COMMANDS, PLAN, REPORT, Results
 from rankkit.comparison.running import OUTCOME
-from rankkit.comparison.splits import check_files, split_names
 from rankkit.comparison.tables import write_tables
+from rankkit.comparison.tasks import check_systems, task_of
 from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
 from rankkit.comparison.writing import read_json, write_json
@@ -62,6 +63,7 @@ def compare(
         ComparisonInterrupted: After Ctrl-C.
     """
     out = Path(out)
+    check_systems(plan)
     for system in plan.systems:
         if system.external is not None:
             check_installed(system.external)
@@ -72,8 +74,9 @@ def compare(
             f"{out}: expected a folder without a comparison; it holds one. "
             "Choose another --out, go on with --resume, or delete it."
         )
-    check_files(plan.source)
-    splits = split_names(plan.source)
+    task = task_of(plan.source)
+    task.check_files(plan.source)
+    splits = task.split_names(plan.source)
     todo = _ToDo(plan, splits, out)
     before = {spec.id: spec for spec in todo.settled() if _is_finished(out, spec)}
     with _alone_in(out):

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from rankkit.comparison.encoders import raw_inputs
 from rankkit.comparison.fitted import Fitted
 from rankkit.comparison.fixed import best_feature, named_feature, random_order
 from rankkit.comparison.plan import Part
+from rankkit.comparison.sources import Kind
 from rankkit.comparison.trees import check_options, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.errors import ConfigError, did_you_mean
 
@@ -23,6 +25,7 @@ class External:
         extra: Of rankkit, that installs it.
         options: Names of its options where it needs no library.
         required: Those without which it cannot be.
+        kind: What it can be compared with.
     """
 
     fit: Callable[..., Fitted]
@@ -31,6 +34,7 @@ class External:
     extra: str | None = None
     options: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    kind: Kind = "rankers"
 
 
 EXTERNALS: dict[str, External] = {
@@ -46,6 +50,7 @@ EXTERNALS: dict[str, External] = {
     "lightgbm-xendcg": External(partial(fit_lightgbm, objective="rank_xendcg"), True, "lightgbm", "trees"),
     "xgboost-ndcg": External(fit_xgboost, True, "xgboost", "compare"),
     "catboost-yetirank": External(fit_catboost, True, "catboost", "compare"),
+    "raw-inputs": External(raw_inputs, is_seeded=False, kind="encoders"),
 }
 
 
@@ -60,12 +65,22 @@ def find_external(name: str) -> External:
     return EXTERNALS[name]
 
 
-def check_external(part: Part) -> None:
+def check_external(part: Part, kind: Kind = "rankers") -> None:
     """Raise ConfigError if an external system is unknown or lacks a needed option, or one of its options is unknown.
 
     Options of a library are checked where it is installed.
+
+    Args:
+        part: The system.
+        kind: What it is compared with.
     """
     external = find_external(part.name)
+    if external.kind != kind:
+        fitting = " or ".join(name for name, other in EXTERNALS.items() if other.kind == kind)
+        raise ConfigError(
+            f"external: expected a system to compare with {kind}; got {part.name!r}, one for {external.kind}. "
+            f"Name {fitting}."
+        )
     if external.module is not None:
         if importlib.util.find_spec(external.module) is not None:
             check_options(part.name, external.module, part.options)

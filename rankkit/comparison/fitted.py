@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.comparison.splits import labels_of
+from rankkit.distances import Distance
 from rankkit.evaluation import evaluate_scores
 from rankkit.loaders.dataset import RankingDataset
 
@@ -22,30 +23,33 @@ class Fitted:
     """A fitted system.
 
     Args:
-        score: Scores the documents of a data set, in its order.
+        predict: Of a ranker: scores the documents of a data set, in its order. Of an encoder: embeds the examples of
+            one, in its order.
         valid: The selection metric on the validation data.
         chosen: What was chosen by it, as ``{"best_epoch": 12, "epochs": 60}`` or ``{"trees": 33}``.
         n_parameters: Weights of a network, leaves of trees, or None.
         seconds: Of the whole fit, validation included.
         step_seconds: Of a usual epoch (median) or tree (mean), validation included, or None.
-        docs_per_second: Training documents a second, or None.
+        per_second: Training documents or examples a second, or None.
         config: Every option of the system with its defaults, as JSON values.
         versions: Of the libraries that fitted it, beyond rankkit's own.
+        distance: Of an encoder: what embeddings are compared by.
     """
 
-    score: Scoring
+    predict: Callable[[Any], NDArray[np.floating[Any]]]
     valid: float
     chosen: dict[str, Any] = field(default_factory=dict)
     n_parameters: int | None = None
     seconds: float = 0.0
     step_seconds: float | None = None
-    docs_per_second: float | None = None
+    per_second: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    distance: str | Distance | None = None
 
 
 class Selection:
-    """The one number by which epochs, trees, features and options are chosen, the same for every system.
+    """The one number by which epochs, trees, features and options of rankers are chosen, the same for every system.
 
     It is the metric under rankkit's own protocol, as :func:`rankkit.fit` computes it, whatever the report uses.
 

@@ -1,15 +1,12 @@
 """A scorer of the catalogue trained with an objective of the catalogue."""
 
-import inspect
-import statistics
-from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
 from rankkit import bundle, catalogue
+from rankkit.comparison.epochs import EpochReporter, course, plain_defaults
 from rankkit.comparison.fitted import Fitted, Report
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split
@@ -17,30 +14,11 @@ from rankkit.errors import ConfigError
 from rankkit.evaluation.scoring import score_documents
 from rankkit.scorers import Scorer
 from rankkit.training import fit
-from rankkit.training.callbacks import StepRecord
-from rankkit.training.history import EpochRecord
 from rankkit.training.named import build_objective, build_scorer
 from rankkit.training.settings import default_epochs, default_learning_rate
 
-# What a comparison sees to itself.
-_NOT_TRAINING = ("resume", "progress", "checkpoint_every")
-
-
-class _Reporter:
-    """Tells of each epoch."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._best: float | None = None
-
-    def on_step(self, record: StepRecord) -> None:
-        """Steps are too many to tell of."""
-
-    def on_epoch_end(self, record: EpochRecord) -> None:
-        """Tell of the best value so far."""
-        if record.valid is not None:
-            self._best = record.valid if self._best is None else max(self._best, record.valid)
-        self._report({"step": record.epoch, "of": None, "valid": self._best})
+NOT_TRAINING = ("resume", "progress", "checkpoint_every")
+"""What a comparison sees to itself."""
 
 
 def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fitted:
@@ -62,7 +40,7 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
         out=folder,
         resume=True,
         progress=False,
-        callbacks=[_Reporter(report)],
+        callbacks=[EpochReporter(report)],
         **spec.system.training,
     )
     bundle.save(
@@ -74,32 +52,21 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
         data_fingerprint=split.train.fingerprint,
     )
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    ends = [record.seconds for record in history.epochs]
     return Fitted(
-        score=lambda data: score_documents("compare", cast(Scorer, scorer), data),
-        valid=float("nan") if history.best_value is None else history.best_value,
-        chosen={"best_epoch": history.best_epoch, "epochs": len(history)},
+        predict=lambda data: score_documents("compare", cast(Scorer, scorer), data),
         n_parameters=sum(parameter.numel() for parameter in scorer.parameters()),
-        seconds=history.seconds,
-        step_seconds=statistics.median(after - before for before, after in pairwise([0.0, *ends])),
-        docs_per_second=statistics.median(record.docs_per_second for record in history.epochs),
         config={
             "scorer": {"name": scorer_part.name, **cast(Scorer, scorer).options},
-            "objective": {"name": objective_part.name, **_defaults(function), **objective_part.options},
+            "objective": {"name": objective_part.name, **plain_defaults(function), **objective_part.options},
             "training": _training(scorer, split, spec),
         },
+        **course(history),
     )
 
 
 def _training(scorer: nn.Module, split: Split, spec: RunSpec) -> dict[str, Any]:
     """The options of fit with its defaults, those that depend on the data included."""
-    options = {**_defaults(fit), **spec.system.training, "metric": spec.metric, "seed": spec.seed}
+    options = {**plain_defaults(fit), **spec.system.training, "metric": spec.metric, "seed": spec.seed}
     options.setdefault("learning_rate", default_learning_rate(scorer))
     options.setdefault("epochs", default_epochs(split.train.n_queries, options["batch_queries"]))
-    return {name: value for name, value in options.items() if name not in _NOT_TRAINING}
-
-
-def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    parameters = inspect.signature(function).parameters.values()
-    plain = (bool, int, float, str)
-    return {parameter.name: parameter.default for parameter in parameters if isinstance(parameter.default, plain)}
+    return {name: value for name, value in options.items() if name not in NOT_TRAINING}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any, Literal
 
+from rankkit.comparison.sources import ExampleSource, Source, source_from_dict
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.significance import EPSILON, Correction, Test
 
@@ -16,34 +17,8 @@ Sampler = Literal["random", "tpe"]
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where the data lies and how it becomes splits of training, validation and test data.
-
-    Args:
-        train: Training data; ``$NAME`` in a path stands for an environment variable.
-        valid: Validation data, on which everything is chosen.
-        test: Test data, on which nothing is chosen.
-        folds: In place of these three: a folder of folds.
-        cross_validation: Deal the queries of all files together out into that many parts; each is the test data of a
-            split, the next one its validation data, the others its training data.
-        valid_fraction: The share of the training queries that becomes the validation data where there is no file.
-        split_seed: Of the two.
-        reading: Options of :func:`rankkit.read`.
-    """
-
-    train: str | None = None
-    valid: str | None = None
-    test: str | None = None
-    folds: str | None = None
-    cross_validation: int | None = None
-    valid_fraction: float | None = None
-    split_seed: int = 0
-    reading: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Part:
-    """A scorer, an objective or an external system by name, with its options."""
+    """A scorer, an encoder, an objective or an external system by name, with its options."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -51,14 +26,15 @@ class Part:
 
 @dataclass(frozen=True)
 class System:
-    """One row of the table: a scorer trained with an objective, or an external system.
+    """One row of the table: a scorer or an encoder trained with an objective, or an external system.
 
     Args:
         name: Of the row.
-        scorer: Of a trained system, or None.
+        scorer: Of a trained ranker, or None.
         objective: Of a trained system, or None.
         external: Of any other system, or None.
-        training: Options of :func:`rankkit.fit`, of a trained system.
+        training: Options of :func:`rankkit.fit` or :func:`rankkit.fit_encoder`, of a trained system.
+        encoder: Of a trained encoder, or None.
     """
 
     name: str
@@ -66,12 +42,18 @@ class System:
     objective: Part | None = None
     external: Part | None = None
     training: dict[str, Any] = field(default_factory=dict)
+    encoder: Part | None = None
+
+    @property
+    def model(self) -> Part | None:
+        """The scorer or encoder of a trained system, None of an external one."""
+        return self.scorer or self.encoder
 
     def takes(self, address: str) -> bool:
         """Whether an option is one of this system: ``training.epochs``, ``scorer.mlp.dropout``, ..."""
         section, _, rest = address.partition(".")
         if section == "training":
-            return self.scorer is not None
+            return self.model is not None
         part: Part | None = getattr(self, section)
         return part is not None and rest.partition(".")[0] == part.name
 
@@ -163,7 +145,7 @@ class Plan:
         threads: Of one run. Sums depend on it, so it belongs to the comparison, not to the machine.
     """
 
-    source: Source
+    source: Source | ExampleSource
     systems: tuple[System, ...]
     baseline: str
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -187,8 +169,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as JSON values."""
-        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return values
+        return _values(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Plan":
@@ -198,7 +179,7 @@ class Plan:
             options = {k: v if isinstance(v, list) else Range(**v) for k, v in search["options"].items()}
             search = Search(**{**search, "options": options})
         return cls(
-            source=Source(**values["source"]),
+            source=source_from_dict(values["source"]),
             systems=tuple(system_from_dict(system) for system in values["systems"]),
             baseline=values["baseline"],
             seeds=tuple(values["seeds"]),
@@ -231,7 +212,7 @@ class RunSpec:
     seed: int
     trial: int
     options: dict[str, Any]
-    source: Source
+    source: Source | ExampleSource
     metric: str
     rules: Rules
     threads: int
@@ -239,42 +220,59 @@ class RunSpec:
     @property
     def id(self) -> str:
         """Name of the run's folder: readable, and another one for anything that could change the result."""
-        digest = hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=4).hexdigest()
+        digest = hashlib.blake2b(json.dumps(_values(self), sort_keys=True).encode(), digest_size=4).hexdigest()
         name = re.sub(r"[^a-z0-9.]+", "-", self.system.name.lower()).strip("-.")[:60]
         trial = f"-trial{self.trial}" if self.trial else ""
         return f"{name}-{self.split}-seed{self.seed}{trial}-{digest}"
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON values."""
-        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return values
+        return _values(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
         """What :meth:`to_dict` gave, as a run again."""
         rules = {**values["rules"], "metrics": tuple(values["rules"]["metrics"])}
-        parts = {"system": system_from_dict(values["system"]), "source": Source(**values["source"])}
+        parts = {"system": system_from_dict(values["system"]), "source": source_from_dict(values["source"])}
         return cls(**{**values, **parts, "rules": Rules(**rules)})
 
 
 def system_from_dict(values: Mapping[str, Any]) -> System:
     """A system from its JSON values."""
     parts = {
-        section: None if values[section] is None else Part(**values[section])
-        for section in ("scorer", "objective", "external")
+        section: None if values.get(section) is None else Part(**values[section])
+        for section in ("scorer", "encoder", "objective", "external")
     }
     return System(name=values["name"], training=values["training"], **parts)
 
 
-def cross(scorers: Sequence[Part], objectives: Sequence[Part], training: Mapping[str, Any]) -> list[System]:
-    """A system for each scorer with each objective, named after both.
+def _values(plan_or_run: "Plan | RunSpec") -> dict[str, Any]:
+    """As JSON values; a ranker does not say that it has no encoder, so its runs keep their names."""
+    values: dict[str, Any] = asdict(
+        plan_or_run, dict_factory=lambda pairs: dict(pair for pair in pairs if pair != ("encoder", None))
+    )
+    plain: dict[str, Any] = json.loads(json.dumps(values))
+    return plain
+
+
+def cross(
+    models: Sequence[Part],
+    objectives: Sequence[Part],
+    training: Mapping[str, Any],
+    *,
+    kind: Literal["scorer", "encoder"] = "scorer",
+) -> list[System]:
+    """A system for each scorer or encoder with each objective, named after both.
 
     >>> [system.name for system in cross([Part("mlp")], [Part("ranknet"), Part("ranknet", {"sigma": 2.0})], {})]
     ['mlp ranknet', 'mlp ranknet sigma=2.0']
     """
     return [
-        System(f"{_label(scorer)} {_label(objective)}", scorer=scorer, objective=objective, training=dict(training))
-        for scorer, objective in product(scorers, objectives)
+        replace(
+            System(f"{_label(model)} {_label(objective)}", objective=objective, training=dict(training)),
+            **{kind: model},  # type: ignore[arg-type]
+        )
+        for model, objective in product(models, objectives)
     ]
 
 
@@ -310,10 +308,10 @@ def check_search(systems: Sequence[System], search: Search) -> None:
 def _check_addresses(where: str, systems: Sequence[System], addresses: Mapping[str, Any]) -> None:
     for address in addresses:
         section, _, rest = address.partition(".")
-        if section not in ("training", "scorer", "objective", "external") or not rest:
+        if section not in ("training", "scorer", "encoder", "objective", "external") or not rest:
             raise ConfigError(
-                f"{where}: expected training.OPTION, scorer.NAME.OPTION, objective.NAME.OPTION or "
-                f"external.NAME.OPTION; got {address!r}. Write for example objective.ranknet.sigma."
+                f"{where}: expected training.OPTION, scorer.NAME.OPTION, encoder.NAME.OPTION, objective.NAME.OPTION "
+                f"or external.NAME.OPTION; got {address!r}. Write for example objective.ranknet.sigma."
             )
         if section != "training" and "." not in rest:
             raise ConfigError(f"{where}: expected {section}.NAME.OPTION; got {address!r}. Name the {section} too.")

@@ -4,23 +4,27 @@ The folder of ``rankkit compare --out DIR``::
 
     DIR/plan.json                   the plan with every default written out, and the names of the splits
     DIR/commands.json               the command line, and those of --resume
-    DIR/splits/NAME/about.json      counts of queries and documents, fingerprints of the three parts, test queries
-                                    whose very documents stand in the training or validation data
-    DIR/splits/NAME/queries.parquet a row for each test query: qid, digest, list_size, n_relevant, n_label_0, ...
-    DIR/splits/NAME/docs.parquet    a row for each test document: qid, label, doc_id if there are any
+    DIR/splits/NAME/about.json      counts of queries and documents, or of classes and examples, fingerprints of the
+                                    three parts, test queries whose very documents stand in the training or validation
+                                    data
+    DIR/splits/NAME/queries.parquet a row for each test query: qid, digest, list_size, n_relevant, n_label_0, ...;
+                                    of encoders each test example is one, an anchor, with its class
+    DIR/splits/NAME/docs.parquet    of rankers, a row for each test document: qid, label, doc_id if there are any
     DIR/runs/ID/run.json            one run: system with its options, split, seed, trial, what the trial set
     DIR/runs/ID/config.json         the same with every default written out
     DIR/runs/ID/metrics.jsonl       a line for each epoch or tree: step, loss, valid_<metric>, seconds, ...
     DIR/runs/ID/per_query.parquet   a row for each test query: qid and what it counts for in the mean of each
                                     metric, NaN where the protocol leaves it out
-    DIR/runs/ID/scores.parquet      a row for each test document, in the order of docs.parquet: score
-    DIR/runs/ID/cost.json           n_parameters, seconds, step_seconds, docs_per_second, peak_memory_mib (libraries
-                                    and data included), scoring_100_docs_ms (p50, p99)
+    DIR/runs/ID/scores.parquet      of rankers, a row for each test document, in the order of docs.parquet: score
+    DIR/runs/ID/cost.json           n_parameters, seconds, step_seconds, docs_per_second or examples_per_second,
+                                    peak_memory_mib (libraries and data included), scoring_100_docs_ms or
+                                    embedding_100_examples_ms (p50, p99)
     DIR/runs/ID/env.json            versions, system, processor, threads
     DIR/runs/ID/outcome.json        written last: valid, chosen (best_epoch, trees, ...), test means, protocol,
                                     fingerprints; a run without it is not finished
     DIR/runs/ID/error.txt           why a run failed
-    DIR/runs/ID/model.json, ...     the fitted system: a bundle that rankkit.load reads, or the file of its library
+    DIR/runs/ID/model.json, ...     the fitted system: a bundle that rankkit.load or rankkit.load_encoder reads, or the
+                                    file of its library
     DIR/logs/                       what the worker processes printed
     DIR/results/                    the tables: :mod:`rankkit.comparison.tables`
     DIR/report.html                 all of it as one page: :mod:`rankkit.comparison.report`
@@ -30,7 +34,6 @@ resumed gives the same bytes.
 """
 
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,10 +43,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.comparison.plan import Plan, RunSpec
-from rankkit.comparison.running import OUTCOME
-from rankkit.comparison.trials import reported_runs, runs_to_do
+from rankkit.comparison.sources import Kind, kind_of
+from rankkit.comparison.words import Words, words_of
 from rankkit.comparison.writing import read_json
-from rankkit.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +90,7 @@ class RunResult:
         return pd.DataFrame([json.loads(line) for line in lines])
 
     def scores(self) -> NDArray[np.float32]:
-        """The score of each test document, in the order of :meth:`Results.docs`."""
+        """Of a ranker: the score of each test document, in the order of :meth:`Results.docs`."""
         import pandas as pd
 
         return pd.read_parquet(self.folder / "scores.parquet")["score"].to_numpy(np.float32)
@@ -139,6 +141,16 @@ class Results:
         return sum(first.values())
 
     @property
+    def kind(self) -> Kind:
+        """What is compared."""
+        return kind_of(self.plan.source)
+
+    @property
+    def words(self) -> Words:
+        """What things are called."""
+        return words_of(self.plan.source)
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """Names of the metrics; the first is the main one."""
         return self.plan.rules.metrics
@@ -158,14 +170,14 @@ class Results:
         return about
 
     def docs(self, split: str) -> "pd.DataFrame":
-        """A row for each test document of a split: qid, label, doc_id if there are any."""
+        """Of rankers: a row for each test document of a split: qid, label, doc_id if there are any."""
         import pandas as pd
 
         return pd.read_parquet(self.folder / "splits" / split / "docs.parquet")
 
     @cached_property
     def queries(self) -> "pd.DataFrame":
-        """A row for each test query of all splits: split, qid, list_size, n_relevant, n_label_0, ... .
+        """A row for each test query of all splits: split, qid, list_size, n_relevant, n_label_0, ... or class.
 
         A query that is test data of several splits, told by its id and its documents, stands here once, under the
         first; its values are averaged.
@@ -186,7 +198,8 @@ class Results:
         labels = [name for name in counts.columns if name.startswith("n_label_")]
         labels.sort(key=lambda name: float(name.removeprefix("n_label_")))
         counts[labels] = counts[labels].fillna(0).astype(np.int64)  # a grade that one split has and another has not
-        return counts[["split", "qid", "digest", "list_size", "n_relevant", *labels]]
+        others = [name for name in counts.columns if name not in labels]
+        return counts[[*others, *labels]]
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
@@ -231,15 +244,17 @@ class Results:
         """A row a system: the means over its runs, of peak memory and the 99th percentile the greatest."""
         import pandas as pd
 
+        words = self.words
         rows = []
         for system in self.systems:
             costs = [run.cost for run in self.runs_of(system)]
             row: dict[str, Any] = {"system": system, "runs": len(costs)}
-            for name in ("n_parameters", "seconds", "step_seconds", "docs_per_second"):
+            for name in ("n_parameters", "seconds", "step_seconds", words.rate):
                 row[name] = _mean([cost[name] for cost in costs])
             row["peak_memory_mib"] = max((cost["peak_memory_mib"] or np.nan for cost in costs), default=np.nan)
-            row["scoring_100_docs_p50_ms"] = _mean([cost["scoring_100_docs_ms"]["p50"] for cost in costs])
-            row["scoring_100_docs_p99_ms"] = max(cost["scoring_100_docs_ms"]["p99"] for cost in costs)
+            taken = [cost[f"{words.timed}_ms"] for cost in costs]
+            row[f"{words.timed}_p50_ms"] = _mean([milliseconds["p50"] for milliseconds in taken])
+            row[f"{words.timed}_p99_ms"] = max(milliseconds["p99"] for milliseconds in taken)
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -267,106 +282,3 @@ class Results:
 def _mean(values: list[float | None]) -> float:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else float("nan")
-
-
-def read_results(folder: str | Path) -> Results:
-    """Read what :func:`rankkit.compare` left, finished or not.
-
-    Args:
-        folder: Of the comparison.
-
-    Raises:
-        ConfigError: If there is no comparison, no system is complete, or runs differ in the protocol of their metrics.
-        DataError: If runs differ in the data they saw.
-    """
-    folder = Path(folder)
-    if not (folder / PLAN).is_file():
-        raise ConfigError(f"{folder}: expected the folder of a comparison; got none. Name what --out named.")
-    values = read_json(folder / PLAN)
-    splits, plan = values["splits"], Plan.from_dict(values)
-    found: dict[str, RunResult] = {}
-
-    def valid(spec: RunSpec) -> float | None:
-        run = found.get(spec.id) or _read_run(folder, spec)
-        if run is None:
-            return math.nan if (folder / "runs" / spec.id / "error.txt").is_file() else None
-        found[spec.id] = run
-        return math.nan if run.outcome["valid"] is None else float(run.outcome["valid"])
-
-    settled = runs_to_do(plan, splits, valid)
-    reported = reported_runs(plan, splits, valid)
-    for spec in [*settled, *reported]:
-        valid(spec)
-    runs = tuple(found[spec.id] for spec in reported if spec.id in found)
-    chosen = {run.spec.id for run in runs}
-    expected = dict.fromkeys(spec.id for spec in [*settled, *reported])
-    systems = tuple(
-        system.name
-        for system in plan.systems
-        if set.intersection(
-            *(
-                {r.spec.seed for r in runs if (r.spec.split, r.spec.system.name) == (split, system.name)}
-                for split in splits
-            )
-        )
-    )
-    if not systems:
-        errors = "; ".join(dict.fromkeys(_error(folder, run) for run in expected)) or "not run"
-        raise ConfigError(f"{folder}: expected a system with a finished run on every split; got none ({errors}).")
-    _check_one_protocol(folder, list(found.values()))
-    _check_same_data(folder, list(found.values()))
-    return Results(
-        folder=folder,
-        plan=plan,
-        splits=tuple(splits),
-        runs=runs,
-        trials=tuple(run for run in found.values() if run.spec.id not in chosen),
-        errors={run: _error(folder, run) for run in expected if run not in found},
-        protocol=_protocol(runs[0].outcome["protocol"]),
-        convention=_convention(runs),
-        systems=systems,
-    )
-
-
-def _read_run(folder: Path, spec: RunSpec) -> RunResult | None:
-    run = folder / "runs" / spec.id
-    return RunResult(spec, run, read_json(run / OUTCOME)) if (run / OUTCOME).is_file() else None
-
-
-def _error(folder: Path, run: str) -> str:
-    path = folder / "runs" / run / "error.txt"
-    return path.read_text(encoding="utf-8").partition("\n\n")[0].strip() if path.is_file() else "not run"
-
-
-def _protocol(values: dict[str, Any]) -> dict[str, Any]:
-    # The greatest label of the data stands in a protocol; splits may differ in that, and in nothing else.
-    return {name: value for name, value in values.items() if name != "max_label"}
-
-
-def _convention(runs: tuple[RunResult, ...]) -> str:
-    """The words on the protocol; the part on queries without relevant documents is about one split, so it goes."""
-    return str(runs[0].outcome["convention"]).partition(";")[0]
-
-
-def _check_one_protocol(folder: Path, runs: list[RunResult]) -> None:
-    first = _protocol(runs[0].outcome["protocol"])
-    for run in runs:
-        protocol = _protocol(run.outcome["protocol"])
-        if protocol != first:
-            differing = ", ".join(name for name in first if protocol.get(name) != first[name])
-            raise ConfigError(
-                f"{folder}: expected runs under one protocol; got {run.spec.id} with another {differing} than "
-                f"{runs[0].spec.id}. Run them again: they cannot stand in one table."
-            )
-
-
-def _check_same_data(folder: Path, runs: list[RunResult]) -> None:
-    for run in runs:
-        expected = read_json(folder / "splits" / run.spec.split / "about.json")["fingerprints"]
-        got = run.outcome["fingerprints"]
-        if got != expected:
-            part = next(name for name in expected if got.get(name) != expected[name])
-            raise DataError(
-                f"{folder}: expected all runs on the same data; got {run.spec.id} with other {part} data. "
-                "Run it again: it cannot stand in the table."
-            )

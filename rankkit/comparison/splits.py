@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.comparison.plan import Source
+from rankkit.comparison.sources import Source
 from rankkit.comparison.writing import read_json, write_json, write_parquet
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
@@ -22,7 +22,7 @@ from rankkit.loaders.views import split as deal_out
 if TYPE_CHECKING:
     import pandas as pd
 
-_ONLY = "split"
+ONLY = "split"
 """Name of the split where there is one."""
 
 
@@ -52,7 +52,7 @@ def split_names(source: Source) -> list[str]:
         return [fold.name for fold in find_folds(Path(expand(source.folds)))]
     if source.cross_validation is not None:
         return [f"part{number}" for number in range(1, source.cross_validation + 1)]
-    return [_ONLY]
+    return [ONLY]
 
 
 def check_files(source: Source) -> None:
@@ -141,14 +141,8 @@ def write_split(split: Split, folder: Path) -> None:
     """
     import pandas as pd
 
-    if (folder / "about.json").exists():
-        if read_json(folder / "about.json")["fingerprints"] != split.fingerprints:
-            raise DataError(
-                f"{folder}: expected the data that this comparison began with; got other data. "
-                "Choose another folder for it, or bring the files back."
-            )
+    if check_same_data(folder, split.fingerprints):
         return
-
     write_parquet(folder / "queries.parquet", _queries(split.test))
     docs = {"qid": np.repeat(split.test.qids, split.test.list_sizes), "label": split.test.labels}
     if split.test.doc_ids is not None:
@@ -170,6 +164,22 @@ def write_split(split: Split, folder: Path) -> None:
             "fingerprints": split.fingerprints,
         },
     )
+
+
+def check_same_data(folder: Path, fingerprints: dict[str, str]) -> bool:
+    """Whether a split was written there before.
+
+    Raises:
+        DataError: If it was one of other data.
+    """
+    if not (folder / "about.json").exists():
+        return False
+    if read_json(folder / "about.json")["fingerprints"] != fingerprints:
+        raise DataError(
+            f"{folder}: expected the data that this comparison began with; got other data. "
+            "Choose another folder for it, or bring the files back."
+        )
+    return True
 
 
 def _queries(data: RankingDataset) -> "pd.DataFrame":

@@ -7,8 +7,9 @@ Files of ``DIR/results``::
     results.json     the same numbers unrounded, with the plan
     systems.parquet  a row for each metric and system
     pairs.parquet    a row for each metric and ordered pair of systems: delta, effect size, p, corrected p, win/tie/loss
-    per_query.parquet  a row for each test query: split, qid, list_size, n_relevant, n_label_..., and a column
-                     "<metric> <system>" with the mean over the seeds
+    per_query.parquet  a row for each test query (of encoders: for each test example, an anchor): split, qid,
+                     list_size, n_relevant, n_label_... or class, and a column "<metric> <system>" with the mean over
+                     the seeds
     cost.md, cost.parquet  what each system cost; the only files that differ when the same is run again
 """
 
@@ -59,20 +60,29 @@ def markdown(results: "Results") -> str:
 
 def cost_markdown(results: "Results") -> str:
     """What each system cost, as Markdown."""
-    head = ["system", "runs", "parameters", "s", "s/epoch or tree", "docs/s", "peak MiB", "p50 ms", "p99 ms"]
-    rows = []
-    for row in results.cost().to_dict("records"):
-        cells = [row["system"], str(row["runs"])]
-        cells += [number(row[name], digits) for name, digits in (
-            ("n_parameters", 0), ("seconds", 1), ("step_seconds", 3), ("docs_per_second", 0), ("peak_memory_mib", 0),
-            ("scoring_100_docs_p50_ms", 3), ("scoring_100_docs_p99_ms", 3),
-        )]  # fmt: skip
-        rows.append(cells)
+    columns = cost_columns(results)
+    rows = [
+        [row["system"], *(number(row[name], digits) for name, (_, digits) in columns.items())]
+        for row in results.cost().to_dict("records")
+    ]
+    head = ["system", *(head for head, _ in columns.values())]
+    trees = "parameters of trees are leaves; " if results.kind == "rankers" else ""
     note = (
-        "Means over runs; parameters of trees are leaves; peak memory (libraries and data included) and p99 are the "
-        f"greatest. p50 and p99: scoring one query of 100 documents, {results.plan.threads} thread(s)."
+        f"Means over runs; {trees}peak memory (libraries and data included) and p99 are the "
+        f"greatest. p50 and p99: {results.words.timing}, {results.plan.threads} thread(s)."
     )
     return f"{_aligned(head, rows, n_text=1)}\n\n{note}\n"
+
+
+def cost_columns(results: "Results") -> dict[str, tuple[str, int]]:
+    """The columns of the table of costs, by those of :meth:`Results.cost`: head and digits after the point."""
+    words = results.words
+    step = "s/epoch or tree" if results.kind == "rankers" else "s/epoch"
+    return {
+        "runs": ("runs", 0), "n_parameters": ("parameters", 0), "seconds": ("s", 1), "step_seconds": (step, 3),
+        words.rate: (words.rate_head, 0), "peak_memory_mib": ("peak MiB", 0), f"{words.timed}_p50_ms": ("p50 ms", 3),
+        f"{words.timed}_p99_ms": ("p99 ms", 3),
+    }  # fmt: skip
 
 
 def latex(results: "Results") -> str:
@@ -208,29 +218,34 @@ def _matrix(results: "Results", standings: MetricStandings) -> str:
 
 def how_to_read(results: "Results", bullet: str = "") -> list[str]:
     """How the numbers came about: what a reviewer asks first."""
-    plan, rules = results.plan, results.plan.significance
+    plan, rules, words = results.plan, results.plan.significance, results.words
     main = results.standings[results.metrics[0]]
     n_others = len(results.systems) - (plan.baseline in results.systems)
     correction = "not corrected" if rules.correction == "none" else f"{rules.correction.capitalize()} correction"
     kind = "" if rules.test == "paired-t" else f" ({rules.n_resamples:,} resamples, seed {rules.seed})"
     lines = [
         f"{results.convention}; {_empty(results)}.",
-        f"{main.n_queries:,} test queries"
+        f"{main.n_queries:,} test {words.queries}"
         + ("" if len(results.splits) == 1 else f", those of {len(results.splits)} splits pooled")
         + (
             "."
             if len(plan.seeds) == 1
-            else f"; the value of a query is its mean over {len(plan.seeds)} seeds, "
+            else f"; the value of {words.a_query} is its mean over {len(plan.seeds)} seeds, "
             "whose means have the standard deviation 'seed sd'."
         ),
-        f"Interval: {_INTERVALS[rules.interval]} bootstrap over queries, {rules.n_resamples:,} resamples, "
+        f"Interval: {_INTERVALS[rules.interval]} bootstrap over {words.queries}, {rules.n_resamples:,} resamples, "
         f"seed {rules.seed}.",
         f"Letters: systems that share one do not differ at {rules.alpha:g}, {_TESTS[rules.test]}{kind}, two-sided, "
         f"{correction} over all {main.n_pairs} pairs of a metric.",
         f"Delta, effect (standardised mean difference of paired values), p and win/tie/loss (ties: up to "
         f"{rules.epsilon:g}) are against {plan.baseline}; {correction} over these {n_others} comparisons of a metric.",
-        f"Data: {', '.join(f'{split} {_short(results.about(split))}' for split in results.splits)}.",
+        f"Data: {', '.join(f'{split} {_short(results, split)}' for split in results.splits)}.",
     ]
+    if results.kind == "encoders":
+        lines.append(
+            "Anchors of one class have much in common: intervals and p values are about these classes, and too sure "
+            "about others."
+        )
     if results.errors:
         lines.append(f"{len(results.errors)} run(s) without an outcome:")
         lines += [f"  {run}: {error}" for run, error in results.errors.items()]
@@ -238,9 +253,10 @@ def how_to_read(results: "Results", bullet: str = "") -> list[str]:
 
 
 def _empty(results: "Results") -> str:
+    words = results.words
     if not results.n_empty:
-        return "every test query has a relevant document"
-    return f"{results.n_empty:,} test queries without a relevant document {_EMPTY[results.protocol['empty']]}"
+        return words.answered
+    return f"{results.n_empty:,} {words.unanswered} {_EMPTY[results.protocol['empty']]}"
 
 
 def _audit(results: "Results", bullet: str = "") -> list[str]:
@@ -250,9 +266,10 @@ def _audit(results: "Results", bullet: str = "") -> list[str]:
     return [f"Fairness audit {verdict}", "", *(f"{bullet}{finding}" for finding in results.audit)]
 
 
-def _short(about: dict[str, Any]) -> str:
-    sizes = " / ".join(f"{about['parts'][part]['n_queries']:,}" for part in ("train", "valid", "test"))
-    return f"{sizes} queries (test data {about['fingerprints']['test'][:8]})"
+def _short(results: "Results", split: str) -> str:
+    about, (count, counted) = results.about(split), next(iter(results.words.counts.items()))
+    sizes = " / ".join(f"{about['parts'][part][count]:,}" for part in ("train", "valid", "test"))
+    return f"{sizes} {counted} (test data {about['fingerprints']['test'][:8]})"
 
 
 def _aligned(head: Sequence[str], rows: Sequence[Sequence[str]], n_text: int) -> str:

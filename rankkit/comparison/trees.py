@@ -236,13 +236,13 @@ def _fitted(
     curve.write(folder)
     n_grown = len(curve.values)
     return Fitted(
-        score=score,
+        predict=score,
         valid=curve.values[curve.best - 1],
         chosen={"trees": curve.best, "trees_grown": n_grown},
         n_parameters=leaves,
         seconds=seconds,
         step_seconds=seconds / n_grown,
-        docs_per_second=split.train.n_docs * n_grown / seconds,
+        per_second=split.train.n_docs * n_grown / seconds,
         config=config,
         versions={config["library"]: str(importlib.import_module(config["library"]).__version__)},
     )

@@ -71,13 +71,14 @@ class _Runner:
             _send(self._lines, event="finished")
 
     def _split(self, spec: Any, out: Path) -> Any:
-        from rankkit.comparison.splits import load_split, write_split
+        from rankkit.comparison.tasks import task_of
 
         wanted = (spec.source, spec.split)
         if self._loaded is None or self._loaded[0] != wanted:
             self._loaded = None  # not two at a time in memory
-            split = load_split(spec.source, spec.split)
-            write_split(split, out / "splits" / spec.split)
+            task = task_of(spec.source)
+            split = task.load(spec.source, spec.split)
+            task.write(split, out / "splits" / spec.split)
             self._loaded = (wanted, split)
         return self._loaded[1]
 

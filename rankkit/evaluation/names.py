@@ -1,18 +1,23 @@
 """Metric names as text: ``ndcg@10``, ``mrr@10``, ``map``."""
 
+import inspect
 import re
 
 from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, did_you_mean
 
 _NAME = re.compile(r"(?P<name>[^@()]+)(@(?P<k>\d+))?")
-_IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
+_IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Rprec|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
 _IN_IR_MEASURES = {
     "nDCG": ("ndcg", "nDCG there has the label itself as gain, ndcg here 2^label - 1 (the label with gain='linear')"),
     "RR": ("mrr", "RR there orders tied documents by id, mrr here puts the least relevant first"),
     "AP": ("map", "AP there orders tied documents by id, map here puts the least relevant first"),
     "P": ("precision", "P there orders tied documents by id, precision here puts the least relevant first"),
     "R": ("recall", "R there orders tied documents by id, recall here puts the least relevant first"),
+    "Rprec": (
+        "r_precision",
+        "Rprec there orders tied documents by id, r_precision here puts the least relevant first",
+    ),
     "Success": ("hit_rate", "Success there orders tied documents by id, hit_rate here puts the least relevant first"),
     "ERR": ("err", "ERR there takes 4 as the greatest grade, err here that of the data unless max_label is given"),
 }
@@ -25,17 +30,24 @@ def parse_metric(name: str) -> tuple[str, int | None]:
     (('ndcg', 10), ('map', None))
 
     Args:
-        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.catalogue.METRICS`.
+        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.catalogue.METRICS`. Those at R,
+            such as ``map_at_r``, take no k.
 
     Returns:
         The key of ``METRICS``, and k or None for the whole list.
 
     Raises:
-        ConfigError: If there is no such metric, k is 0, or the name is one of ir_measures, whose metrics differ.
+        ConfigError: If there is no such metric, k is 0 or there is none to choose, or the name is one of ir_measures,
+            whose metrics differ.
     """
     match = _NAME.fullmatch(name)
     if match and match["name"] in METRICS:
         k = None if match["k"] is None else int(match["k"])
+        if k is not None and "k" not in inspect.signature(METRICS[match["name"]]).parameters:
+            raise ConfigError(
+                f"metric: expected {match['name']!r} without a cutoff, since it cuts each list at its own number of "
+                f"relevant documents; got {name!r}. Write '{match['name']}'."
+            )
         if k == 0:
             raise ConfigError(f"metric: expected a cutoff of 1 or more; got {name!r}. Write '{match['name']}@1'.")
         return match["name"], k

@@ -27,7 +27,7 @@ _ALL = (
         gain="linear",
         ties="trec",
         score_dtype="float32",
-        metrics=("ndcg", "map", "mrr", "precision", "recall", "hit_rate"),
+        metrics=("ndcg", "map", "mrr", "precision", "recall", "r_precision", "hit_rate"),
     ),
     replace(_LETOR, name="letor3", short_list="zero", exceptions={}),
     _LETOR,

@@ -1,7 +1,6 @@
 """predict(): the scores of documents, in batches of whole queries."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import cast
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import nn
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer, ranking_scores
+from rankkit.scorers.evaluation_mode import evaluation_mode
 
 
 def predict(
@@ -48,7 +48,7 @@ def score_documents(
     if batch_docs < 1:
         raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")
     scores = np.empty(data.n_docs, np.float32)
-    with _scoring(cast(nn.Module, scorer), device) as place, torch.inference_mode():
+    with evaluation_mode(cast(nn.Module, scorer), device) as place, torch.inference_mode():
         for first, last in _batches(data.offsets, batch_docs):
             start, stop = int(data.offsets[first]), int(data.offsets[last])
             block = data.features[start:stop]
@@ -99,22 +99,3 @@ def _batches(offsets: NDArray[np.int64], batch_docs: int) -> Iterator[tuple[int,
         last = max(first + 1, fitting)
         yield first, last
         first = last
-
-
-@contextmanager
-def _scoring(scorer: nn.Module, device: torch.device | str | None) -> Iterator[torch.device]:
-    """Put a scorer into evaluation mode, on the device, for a while."""
-    flags = [(module, module.training) for module in scorer.modules()]
-    tensors = [*scorer.parameters(), *scorer.buffers()]
-    home = tensors[0].device if tensors else torch.device("cpu")
-    place = home if device is None else torch.device(device)
-    scorer.eval()
-    try:
-        if place != home:
-            scorer.to(place)
-        yield place
-    finally:
-        if place != home:
-            scorer.to(home)
-        for module, training in flags:
-            module.training = training

@@ -29,6 +29,7 @@ _IR_MEASURES_NAMES = {
     "map": "AP",
     "precision": "P",
     "recall": "R",
+    "r_precision": "Rprec",
     "hit_rate": "Success",
 }
 

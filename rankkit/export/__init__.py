@@ -1,6 +1,8 @@
-"""Export: a trained ranker where it serves, with proof that it scores the same."""
+"""Export: a trained ranker or encoder where it serves, with proof that it gives the same there."""
 
 from rankkit.export.checking import check as check
+from rankkit.export.embedding_parity import EmbeddingParity as EmbeddingParity
+from rankkit.export.encoder_manifest import EncoderManifest as EncoderManifest
 from rankkit.export.exporting import export as export
 from rankkit.export.exporting import export_onnx as export_onnx
 from rankkit.export.manifest import Manifest as Manifest

@@ -3,10 +3,11 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,22 @@ class Manifest:
         """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
 
+    def to_text(self) -> str:
+        """As JSON.
+
+        Raises:
+            ValueError, TypeError: If JSON cannot hold a value.
+        """
+        return json.dumps(_to_json(self), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+class Described(Protocol):
+    """The manifest of a ranker, or of an encoder."""
+
+    def to_text(self) -> str:
+        """As JSON."""
+        ...
+
 
 def named_features(
     names: Sequence[str] | None, n_features: int, *, missing_default: float | None = None
@@ -138,16 +155,21 @@ def manifest_path(artefact: str | Path) -> Path:
     return path / MANIFEST_FILE if path.is_dir() else path.with_name(f"{path.name}.{MANIFEST_FILE}")
 
 
-def write_manifest(manifest: Manifest, path: Path) -> None:
+def write_manifest(manifest: Described, path: Path) -> None:
     """Write a manifest as JSON, in one step.
 
     Raises:
-        ExportError: If JSON cannot hold a value.
+        ExportError: If JSON cannot hold a value, or it would be larger than one that is read.
     """
     try:
-        text = json.dumps(_to_json(manifest), indent=1, allow_nan=False, ensure_ascii=False)
+        text = manifest.to_text()
     except (TypeError, ValueError) as error:
         raise ExportError(f"{path}: expected values that JSON can hold; got {error}. Save plain values.") from error
+    if len(text) > LARGEST_MANIFEST // 2:  # letters beyond ASCII take more bytes than one
+        raise ExportError(
+            f"{path}: expected a manifest of at most {LARGEST_MANIFEST // 2:,} characters; got {len(text):,}. "
+            "Export a model of smaller inputs."
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text + "\n", encoding="utf-8")
@@ -157,7 +179,20 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest that :func:`write_manifest` wrote.
+    """Read the manifest of a ranker that :func:`write_manifest` wrote.
+
+    Raises:
+        ExportError: If it is missing, damaged, too large, of an encoder, or of a newer rankkit.
+    """
+    found = read_json(path)
+    if "encoder" in found:
+        raise ExportError(f"{path}: expected the manifest of a ranker; got that of an encoder. Pass a ranker's.")
+    with intact(path):
+        return ranker_manifest(found)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a manifest says, of a ranker or of an encoder, not looked at further than its version.
 
     Raises:
         ExportError: If it is missing, damaged, too large, or of a newer rankkit.
@@ -167,23 +202,30 @@ def read_manifest(path: Path) -> Manifest:
             content = file.read(LARGEST_MANIFEST + 1)
     except OSError as error:
         raise ExportError(
-            f"{path}: expected the manifest of an exported ranker; got {error.strerror}. "
+            f"{path}: expected the manifest of an exported model; got {error.strerror}. "
             "Pass what `rankkit export --out` wrote, with its manifest."
         ) from error
     if len(content) > LARGEST_MANIFEST:
-        raise ExportError(f"{path}: expected at most {LARGEST_MANIFEST:,} bytes; got more. Export the ranker again.")
-    try:
-        found = json.loads(content)
+        raise ExportError(f"{path}: expected at most {LARGEST_MANIFEST:,} bytes; got more. Export the model again.")
+    with intact(path):
+        found: dict[str, Any] = dict(json.loads(content))
         if found["format_version"] != FORMAT_VERSION:
             raise ExportError(
                 f"{path}: expected format version {FORMAT_VERSION}; got {found['format_version']!r}. "
                 "Install a newer rankkit."
             )
-        return _from_json(found)
+        return found
+
+
+@contextmanager
+def intact(path: Path) -> Iterator[None]:
+    """Raise ExportError for whatever goes wrong with what a manifest says."""
+    try:
+        yield
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
         raise ExportError(
             f"{path}: expected what rankkit's export wrote; got damaged JSON ({type(error).__name__}: {error}). "
-            "Export the ranker again."
+            "Export the model again."
         ) from error
 
 
@@ -207,7 +249,8 @@ def _numbers(values: NDArray[np.floating]) -> list[float | None]:
     return [None if math.isnan(value) else float(str(value)) for value in values]
 
 
-def _from_json(found: Mapping[str, Any]) -> Manifest:
+def ranker_manifest(found: Mapping[str, Any]) -> Manifest:
+    """The manifest of a ranker from what its file says; anything may be raised for one that is damaged."""
     features = tuple(Feature(**feature) for feature in found["features"])
     named_features([feature.name for feature in features], len(features))
     samples = found["samples"]

@@ -1,4 +1,7 @@
-"""ONNX files: write_onnx() puts a whole ranker, transform and readout included, into one; run_onnx() scores with it."""
+"""ONNX files: write_onnx() puts a whole ranker, transform and readout included, into one; run_onnx() scores with it.
+
+write_graph() and OnnxSession are what they share with encoders.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,10 +46,7 @@ def write_onnx(
         ConfigError: If onnx or onnxscript are not installed, or the opset is another.
         ExportError: If torch cannot express the scorer, or a pointwise form is asked for that cannot be.
     """
-    need("onnx", "export")
-    need("onnxscript", "export")
-    if not isinstance(opset, int) or opset not in OPSETS:
-        raise ConfigError(f"opset: expected {OPSETS[0]} to {OPSETS[-1]}; got {opset!r}. Leave it out for 18.")
+    _check_opset(opset)
     needs_lists = is_listwise(scorer)
     listwise = needs_lists if listwise is None else listwise
     if needs_lists and not listwise:
@@ -55,6 +55,52 @@ def write_onnx(
             f"query, {scorer.transform.spec!r}. Leave listwise out, or train with another transform."
         )
     graph, inputs, names, shapes = traced(scorer, listwise)
+    write_graph(
+        graph,
+        inputs,
+        shapes,
+        path,
+        input_names=names,
+        output_name="score",
+        opset=opset,
+        metadata=metadata,
+        what="a scorer",
+        instead="'torch' or 'numpy'",
+    )
+
+
+def write_graph(
+    graph: torch.nn.Module,
+    inputs: tuple[Any, ...],
+    shapes: tuple[Any, ...],
+    path: Path,
+    *,
+    input_names: list[str],
+    output_name: str,
+    opset: int,
+    metadata: Mapping[str, str] | None,
+    what: str,
+    instead: str = "'torch'",
+) -> None:
+    """Write a module as a single ONNX file.
+
+    Args:
+        graph: In eval mode, on the CPU.
+        inputs: Examples to trace it with.
+        shapes: Which of their dimensions are free, as ``torch.export`` has it.
+        path: The file to write.
+        input_names: One an input.
+        output_name: Of the one output.
+        opset: ONNX operator set, 18 to 23.
+        metadata: Text that the file carries along.
+        what: The module, for the message.
+        instead: Targets to name where it cannot be traced.
+
+    Raises:
+        ConfigError: If onnx or onnxscript are not installed, or the opset is another.
+        ExportError: If torch cannot express the module.
+    """
+    _check_opset(opset)
     with quiet():
         try:
             program = torch.onnx.export(
@@ -64,13 +110,13 @@ def write_onnx(
                 external_data=False,
                 verbose=False,
                 opset_version=opset,
-                input_names=names,
-                output_names=["score"],
+                input_names=input_names,
+                output_names=[output_name],
                 dynamic_shapes=shapes,
             )
         except torch.onnx.OnnxExporterError as error:
             raise ExportError(
-                f"onnx: expected a scorer that torch can trace; got {error}. Export to 'torch' or 'numpy' instead."
+                f"onnx: expected {what} that torch can trace; got {error}. Export to {instead} instead."
             ) from error
         program = cast(torch.onnx.ONNXProgram, program)
         for node in program.model.graph.all_nodes():
@@ -124,18 +170,30 @@ class OnnxSession:
         """As :func:`run_onnx`."""
         rows = np.ascontiguousarray(features, dtype=np.float32)
         if not listwise:
-            return self._run({"features": rows})
+            return self.run("score", {"features": rows})
         padded, mask = pad_lists(rows, offsets)
-        return self._run({"features": padded, "mask": mask})[mask]
+        return self.run("score", {"features": padded, "mask": mask})[mask]
 
-    def _run(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def run(self, output: str, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The output of that name.
+
+        Raises:
+            ExportError: If ONNX Runtime refuses the inputs.
+        """
         try:
-            return cast(NDArray[np.float32], self.session.run(["score"], inputs)[0])
+            return cast(NDArray[np.float32], self.session.run([output], inputs)[0])
         except Exception as error:
             raise ExportError(
-                f"{self.path}: expected an ONNX file that takes {', '.join(inputs)} and gives score; got "
+                f"{self.path}: expected an ONNX file that takes {', '.join(inputs)} and gives {output}; got "
                 f"{_first_line(error)}. Export it again."
             ) from error
+
+
+def _check_opset(opset: int) -> None:
+    need("onnx", "export")
+    need("onnxscript", "export")
+    if not isinstance(opset, int) or opset not in OPSETS:
+        raise ConfigError(f"opset: expected {OPSETS[0]} to {OPSETS[-1]}; got {opset!r}. Leave it out for 18.")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,10 @@
-"""Rows to compare scores on: seeded draws from where the training values lie, zeros, missing values, extremes."""
+"""What to compare on: seeded draws from where the training values lie, zeros, missing values, extremes.
+
+Encoders know no training values: their inputs are drawn from [0, 1], as the numbers of pictures are.
+"""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +13,7 @@ from rankkit.export.source import Source
 
 Rows = tuple[NDArray[np.float32], NDArray[np.int64]]
 LARGEST = np.float32(1e30)
+NUMBERS_AT_ONCE = 2**22  # 16 MiB of inputs; layers take a few times that
 
 
 def sample_rows(source: Source, *, missing: bool) -> Rows:
@@ -60,6 +67,28 @@ def join(*parts: Rows) -> Rows:
         offsets.append(own[1:] + n_docs)
         n_docs += len(features)
     return np.concatenate([features for features, _ in parts]), np.concatenate(offsets)
+
+
+def sample_inputs(input_shape: Sequence[int]) -> NDArray[np.float32]:
+    """The few inputs that an encoder's manifest keeps: up to 8 drawn from [0, 1], with four digits, and one of zeros.
+
+    >>> sample_inputs((2,)).shape
+    (9, 2)
+    """
+    n_drawn = int(np.clip(2**17 // math.prod(input_shape), 1, 8))  # a manifest of about a megabyte
+    drawn = np.random.default_rng(0).random((n_drawn, *input_shape)).round(4)
+    return np.concatenate((drawn, np.zeros((1, *input_shape)))).astype(np.float32)
+
+
+def random_inputs(input_shape: Sequence[int]) -> NDArray[np.float32]:
+    """More inputs in [0, 1], to measure parity on: 256, or fewer where one is large."""
+    n_inputs = block_size(input_shape)
+    return np.random.default_rng(1).random((n_inputs, *input_shape), dtype=np.float32)
+
+
+def block_size(input_shape: Sequence[int]) -> int:
+    """How many inputs to embed at once: 256, or as many as memory is spent on."""
+    return int(np.clip(NUMBERS_AT_ONCE // math.prod(input_shape), 1, 256))
 
 
 def _ranges(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

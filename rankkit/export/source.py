@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.catalogue import SCORERS
+from rankkit.catalogue import ENCODERS, SCORERS
 from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
 from rankkit.scorers import Scorer, ranking_scores
@@ -82,8 +82,8 @@ def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
     if name is None:
         own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
         raise ExportError(
-            f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}); got "
-            f"{type(scorer).__name__}. Export {own}."
+            f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}) or an encoder "
+            f"({', '.join(sorted(ENCODERS))}); got {type(scorer).__name__}. Export {own}."
         )
     if not bool(scorer.transform.fitted):
         raise ExportError(
@@ -98,16 +98,23 @@ def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
         feature_names=scorer.feature_names,
         n_features=scorer.n_features,
         transform=scorer.transform.spec,
-        objective=model.get("objective"),
-        protocol={"metrics": model.get("metrics"), **_mapping(model.get("about"))} if model else None,
-        data_fingerprint=model.get("data_fingerprint"),
-        versions=_mapping(model.get("versions")),
-        weights_sha256=model.get("weights_sha256") or _digest(cast(nn.Module, scorer)),
+        weights_sha256=model.get("weights_sha256") or weights_digest(cast(nn.Module, scorer)),
         listwise=is_listwise(scorer),
         scores=lambda features, offsets: scorer_scores(scorer, features, offsets),
         low=low,
         high=high,
+        **recorded(model),
     )
+
+
+def recorded(model: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``model.json`` records of training: objective, protocol, data_fingerprint and versions; {} in memory."""
+    return {
+        "objective": model.get("objective"),
+        "protocol": {"metrics": model.get("metrics"), **_mapping(model.get("about"))} if model else None,
+        "data_fingerprint": model.get("data_fingerprint"),
+        "versions": _mapping(model.get("versions")),
+    }
 
 
 def check_is_scorer(target: str, model: Any) -> None:
@@ -134,7 +141,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}
 
 
-def _digest(scorer: nn.Module) -> str:
-    """As the bundle that holds it would say."""
-    weights = safetensors.torch.save({key: value.contiguous() for key, value in scorer.state_dict().items()})
+def weights_digest(model: nn.Module) -> str:
+    """sha256 of the weights, as the bundle that holds them would say."""
+    weights = safetensors.torch.save({key: value.contiguous() for key, value in model.state_dict().items()})
     return hashlib.sha256(weights).hexdigest()

@@ -3,6 +3,7 @@
 They share one engine (:mod:`rankkit.metrics.engine`) that works on flat documents with offsets.
 """
 
+from rankkit.metrics.at_r import map_at_r, r_precision
 from rankkit.metrics.binary import average_precision, hit_rate, mrr, precision, recall
 from rankkit.metrics.engine import Discount, Ideal, Ranking, ShortList, Ties, rank_documents
 from rankkit.metrics.graded import dcg, err, ndcg
@@ -17,9 +18,11 @@ __all__ = [
     "dcg",
     "err",
     "hit_rate",
+    "map_at_r",
     "mrr",
     "ndcg",
     "precision",
+    "r_precision",
     "rank_documents",
     "recall",
 ]

@@ -7,19 +7,32 @@ from typing import Any
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.ranking import Reduction
 
 # What goes with a call, or with the random state of a run, is no option.
-_OF_THE_CALL = ("weights", "reduction", "generator")
+_OF_THE_CALL = (
+    "weights",
+    "reduction",
+    "generator",
+    "same",
+    "classes",
+    "prototypes",
+    "negatives",
+    "ids",
+    "known_positives",
+    "log_q",
+)
 
 
 class Objective(nn.Module):
-    """An objective function with its options fixed, called as ``(scores, labels, mask)``.
+    """An objective function with its options fixed, called as the function is: ``(scores, labels, mask)``.
+
+    Objectives on embeddings are called with what they take: ``(x, y, same=...)``, ``(embeddings, classes=...)``, ...
 
     Args:
-        function: An objective such as :func:`rankkit.ranknet_loss`.
-        **options: Keyword options of that function, other than ``weights`` and ``reduction``, which go with a call, and
-            ``generator``: a module draws from torch's default generator, which ``fit(seed=...)`` seeds.
+        function: An objective such as :func:`rankkit.ranknet_loss` or :func:`rankkit.supcon_loss`.
+        **options: Keyword options of that function, other than those that go with a call, such as ``weights``,
+            ``same`` and ``reduction``, and ``generator``: a module draws from torch's default generator, which
+            ``fit(seed=...)`` seeds. An option that is a module, as a learned temperature, is trained along.
 
     Raises:
         ConfigError: If the function has no such option.
@@ -45,22 +58,20 @@ class Objective(nn.Module):
                 raise ConfigError(f"{self.name}: expected one of its options; got {name!r}. {_advice(name, known)}")
         if hasattr(function, "readout"):
             self.readout: str = function.readout
+        self.takes: str = getattr(function, "takes", "lists")
+        self._modules_of_options = nn.ModuleDict(
+            {name: value for name, value in options.items() if isinstance(value, nn.Module)}
+        )
 
-    def forward(
-        self,
-        scores: Tensor,
-        labels: Tensor,
-        mask: Tensor | None = None,
-        *,
-        weights: Tensor | None = None,
-        reduction: Reduction = "mean",
-    ) -> Tensor:
-        """The loss of padded lists; see the function for what it computes."""
+    def forward(self, *inputs: Tensor | None, **of_the_call: Any) -> Tensor:
+        """The loss; see the function for what it computes. A mean, and weights that are None, need not be asked for."""
         # A function of one's own need not take what is not asked for.
-        asked: dict[str, Any] = {} if weights is None else {"weights": weights}
-        if reduction != "mean":
-            asked["reduction"] = reduction
-        return self.function(scores, labels, mask, **asked, **self.options)
+        asked = {
+            name: value
+            for name, value in of_the_call.items()
+            if value is not None and (name, value) != ("reduction", "mean")
+        }
+        return self.function(*inputs, **asked, **self.options)
 
     def __repr__(self) -> str:
         return f"Objective({', '.join([self.name, *(f'{name}={value!r}' for name, value in self.options.items())])})"

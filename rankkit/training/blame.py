@@ -64,9 +64,7 @@ def blame_weights(model: nn.Module, bad: BadStep, learning_rate: float) -> str |
     if all(bool(weight.isfinite().all()) for weight in model.parameters()):
         return None
     before = f"; the gradient norm before was {bad.last_norm:.3g}" if math.isfinite(bad.last_norm) else ""
-    return (
-        f"The weights of the scorer are not finite{before}. Lower learning_rate={learning_rate:g}, or set clip_norm=1."
-    )
+    return f"The weights are not finite{before}. Lower learning_rate={learning_rate:g}, or set clip_norm=1."
 
 
 def _blame_features(features: Tensor, inputs: Tensor, names: tuple[str, ...] | None, transformed: bool) -> str:

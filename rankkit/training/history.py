@@ -1,7 +1,7 @@
 """What a run leaves behind: one record an epoch, which epoch was kept and why."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +24,7 @@ class EpochRecord:
         learning_rate: That of the last step.
         docs_per_second: Training documents a second, validation not counted.
         seconds: Since the start of the run, validation included.
+        facts: What else the steps told: means over the epoch, by name.
     """
 
     epoch: int
@@ -34,11 +35,13 @@ class EpochRecord:
     learning_rate: float
     docs_per_second: float
     seconds: float
+    facts: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The record as one line of metrics.jsonl holds it: the metric under its own name, ``valid_ndcg@10``."""
         values = asdict(self)
         metric, valid = values.pop("metric"), values.pop("valid")
+        values |= values.pop("facts")
         if metric is None:
             return values
         return {"epoch": values.pop("epoch"), "step": values.pop("step"), "loss": values.pop("loss")} | {
@@ -83,19 +86,17 @@ class History:
             "interrupted": "interrupted",
         }[self.stopped]
         if not self.epochs:
-            kept = "The scorer holds the weights of a part of the first epoch."
+            kept = "Kept are the weights of a part of the first epoch."
         elif self.metric is None:
             kept = (
-                f"The scorer holds the weights of the last epoch, {self.best_epoch}: "
+                f"Kept are the weights of the last epoch, {self.best_epoch}: "
                 "without validation data no epoch can be called the best."
             )
         elif self.best_value is None:
-            kept = (
-                f"The scorer holds the weights of the last epoch, {self.best_epoch}: {self.metric} was never a number."
-            )
+            kept = f"Kept are the weights of the last epoch, {self.best_epoch}: {self.metric} was never a number."
         else:
             kept = (
-                f"The scorer holds the weights of epoch {self.best_epoch}, "
+                f"Kept are the weights of epoch {self.best_epoch}, "
                 f"the best on the validation data: {self.metric} {self.best_value:.4f}."
             )
         return f"{ran} ({reason}). {kept}"

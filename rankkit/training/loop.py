@@ -5,7 +5,7 @@ documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,7 @@ class Work:
         validate: The metric on the validation data, the higher the better; None without.
         explain: Why a loss or a gradient is not finite.
         n_docs: Documents or examples of an epoch, about.
+        facts: More numbers about the last step, whose means a record of an epoch holds.
     """
 
     model: nn.Module
@@ -55,6 +56,7 @@ class Work:
     validate: Callable[[], float] | None
     explain: Explain
     n_docs: int
+    facts: Callable[[], Mapping[str, float]] = dict
 
 
 def open_folder(
@@ -156,7 +158,7 @@ def _train(
             loss = work.step(work.model, batch)
             loss.backward()
             norm = clip_gradients(optimizer, settings.clip_norm)
-            watch.see(plan[run.position], loss, norm)
+            watch.see(plan[run.position], loss, norm, work.facts())
             optimizer.step()
 
             run.end_step(batch.n_docs)

@@ -1,24 +1,36 @@
-"""A scorer and an objective by their names in the catalogue, fitted to each other and to the labels."""
+"""Scorer or encoder and objective by their names in the catalogue, fitted to each other and to the data."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from inspect import signature
+from typing import Any, cast
 
+import torch
 from torch import Tensor
 
 from rankkit import catalogue
+from rankkit.encoders import embed
 from rankkit.errors import ConfigError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives import Objective
+from rankkit.objectives.embedding import LearnedTemperature, suggest_margin
 from rankkit.scorers.readout import n_outputs_for
 
 
-def build_objective(name: str, options: Mapping[str, Any]) -> Callable[..., Tensor]:
+def build_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> Callable[..., Tensor]:
     """The objective of that name with its options; one with weights of its own is built anew.
+
+    Args:
+        name: Of the objective.
+        options: Its options. ``temperature="learned"`` is a :class:`rankkit.LearnedTemperature`.
+        kind: In the catalogue: ``"objective"``, or ``"embedding objective"`` for one that trains an encoder.
 
     >>> build_objective("ranknet", {"sigma": 2.0})
     Objective(ranknet_loss, sigma=2.0)
     """
-    function = catalogue.find("objective", name)
+    function = catalogue.find(kind, name)
+    if options.get("temperature") == "learned":
+        options = {**options, "temperature": LearnedTemperature(signature(function).parameters["temperature"].default)}
     return function(**options) if isinstance(function, type) else Objective(function, **options)
 
 
@@ -51,3 +63,55 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
                     "Train with bce, which learns the same from two."
                 )
     return catalogue.find("scorer", name)(data.n_features, **chosen)
+
+
+def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: LabelledExamples, *, seed: int) -> Any:
+    """The encoder of that name for training data and the objective of that name.
+
+    Where ``options`` do not say, the distance is the one that the objective's paper has, and the output the one that
+    the objective needs.
+
+    Args:
+        name: Of the encoder.
+        options: Its options.
+        objective: The name of the objective that will train it.
+        data: The training data, for the shape of an input.
+        seed: Of the weights.
+
+    Raises:
+        ConfigError: If there is no such name or option.
+
+    >>> from rankkit.loaders.labelled_files import read_labelled
+    >>> encoder = build_encoder("mlp", {}, "lossless_triplet", read_labelled("digits"), seed=0)
+    >>> encoder.output, encoder.distance
+    ('sigmoid', SquaredEuclidean())
+    """
+    function = catalogue.find("embedding objective", objective)
+    chosen = {"distance": own_distance(function), "output": getattr(function, "output", "unit"), **options}
+    return catalogue.find("encoder", name)(data.input_shape, **chosen, seed=seed)
+
+
+def own_distance(objective: Callable[..., Any]) -> str:
+    """The distance of the objective's paper; cosine similarity for objectives of rankings, which have none."""
+    parameter = signature(objective).parameters.get("distance")
+    given = getattr(objective, "distance", "cosine_similarity") if parameter is None else parameter.default
+    return str(given)
+
+
+def with_margin(name: str, options: Mapping[str, Any], encoder: Any, data: LabelledExamples) -> dict[str, Any]:
+    """The options of a contrastive or triplet objective, with a margin on the encoder's scale where they name none.
+
+    Others come back as they are. The margin is what :func:`rankkit.suggest_margin` gives before training, to three
+    digits.
+
+    >>> from rankkit.loaders.labelled_files import read_labelled
+    >>> data = read_labelled("digits")
+    >>> encoder = build_encoder("mlp", {"distance": "l1"}, "triplet", data, seed=0)
+    >>> with_margin("triplet", {}, encoder, data)["margin"] > 0.2, with_margin("supcon", {}, encoder, data)
+    (True, {})
+    """
+    if "margin" in options or name not in ("contrastive", "triplet"):
+        return dict(options)
+    rows = embed(encoder, data.inputs[:: max(1, len(data) // 1000)])
+    margin = suggest_margin(encoder.distance, torch.from_numpy(rows), objective=cast(Any, name))
+    return {**options, "margin": float(f"{margin:.3g}")}

@@ -14,14 +14,15 @@ from rankkit.training.settings import Settings
 class Run:
     """The state of a run. With weights, optimizer and random states, it is all that going on needs.
 
-    ``position``, ``loss_sum``, ``n_queries``, ``n_docs`` and ``training_seconds`` are of the epoch under way, the
-    others of the whole run.
+    ``position``, ``loss_sum``, ``fact_sums``, ``n_queries``, ``n_docs`` and ``training_seconds`` are of the epoch under
+    way, the others of the whole run. Of an encoder, queries and documents are the examples.
     """
 
     epoch: int = 1
     position: int = 0
     step: int = 0
     loss_sum: float = 0.0
+    fact_sums: dict[str, float] = field(default_factory=dict)
     n_queries: int = 0
     n_docs: int = 0
     training_seconds: float = 0.0
@@ -61,6 +62,7 @@ class Run:
             learning_rate=self.learning_rate,
             docs_per_second=self.docs_per_second,
             seconds=self.seconds,
+            facts={name: total / self.n_queries for name, total in self.fact_sums.items()},
         )
         self.records.append(record)
         self._keep_if_best(trained, record)
@@ -71,6 +73,7 @@ class Run:
         self.epoch += 1
         self.position = self.n_queries = self.n_docs = 0
         self.loss_sum = self.training_seconds = 0.0
+        self.fact_sums = {}
 
     def _keep_if_best(self, trained: nn.Module, record: EpochRecord) -> None:
         if record.valid is None or math.isnan(record.valid):

@@ -1,8 +1,9 @@
 """Watches losses and gradient norms: sums the losses of an epoch and stops a run whose loss is not finite."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -56,6 +57,7 @@ class _Seen:
     rows: NDArray[np.int64]
     loss: Tensor
     norm: Tensor
+    facts: Mapping[str, float]
 
 
 class LossWatch:
@@ -73,13 +75,15 @@ class LossWatch:
         self._steps = _CUDA_STEPS if device.type == "cuda" else 1
         self._last_norm = math.nan
 
-    def see(self, rows: NDArray[np.int64], loss: Tensor, norm: Tensor) -> None:
-        """Take in one step.
+    def see(
+        self, rows: NDArray[np.int64], loss: Tensor, norm: Tensor, facts: Mapping[str, float] = MappingProxyType({})
+    ) -> None:
+        """Take in one step, with what else there is to know of it.
 
         Raises:
             TrainingError: If its loss or gradient, or that of an earlier step not read yet, is not finite.
         """
-        self._unread.append(_Seen(self._run.epoch, self._run.position + 1, rows, loss.detach(), norm))
+        self._unread.append(_Seen(self._run.epoch, self._run.position + 1, rows, loss.detach(), norm, facts))
         if len(self._unread) >= self._steps:
             self.read()
 
@@ -95,4 +99,6 @@ class LossWatch:
                 raise TrainingError(self._explain(bad))
             self._run.loss_sum += loss * len(seen.rows)
             self._run.n_queries += len(seen.rows)
+            for name, fact in seen.facts.items():
+                self._run.fact_sums[name] = self._run.fact_sums.get(name, 0.0) + fact * len(seen.rows)
             self._last_norm = norm

@@ -3,7 +3,9 @@
 import pytest
 
 from rankkit.cli.comparison_file import load_comparison
-from rankkit.comparison.plan import Part, Plan, Range
+from rankkit.comparison.plan import Part, Plan, Range, Rules
+from rankkit.comparison.sources import ExampleSource
+from rankkit.comparison.trials import option_sets
 from rankkit.errors import ConfigError
 
 FILE = """
@@ -120,3 +122,95 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(rankkit, path, 
     assert answer.code == 2
     assert "xgboost-ndcg: expected xgboost to be installed; it is not. " in answer.err
     assert "pip install 'rankkit-torch[compare]'" in answer.err
+
+
+ENCODERS = """
+encoders = ["conv", {name = "mlp", hidden = [8], distance = "l1"}]
+objectives = ["supcon", {name = "triplet", margin = 0.5}, {name = "lambdarank"}]
+external = ["raw-inputs"]
+augment = {degrees = 5}
+
+[data]
+train = "glyphs"
+held_out = 0.3
+valid_held_out = 0.1
+
+[training]
+epochs = 3
+
+[grid]
+objective.supcon.temperature = [0.1, 0.2]
+
+[search]
+trials = 3
+options = {training.learning_rate = {low = 1e-4, high = 1e-2, log = true}, encoder.mlp.n_dims = [8, 16]}
+"""
+
+
+@pytest.fixture
+def encoders(tmp_path):
+    path = tmp_path / "experiment.toml"
+    path.write_text(ENCODERS)
+    return path
+
+
+def test_a_file_that_names_encoders_compares_encoders(encoders):
+    plan = load_comparison(encoders, ["seeds=2", "data.size=20"]).plan()
+    names = ["supcon temperature=0.1", "supcon temperature=0.2", "triplet margin=0.5", "lambdarank"]
+    expected = [f"{encoder} {name}" for encoder in ("conv", "mlp hidden=8 distance=l1") for name in names]
+    assert [system.name for system in plan.systems] == [*expected, "raw-inputs"]
+    assert plan.systems[4].encoder == Part("mlp", {"hidden": [8], "distance": "l1"})
+    assert plan.systems[4].scorer is None
+    assert plan.systems[0].training == {"epochs": 3, "augment": {"degrees": 5.0}}
+    assert plan.metric == "map_at_r"
+    assert plan.rules == Rules(("map_at_r", "hit_rate@1"), empty="skip")
+    reading = {"size": 20, "colour": False, "ink": "light", "label": "label"}
+    assert plan.source == ExampleSource("glyphs", held_out=0.3, valid_held_out=0.1, reading=reading)
+    assert len(option_sets(plan, plan.systems[4], "split", lambda spec: None)) == 3
+    assert Plan.from_dict(plan.to_dict()) == plan
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"conv", ', '"konv", ', "Did you mean 'conv'"),
+        ("margin = 0.5", "margins = 0.5", "Did you mean 'margin'"),
+        ("epochs = 3", "batch_queries = 3", "unknown key 'batch_queries'"),
+        ("epochs = 3", 'metric = "map"', "expected metric outside this table"),
+        ("degrees = 5", "degree = 5", "Did you mean 'degrees'"),
+        ("[8, 16]", '["big"]', "n_dims: expected a valid integer"),
+        ("temperature = [0.1", "temprature = [0.1", "Did you mean 'temperature'"),
+        ("encoder.mlp.n_dims", "encoder.conf.n_dims", "which none has"),
+        ('["raw-inputs"]', '["lightgbm-lambdarank"]', "got 'lightgbm-lambdarank', one for rankers. Name raw-inputs"),
+        ('["raw-inputs"]', '["raw-input"]', "Did you mean 'raw-inputs'"),
+        ("encoders =", 'scorers = ["mlp"]\nencoders =', "expected encoders or scorers; got both"),
+        ("held_out = 0.3", "cross_validation = 5", "got cross_validation, for rankers. Name held_out"),
+        ("valid_held_out = 0.1", "valid_fraction = 0.1", "got valid_fraction, for rankers. Name valid_held_out"),
+        ('train = "glyphs"', 'folds = "x"', "got folds, for rankers. Name train"),
+        ("\nheld_out = 0.3", "", "expected test = PATH or held_out = a share of the classes; got none"),
+        ("valid_held_out = 0.1", "", "expected valid = PATH or valid_held_out"),
+        ("held_out = 0.3", 'held_out = 0.3\ntest = "digits"', "expected test = PATH or held_out .* got both"),
+        ("[training]", '[evaluation]\nprotocol = "trec"\n[training]', "got protocol, for rankers"),
+        ("[training]", '[evaluation]\nmetrics = ["map_at_s"]\n[training]', "Did you mean 'map_at_r'"),
+        ('encoders = ["conv", {name = "mlp", hidden = [8], distance = "l1"}]', "encoders = []", "encoders: expected"),
+    ],
+)
+def test_mistakes_with_encoders(encoders, old, new, message):
+    assert old in ENCODERS
+    encoders.write_text(ENCODERS.replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        load_comparison(encoders)
+
+
+def test_rankers_refuse_what_is_for_encoders(path):
+    with pytest.raises(ConfigError, match="got 'supcon', which trains encoders"):
+        load_comparison(path, ["objectives=['supcon']", "grid={}"])
+    with pytest.raises(ConfigError, match="got 'raw-inputs', one for encoders"):
+        load_comparison(path, ["external=['raw-inputs']"])
+
+
+def test_data_of_encoders_that_is_not_there(rankkit, encoders, tmp_path):
+    answer = rankkit("compare", encoders, "--out", tmp_path / "run", "--set", f"data.train={tmp_path / 'x.npz'}")
+    assert answer.code == 2
+    assert "x.npz: expected a file, a folder, 'digits' or 'glyphs'; got No such file or directory" in answer.err
+    assert not (tmp_path / "run").exists()

@@ -52,7 +52,12 @@ def test_every_entry_shows_options_and_reference(rankkit, name):
     out = rankkit("objectives", name).out
     assert out.startswith(f"{name} ({ROWS[name].family})")
     listed = " ".join(out.split("\nReferences\n")[0].split())
-    for option in option_names(find("objective", name)):
+    kind = "embedding objective" if ROWS[name].family == "embedding" else "objective"
+    options = option_names(find(kind, name))
+    if kind == "embedding objective" and "distance" in options:  # it is the encoder's
+        options.remove("distance")
+        assert "--set encoder.distance=NAME" in listed
+    for option in options:
         assert re.search(rf" {option} = [^:]+: \S", listed), option
     assert out.split("\nReferences\n")[1].strip()
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.comparison import read_results
+from rankkit.cli.comparison_file import load_comparison
+from rankkit.comparison import compare, read_results
 from rankkit.loaders.files import write
+from rankkit.loaders.labelled_files import read_labelled, write_labelled
 from rankkit.loaders.synthetic import make_ranking
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +75,37 @@ def finished(experiment, tmp_path_factory):
     (out / "stdout.txt").write_text(stdout)
     (out / "stderr.txt").write_text(stderr)
     return read_results(out)
+
+
+ENCODERS = """
+seeds = 2
+baseline = "mlp hidden=16 supcon"
+encoders = [{name = "mlp", hidden = [16]}]
+objectives = ["supcon", {name = "triplet", margin = 0.3}]
+external = ["raw-inputs"]
+
+[data]
+train = "DATA/digits.npz"
+held_out = 0.4
+valid_held_out = 0.4
+
+[training]
+epochs = 2
+
+[evaluation]
+metrics = ["map_at_r", "hit_rate@1"]
+
+[significance]
+n_resamples = 500
+"""
+
+
+@pytest.fixture(scope="session")
+def encoders(tmp_path_factory):
+    """The results of a small comparison of encoders, on digits that they were not trained on."""
+    folder = tmp_path_factory.mktemp("encoders")
+    digits = read_labelled("digits")
+    write_labelled(digits.take(range(600)), folder / "digits.npz")
+    (folder / "experiment.toml").write_text(ENCODERS.replace("DATA", str(folder)))
+    plan = load_comparison(folder / "experiment.toml").plan()
+    return compare(plan, folder / "run", jobs=1, progress=False)

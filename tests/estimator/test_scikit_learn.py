@@ -20,6 +20,11 @@ QUICK = {"epochs": 1, "hidden": (4,)}
 EXPECTED = {
     "check_sample_weight_equivalence_on_dense_data": "a document that is there twice takes two ranks",
 }
+# They allow 1e-7, less than the last bit of a float32 near 1: whether they pass goes by the number of threads.
+ROUNDED = dict.fromkeys(
+    ["check_methods_subset_invariance", "check_methods_sample_order_invariance"],
+    "the sums of a row are taken in another order at another place",
+)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +37,16 @@ EXPECTED = {
 )
 @pytest.mark.filterwarnings("ignore:can't run check_array_api_input.*")
 def test_the_checks_of_scikit_learn_pass_but_one(ranker):
-    found = check_estimator(ranker, expected_failed_checks=EXPECTED, on_skip=None)
-    assert [one["check_name"] for one in found if one["status"] == "xfail"] == list(EXPECTED)
+    found = check_estimator(ranker, expected_failed_checks=EXPECTED | ROUNDED, on_skip=None)
+    assert {one["check_name"] for one in found if one["status"] == "xfail"} - set(ROUNDED) == set(EXPECTED)
     assert sum(one["status"] == "passed" for one in found) >= 40
+
+
+def test_a_document_is_scored_as_among_others_up_to_the_last_bit():
+    ranker = rk.Ranker(**QUICK).fit(X, Y, qid=QID)
+    together = ranker.predict(X)
+    alone = np.concatenate([ranker.predict(row[None]) for row in X])
+    assert np.abs(alone - together).max() <= 1e-6 * np.abs(together).max()
 
 
 def test_parameters_are_told_by_their_full_address_and_cloned():

@@ -24,7 +24,7 @@ _QUANTILES = {"min": 0.0, "5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "
 
 def delta_chart(results: "Results", systems: Sequence[str]) -> Chart | None:
     """The differences to the baseline, sorted; None where the baseline has no result."""
-    baseline, metric = results.plan.baseline, results.metrics[0]
+    baseline, metric, words = results.plan.baseline, results.metrics[0], results.words
     if baseline not in results.systems or len(systems) < 2:
         return None
     values = results.values[metric].dropna()
@@ -35,13 +35,13 @@ def delta_chart(results: "Results", systems: Sequence[str]) -> Chart | None:
         for place, delta in deltas.items():
             share = np.linspace(0, 1, min(_POINTS, len(delta)))
             axes.plot(100 * share, np.quantile(delta, share), color=color(place), linestyle=dashes(place))
-        axes.set_xlabel("queries, % (worst first)")
+        axes.set_xlabel(f"{words.queries}, % (worst first)")
         axes.set_ylabel(f"difference in {metric}")
 
     return Chart(
-        f"Differences to {baseline}, query by query",
-        f"{metric} of the system minus that of {baseline}, sorted: left of the zero crossing the queries that lose, "
-        "right of it those that win. Values of a query are means over its seeds.",
+        f"Differences to {baseline}, {words.query} by {words.query}",
+        f"{metric} of the system minus that of {baseline}, sorted: left of the zero crossing the {words.queries} that "
+        f"lose, right of it those that win. Values of {words.a_query} are means over its seeds.",
         draw("deltas", f"Sorted differences in {metric} to the baseline", onto),
         others,
         ("system", *_QUANTILES),
@@ -53,28 +53,36 @@ def delta_chart(results: "Results", systems: Sequence[str]) -> Chart | None:
 
 
 def group_charts(results: "Results", systems: Sequence[str]) -> list[Chart]:
-    """The main metric by list length, by the number of relevant documents, by the labels that a query has."""
-    metric = results.metrics[0]
+    """The main metric by list length, by the number of relevant documents, by the labels that a query has.
+
+    Of encoders by the number of relevant examples and by group of classes, where there are several.
+    """
+    metric, words = results.metrics[0], results.words
     values = results.values[metric]
     kept = values.notna().all(axis=1).to_numpy()
     queries, values = results.queries[kept], values[kept]
-    kinds = {
-        "list-length": ("documents of the query", *_bins(queries["list_size"].to_numpy(np.int64))),
-        "relevant": (
-            "documents with label 1 or more",
-            *_bins(queries["n_relevant"].to_numpy(np.int64)),
-        ),
-    }
-    labels = [name for name in queries.columns if name.startswith("n_label_")]
-    if len(labels) <= _LABELS:
-        kinds["label-mix"] = ("labels that the query has", *_label_mix(queries, labels))
+    relevant = (words.group, *_bins(queries["n_relevant"].to_numpy(np.int64)))
+    if results.kind == "encoders":
+        kinds = {"relevant": relevant, "class-group": ("group of classes", *_class_groups(queries["class"]))}
+        kinds = {name: kind for name, kind in kinds.items() if len(kind[2]) > 1}
+    else:
+        kinds = {
+            "list-length": ("documents of the query", *_bins(queries["list_size"].to_numpy(np.int64))),
+            "relevant": relevant,
+        }
+        labels = [name for name in queries.columns if name.startswith("n_label_")]
+        if len(labels) <= _LABELS:
+            kinds["label-mix"] = ("labels that the query has", *_label_mix(queries, labels))
     return [
-        _group_chart(f"groups-{name}", metric, words, codes, names, values[list(systems)])
-        for name, (words, codes, names) in kinds.items()
+        _group_chart(f"groups-{name}", metric, (by, words.queries), codes, names, values[list(systems)])
+        for name, (by, codes, names) in kinds.items()
     ]
 
 
-def _group_chart(name: str, metric: str, words: str, codes: Ints, names: list[str], values: "pd.DataFrame") -> Chart:
+def _group_chart(
+    name: str, metric: str, words: tuple[str, str], codes: Ints, names: list[str], values: "pd.DataFrame"
+) -> Chart:
+    by, queries = words
     counts = np.bincount(codes, minlength=len(names))
     means = {place: values[system].groupby(codes).mean().to_numpy() for place, system in enumerate(values.columns)}
 
@@ -83,13 +91,13 @@ def _group_chart(name: str, metric: str, words: str, codes: Ints, names: list[st
             axes.plot(range(len(names)), mean, color=color(place), linestyle=dashes(place), marker="o")
         axes.set_xticks(range(len(names)), [f"{n}\n({count:,})" for n, count in zip(names, counts, strict=True)])
         axes.set_xlim(-0.4, len(names) - 0.6)
-        axes.set_xlabel(f"{words} (queries)")
+        axes.set_xlabel(f"{by} ({queries})")
         axes.set_ylabel(metric)
 
     return Chart(
-        f"By {words}",
-        f"Mean {metric} of the queries of a group; in brackets how many they are. Small groups say little.",
-        draw(name, f"{metric} by {words}", onto),
+        f"By {by}",
+        f"Mean {metric} of the {queries} of a group; in brackets how many they are. Small groups say little.",
+        draw(name, f"{metric} by {by}", onto),
         tuple(means),
         ("system", *(f"{n} ({count:,})" for n, count in zip(names, counts, strict=True))),
         [[values.columns[place], *(f"{value:.4f}" for value in mean)] for place, mean in means.items()],
@@ -114,7 +122,19 @@ def _label_mix(queries: "pd.DataFrame", labels: list[str]) -> tuple[Ints, list[s
     """The sets of labels, the rarest ones together as "other"."""
     names = [name.removeprefix("n_label_") for name in labels]
     has = queries[labels].to_numpy() > 0
-    sets = [" ".join(name for name, there in zip(names, row, strict=True) if there) for row in has]
+    return _usual([" ".join(name for name, there in zip(names, row, strict=True) if there) for row in has])
+
+
+def _class_groups(classes: "pd.Series[str]") -> tuple[Ints, list[str]]:
+    """The groups that names of classes begin with ("Greek/alpha"), the rarest ones together as "other".
+
+    Names without a slash are one group: each for itself says nothing.
+    """
+    return _usual([name.partition("/")[0] if "/" in name else "" for name in classes])
+
+
+def _usual(sets: list[str]) -> tuple[Ints, list[str]]:
+    """The place of each name among the most frequent ones, the others together as "other"."""
     counts = Counter(sets)
     usual = sorted(name for name, _ in counts.most_common(_DISTINCT))
     if len(counts) > len(usual):

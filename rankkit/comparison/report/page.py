@@ -9,12 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankkit.comparison.report.classes import class_table
 from rankkit.comparison.report.curves import training_curves
 from rankkit.comparison.report.figures import N_COLORS, dashes
 from rankkit.comparison.report.groups import delta_chart, group_charts
 from rankkit.comparison.report.scores import score_cards, tie_table
 from rankkit.comparison.report.worst import worst_queries
-from rankkit.comparison.tables import how_to_read, number, p_value, signed
+from rankkit.comparison.tables import cost_columns, how_to_read, number, p_value, signed
 from rankkit.comparison.writing import read_json, write_text
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def write_report(results: "Results", path: Path) -> None:
     template = resources.files("rankkit.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
     systems = shown_systems(results)
     deltas = delta_chart(results, systems)
+    ranks = results.kind == "rankers"
     page = environment.from_string(template).render(
         title="Comparison of " + ("1 system" if len(results.systems) == 1 else f"{len(results.systems)} systems"),
         verdict=_verdict(results),
@@ -103,12 +105,15 @@ def write_report(results: "Results", path: Path) -> None:
         n_hidden=len(results.systems) - len(systems),
         deltas=[deltas] if deltas else [],
         groups=group_charts(results, systems),
-        worst=worst_queries(results, systems),
+        words=results.words,
+        worst=worst_queries(results, systems) if ranks else None,
+        classes=None if ranks else class_table(results, systems),
         curves=training_curves(results, systems),
         cost=_cost_rows(results),
+        cost_head=["system", *(head for head, _ in cost_columns(results).values())],
         threads=results.plan.threads,
-        cards=score_cards(results, systems),
-        ties=tie_table(results),
+        cards=score_cards(results, systems) if ranks else [],
+        ties=tie_table(results) if ranks else None,
         runs=_run_rows(results),
     )
     write_text(path, page)
@@ -130,7 +135,7 @@ def _verdict(results: "Results") -> list[str]:
     best, *others = standings.rows
     lines = [
         f"{best.system} has the highest {standings.metric}: {best.mean:.4f} "
-        f"(95% interval {best.low:.4f} to {best.high:.4f}) over {standings.n_queries:,} queries."
+        f"(95% interval {best.low:.4f} to {best.high:.4f}) over {standings.n_queries:,} {results.words.queries}."
     ]
     equals = [row for row in others if set(row.letters) & set(best.letters)]
     if not others:
@@ -139,9 +144,10 @@ def _verdict(results: "Results") -> list[str]:
         lines.append(f"It differs significantly from every other system (corrected p up to {alpha:g}).")
         return lines
     lines.append(f"The data cannot tell it from {_listed([row.system for row in equals])} at {alpha:g}.")
-    latency = {row["system"]: row["scoring_100_docs_p50_ms"] for row in results.cost().to_dict("records")}
+    words = results.words
+    latency = {row["system"]: row[f"{words.timed}_p50_ms"] for row in results.cost().to_dict("records")}
     fastest = min([best, *equals], key=lambda row: latency[row.system]).system
-    lines.append(f"Of these, {fastest} scores fastest: {latency[fastest]:.3g} ms (median) for 100 documents.")
+    lines.append(f"Of these, {fastest} {words.fastest}: {latency[fastest]:.3g} ms (median) for 100 {words.documents}.")
     return lines
 
 
@@ -239,12 +245,9 @@ def _cell(value: float | None, words: str) -> Cell:
 
 
 def _cost_rows(results: "Results") -> list[Row]:
-    columns = {
-        "runs": 0, "n_parameters": 0, "seconds": 1, "step_seconds": 3, "docs_per_second": 0, "peak_memory_mib": 0,
-        "scoring_100_docs_p50_ms": 3, "scoring_100_docs_p99_ms": 3,
-    }  # fmt: skip
+    columns = cost_columns(results)
     return [
-        Row(row["system"], [_cell(row[name], number(row[name], digits)) for name, digits in columns.items()])
+        Row(row["system"], [_cell(row[name], number(row[name], digits)) for name, (_, digits) in columns.items()])
         for row in results.cost().to_dict("records")
     ]
 

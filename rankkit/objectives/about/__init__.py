@@ -4,6 +4,7 @@ One file a family; the keys are the names of the catalogue. Nothing here imports
 """
 
 from rankkit.objectives.about.distillation import DISTILLATION
+from rankkit.objectives.about.embedding import EMBEDDING
 from rankkit.objectives.about.listwise import LISTWISE
 from rankkit.objectives.about.metric_driven import METRIC_DRIVEN
 from rankkit.objectives.about.pairwise import PAIRWISE
@@ -20,4 +21,5 @@ ROWS: dict[str, ObjectiveRow] = {
     **METRIC_DRIVEN,
     **DISTILLATION,
     **UNBIASED,
+    **EMBEDDING,
 }

@@ -1,5 +1,7 @@
 """README's chooser: which objective to begin with, and when, read off the rows."""
 
+from collections.abc import Mapping
+
 from rankkit.objectives.about import ROWS
 
 # The objective to begin with, and what to try next, in the order of README.
@@ -20,15 +22,30 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kl_distillation": ("rank_distil", "margin_mse"),
     "dual_learning": ("softmax",),
 }
+# The same of encoders.
+EMBEDDING_CHOICES: dict[str, tuple[str, ...]] = {
+    "supcon": ("multi_similarity", "proxy_anchor"),
+    "contrastive": ("triplet",),
+    "triplet": ("soft_margin_triplet",),
+    "verification": ("contrastive",),
+    "nt_xent": ("info_nce",),
+    "multiple_negatives_ranking": ("info_nce", "n_pair"),
+    "arcface": ("cosface", "proxy_anchor"),
+}
 
 
-def chooser() -> str:
-    """The chooser as a Markdown table, a line a choice."""
+def chooser(choices: Mapping[str, tuple[str, ...]] = CHOICES, cost: str = "Cost, n documents a list") -> str:
+    """A chooser as a Markdown table, a line a choice.
+
+    Args:
+        choices: What to begin with, and what to try then.
+        cost: The head of the last column.
+    """
     lines = [
-        "| When | Begin with | Then try | Labels | Cost, n documents a list |",
+        f"| When | Begin with | Then try | Labels | {cost} |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for name, others in CHOICES.items():
+    for name, others in choices.items():
         row = ROWS[name]
         then = " ".join(f"`{other}`" for other in others)
         lines.append(f"| {row.use_when} | `{name}` | {then} | {row.needs} | {row.cost} |")

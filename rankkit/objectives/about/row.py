@@ -2,14 +2,14 @@
 
 from typing import Literal, NamedTuple
 
-Family = Literal["pointwise", "pairwise", "listwise", "metric-driven", "distillation", "unbiased"]
+Family = Literal["pointwise", "pairwise", "listwise", "metric-driven", "distillation", "unbiased", "embedding"]
 
 
 class ObjectiveRow(NamedTuple):
     """What a person wants to know of an objective before choosing it.
 
     Args:
-        family: What it looks at: one document, pairs, whole lists, a metric; or where its labels come from.
+        family: What it looks at: one document, pairs, whole lists, a metric, embeddings; or where its labels come from.
         paper: Authors, venue and year, short: ``"Burges et al., ICML 2005"``.
         formula: The loss of one list in plain text of one line, with s, y, i, j, n.
         range: The values it can take: ``">= 0"``, ``"-1 .. 0"``.

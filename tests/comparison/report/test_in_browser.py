@@ -50,6 +50,16 @@ def test_it_opens_without_errors_requests_or_overflow(opened, page, width, dark)
     assert line == ("rgb(127, 176, 238)" if dark else "rgb(47, 109, 181)")
 
 
+def test_the_page_of_encoders_works_without_the_parts_that_are_for_rankers(browser, encoders):
+    browser.problems.clear()
+    browser.open(encoders.folder / "report.html", width=390)
+    assert browser.problems == []
+    assert browser.run("document.documentElement.scrollWidth") == 390
+    means = [f"{row.mean:.4f}" for row in encoders.standings["map_at_r"].rows]
+    browser.click("table.systems th:nth-child(2) button")
+    assert column(browser, "table.systems", 1)[: len(means)] == means[::-1]
+
+
 def test_columns_sort_both_ways_by_value(opened, finished):
     table = "table.systems"
     means = [f"{row.mean:.4f}" for row in finished.standings["ndcg@10"].rows]

@@ -3,20 +3,27 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from rankkit.objectives.about import ROWS
-from rankkit.objectives.about.chooser import CHOICES, chooser
+from rankkit.objectives.about.chooser import CHOICES, EMBEDDING_CHOICES, chooser
 
 README = Path(__file__).parents[3] / "README.md"
 
 
-def test_the_chooser_in_readme_is_the_one_of_the_rows():
-    shown = re.search(r"<!-- chooser: begin -->\n\n(.*?)\n\n<!-- chooser: end -->", README.read_text(), flags=re.DOTALL)
-    assert shown, "README has no chooser between its marks"
-    assert shown.group(1) == chooser()
+@pytest.mark.parametrize(
+    ("mark", "table"),
+    [("chooser", chooser()), ("embedding chooser", chooser(EMBEDDING_CHOICES, "Cost of n examples"))],
+)
+def test_the_choosers_in_readme_are_those_of_the_rows(mark, table):
+    marks = f"<!-- {mark}: begin -->\n\n(.*?)\n\n<!-- {mark}: end -->"
+    shown = re.search(marks, README.read_text(), flags=re.DOTALL)
+    assert shown, f"README has no {mark} between its marks"
+    assert shown.group(1) == table
 
 
 def test_choices_exist_and_lead_elsewhere():
-    for name, others in CHOICES.items():
+    for name, others in [*CHOICES.items(), *EMBEDDING_CHOICES.items()]:
         assert {name, *others} <= set(ROWS)
         assert others
         assert name not in others

@@ -2,12 +2,12 @@
 
 import pytest
 
-from rankkit.catalogue import CLICK_OBJECTIVES, OBJECTIVES
+from rankkit.catalogue import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.objectives.about import ROWS
 
 
 def test_rows_and_catalogue_have_the_same_names():
-    assert set(ROWS) == {*OBJECTIVES, *CLICK_OBJECTIVES}
+    assert set(ROWS) == {*OBJECTIVES, *CLICK_OBJECTIVES, *EMBEDDING_OBJECTIVES}
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -1,0 +1,163 @@
+"""The split of a comparison of encoders: classes to train on, to choose on and to report on."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.comparison.sources import ExampleSource
+from rankkit.comparison.splits import ONLY, check_same_data, expand
+from rankkit.comparison.writing import write_json, write_parquet
+from rankkit.errors import DataError, ShapeError
+from rankkit.loaders.labelled import LabelledExamples
+from rankkit.loaders.labelled_files import NAMED, check_form, read_labelled, takes_form
+
+
+@dataclass(frozen=True)
+class ExampleSplit:
+    """The data of a run: everything is fitted on train, chosen on valid, reported on test."""
+
+    name: str
+    train: LabelledExamples
+    valid: LabelledExamples
+    test: LabelledExamples
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Of each part: equal for equal data."""
+        return {name: getattr(self, name).fingerprint for name in ("train", "valid", "test")}
+
+    @property
+    def anchor_ids(self) -> NDArray[Any]:
+        """What the test examples are called: their ids, or where they have none their places."""
+        return np.arange(self.test.n_examples) if self.test.ids is None else self.test.ids
+
+
+def example_split_names(source: ExampleSource) -> list[str]:
+    """The names of the splits that a source has: there is one."""
+    return [ONLY]
+
+
+def check_example_files(source: ExampleSource) -> None:
+    """Raise DataError if a file is not there, ConfigError if an environment variable of its path is not set.
+
+    ConfigError too if colour or ink is asked for, and no file takes it: the runs would note an ink that none had.
+    """
+    paths = [expand(path) for path in (source.train, source.valid, source.test) if path is not None]
+    for path in paths:
+        if path not in NAMED and not Path(path).exists():
+            raise DataError(
+                f"{path}: expected a file, a folder, {' or '.join(map(repr, NAMED))}; got No such file or "
+                "directory. Check the path."
+            )
+    check_form(paths, colour=source.reading.get("colour", False), ink=source.reading.get("ink", "light"))
+
+
+def load_example_split(source: ExampleSource, name: str) -> ExampleSplit:
+    """Read the split.
+
+    Raises:
+        DataError: If a part on which something is measured has only one class, of which every encoder finds all, or no
+            two examples of any class, or if test examples share an id.
+        ShapeError: If inputs of the parts differ in shape.
+    """
+    train = _read(source, source.train)
+    parts: dict[str, LabelledExamples] = {}
+    for part, path, share in (
+        ("test", source.test, source.held_out),
+        ("valid", source.valid, source.valid_held_out),
+    ):
+        if path is not None:
+            parts[part] = _read(source, path)
+        elif share is not None:
+            train, parts[part] = train.split_classes(share, seed=source.split_seed, by=source.held_out_by)
+    for part in ("valid", "test"):
+        _check_measurable(part, parts[part])
+        if parts[part].input_shape != train.input_shape:
+            raise ShapeError(
+                f"compare: expected {part} inputs {list(train.input_shape)}, as those to train on; got "
+                f"{list(parts[part].input_shape)}. Bring {part} = PATH into that shape."
+            )
+    ids = parts["test"].ids
+    if ids is not None and len(np.unique(ids)) < len(ids):
+        raise DataError(
+            f"compare: expected test examples with ids that are all different; got {len(np.unique(ids)):,} for "
+            f"{len(ids):,} examples. Name each example once, or leave the ids out."
+        )
+    return ExampleSplit(name, train, parts["valid"], parts["test"])
+
+
+def _read(source: ExampleSource, path: str) -> LabelledExamples:
+    path, options = expand(path), dict(source.reading)
+    if isinstance(options.get("size"), list):  # as JSON gives a pair back
+        options["size"] = tuple(options["size"])
+    if not takes_form(path):
+        options = {name: value for name, value in options.items() if name not in ("size", "colour", "ink")}
+    return read_labelled(path, **options)
+
+
+def _check_measurable(part: str, examples: LabelledExamples) -> None:
+    if examples.n_classes < 2:
+        raise DataError(
+            f"compare: expected at least two classes in the {part} data, to tell apart; got {examples.n_classes}. "
+            f"Hold out a larger share of the classes, or name {part} = PATH."
+        )
+    if examples.class_sizes.max() < 2:
+        raise DataError(
+            f"compare: expected two examples of a class in the {part} data, one to find the other; got "
+            f"{examples.n_classes:,} classes of one. Check that labels are classes, not ids."
+        )
+
+
+def write_example_split(split: ExampleSplit, folder: Path) -> None:
+    """Write what the results need to know of a split, once: about.json, queries.parquet.
+
+    ``queries`` has a row for each test example, which is an anchor: qid, digest of its content, list_size and
+    n_relevant (the other test examples, and those of its class), class.
+
+    Raises:
+        DataError: If other data was written there before.
+    """
+    import pandas as pd
+
+    if check_same_data(folder, split.fingerprints):
+        return
+    test = split.test
+    inputs = _digests(test)
+    names = np.array(test.class_names)[test.labels]
+    queries = pd.DataFrame(
+        {
+            "qid": split.anchor_ids,
+            "digest": [_digest(f"{one} {name}".encode()) for one, name in zip(inputs, names, strict=True)],
+            "list_size": test.n_examples - 1,
+            "n_relevant": test.class_sizes[test.labels] - 1,
+            "class": names,
+        }
+    )
+    write_parquet(folder / "queries.parquet", queries)
+    others = (split.train, split.valid)
+    known = {digest for part in others for digest in _digests(part)}
+    parts = (("train", split.train), ("valid", split.valid), ("test", test))
+    write_json(
+        folder / "about.json",
+        {
+            "name": split.name,
+            "input_shape": list(test.input_shape),
+            "parts": {name: {"n_classes": part.n_classes, "n_examples": part.n_examples} for name, part in parts},
+            "n_shared_queries": sum(digest in known for digest in inputs),
+            "n_seen_classes": len({name for part in others for name in part.class_names} & set(test.class_names)),
+            "fingerprints": split.fingerprints,
+        },
+    )
+
+
+def _digests(examples: LabelledExamples) -> list[str]:
+    """Of the numbers of each example: finds one example under two names."""
+    return [_digest(np.ascontiguousarray(one).tobytes()) for one in examples.inputs]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=8).hexdigest()

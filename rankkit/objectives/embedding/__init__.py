@@ -1,0 +1,49 @@
+"""Embedding objectives: pure functions from embeddings, and what is known of them, to a loss.
+
+What an objective takes is its attribute ``takes``:
+
+- ``"pairs"``: ``(x, y, *, same)``;
+- ``"triplets"``: ``(anchor, positive, negative)``;
+- ``"logits"``: ``(logits, *, same)``, from a :class:`rankkit.distances.VerificationHead`;
+- ``"views"``: ``(x, y)``, row i of both belongs together;
+- ``"classes"``: ``(embeddings, *, classes)``;
+- ``"prototypes"``: the same with ``prototypes``, one a class.
+
+Some also have ``output``: the encoder output that they need (``"sigmoid"``, ``"linear"``). Where an objective is a
+ranking objective on lists of candidates, with nearness as score, it calls that one.
+"""
+
+from rankkit.objectives.embedding.classes import embedding_circle_loss, multi_similarity_loss, supcon_loss
+from rankkit.objectives.embedding.in_batch import multiple_negatives_ranking_loss, n_pair_loss
+from rankkit.objectives.embedding.lossless import linear_triplet_loss, lossless_triplet_loss
+from rankkit.objectives.embedding.margin_softmax import arcface_loss, cosface_loss
+from rankkit.objectives.embedding.margins import suggest_margin
+from rankkit.objectives.embedding.pairs import contrastive_loss, verification_loss
+from rankkit.objectives.embedding.prototypes import Prototypes
+from rankkit.objectives.embedding.proxy_anchor import proxy_anchor_loss
+from rankkit.objectives.embedding.temperature import LearnedTemperature
+from rankkit.objectives.embedding.triplets import soft_margin_triplet_loss, softmax_ratio_triplet_loss, triplet_loss
+from rankkit.objectives.embedding.views import info_nce_loss, nt_xent_loss
+
+__all__ = [
+    "LearnedTemperature",
+    "Prototypes",
+    "arcface_loss",
+    "contrastive_loss",
+    "cosface_loss",
+    "embedding_circle_loss",
+    "info_nce_loss",
+    "linear_triplet_loss",
+    "lossless_triplet_loss",
+    "multi_similarity_loss",
+    "multiple_negatives_ranking_loss",
+    "n_pair_loss",
+    "nt_xent_loss",
+    "proxy_anchor_loss",
+    "soft_margin_triplet_loss",
+    "softmax_ratio_triplet_loss",
+    "suggest_margin",
+    "supcon_loss",
+    "triplet_loss",
+    "verification_loss",
+]

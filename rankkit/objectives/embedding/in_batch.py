@@ -1,0 +1,158 @@
+"""Queries and their items with the other items of the batch as negatives: multiple-negatives ranking, N-pair."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from rankkit.errors import ShapeError
+from rankkit.objectives.embedding.inputs import check_rows
+from rankkit.objectives.embedding.scores import AnyDistance, scores_of_sets
+from rankkit.objectives.embedding.temperature import Temperature, tempered
+from rankkit.objectives.listwise import softmax_loss
+from rankkit.objectives.options import check_number
+from rankkit.ranking import Reduction, reduce_lists
+
+
+def multiple_negatives_ranking_loss(
+    query: Float[Tensor, "n dim"],
+    positive: Float[Tensor, "n dim"],
+    *,
+    ids: Int[Tensor, " n"] | None = None,
+    known_positives: Bool[Tensor, "n n"] | None = None,
+    log_q: Float[Tensor, " n"] | None = None,
+    temperature: Temperature = 0.05,
+    distance: AnyDistance = "cosine",
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " n"]:
+    r"""Multiple-negatives ranking: of the items of the batch, the one of the query, without false negatives.
+
+    .. math::
+        -\log \frac{e^{z_{ii}}}{\sum_{j \in C_i} e^{z_{ij}}}, \qquad z_{ij} = s(q_i, p_j) / T - \log Q_j
+
+    The candidates C of query i are its own item and all items of the batch but those that are no negatives for it: the
+    same item again (``ids``), or one that is known to belong to the query too (``known_positives``). The probability Q
+    of an item to be in a batch is *subtracted*, of the positive as well: items that are drawn often stand in many
+    denominators, and would be pushed down for that alone. It is :func:`rankkit.objectives.softmax_loss` with one
+    relevant document.
+
+    *No negative*: a query whose only candidate is its own item costs 0 and stays out of the mean.
+
+    Args:
+        query: Embeddings; bfloat16 and float16 are computed in float32.
+        positive: Embeddings of the items, row i belongs to row i of ``query``.
+        ids: Which item each row of ``positive`` is.
+        known_positives: True at [i, j] where item j also belongs to query i; the diagonal does not matter.
+        log_q: Logarithm of the probability that sampling puts item j in a batch, without gradient. With a mixture of
+            samplers that of the mixture.
+        temperature: Above 0, a number, a tensor or :class:`LearnedTemperature`; scores are divided by it.
+        distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness.
+        reduction: ``"mean"`` over queries with a negative, or ``"none"``: one value a query.
+
+    Returns:
+        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        The third item is the first again, so that query 0 has one negative, at the same angle: ``log 2``.
+
+        >>> import torch
+        >>> q = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+        >>> p = torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+        >>> multiple_negatives_ranking_loss(q, p, ids=torch.tensor([4, 9, 4]), reduction="none")
+        tensor([0.6931, 1.0986, 0.6931])
+
+    References:
+        Henderson et al., "Efficient Natural Language Response Suggestion for Smart Reply", arXiv:1705.00652, 2017,
+        section 4.4; Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys
+        2019, section 3 (log Q).
+    """
+    where = "multiple_negatives_ranking_loss"
+    query, positive = check_rows(where, query=query, positive=positive)
+    n = query.shape[0]
+    own = torch.eye(n, dtype=torch.bool, device=query.device)
+    mask = torch.ones_like(own)
+    if ids is not None:
+        _check_shape(where, "ids", ids, (n,))
+        mask = mask & (ids[:, None] != ids[None, :])
+    if known_positives is not None:
+        _check_shape(where, "known_positives", known_positives, (n, n), dtype=torch.bool)
+        mask = mask & ~known_positives
+    scores = tempered(where, scores_of_sets(distance, query, positive), temperature)
+    if log_q is not None:
+        _check_shape(where, "log_q", log_q, (n,))
+        scores = scores - log_q.detach().to(scores.dtype)[None, :]
+    return softmax_loss(scores, own.to(scores.dtype), mask | own, reduction=reduction)
+
+
+multiple_negatives_ranking_loss.takes = "views"  # type: ignore[attr-defined]
+
+
+def n_pair_loss(
+    anchor: Float[Tensor, "n dim"],
+    positive: Float[Tensor, "n dim"],
+    *,
+    l2: float = 0.002,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " n"]:
+    r"""N-pair loss: one pair of each of n classes, every other class's positive a negative, by dot product.
+
+    .. math::
+        -\log \frac{e^{a_i \cdot p_i}}{\sum_j e^{a_i \cdot p_j}} + \frac{\lambda}{2} \left(|a_i|^2 + |p_i|^2\right)
+
+    The first term is :func:`rankkit.objectives.softmax_loss` with one relevant document. Nothing is normalised; the
+    second term keeps the lengths from growing for ever.
+
+    *No negative*: with one pair or none the loss is 0, with zero gradients.
+
+    Args:
+        anchor: Embeddings, each of another class; bfloat16 and float16 are computed in float32.
+        positive: Embeddings, row i of the class of row i of ``anchor``.
+        l2: λ, the weight of the squared lengths, at least 0.
+        reduction: ``"mean"`` over pairs, or ``"none"``: one value a pair.
+
+    Returns:
+        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        ConfigError: If l2 is below 0.
+
+    Example:
+        Two pairs of dot product 1 at a right angle: ``log(1 + 1 / e)``.
+
+        >>> import torch
+        >>> n_pair_loss(torch.eye(2), torch.eye(2), l2=0.0)
+        tensor(0.3133)
+
+    References:
+        Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016, equations 6 and 10 and
+        section 3.2.2 (penalty on lengths).
+    """
+    where = "n_pair_loss"
+    check_number(where, "l2", l2, least=0.0)
+    anchor, positive = check_rows(where, anchor=anchor, positive=positive)
+    scores = scores_of_sets("dot", anchor, positive)
+    labels = torch.eye(anchor.shape[0], dtype=scores.dtype, device=scores.device)
+    terms = softmax_loss(scores, labels, reduction="none")
+    lengths = anchor.square().sum(dim=1) + positive.square().sum(dim=1)
+    informative = torch.full_like(terms, anchor.shape[0] > 1, dtype=torch.bool)
+    return reduce_lists(terms + l2 / 2 * lengths, informative, reduction)
+
+
+n_pair_loss.takes = "views"  # type: ignore[attr-defined]
+n_pair_loss.distance = "dot"  # type: ignore[attr-defined]
+n_pair_loss.output = "linear"  # type: ignore[attr-defined]  # of length 1, no dot product exceeds 1 and l2 does nothing
+
+
+def _check_shape(
+    where: str, name: str, values: Tensor, shape: tuple[int, ...], *, dtype: torch.dtype | None = None
+) -> None:
+    if values.shape != shape or (dtype is not None and values.dtype != dtype):
+        kind = f" {dtype}" if dtype is not None else ""
+        raise ShapeError(
+            f"{where}: expected {name} {list(shape)}{kind}; got {values.dtype} {list(values.shape)}. "
+            "Build it from the rows of this batch."
+        )

@@ -1,0 +1,68 @@
+"""Checks of what an embedding objective is given: rows that belong together, `same`, classes."""
+
+import torch
+from torch import Tensor
+
+from rankkit.errors import DataError, ShapeError
+
+
+def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
+    """Embeddings of one shape ``[n, n_dims]``, in one type of at least single precision.
+
+    Args:
+        where: The public function that was called, for the message.
+        named: The tensors by the names of its arguments.
+
+    Raises:
+        ShapeError: If they are not of one shape ``[n, n_dims]``, of at least one dimension.
+        DataError: If one is boolean: a mask, as an objective on rankings gets.
+    """
+    rows = tuple(named.values())
+    if any(row.dim() != 2 or row.shape[1] == 0 or row.shape != rows[0].shape for row in rows):
+        shapes = ", ".join(f"{name} {list(row.shape)}" for name, row in named.items())
+        raise ShapeError(
+            f"{where}: expected embeddings [n, n_dims]{' of one shape' if len(rows) > 1 else ''}; got {shapes}. "
+            "Pass one row an example."
+        )
+    if any(row.dtype == torch.bool for row in rows):
+        name = next(name for name, row in named.items() if row.dtype == torch.bool)
+        raise DataError(
+            f"{where}: expected embeddings of numbers; got {name} as torch.bool. "
+            "A function around this objective needs its attribute takes, or pass Objective(function, option=...)."
+        )
+    dtype = torch.float64 if any(row.dtype == torch.float64 for row in rows) else torch.float32
+    return tuple(row.to(dtype) for row in rows)
+
+
+def check_same(where: str, same: Tensor, n_pairs: int) -> None:
+    """Raise ShapeError unless ``same`` is a boolean for every pair; 0 and 1 mean opposite things in the literature."""
+    if same.dtype != torch.bool or same.shape != (n_pairs,):
+        raise ShapeError(
+            f"{where}: expected same [{n_pairs}] boolean, True where both are of one class; "
+            f"got {same.dtype} {list(same.shape)}. Compare the classes: first == second."
+        )
+
+
+def check_classes(where: str, classes: Tensor, n_rows: int, *, n_classes: int | None = None) -> None:
+    """Check whole numbers, one a row; with prototypes each the number of one of them.
+
+    On an accelerator the check against ``n_classes`` waits for the device.
+
+    Raises:
+        ShapeError: If there is not one class a row.
+        DataError: If classes are no whole numbers, or one has no prototype.
+    """
+    if classes.shape != (n_rows,):
+        raise ShapeError(
+            f"{where}: expected classes [{n_rows}], one an embedding; got {list(classes.shape)}. "
+            "Pass the labels of the batch."
+        )
+    if classes.dtype.is_floating_point or classes.dtype.is_complex:
+        raise DataError(f"{where}: expected classes as whole numbers; got {classes.dtype}. Number the classes.")
+    if n_classes is not None and bool(((classes < 0) | (classes >= n_classes)).any()):
+        found = classes.tolist()
+        worst = next(value for value in found if not 0 <= value < n_classes)
+        raise DataError(
+            f"{where}: expected classes from 0 to {n_classes - 1}, one a prototype; got {worst}. "
+            "Build Prototypes with as many classes as there are, numbered from 0."
+        )
