@@ -116,22 +116,22 @@ def fit_encoder(
         memory: How many embeddings of earlier batches to compare with as well, for objectives of pairs and rankings
             (cross-batch memory) and for ``info_nce_loss``, whose negatives they become (MoCo's queue, with the encoder
             itself in place of its slow copy). 0: none.
-        optimizer: As in ``fit``, down to ``progress``.
+        optimizer: As in ``fit``.
         learning_rate: The highest of the schedule; None: what the encoder's class suggests.
-        weight_decay: See ``optimizer``.
-        momentum: See ``optimizer``.
-        schedule: See ``optimizer``.
-        warmup: See ``optimizer``.
-        clip_norm: See ``optimizer``.
-        patience: See ``optimizer``.
-        precision: See ``optimizer``.
-        device: See ``optimizer``.
-        seed: See ``optimizer``.
-        out: See ``optimizer``.
-        resume: See ``optimizer``.
-        checkpoint_every: See ``optimizer``.
-        callbacks: See ``optimizer``.
-        progress: See ``optimizer``.
+        weight_decay: As in ``fit``.
+        momentum: As in ``fit``.
+        schedule: As in ``fit``.
+        warmup: As in ``fit``.
+        clip_norm: As in ``fit``.
+        patience: As in ``fit``.
+        precision: As in ``fit``.
+        device: As in ``fit``.
+        seed: As in ``fit``.
+        out: As in ``fit``.
+        resume: As in ``fit``.
+        checkpoint_every: As in ``fit``.
+        callbacks: As in ``fit``.
+        progress: As in ``fit``.
 
     Returns:
         The course of the run.
