@@ -127,14 +127,13 @@ def read_parts(experiment: EncoderExperiment) -> "dict[str, LabelledExamples]":
 
 def read_named(asked: ExampleData) -> "dict[str, LabelledExamples]":
     """The parts for which a file is named, images in the form that is asked for."""
-    from rankkit.loaders.labelled_files import check_form, read_labelled, takes_form
+    from rankkit.loaders.labelled_files import check_form, read_in_form
 
-    form: dict[str, Any] = {"size": asked.size, "colour": asked.colour, "ink": asked.ink}
     named = {"train": asked.train, "valid": asked.valid, "test": asked.test}
     paths = {name: path for name, path in named.items() if path is not None}
     check_form(list(paths.values()), colour=asked.colour, ink=asked.ink)
     return {
-        name: read_labelled(path, label=asked.label, **(form if takes_form(path) else {}))
+        name: read_in_form(path, size=asked.size, colour=asked.colour, ink=asked.ink, label=asked.label)
         for name, path in paths.items()
     }
 

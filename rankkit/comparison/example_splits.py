@@ -13,7 +13,7 @@ from rankkit.comparison.splits import ONLY, check_same_data, expand
 from rankkit.comparison.writing import write_json, write_parquet
 from rankkit.errors import DataError, ShapeError
 from rankkit.loaders.labelled import LabelledExamples
-from rankkit.loaders.labelled_files import NAMED, check_form, read_labelled, takes_form
+from rankkit.loaders.labelled_files import NAMED, check_form, read_in_form
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,7 @@ def _read(source: ExampleSource, path: str) -> LabelledExamples:
     path, options = expand(path), dict(source.reading)
     if isinstance(options.get("size"), list):  # as JSON gives a pair back
         options["size"] = tuple(options["size"])
-    if not takes_form(path):
-        options = {name: value for name, value in options.items() if name not in ("size", "colour", "ink")}
-    return read_labelled(path, **options)
+    return read_in_form(path, **options)
 
 
 def _check_measurable(part: str, examples: LabelledExamples) -> None:

@@ -6,7 +6,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -69,10 +69,13 @@ def place(out: Path, *, suffix: str | None, name: str) -> Path:
 def folder_beside(out: Path) -> Iterator[Path]:
     """A folder beside ``out`` to write in, for a while; it is gone afterwards, unless the process is killed.
 
+    So are folders that were made for ``out``, where nothing came to stand in them.
+
     Raises:
         ConfigError: If nothing can be written there.
     """
     folder = out.with_name(f".{out.name}.{os.getpid()}")
+    made = [parent for parent in out.parents if not parent.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -85,6 +88,9 @@ def folder_beside(out: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        for parent in made:  # where nothing was put in place, they go as well
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def name_file(folder: Path, out: Path) -> None:

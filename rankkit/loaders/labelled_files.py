@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.loaders.archives import ARCHIVES
@@ -112,6 +113,16 @@ def check_form(paths: Sequence[str | os.PathLike[str]], *, colour: bool, ink: In
         raise ConfigError(
             f"{listed}: expected colour and ink for image files only; got colour={colour}, ink={ink!r}. Leave them out."
         )
+
+
+def read_in_form(path: str | os.PathLike[str], **options: Any) -> LabelledExamples:
+    """One of several paths that are read together: :func:`read_labelled`, with a form only where it means anything.
+
+    :func:`check_form` says beforehand whether it does for any of them.
+    """
+    if not takes_form(path):
+        options = {name: value for name, value in options.items() if name not in ("size", "colour", "ink")}
+    return read_labelled(path, **options)
 
 
 def write_labelled(examples: LabelledExamples, path: str | os.PathLike[str]) -> None:

@@ -216,7 +216,7 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(run, tmp_
         with pytest.raises(ConfigError, match="int8: expected a ranker"):
             export(encoder, "onnx", out, **options)
     with pytest.raises(ConfigError, match="'opset'"):
-        export(encoder, "torch", tmp_path / "out.pt2", opset=18)
+        export(encoder, "torch", tmp_path / "deep" / "er" / "out.pt2", opset=18)
     with pytest.raises(ExportError, match=r"got WrappedEncoder\. Export your own module"):
         export(WrappedEncoder(torch.nn.Flatten(), 4), "onnx", out)
     with pytest.raises(BundleError):

@@ -61,7 +61,7 @@ class AnnIndex:
         if self.distance.name not in _KNOWN:
             raise ConfigError(
                 f"{where}: expected a distance that FAISS knows ({', '.join(_KNOWN)}); "
-                f"got {self.distance.name}. Use nearest_neighbours, which compares all rows."
+                f"got {self.distance.name}. Use nearest_neighbours (no --ann), which compares all rows."
             )
         self.kind, self.effort, self._rows = kind, effort, rows
         self._index = _build(self._for_faiss(rows), kind, self.distance.name in _BY_LENGTH, effort)
