@@ -93,28 +93,34 @@ class AnnIndex:
             raise ConfigError(f"AnnIndex.search: expected k of at most {len(self)}, all rows; got {k}. Lower it.")
         _, proposed = self._index.search(self._for_faiss(rows), k)
         found = torch.from_numpy(np.sort(proposed, axis=1)).to(rows.device)
-        scores = torch.empty(found.shape, dtype=torch.promote_types(rows.dtype, self._rows.dtype), device=rows.device)
-        with torch.no_grad():
-            for place in range(k):
-                near = self._rows[found[:, place].clamp(min=0)]
-                scores[:, place] = nearness(self.distance, self.distance.pairwise(rows, near))
-        scores = scores.masked_fill(found < 0, -torch.inf)
-        scores, order = scores.sort(dim=1, descending=True, stable=True)
+        scores, order = self._nearness(rows, found).sort(dim=1, descending=True, stable=True)
         values = scores if self.distance.nearer == "larger" else -scores
         return Neighbours(found.gather(1, order).cpu().numpy(), values.cpu().numpy() + 0.0)
 
     def measured_recall(self, queries: ArrayLike | Tensor, *, k: int) -> float:
         """Share of the k true nearest rows that the index finds: the mean over queries, by the exact search.
 
-        A row as near as the k-th true one counts as found, so that equal distances cost nothing.
+        A row as near as the k-th true one counts as found, so that equal distances cost nothing. Both are measured in
+        one way, since all pairs at once are rounded otherwise than one by one.
         """
-        exact = nearest_neighbours(queries, self._rows, k=k, distance=self.distance)
-        found = self.search(queries, k=k)
-        worst = exact.values[:, -1:]
-        slack = 1e-6 * np.abs(worst)  # matrix and pairwise forms round differently
-        if self.distance.nearer == "larger":
-            return float((found.values >= worst - slack).mean())
-        return float((found.values <= worst + slack).mean())
+        rows = as_rows("AnnIndex.measured_recall", "queries", queries).to(self._rows.device)
+        exact, found = (
+            self._nearness(rows, torch.from_numpy(neighbours.indices).to(rows.device))
+            for neighbours in (
+                nearest_neighbours(rows, self._rows, k=k, distance=self.distance),
+                self.search(rows, k=k),
+            )
+        )
+        return float((found >= exact.amin(dim=1, keepdim=True)).double().mean())
+
+    @torch.no_grad()
+    def _nearness(self, rows: Tensor, found: Tensor) -> Tensor:
+        """Scores ``[n, k]`` of rows of the gallery; minus infinity for row -1."""
+        scores = torch.empty(found.shape, dtype=torch.promote_types(rows.dtype, self._rows.dtype), device=rows.device)
+        for place in range(found.shape[1]):
+            near = self._rows[found[:, place].clamp(min=0)]
+            scores[:, place] = nearness(self.distance, self.distance.pairwise(rows, near))
+        return scores.masked_fill(found < 0, -torch.inf)
 
     def _for_faiss(self, rows: Tensor) -> NDArray[np.float32]:
         rows = unit(rows) if self.distance.name in _BY_ANGLE else rows

@@ -69,3 +69,13 @@ def test_errors():
         index.search(np.eye(3), k=4)
     with pytest.raises(ShapeError, match="queries of 3 dimensions"):
         index.search(np.eye(2), k=1)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "cosine_similarity", "euclidean"])
+def test_an_exact_index_finds_all_also_among_rows_close_together(distance):
+    pytest.importorskip("faiss")
+    generator = np.random.default_rng(0)
+    centres = generator.normal(size=(40, 1, 64))
+    rows = (centres + 0.2 * generator.normal(size=(40, 12, 64))).reshape(-1, 64).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    assert AnnIndex(rows, distance=distance, kind="flat").measured_recall(rows, k=3) == 1.0
