@@ -31,6 +31,7 @@ from .encoders import embed_in_chunks as embed_in_chunks
 from .errors import BundleError as BundleError
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
+from .errors import DataWarning as DataWarning
 from .errors import ExportError as ExportError
 from .errors import RankkitError as RankkitError
 from .errors import ShapeError as ShapeError

@@ -11,6 +11,8 @@
      +-- ExportError    a ranker that a target cannot express, or an artefact that does not score as it did
 
 Every message reads ``where: expected ...; got ... . One action.``
+
+What rankkit decides about data without being asked, and a user would want to know, is said as a ``DataWarning``.
 """
 
 import difflib
@@ -23,6 +25,10 @@ class RankkitError(Exception):
 
 class DataError(RankkitError, ValueError):
     """A file, a row or an array is not what was expected."""
+
+
+class DataWarning(UserWarning):
+    """What rankkit decided about a column, an id, a weight or a missing value, in one line."""
 
 
 class ShapeError(RankkitError, ValueError):

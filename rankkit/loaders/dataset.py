@@ -14,6 +14,17 @@ from rankkit.batch import QueryBatch, take_queries
 from rankkit.errors import DataError
 
 
+@dataclass(frozen=True)
+class Roles:
+    """The columns of the input that are no features, by name; None for what the input did not have as a column."""
+
+    label: str | None = None
+    qid: str | None = None
+    doc_id: str | None = None
+    weight: str | None = None
+    query_weight: str | None = None
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class RankingDataset:
     """Documents grouped by query: document rows of query i are ``offsets[i]:offsets[i + 1]``.
@@ -31,6 +42,8 @@ class RankingDataset:
         feature_names: One a feature, or None.
         rows: int64 ``[doc]``: the row of the input that each document came from, where regrouping moved rows; None
             where the order is that of the input.
+        roles: The columns that label, qid, document id and weights came from; None where they came from no columns.
+        remarks: What was decided about the input without being asked, a line each.
 
     Raises:
         DataError: If the arrays do not fit together.
@@ -44,6 +57,8 @@ class RankingDataset:
     doc_ids: NDArray[np.generic] | None = None
     feature_names: tuple[str, ...] | None = None
     rows: NDArray[np.int64] | None = None
+    roles: Roles | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_features(self.features)
