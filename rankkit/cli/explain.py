@@ -117,12 +117,11 @@ def _write_attributions(attributions: "Attributions", out: Path, top: int) -> li
 
 def _write(found: "Importance | Attributions", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
     """A table as CSV and JSON with its pictures, each file as a whole."""
-    from rankkit.loaders.writers import replacing
+    from rankkit.atomic import write_bytes
 
     contents = {"csv": found.to_pandas().to_csv(index=False).encode(), "json": (found.to_json() + "\n").encode()}
     paths = []
     for ending, content in {**contents, **pictures}.items():
         paths.append(out / f"{name}.{ending}")
-        with replacing(paths[-1]) as temporary:
-            temporary.write_bytes(content)
+        write_bytes(paths[-1], content)
     return paths

@@ -182,7 +182,7 @@ def _summary(found: "Neighbours", asked: "LabelledExamples", known: "LabelledExa
 
 
 def _write(table: "pd.DataFrame", out: Path) -> None:
-    from rankkit.loaders.writers import replacing
+    from rankkit.atomic import replacing
 
     with replacing(out) as temporary:
         if out.suffix == ".csv":

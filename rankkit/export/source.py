@@ -68,16 +68,22 @@ def read_source(source: str | Path | Scorer) -> Source:
         ExportError: If the scorer is not of the catalogue, or not fitted.
     """
     if not isinstance(source, str | Path):
-        return _from_scorer(source, {})
+        return from_scorer(source, {})
     path = Path(source)
     if path.is_file():
         from rankkit.export.tree_models import tree_source
 
         return tree_source(path)
-    return _from_scorer(bundle.load(path), bundle.read_model_json(path))
+    scorer, model = bundle.read(path, "scorer")
+    return from_scorer(cast(Scorer, scorer), model)
 
 
-def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
+def from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
+    """A ranker from memory, with what ``model.json`` says of it.
+
+    Raises:
+        ExportError: If the scorer is not of the catalogue, or not fitted.
+    """
     name = next((name for name, made in SCORERS.items() if made is type(scorer)), None)
     if name is None:
         own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
