@@ -26,6 +26,7 @@ from rankkit.encoders import Encoder
 from rankkit.errors import BundleError, ConfigError
 from rankkit.objectives import Objective
 from rankkit.scorers import Scorer
+from rankkit.trees import TreeScorer, read_tree_model
 
 Kind = Literal["scorer", "encoder"]
 
@@ -147,42 +148,52 @@ def _weights_file(model: Mapping[str, Any], kind: Kind) -> str:
     return name
 
 
-def load(folder: str | Path) -> Any:
-    """The scorer or encoder that :func:`save` wrote, on the CPU, in eval mode.
+def load(path: str | Path) -> Any:
+    """The scorer or encoder that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
 
     A scorer has its ``feature_names`` as saved, an encoder its distance. A bundle that is replaced at the same time
-    gives the old model or the new one.
+    gives the old model or the new one. A text file of LightGBM and a JSON or UBJSON file of XGBoost, as their
+    ``save_model`` writes them, give a :class:`rankkit.trees.TreeScorer`; neither library need be installed.
 
     Args:
-        folder: The folder of the bundle.
+        path: The folder of the bundle, or the file of the tree model.
 
     Raises:
-        BundleError: If it is missing, damaged, or written by a newer rankkit.
+        BundleError: If it is missing, damaged, cut off, or written by a newer rankkit.
     """
-    return read(folder)[0]
+    return read(path)[0]
 
 
-def load_scorer(folder: str | Path) -> Scorer:
+def load_scorer(path: str | Path) -> Scorer:
     """What :func:`load` gives, if it is a scorer; a BundleError otherwise."""
-    return cast(Scorer, read(folder, "scorer")[0])
+    return cast(Scorer, read(path, "scorer")[0])
 
 
-def load_encoder(folder: str | Path) -> Encoder:
+def load_encoder(path: str | Path) -> Encoder:
     """What :func:`load` gives, if it is an encoder; a BundleError otherwise."""
-    return cast(Encoder, read(folder, "encoder")[0])
+    return cast(Encoder, read(path, "encoder")[0])
 
 
-def read(folder: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[str, Any]]:
-    """What :func:`load` gives, and the ``model.json`` that belongs to it.
+def read(path: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """What :func:`load` gives, and the ``model.json`` that belongs to it; {} of a file of trees.
 
     Args:
-        folder: The folder of the bundle.
+        path: The folder of the bundle, or the file of the tree model.
         kind: What it has to be, ``"scorer"`` or ``"encoder"``; None: either.
 
     Raises:
         BundleError: As :func:`load`, or if it is of the other kind.
     """
-    folder = Path(folder)
+    folder = Path(path)
+    if not folder.exists():
+        raise BundleError(
+            f"{folder}: expected the folder of a saved scorer or encoder, or a file of trees; got nothing there. "
+            "Check the path."
+        )
+    if not folder.is_dir():
+        if kind == "encoder":
+            raise BundleError(f"{folder}: expected an encoder; got a file. Pass the folder of an encoder.")
+        return TreeScorer(read_tree_model(folder)).eval(), {}
     while True:
         before = _state_of(folder / MODEL_FILE)
         try:
@@ -260,6 +271,11 @@ def _find_out(model: nn.Module) -> tuple[Kind, str]:
         for name, made in known.items():
             if made is type(model):
                 return kind, name
+    if isinstance(model, TreeScorer):
+        raise ConfigError(
+            f"save: expected a scorer or an encoder of rankkit; got trees of {model.model.library}, which have a file "
+            "of their own. Copy that file: rankkit.load reads it."
+        )
     scorers, encoders = (", ".join(sorted(known)) for known in _CATALOGUE.values())
     raise ConfigError(
         f"save: expected a scorer of rankkit's catalogue ({scorers}) or an encoder ({encoders}); "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
-from rankkit.cli.evaluate_encoder import evaluate_saved_encoder, is_encoder
+from rankkit.cli.evaluate_encoder import evaluate_saved_encoder
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="Folder of a saved ranker or encoder.", show_default=False)] = None,
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a saved ranker or encoder, or file of trees.", show_default=False),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Argument(
@@ -81,6 +84,7 @@ def evaluate(
     labels: Labels = "grades",
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
+    from rankkit import bundle
     from rankkit.errors import ConfigError
 
     if per_query is not None and per_query.suffix != ".parquet":
@@ -105,9 +109,11 @@ def evaluate(
         }
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
-        if is_encoder(run):
+        model, about = bundle.read(run)
+        if "encoder" in about:
             _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})
             report = evaluate_saved_encoder(
+                model,
                 run,
                 data,
                 metric,
@@ -118,10 +124,10 @@ def evaluate(
                 label=label,
             )
         elif all_protocols:
-            report = _evaluate_ranker(run, data, reading, metric, {}, every=True)
+            report = _evaluate_ranker(model, data, reading, metric, {}, every=True)
         else:
             options: dict[str, Any] = {"protocol": protocol or "rankkit", "empty": empty, "ties": ties}
-            report = _evaluate_ranker(run, data, reading, metric, options, every=False)
+            report = _evaluate_ranker(model, data, reading, metric, options, every=False)
     if per_query is not None:
         report.to_parquet(per_query)  # type: ignore[union-attr]
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
@@ -146,7 +152,7 @@ def _evaluate_files(qrels: Path | None, run: Path | None, metric: list[str] | No
 
 
 def _evaluate_ranker(
-    run: Path,
+    scorer: Any,
     data: Path,
     reading: dict[str, Any],
     metric: list[str] | None,
@@ -154,10 +160,9 @@ def _evaluate_ranker(
     *,
     every: bool,
 ) -> "Evaluation | ProtocolTable":
-    from rankkit import bundle, evaluation
+    from rankkit import evaluation
     from rankkit.loaders.files import read
 
-    scorer = bundle.load(run)
     documents = read(data, n_features=scorer.n_features, **reading)
     metrics = metric or ["ndcg@10", "mrr@10"]
     if every:

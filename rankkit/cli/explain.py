@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
         Path, typer.Argument(help="Labelled data that it was not trained on, best test data.", show_default=False)
     ],
@@ -49,7 +49,7 @@ def explain(
 
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
-    scorer = bundle.load(run)
+    scorer = bundle.load_scorer(run)
     reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
     documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
     chosen = [find_document(documents, words) for words in doc or []]

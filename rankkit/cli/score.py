@@ -9,7 +9,7 @@ from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
         Path, typer.Argument(help="Data with or without labels: LETOR text, Parquet or CSV.", show_default=False)
     ],
@@ -35,7 +35,7 @@ def score(
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
-    scorer = bundle.load(run)
+    scorer = bundle.load_scorer(run)
     documents = read(
         data,
         n_features=scorer.n_features,

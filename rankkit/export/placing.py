@@ -77,7 +77,8 @@ def folder_beside(out: Path) -> Iterator[Path]:
     try:
         with beside(out) as folder:
             try:
-                folder.mkdir(parents=True)
+                out.parent.mkdir(parents=True, exist_ok=True)
+                folder.mkdir()
             except OSError as error:
                 raise ConfigError(
                     f"--out: expected a place to write in; got {str(out)!r}: {error.strerror}. Choose another."
