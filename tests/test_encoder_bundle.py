@@ -7,11 +7,13 @@ import resource
 import shutil
 import struct
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rankkit as rk
 from rankkit.bundle import load, load_encoder, load_scorer, read_model_json, save
 from rankkit.distances import DISTANCES, FunctionDistance, WeightedL1
 from rankkit.encoders import ConvEncoder, MLPEncoder, WrappedEncoder
@@ -101,6 +103,13 @@ def test_load_gives_either_and_the_loader_of_one_kind_refuses_the_other(tmp_path
         load_scorer(tmp_path / "encoder")
     with pytest.raises(BundleError, match=r"expected an encoder; got a scorer\. Pass the folder of an encoder\."):
         load_encoder(tmp_path / "scorer")
+
+
+def test_what_load_gives_is_refused_where_the_other_kind_belongs():
+    with pytest.raises(ConfigError, match=r"^predict: expected a scorer of documents; got the encoder MLPEncoder"):
+        rk.predict(mlp(), rk.make_ranking(3))
+    with pytest.raises(ConfigError, match=r"^embed: expected an encoder; got LinearScorer"):
+        rk.embed(LinearScorer(3), np.zeros((2, 3), np.float32))
 
 
 def test_one_kind_replaces_the_other_in_a_folder(tmp_path):

@@ -55,10 +55,11 @@ def find_source(source: str | Path | Scorer | Encoder) -> Source | EncoderSource
         ExportError: If it is of neither catalogue, or a ranker that is not fitted.
     """
     if not isinstance(source, str | Path):
-        found, model = source, {}
+        found: Any = source
+        model: Mapping[str, Any] = {}
     else:
         found, model = bundle.read(source)
-    return _from_encoder(cast(Encoder, found), model) if _name(found) else from_scorer(found, model)
+    return _from_encoder(found, model) if _name(found) else from_scorer(found, model)
 
 
 def _from_encoder(encoder: Encoder, model: Mapping[str, Any]) -> EncoderSource:

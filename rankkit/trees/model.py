@@ -159,4 +159,5 @@ def _bits(categories: NDArray[np.int64]) -> NDArray[np.uint32]:
     """A bit for each category up to the last: number n is bit n % 32 of word n // 32."""
     bits = np.zeros((int(categories.max(initial=0)) // 32 + 1, 32), np.uint32)
     bits.reshape(-1)[categories] = 1
-    return np.bitwise_or.reduce(bits << np.arange(32, dtype=np.uint32), axis=1)
+    words: NDArray[np.uint32] = np.bitwise_or.reduce(bits << np.arange(32, dtype=np.uint32), axis=1)
+    return words
