@@ -8,6 +8,7 @@ import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
 from rankkit.cli.evaluate_encoder import evaluate_saved_encoder, is_encoder
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
@@ -125,6 +126,16 @@ def evaluate(
     if per_query is not None:
         report.to_parquet(per_query)  # type: ignore[union-attr]
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+    _suggest_after(run, data)
+
+
+def _suggest_after(run: Path | None, data: Path | None) -> None:
+    """What one does with a ranker, or an encoder, that is good enough; of a TREC run there is nothing more to say."""
+    if run is not None and data is not None:
+        if is_encoder(run):
+            suggest("rankkit", "neighbours", run, data)
+        else:
+            suggest("rankkit", "explain", run, data)
 
 
 def _refuse(option: str, others: dict[str, Any]) -> None:
