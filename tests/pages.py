@@ -25,6 +25,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,31 @@ def steps(page: str) -> list[Step]:
 
 
 def _commands(block: str, start: int, line: int) -> Iterator[Step]:
-    for part in re.finditer(r"^\$ ((?:.*\\\n)*.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-        shown = part[2] if part[2].strip() else None
-        place = (start + part.start(2), start + part.end(2))
-        yield Step("console", part[1].strip(), shown, line + block.count("\n", 0, part.start()), place)
+    lines = block.splitlines(keepends=True)
+    while lines:
+        first, taken = line, [lines.pop(0)]
+        if not taken[0].startswith("$ "):
+            raise ValueError(f"line {first}: a console block begins with '$ '")
+        while _goes_on("".join(taken)[2:]):
+            taken.append(lines.pop(0))
+        command = "".join(taken)
+        shown = "".join(takewhile(lambda text: not text.startswith("$ "), lines))
+        lines = lines[shown.count("\n") :]
+        start += len(command)
+        yield Step("console", command[2:].strip(), shown or None, first, (start, start + len(shown)))
+        start += len(shown)
+        line += (command + shown).count("\n")
+
+
+def _goes_on(command: str) -> bool:
+    """Whether a shell would wait for another line."""
+    if command.endswith("\\\n"):
+        return True
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
 
 
 def disagreement(shown: str, printed: str) -> str | None:
@@ -116,8 +138,15 @@ class Reader:
     def __init__(self, folder: Path, trained: Trained) -> None:
         self.folder, self.trained = folder, trained
         self.service: Any = None
+        self.services = contextlib.ExitStack()
         for name in ("data", "experiments"):
             (folder / name).symlink_to(ROOT / name)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.services.close()
 
     def does(self, step: Step) -> str:
         """Do one step; gives what it printed on stdout and, after that, on stderr.
@@ -140,7 +169,7 @@ class Reader:
         return self._runs(re.sub(r"\\\n\s*", "", step.text))
 
     def _runs(self, command: str) -> str:
-        words = shlex.split(command, comments=True)
+        words = shlex.split(command)
         if words[0] in NOT_RUN:
             return ""
         if words[0] == "curl":
@@ -175,14 +204,13 @@ class Reader:
 
         port = _value(words, "--port") or "8080"
         app = create_app(ServedRanker.load(Path(words[2])))
-        self.service = TestClient(app, base_url=f"http://127.0.0.1:{port}")
+        self.service = self.services.enter_context(TestClient(app, base_url=f"http://127.0.0.1:{port}"))
         return f"serving {words[2]} on http://127.0.0.1:{port}, documentation at /docs; stop with Ctrl-C\n"
 
     def _requests(self, words: Sequence[str]) -> str:
         url = next(word for word in words if word.startswith("http"))
         body = _value(words, "-d")
-        with self.service as client:
-            answer = client.get(url) if body is None else client.post(url, content=body)
+        answer = self.service.get(url) if body is None else self.service.post(url, content=body)
         return str(answer.text) + "\n"
 
 
@@ -238,13 +266,13 @@ def rewrite(path: Path) -> None:
         work = Path(folder) / "clone"
         work.mkdir()
         os.chdir(work)
-        reader = Reader(work, Trained(Path(folder)))
-        for step in steps(page):
-            printed = reader.does(step)
-            if step.shown is not None and step.place is not None and disagreement(step.shown, printed):
-                first = step.text.splitlines()[0]
-                sys.stdout.write(f"{path.name}:{step.line}: {first}\n{disagreement(step.shown, printed)}\n\n")
-                changes.append((step.place, printed.rstrip("\n") + "\n"))
+        with Reader(work, Trained(Path(folder))) as reader:
+            for step in steps(page):
+                printed = reader.does(step)
+                if step.shown is not None and step.place is not None and disagreement(step.shown, printed):
+                    first = step.text.splitlines()[0]
+                    sys.stdout.write(f"{path.name}:{step.line}: {first}\n{disagreement(step.shown, printed)}\n\n")
+                    changes.append((step.place, printed.rstrip("\n") + "\n"))
     for (begin, end), printed in reversed(changes):
         page = page[:begin] + printed + page[end:]
     path.write_text(page)
