@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rankkit import catalogue
-from rankkit.cli.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
 from rankkit.cli.compared import SearchSection, SignificanceSection
+from rankkit.cli.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
 from rankkit.cli.config import _NOT_OPTIONS, Data, EvaluationSection, Experiment, Section
 from rankkit.cli.encoder_comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, SimilaritySection
@@ -87,18 +87,18 @@ _COMPARED = {
     "encoders": "in place of scorers: names, or tables with a name and options",
     "objectives": "names, or tables with a name and options",
     "external": "systems beside them: below",
-    "baseline": "what the others are tested against, as `\"mlp ranknet\"`; left out, the first",
+    "baseline": 'what the others are tested against, as `"mlp ranknet"`; left out, the first',
     "seeds": "how many runs of each system, or their seeds",
     "metric": "what chooses epochs and options, on validation data",
     "threads": "of each run",
     "training": "how each system is trained, as in training files",
-    "grid": "each value makes a system of its own: `\"objective.ranknet.sigma\" = [0.5, 1]`",
+    "grid": 'each value makes a system of its own: `"objective.ranknet.sigma" = [0.5, 1]`',
     "search": "the same number of option sets for each system: below",
     "significance": "how systems are tested against each other: below",
 }
 _SEARCH = {
     "trials": "option sets of each system; the best on validation data is kept",
-    "options": "`\"training.learning_rate\" = {low = 1e-4, high = 1e-2, log = true}`; also `whole = true`, or a list",
+    "options": '`"training.learning_rate" = {low = 1e-4, high = 1e-2, log = true}`; also `whole = true`, or a list',
     "seed": "of the draws",
     "sampler": "at random, or Optuna's TPE (`pip install -e '.[search]'`)",
 }
@@ -249,7 +249,8 @@ def _externals() -> str:
     def rows() -> Iterator[tuple[str, ...]]:
         for name, external in EXTERNALS.items():
             options = " ".join(
-                f"`{option}`{' (required)' if option in external.required else ''}" for option in sorted(external.options)
+                f"`{option}`{' (required)' if option in external.required else ''}"
+                for option in sorted(external.options)
             )
             taken = f"those of {external.module}, by its names" if external.module else options
             needs = f"`pip install -e '.[{external.extra}]'`" if external.extra else ""

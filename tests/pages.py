@@ -9,7 +9,7 @@ A page holds, besides prose and blocks of other kinds:
 - ``python`` blocks, and after each the ``text`` block with what it prints, if it prints anything.
 
 In what is shown, a line ``...`` stands for any number of lines. Numbers with decimals need not agree to the last digit,
-since other processors round otherwise and training carries that on; durations and sizes are free.
+since other processors round otherwise and training carries that on; durations, sizes and wins are free.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_RUN = {"git", "cd", "make", "source", "pip", "python", "open"}
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _DECIMAL = re.compile(r"[-+]?\d[\d,]*\.\d+(?:e[-+]?\d+)?")
-_MEASURED = re.compile(r"\b\d[\d.,]*(?= (?:s|ms|kB|MB|B|minutes)\b)")
+_MEASURED = re.compile(r"\b\d[\d.,]*(?= (?:s|ms|kB|MB|B|minutes)\b)|\b\d+/\d+/\d+\b")
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,8 @@ class Reader:
 
     def __init__(self, folder: Path, trained: Trained) -> None:
         self.folder, self.trained = folder, trained
+        self.refused: str | None = None
+        """What the last command said instead of doing its work."""
         self.service: Any = None
         self.services = contextlib.ExitStack()
         for name in ("data", "experiments"):
@@ -149,11 +151,12 @@ class Reader:
         self.services.close()
 
     def does(self, step: Step) -> str:
-        """Do one step; gives what it printed on stdout and, after that, on stderr.
+        """Do one step; gives what it printed on stdout and, after that, its errors and warnings.
 
         Args:
             step: What to do; the current directory is the reader's folder.
         """
+        self.refused = None
         if step.kind == "toml":
             name = re.match(r"# (\S+\.toml)\n", step.text)
             if name is None:
@@ -180,7 +183,21 @@ class Reader:
             return _in_shell(command)
         if words[1] == "train" and "--resume" not in words:
             return self._trains(command, words)
-        return run_command(words[1:])
+        return self._runs_command(words)
+
+    def _runs_command(self, words: Sequence[str]) -> str:
+        from rankkit.cli.app import app
+        from rankkit.errors import RankkitError
+
+        with _captured() as printed:
+            try:
+                app(list(words[1:]), standalone_mode=False)
+            except RankkitError as error:
+                self.refused = str(error)
+                sys.stderr.write(f"rankkit: {error}\n")
+            except SystemExit as end:
+                self.refused = f"exit code {end.code}" if end.code else None
+        return printed()
 
     def _trains(self, command: str, words: Sequence[str]) -> str:
         """Train, or take what an earlier page trained by the same command."""
@@ -188,16 +205,18 @@ class Reader:
             kept, printed = self.trained.runs[command]
             shutil.copytree(kept, self.folder / _value(words, "--out"))
             return printed
-        printed = run_command(words[1:])
+        printed = self._runs_command(words)
         out = _value(words, "--out")
-        if out and (self.folder / out).is_dir() and not printed.startswith("rankkit:"):
+        if out and self.refused is None:
             kept = self.trained.folder / str(len(self.trained.runs))
             shutil.copytree(self.folder / out, kept)
             self.trained.runs[command] = (kept, printed)
         return printed
 
     def _serves(self, words: Sequence[str]) -> str:
-        from fastapi.testclient import TestClient
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks for a successor of httpx
+            from fastapi.testclient import TestClient
 
         from rankkit.serving.app import create_app
         from rankkit.serving.ranker import ServedRanker
@@ -214,21 +233,6 @@ class Reader:
         return str(answer.text) + "\n"
 
 
-def run_command(words: Sequence[str]) -> str:
-    """What a rankkit command prints, its error included."""
-    from rankkit.cli.app import app
-    from rankkit.errors import RankkitError
-
-    with _captured() as printed:
-        try:
-            app(list(words), standalone_mode=False)
-        except RankkitError as error:
-            sys.stderr.write(f"rankkit: {error}\n")
-        except SystemExit:
-            pass
-    return printed()
-
-
 def _in_shell(command: str) -> str:
     function = f'rankkit() {{ {shlex.quote(sys.executable)} -m rankkit "$@"; }}; '
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -238,11 +242,11 @@ def _in_shell(command: str) -> str:
 
 @contextlib.contextmanager
 def _captured() -> Iterator[Callable[[], str]]:
-    """What is printed meanwhile: stdout, then stderr without the line that says kernels are being compiled."""
+    """What is printed meanwhile: stdout, then errors and warnings, but no lines of progress."""
     out, err = io.StringIO(), io.StringIO()
 
     def printed() -> str:
-        told = (line for line in err.getvalue().splitlines() if not line.startswith("Compiling"))
+        told = (line for line in err.getvalue().splitlines() if line.startswith("rankkit: "))
         return out.getvalue() + "".join(f"{line}\n" for line in told)
 
     def show(message: Warning | str, *_: Any) -> None:

@@ -1,5 +1,6 @@
 """The command line as a whole: one subcommand a file, nothing heavy imported before a command runs."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ from rankkit.cli.split import split
 from rankkit.cli.train import train
 
 # In the order of work; what a command does, in the few words that fit beside its name.
-_COMMANDS = {
+_COMMANDS: dict[str, dict[Callable[..., None], str]] = {
     "Prepare data": {
         inspect: "What a file holds, and all that is wrong with it.",
         split: "Training, validation and test data from one file.",
