@@ -1,6 +1,7 @@
 """``rankkit evaluate``: a saved ranker on labelled data, a saved encoder on unseen classes, a TREC run on judgments."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
 from rankkit.cli.evaluate_encoder import evaluate_saved_encoder
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
@@ -91,6 +93,7 @@ def evaluate(
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
     rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
     report: Evaluation | ProtocolTable | RunEvaluation | SimilarityReport
+    about: Mapping[str, Any] = {}
     if qrels is not None or trec_run is not None:
         _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
         report = _evaluate_files(qrels, trec_run, metric)
@@ -131,6 +134,8 @@ def evaluate(
     if per_query is not None:
         report.to_parquet(per_query)  # type: ignore[union-attr]
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+    if run is not None and data is not None:  # of TREC files there is nothing more to say
+        suggest("rankkit", "neighbours" if "encoder" in about else "explain", run, data)
 
 
 def _refuse(option: str, others: dict[str, Any]) -> None:

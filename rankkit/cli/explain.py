@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Attributions, Importance
@@ -76,6 +77,7 @@ def explain(
     if files:
         words = f"Written: {', '.join(str(path) for path in files)}"
         typer.echo("\n" + textwrap.fill(words, 80, subsequent_indent="  ", break_long_words=False))
+    suggest("rankkit", "score", run, "NEW-DATA", "--out", "scores.parquet")
 
 
 def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.next_step import suggest
+
 if TYPE_CHECKING:
     from rankkit.cli.encoder_file import EncoderExperiment
     from rankkit.loaders.labelled import LabelledExamples
@@ -85,6 +87,11 @@ def margin_sweep(
     for ending, content in contents.items():
         write_bytes(out / f"sweep.{ending}", content)
     typer.echo(f"\n{sweep}\n\nWritten: {', '.join(str(out / f'sweep.{ending}') for ending in contents)}")
+    chosen_margin = f"objective.margin={sweep.best_margin:g}"
+    suggest(
+        *("rankkit", "train", "--train", train, "--encoder", encoder, "--objective", objective),
+        *("--set", chosen_margin, "--out", out / "best"),
+    )
 
 
 def _numbers(words: list[str] | None) -> list[float] | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 
 def score(
@@ -48,3 +49,4 @@ def score(
     scores = evaluation.predict(scorer, documents)
     write_scores(documents, scores, out, tag=run.name)
     typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order")
+    suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")
