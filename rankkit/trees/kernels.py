@@ -1,10 +1,11 @@
-"""The compiled walk of documents through trees; numba is imported here only."""
+"""The compiled walk of documents through trees; importing it imports numba."""
 
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from rankkit.compilation import kernel
 
 MISSING_LEFT, ZERO_IS_MISSING, IS_CATEGORY = np.uint8(1), np.uint8(2), np.uint8(4)
 
@@ -28,7 +29,7 @@ _ZERO = np.float32(1e-35)
 _LARGEST_CATEGORY = np.float32(2**30)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def add_leaves(
     features: NDArray[np.float32],
     nodes: NDArray[Any],
