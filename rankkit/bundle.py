@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -219,7 +220,8 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
     try:
         name = _weights_file(model, kind)
         with torch.device("meta"):  # what the options promise, without memory for it
-            expected = build(model[kind], kind).state_dict()
+            built = build(model[kind], kind)
+        expected = built.state_dict()
     except (ConfigError, *_DAMAGE) as error:
         raise _cannot_build(folder, kind, model, error) from error
     path = folder / name
@@ -232,8 +234,8 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
     try:
         tensors = safetensors.torch.load(weights)
         _check_shapes(expected, tensors)
-        built = build(model[kind], kind)
-        built.load_state_dict(tensors)
+        filled = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
+        built.load_state_dict(filled, assign=True)
         if kind == "scorer":
             built.feature_names = _names(model["feature_names"], built.n_features)
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
@@ -315,6 +317,17 @@ def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torc
         wanted, got = (list(side[name].shape) if name in side else None for side in (expected, found))
         if wanted != got:
             raise ValueError(f"weights {name!r} of shape {got}, where the options give {wanted}")
+
+
+def _laid_out(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """A copy in the type and strides of the module, made by one thread.
+
+    torch copies a large tensor by a pool of threads, which a process that forks afterwards leaves behind: the first
+    product in its child would wait for them for ever.
+    """
+    filled = torch.empty_strided(expected.shape, expected.stride(), dtype=expected.dtype)
+    np.copyto(filled.numpy(), found.numpy(), casting="same_kind")
+    return filled
 
 
 def _names(names: Any, n_features: int) -> tuple[str, ...] | None:
