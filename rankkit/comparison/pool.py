@@ -84,6 +84,7 @@ class Worker:
 
     Args:
         number: Names its log.
+        place: Among those that work at the same time, from 0, and how many these are.
         out: Folder of the comparison.
         threads: Of a run.
         events: Where its lines go, with itself; None at their end.
@@ -93,6 +94,7 @@ class Worker:
     def __init__(
         self,
         number: int,
+        place: tuple[int, int],
         out: Path,
         threads: int,
         events: "queue.SimpleQueue[tuple[Worker, str | None]]",
@@ -103,7 +105,7 @@ class Worker:
         self.is_ready = False
         self.log = out / "logs" / f"worker-{number}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._out = out
+        self.place, self._out = place, out
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 command,
@@ -125,7 +127,7 @@ class Worker:
     def take(self, spec: RunSpec) -> None:
         """Give it a run."""
         self.spec, self.split = spec, spec.split
-        order = json.dumps({"spec": spec.to_dict(), "out": str(self._out)}) + "\n"
+        order = json.dumps({"spec": spec.to_dict(), "out": str(self._out), "place": self.place}) + "\n"
         # If it has just died, the end of its lines will say so.
         with suppress(BrokenPipeError):
             pipe = cast(IO[bytes], self.process.stdin)
@@ -212,7 +214,9 @@ class _Pool:
 
     def _start_worker(self) -> None:
         self._n_started += 1
-        self._workers.append(Worker(self._n_started, self._out, self._threads, self._events, self._command))
+        free = min(set(range(self._jobs)) - {worker.place[0] for worker in self._workers})
+        place = (free, self._jobs)
+        self._workers.append(Worker(self._n_started, place, self._out, self._threads, self._events, self._command))
 
     def finish(self) -> None:
         """Go on until there is nothing left to do."""

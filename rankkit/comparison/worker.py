@@ -28,7 +28,7 @@ def main() -> None:
     runner = _Runner(lines)
     while True:
         order = orders.get()
-        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]))
+        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]), order["place"])
 
 
 def _read_orders(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None:
@@ -49,13 +49,15 @@ class _Runner:
         self._lines = lines
         self._loaded: tuple[Any, Any] | None = None
 
-    def run(self, spec: Any, out: Path) -> None:
+    def run(self, spec: Any, out: Path, place: tuple[int, int]) -> None:
         """Run it and say that it is done, or why not."""
         import torch
 
         from rankkit.comparison.running import run_one
+        from rankkit.training.sharing import share_devices
 
         torch.set_num_threads(spec.threads)
+        share_devices(*place, spec.system.training.get("device", "auto"))
         folder = out / "runs" / spec.id
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -13,6 +13,7 @@ from rankkit.sampling import class_batches
 from rankkit.training.blame import blame_weights
 from rankkit.training.embedding_steps import ExampleBatch
 from rankkit.training.settings import check_counts
+from rankkit.training.sharing import fits_on
 from rankkit.training.watch import BadStep
 
 _SHOWN = 8
@@ -51,7 +52,7 @@ class ExampleBatches:
 
 
 class ExampleFeed:
-    """Gathers examples on the training device; on CUDA they move there once.
+    """Gathers examples on the training device. On CUDA they move there once if they fit, otherwise batch by batch.
 
     Args:
         data: The examples.
@@ -60,13 +61,18 @@ class ExampleFeed:
 
     def __init__(self, data: LabelledExamples, device: torch.device) -> None:
         self.data = data
-        self._inputs = torch.as_tensor(data.inputs).to(device)
-        self._labels = torch.as_tensor(data.labels).to(device)
+        self._device = device
+        self.resident = fits_on(device, data.inputs.nbytes)
+        home = device if self.resident else torch.device("cpu")
+        self._inputs, self._labels = (torch.as_tensor(array).to(home) for array in (data.inputs, data.labels))
 
     def take(self, rows: NDArray[np.int64]) -> ExampleBatch:
         """The examples in these rows."""
         chosen = torch.from_numpy(np.ascontiguousarray(rows)).to(self._labels.device)
-        return ExampleBatch(self._inputs[chosen], self._labels[chosen])
+        inputs, labels = self._inputs[chosen], self._labels[chosen]
+        if self.resident:
+            return ExampleBatch(inputs, labels)
+        return ExampleBatch(*(part.pin_memory().to(self._device, non_blocking=True) for part in (inputs, labels)))
 
 
 class ExampleBlame:

@@ -9,16 +9,14 @@ from torch import Tensor
 
 from rankkit.batch import QueryBatch, take_queries
 from rankkit.loaders.dataset import RankingDataset, shared_tensor
-
-# Share of the device's free memory that data may take; the rest is for the scorer and its activations.
-_RESIDENT_SHARE = 0.6
+from rankkit.training.sharing import fits_on
 
 
 class Feed:
     """Gathers the documents of some queries on the training device.
 
-    On the CPU the arrays are used where they lie, memory-mapped ones too. On CUDA they move there once if they fit into
-    60% of its free memory; otherwise each batch is gathered on the CPU and sent from pinned memory.
+    On the CPU the arrays are used where they lie, memory-mapped ones too. On CUDA they move there once if they fit
+    (:func:`rankkit.training.sharing.fits_on`); otherwise each batch is gathered on the CPU and sent from pinned memory.
     """
 
     def __init__(self, data: RankingDataset, device: torch.device) -> None:
@@ -30,7 +28,7 @@ class Feed:
             "labels": data.labels,
             "weights": data.weights,
         }
-        self.resident = device.type != "cuda" or _fits(data, device)
+        self.resident = fits_on(device, data.features.nbytes)
         home = device if self.resident else torch.device("cpu")
         self._tensors = {name: shared_tensor(array).to(home) for name, array in parts.items() if array is not None}
 
@@ -45,11 +43,6 @@ class Feed:
             weights=self._tensors.get("weights"),
         )
         return batch if self.resident else _pinned(batch).to(self.device)
-
-
-def _fits(data: RankingDataset, device: torch.device) -> bool:
-    free, _ = torch.cuda.mem_get_info(device)
-    return data.features.nbytes <= _RESIDENT_SHARE * free
 
 
 def _pinned(batch: QueryBatch) -> QueryBatch:

@@ -98,9 +98,9 @@ def default_learning_rate(scorer: nn.Module) -> float:
 
 
 def resolve_device(device: str) -> torch.device:
-    """``"auto"`` is the first CUDA device where there is one, else the CPU."""
+    """``"auto"`` is torch's current CUDA device, the first unless a program chose another, or without one the CPU."""
     if device == "auto":
-        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         place = torch.device(device)
     except RuntimeError:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rankkit.comparison import pool
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System
 from rankkit.comparison.pool import run_all
 from rankkit.errors import TrainingError
@@ -92,3 +93,28 @@ def test_ctrl_c_leaves_no_worker_behind(tmp_path):
         run_all([spec_of("a")], tmp_path, jobs=1, threads=1, watcher=Impatient(), command=FAKE)
     run_all([spec_of("a")], tmp_path, jobs=1, threads=1, watcher=before, command=FAKE)
     assert ("finished", "a") in before.events
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers end by a signal")
+def test_each_worker_has_a_place_and_one_that_follows_a_dead_one_takes_its(tmp_path, monkeypatch):
+    places, dead = [], []
+
+    class Seated(pool.Worker):
+        def __init__(self, number, place, *rest):
+            places.append(place)
+            super().__init__(number, place, *rest)
+
+        def death(self):
+            dead.append(self.place)
+            return super().death()
+
+    monkeypatch.setattr(pool, "Worker", Seated)
+    specs = [spec_of(name) for name in ("a", "dies", "b")]
+    run_all(specs, tmp_path, jobs=3, threads=1, watcher=Record(), command=FAKE)
+    assert places[:3] == [(0, 3), (1, 3), (2, 3)]
+    assert set(places[3:]) <= set(dead)
+
+
+def test_a_worker_is_told_its_place(tmp_path):
+    run_all([spec_of("a")], tmp_path, jobs=1, threads=1, watcher=Record(), command=FAKE)
+    assert (tmp_path / "a.tried").read_text() == "[0, 1]"

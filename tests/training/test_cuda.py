@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rankkit.objectives import softmax_loss
-from rankkit.training import feed
+from rankkit.training import feed, sharing
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 def test_it_learns_with_data_on_the_device_and_with_data_sent_by_batch(
     quick, new_scorer, train, monkeypatch, precision, share
 ):
-    monkeypatch.setattr(feed, "_RESIDENT_SHARE", share)
+    monkeypatch.setattr(sharing, "_RESIDENT_SHARE", share)
     assert feed.Feed(train, torch.device("cuda", 0)).resident == (share > 0)
     scorer = new_scorer(dropout=0.1)
     history = quick(scorer, softmax_loss, device="cuda", precision=precision, epochs=6, learning_rate=1e-2)

@@ -1,0 +1,38 @@
+"""Which CUDA device a process trains on beside others, and how much of its memory data may take."""
+
+from contextvars import ContextVar
+
+import torch
+
+# Share of the memory that is free to a process; the rest is for the model and its activations.
+_RESIDENT_SHARE = 0.6
+
+_sharers: ContextVar[int] = ContextVar("sharers", default=1)
+
+
+def share_devices(place: int, n_processes: int, asked: str = "auto") -> None:
+    """Train on one of the visible devices, as ``device="auto"`` and ``"cuda"`` then do; none visible: do nothing.
+
+    Processes go round the devices, and data of each takes its part of the memory only.
+
+    Args:
+        place: Of this process among those that train at the same time, from 0.
+        n_processes: How many train at the same time, this one included.
+        asked: The device that this one will be told; by ``"cuda:1"`` it may be that of all.
+    """
+    if not torch.cuda.is_available():
+        return
+    n_devices = torch.cuda.device_count()
+    device = place % n_devices
+    torch.cuda.set_device(device)
+    _sharers.set(n_processes if ":" in asked else len(range(device, n_processes, n_devices)))
+
+
+def fits_on(device: torch.device, n_bytes: int) -> bool:
+    """Whether data may lie on the device that trains: on CUDA within a process's part of 60% of what is free."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    # What torch holds for this process without using it, since an earlier run, is free to this one.
+    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return n_bytes <= _RESIDENT_SHARE * free / _sharers.get()
