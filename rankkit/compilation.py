@@ -43,21 +43,28 @@ def kernel(**options: Any) -> Callable[[Loop], Loop]:
     def compiled(loop: Loop) -> Loop:
         function: Any = njit(nogil=True, **options)(loop)
         if function is not loop:  # NUMBA_DISABLE_JIT gives the function back as it is
-            function._cache = _cache_of(loop)
+            _keep(function, loop)
         result: Loop = function
         return result
 
     return compiled
 
 
-def _cache_of(loop: Callable[..., Any]) -> Any:
-    """What ``enable_caching()`` of a compiled function would set, with what this module adds."""
+def is_kept(function: Any) -> bool:
+    """Whether what is compiled of a kernel stays on disk, so that the next process need not compile it."""
+    return getattr(getattr(function, "stats", None), "cache_path", None) is not None
+
+
+def _keep(function: Any, loop: Callable[..., Any]) -> None:
+    """Do what ``enable_caching()`` of a compiled function does, with what this module adds."""
     try:
-        return _KernelCache(loop)
+        function._cache = _KernelCache(loop)
+        if not is_kept(function):
+            raise TypeError("functions without a _cache")
     except (OSError, RuntimeError) as error:  # numba's RuntimeError: no folder can be written
-        return _NoCache(str(error))
-    except (AttributeError, TypeError) as error:
-        return _NoCache(f"numba {numba.__version__} keeps compiled functions in another way: {error}")
+        function._cache = _NoCache(str(error))
+    except (AttributeError, TypeError) as error:  # nothing of this module may be asked later, so it speaks now
+        _say(f"numba {numba.__version__} keeps compiled functions in another way than rankkit knows ({error})")
 
 
 class _KernelCacheImpl(CompileResultCacheImpl):
@@ -71,6 +78,7 @@ class _KernelCacheImpl(CompileResultCacheImpl):
         super().__init__(py_func)
         own_stamp, digest = self.locator.get_source_stamp, source_digest(py_func.__module__)
         self.locator.get_source_stamp = lambda: (own_stamp(), digest)
+        self.digest = digest
 
 
 _IN_HOME = "UserWideCacheLocator"
@@ -80,6 +88,11 @@ class _KernelCache(FunctionCache):
     """numba's cache on disk; what is wrong with the disk costs time, never a result."""
 
     _impl_class = _KernelCacheImpl
+
+    def __init__(self, py_func: Callable[..., Any]) -> None:
+        super().__init__(py_func)
+        if self._impl.digest not in self._cache_file._source_stamp:
+            raise TypeError("files without the stamp of their source")
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled function of a signature, or None."""
@@ -96,7 +109,7 @@ class _KernelCache(FunctionCache):
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _say(f"{self.cache_path} cannot be written ({error.strerror})")
+            _say(f"{self.cache_path} cannot be written ({error.strerror or error})")
 
 
 class _NoCache(NullCache):
@@ -163,6 +176,8 @@ def _source(module: str) -> str | None:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:  # its parent is no package
         return None
+    except ValueError as error:  # it was loaded in a way of its own
+        raise OSError(str(error)) from error
     if spec is None:
         return None
     source = getattr(spec.loader, "get_source", lambda name: None)(module)

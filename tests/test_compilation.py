@@ -7,10 +7,15 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core import caching
+from numba.core.dispatcher import Dispatcher
 
 import rankkit
+from rankkit import compilation
 from rankkit.compilation import source_digest
+from rankkit.metrics.kernels import _longest
 
 PACKAGE = Path(rankkit.__file__).parent
 NDCG = """
@@ -82,6 +87,19 @@ def test_a_damaged_cache_costs_time_and_no_result(copy):
     ran = python(NDCG, **kept)
     assert ran.returncode == 0, ran.stderr
     assert "cannot be read" in ran.stderr
+
+
+@pytest.mark.parametrize("gone", ["_source_stamp", "_cache"])
+def test_a_numba_that_keeps_functions_in_another_way_is_told_of_at_once(monkeypatch, gone):
+    if gone == "_source_stamp":
+        monkeypatch.setattr(caching, "IndexDataCacheFile", lambda **given: object())
+    else:
+        monkeypatch.setattr(Dispatcher, "stats", property(lambda function: None))
+    monkeypatch.setattr(compilation, "_said", set())
+    with pytest.warns(rankkit.CompilationWarning, match=r"numba \d.*in another way"):
+        compiled = compilation.kernel()(_longest.py_func)
+    assert not compilation.is_kept(compiled)
+    assert compiled(np.array([0, 2, 5]), 0, 2) == 3
 
 
 def test_the_digest_is_of_a_module_and_all_that_it_imports():

@@ -13,6 +13,7 @@ import numpy as np
 from numba.core import event
 from numpy.typing import NDArray
 
+from rankkit.compilation import is_kept
 from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.text_blocks import PADDING
 
@@ -94,12 +95,12 @@ class _Announcer(event.Listener):
         self._is_silent = False
 
     def on_start(self, event: event.Event) -> None:
-        is_ours = event.data["dispatcher"].py_func.__module__ == kernels.__name__
+        kernel = event.data["dispatcher"]
+        is_ours = kernel.py_func.__module__ == kernels.__name__
         if is_ours and not self._is_silent:
             self._is_silent = True
-            logging.getLogger("rankkit").warning(
-                "Compiling the reader of LETOR text: some seconds, once on this machine."
-            )
+            often = "once on this machine" if is_kept(kernel) else "in each process"
+            logging.getLogger("rankkit").warning("Compiling the reader of LETOR text: some seconds, %s.", often)
 
     def on_end(self, event: event.Event) -> None:
         """Nothing to say."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -246,6 +247,19 @@ def test_compilation_is_announced_once(tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
     said = [subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=True).stderr for _ in range(2)]
     assert said == [b"Compiling the reader of LETOR text: some seconds, once on this machine.\n", b""]
+
+
+@pytest.mark.parametrize(("folder", "often"), [("somewhere", "once on this machine"), (None, "in each process")])
+def test_what_is_announced_depends_on_whether_it_can_be_kept(caplog, folder, often):
+    from rankkit.loaders import letor_kernels, letor_lines
+
+    def loop():
+        pass
+
+    loop.__module__ = letor_kernels.__name__
+    kernel = SimpleNamespace(py_func=loop, stats=SimpleNamespace(cache_path=folder))
+    letor_lines._Announcer().on_start(SimpleNamespace(data={"dispatcher": kernel}))
+    assert caplog.messages == [f"Compiling the reader of LETOR text: some seconds, {often}."]
 
 
 def test_compilation_of_others_is_not_announced(caplog):
