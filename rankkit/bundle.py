@@ -320,11 +320,7 @@ def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torc
 
 
 def _laid_out(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-    """A copy in the type and strides of the module, made by one thread.
-
-    torch copies a large tensor by a pool of threads, which a process that forks afterwards leaves behind: the first
-    product in its child would wait for them for ever.
-    """
+    """A copy in type and strides of the module, by numpy: torch's pool of threads would not survive a fork."""
     filled = torch.empty_strided(expected.shape, expected.stride(), dtype=expected.dtype)
     np.copyto(filled.numpy(), found.numpy(), casting="same_kind")
     return filled

@@ -30,7 +30,9 @@ def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None,
 
     Raises:
         ShapeError: If the shapes differ, or the mask is not boolean.
+        ConfigError: If ``torch.func.vmap`` maps over them.
     """
+    refuse_vmap(where, scores, labels)
     if scores.dim() != n_axes or scores.shape[:2] != labels.shape:
         expected = "[query, list]" if n_axes == 2 else "[query, list, grade]"
         raise ShapeError(
@@ -45,6 +47,17 @@ def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None,
             f"got {mask.dtype} {list(mask.shape)}. Use the mask that rankkit.pad() returns."
         )
     return mask
+
+
+def refuse_vmap(where: str, *tensors: Tensor) -> None:
+    """Raise ConfigError where ``torch.func.vmap`` maps over a function of a whole batch, which checks its values."""
+    if torch.compiler.is_compiling():
+        return
+    if any(torch._C._functorch.is_batchedtensor(tensor) for tensor in tensors):
+        raise ConfigError(
+            f"{where}: expected tensors of a whole batch; got torch.func.vmap. "
+            'Call it once, without vmap; where it has reduction="none", that gives a value a list.'
+        )
 
 
 def prepare_lists(

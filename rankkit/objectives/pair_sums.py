@@ -6,7 +6,7 @@ the CPU the pass is compiled (:mod:`rankkit.objectives.kernels`); elsewhere it i
 """
 
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from numpy.typing import NDArray
@@ -15,10 +15,13 @@ from torch import Tensor
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.pair_factors import PairFactors, weigh_pairs
 from rankkit.objectives.pair_losses import ALL, ORDERED, PairLoss
-from rankkit.objectives.single_derivative import single_derivative
+from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
 _BLOCK_PAIRS = 2**20
+
+_NO_FORM = -1  # of an operator without lambda weights
+_LOSSES: dict[str, Any] = {known.__name__: known for known in get_args(PairLoss)}
 
 Streaming = Literal["auto", "kernel", "blocks"]
 
@@ -57,7 +60,15 @@ def pair_sums(
     if streaming == "auto":
         streaming = "kernel" if scores.device.type == "cpu" else "blocks"
     weights = torch.ones_like(scores) if weights is None else weights
-    task = _Task(loss, pairs, labels, mask, weights if row_weights is None else row_weights, weights, factors)
+    row_weights = weights if row_weights is None else row_weights
+    if torch.compiler.is_compiling():
+        name, numbers = type(loss).__name__, [float(number) for number in loss]
+        form, *arrays, by_distance = (_NO_FORM, False) if factors is None else factors
+        tensors = [labels, mask, row_weights, weights, *arrays]
+        sums, counts, _ = _compiled_pair_sums(scores, tensors, name, numbers, pairs, form, by_distance, streaming)
+        return sums, counts
+    refuse_transforms("pairwise objective")
+    task = _Task(loss, pairs, labels, mask, row_weights, weights, factors)
     sums, counts, _ = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
     return sums, counts
 
@@ -80,12 +91,7 @@ class _PairSums(torch.autograd.Function):
     # One forward with ctx: a separate setup_context makes torch inspect the signature at every call.
     @staticmethod
     def forward(ctx: Any, scores: Tensor, task: _Task, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
-        stream = _stream_kernel if streaming == "kernel" else _stream_blocks
-        sums, pulls, counts, slopes = stream(task, scores.detach())
-        if task.factors is not None and task.factors.by_distance:
-            # LightGBM counts the pull of a pair on each of its two documents.
-            scale = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
-            sums, slopes = sums * scale, slopes * scale[:, None]
+        sums, counts, slopes = _stream(task, scores.detach(), streaming)
         ctx.mark_non_differentiable(counts, slopes)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(scores, slopes)
@@ -97,6 +103,56 @@ class _PairSums(torch.autograd.Function):
             return None, None, None
         scores, slopes = ctx.saved_tensors
         return single_derivative("pairwise objective", grads[0][:, None] * slopes, scores, grads[0]), None, None
+
+
+# What torch.compile puts into its graph, so that it need not trace the compiled loop. Elsewhere a call of an operator
+# costs more than one of the function above.
+@torch.library.custom_op("rankkit::pair_sums", mutates_args=())
+def _compiled_pair_sums(
+    scores: Tensor,
+    tensors: list[Tensor],
+    loss: str,
+    numbers: list[float],
+    pairs: int,
+    form: int,
+    by_distance: bool,
+    streaming: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    labels, mask, row_weights, weights, *arrays = tensors
+    factors = None if form == _NO_FORM else PairFactors._make((form, *arrays, by_distance))
+    task = _Task(_LOSSES[loss](*numbers), pairs, labels, mask, row_weights, weights, factors)
+    return _stream(task, scores, "kernel" if streaming == "kernel" else "blocks")
+
+
+@_compiled_pair_sums.register_fake
+def _(scores: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    n_queries = scores.shape[0]
+    counts = scores.new_empty(n_queries, dtype=torch.int64)
+    return scores.new_empty(n_queries), counts, scores.new_empty(scores.shape)
+
+
+def _keep_slopes(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    ctx.save_for_backward(output[2])
+    ctx.n_tensors = len(inputs[1])
+
+
+def _scale_slopes(ctx: Any, grad_sums: Tensor, *_: Tensor | None) -> tuple[Any, ...]:
+    (slopes,) = ctx.saved_tensors
+    return grad_sums[:, None] * slopes, [None] * ctx.n_tensors, None, None, None, None, None, None
+
+
+_compiled_pair_sums.register_autograd(_scale_slopes, setup_context=_keep_slopes)
+
+
+def _stream(task: _Task, scores: Tensor, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums of losses, numbers of pairs, slopes in the scores."""
+    stream = _stream_kernel if streaming == "kernel" else _stream_blocks
+    sums, pulls, counts, slopes = stream(task, scores)
+    if task.factors is not None and task.factors.by_distance:
+        # LightGBM counts the pull of a pair on each of its two documents.
+        scale = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
+        sums, slopes = sums * scale, slopes * scale[:, None]
+    return sums, counts, slopes
 
 
 def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

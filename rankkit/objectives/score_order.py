@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rankkit.objectives.single_derivative import refuse_transforms
 from rankkit.ranking import Gain, discounts
 
 
@@ -15,6 +16,7 @@ class ScoreOrder:
     """The documents of each list by falling score, and back."""
 
     def __init__(self, scores: Tensor, labels: Tensor, mask: Tensor) -> None:
+        refuse_transforms("lambda weights")
         self.labels, self.mask = labels, mask
         self.positions = torch.arange(1, labels.shape[1] + 1, device=labels.device)
         listed = scores.masked_fill(~mask, -torch.inf)

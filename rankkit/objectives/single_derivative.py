@@ -22,6 +22,19 @@ def single_derivative(where: str, slopes: Tensor, *sources: Tensor) -> Tensor:
     return result
 
 
+def refuse_transforms(where: str) -> None:
+    """Raise ConfigError inside of ``torch.func.grad``, ``jvp`` and the like: the gradient is written for backward().
+
+    Args:
+        where: The public function, or what they have in common, for the message.
+    """
+    if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
+        raise ConfigError(
+            f"{where}: expected to be differentiated by backward() or torch.autograd.grad; got a transform of "
+            "torch.func. Call loss.backward(), or torch.autograd.grad(loss, parameters)."
+        )
+
+
 class _Slopes(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, where: str, slopes: Tensor, *sources: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.options import check_number
-from rankkit.objectives.single_derivative import single_derivative
+from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 from rankkit.ranking import prepare_lists
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
@@ -71,6 +71,10 @@ def approx_ranks(
     scores, _, mask = prepare_lists("approx_ranks", scores, scores, mask)
     if streaming == "auto":
         streaming = "kernel" if scores.device.type == "cpu" else "blocks"
+    if torch.compiler.is_compiling():
+        compiled: Tensor = _compiled_ranks(scores, mask, temperature, streaming)[0]
+        return compiled
+    refuse_transforms("approx_ranks")
     ranks: Tensor = _ApproxRanks.apply(scores, mask, temperature, streaming)  # type: ignore[no-untyped-call]
     return ranks
 
@@ -80,23 +84,73 @@ class _ApproxRanks(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, mask: Tensor, temperature: float, streaming: Streaming) -> Tensor:
-        # Padding goes behind every document, and then becomes 0: differences of infinities would be NaN.
-        listed, order = scores.detach().masked_fill(~mask, -torch.inf).sort(dim=1, descending=True)
-        listed = torch.where(mask.gather(1, order), listed, 0)
-        broken = mask & ~scores.isfinite().all(dim=1, keepdim=True)
-        ctx.save_for_backward(scores, listed, order, mask, broken)
+        ranks, *sorted_lists = _ranks(scores.detach(), mask, temperature, streaming)
+        ctx.save_for_backward(scores, mask, *sorted_lists)
         ctx.temperature, ctx.streaming = temperature, streaming
-        places = torch.arange(1, scores.shape[1] + 1, device=scores.device, dtype=scores.dtype)
-        ranks = places + _stream(listed, mask, None, temperature, streaming)
-        return torch.where(mask, _unsorted(ranks, order, broken), 1)
+        return ranks
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        scores, listed, order, mask, broken = ctx.saved_tensors
+        scores, mask, listed, order, broken = ctx.saved_tensors
         with torch.no_grad():
-            sums = _stream(listed, mask, grads[0].gather(1, order), ctx.temperature, ctx.streaming)
-            slopes = torch.where(mask, _unsorted(sums / ctx.temperature, order, broken), 0)
+            slopes = _slopes(grads[0], mask, listed, order, broken, ctx.temperature, ctx.streaming)
         return single_derivative("approx_ranks", slopes, scores, grads[0]), None, None, None
+
+
+def _ranks(scores: Tensor, mask: Tensor, temperature: float, streaming: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The ranks, the scores in falling order, that order, and which lists have a score that is not finite."""
+    # Padding goes behind every document, and then becomes 0: differences of infinities would be NaN.
+    listed, order = scores.masked_fill(~mask, -torch.inf).sort(dim=1, descending=True)
+    listed = torch.where(mask.gather(1, order), listed, 0)
+    broken = mask & ~scores.isfinite().all(dim=1, keepdim=True)
+    places = torch.arange(1, scores.shape[1] + 1, device=scores.device, dtype=scores.dtype)
+    ranks = places + _stream(listed, mask, None, temperature, streaming)
+    return torch.where(mask, _unsorted(ranks, order, broken), 1), listed, order, broken
+
+
+def _slopes(
+    grads: Tensor, mask: Tensor, listed: Tensor, order: Tensor, broken: Tensor, temperature: float, streaming: str
+) -> Tensor:
+    sums = _stream(listed, mask, grads.gather(1, order), temperature, streaming)
+    return torch.where(mask, _unsorted(sums / temperature, order, broken), 0)
+
+
+# What torch.compile puts into its graph, one operator a direction, so that it need not trace the compiled loop.
+@torch.library.custom_op("rankkit::approx_ranks", mutates_args=())
+def _compiled_ranks(
+    scores: Tensor, mask: Tensor, temperature: float, streaming: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return _ranks(scores, mask, temperature, streaming)
+
+
+@_compiled_ranks.register_fake
+def _(scores: Tensor, mask: Tensor, temperature: float, streaming: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    order = scores.new_empty(scores.shape, dtype=torch.int64)
+    return scores.new_empty(scores.shape), scores.new_empty(scores.shape), order, torch.empty_like(mask)
+
+
+@torch.library.custom_op("rankkit::approx_ranks_backward", mutates_args=())
+def _compiled_slopes(
+    grads: Tensor, mask: Tensor, listed: Tensor, order: Tensor, broken: Tensor, temperature: float, streaming: str
+) -> Tensor:
+    return _slopes(grads, mask, listed, order, broken, temperature, streaming)
+
+
+@_compiled_slopes.register_fake
+def _(grads: Tensor, *rest: Any) -> Tensor:
+    return grads.new_empty(grads.shape)
+
+
+def _keep_lists(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(inputs[1], *output[1:])
+    ctx.temperature, ctx.streaming = inputs[2:]
+
+
+def _pull_back(ctx: Any, grads: Tensor, *_: Tensor | None) -> tuple[Any, ...]:
+    return _compiled_slopes(grads, *ctx.saved_tensors, ctx.temperature, ctx.streaming), None, None, None
+
+
+_compiled_ranks.register_autograd(_pull_back, setup_context=_keep_lists)
 
 
 def _unsorted(listed: Tensor, order: Tensor, broken: Tensor) -> Tensor:
@@ -104,7 +158,7 @@ def _unsorted(listed: Tensor, order: Tensor, broken: Tensor) -> Tensor:
     return torch.empty_like(listed).scatter_(1, order, listed).masked_fill_(broken, torch.nan)
 
 
-def _stream(listed: Tensor, mask: Tensor, grads: Tensor | None, temperature: float, streaming: Streaming) -> Tensor:
+def _stream(listed: Tensor, mask: Tensor, grads: Tensor | None, temperature: float, streaming: str) -> Tensor:
     sizes = mask.sum(dim=1)
     if streaming == "kernel":
         return _stream_kernel(listed, sizes, grads, temperature)

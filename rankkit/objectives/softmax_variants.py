@@ -1,12 +1,14 @@
 """Listwise objectives that change the softmax itself: PolyLoss, unique ratings, a calibrating anchor."""
 
+import math
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
 from rankkit.objectives.listwise import check_grades, shares
-from rankkit.objectives.options import check_number
+from rankkit.objectives.options import check_labels, check_number
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.objectives.temperature import tempered_lists
 from rankkit.ranking import (
@@ -109,7 +111,8 @@ def unique_softmax_loss(
         scores: One a document, any real number; bfloat16 and float16 are computed in float32.
         labels: Grades of at least 0; a document of grade 0 only stands in denominators.
         mask: True where a document is real; None: everywhere.
-        gain: ``"exp"``, 2^y - 1 as in the paper, or ``"linear"``: the label itself.
+        gain: ``"exp"``, 2^y - 1 as in the paper, for labels up to 114 (in float64 1,010), or ``"linear"``: the label
+            itself.
         temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document. A document of weight 0 still stands in the denominators of the others.
@@ -120,7 +123,7 @@ def unique_softmax_loss(
 
     Raises:
         ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
+        DataError: If a label is below 0, or its gain is beyond what the type of the scores can hold.
         ConfigError: If an option has a value that cannot work.
 
     Example:
@@ -136,10 +139,24 @@ def unique_softmax_loss(
     """
     scores, labels, mask = tempered_lists("unique_softmax_loss", scores, labels, mask, temperature)
     check_grades("unique_softmax_loss", labels)
+    if gain == "exp":
+        _check_gains(labels)
     below, has_below = _log_sum_of_lower_grades(scores, labels, mask)
     costs = -functional.logsigmoid(torch.where(has_below, scores - below, 0))
     terms = gains(labels, gain) * torch.where(has_below, costs, 0)
     return sum_over_docs("unique_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
+
+
+def _check_gains(labels: Tensor) -> None:
+    """Raise DataError where the product of 2^label and a cost of 2^13 would overflow."""
+    largest = math.frexp(torch.finfo(labels.dtype).max)[1] - 14
+    check_labels(
+        "unique_softmax_loss",
+        labels,
+        labels <= largest,
+        f"labels of at most {largest}, whose gains 2^label - 1 {str(labels.dtype).removeprefix('torch.')} can hold",
+        'Pass gain="linear", or make grades of the labels.',
+    )
 
 
 def calibrated_softmax_loss(

@@ -10,7 +10,7 @@ from torch import Tensor
 from rankkit.errors import ConfigError
 from rankkit.objectives.metric_terms import check_cutoff, ndcg_shares, rank_discounts
 from rankkit.objectives.options import check_number
-from rankkit.objectives.single_derivative import single_derivative
+from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 from rankkit.ranking import Gain, Reduction, has_two_grades, prepare_lists, reduce_lists, split_weights
 
 _LARGEST_LIST = 500
@@ -92,6 +92,7 @@ def softrank_ndcg_loss(
     worth = ndcg_shares(where, labels, mask, gain, k)
     if doc_weights is not None:
         worth = worth * doc_weights
+    refuse_transforms("softrank_ndcg_loss")
     values: Tensor = _SoftMetric.apply(  # type: ignore[no-untyped-call]
         scores, mask, worth, rank_discounts(list_size, k, scores), noise
     )

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.single_derivative import single_derivative
+from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 from rankkit.ranking import list_sizes
 
 LARGEST_LIST = 2_000
@@ -91,6 +91,7 @@ def sinkhorn(
         Sinkhorn, "A Relationship Between Arbitrary Positive Matrices and Doubly Stochastic Matrices", Annals of
         Mathematical Statistics 35, 1964.
     """
+    refuse_transforms("neural_ndcg_loss")
     rows, columns = _Sinkhorn.apply(matrix, n_iterations)  # type: ignore[no-untyped-call]
     return rows, columns
 

@@ -97,3 +97,15 @@ def test_options_that_cannot_work():
         poly1_softmax_loss(S, Y, epsilon=-2.0)
     with pytest.raises(ConfigError, match="expected anchor_label above 0"):
         calibrated_softmax_loss(S, Y, anchor_label=0.0)
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [(torch.float32, 114), (torch.float64, 1010)])
+def test_gains_that_the_type_cannot_hold_are_refused_and_others_are_finite(dtype, largest):
+    scores = torch.tensor([[-1e3, 0.0, 1e3]], dtype=dtype, requires_grad=True)
+    unique_softmax_loss(scores, torch.tensor([[float(largest), 0.0, 1.0]])).backward()
+    assert scores.grad.isfinite().all()
+    with pytest.raises(
+        DataError, match=rf"unique_softmax_loss: expected labels of at most {largest}.*got {largest + 1}"
+    ):
+        unique_softmax_loss(scores, torch.tensor([[largest + 1.0, 0.0, 1.0]]))
+    assert unique_softmax_loss(scores, torch.tensor([[largest + 1.0, 0.0, 1.0]]), gain="linear").isfinite()

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from rankkit.errors import DataError, ShapeError
+from rankkit.objectives.single_derivative import refuse_transforms
 
 
 def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
@@ -16,7 +17,9 @@ def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
     Raises:
         ShapeError: If they are not of one shape ``[n, n_dims]``, of at least one dimension.
         DataError: If one is boolean: a mask, as an objective on rankings gets.
+        ConfigError: Inside of a transform of ``torch.func``: derivatives forward would be wrong without a word.
     """
+    refuse_transforms(where)
     rows = tuple(named.values())
     if any(row.dim() != 2 or row.shape[1] == 0 or row.shape != rows[0].shape for row in rows):
         shapes = ", ".join(f"{name} {list(row.shape)}" for name, row in named.items())

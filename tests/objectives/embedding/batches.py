@@ -40,7 +40,7 @@ def loss_of(name, rows, classes, **options):
         first, second = parts(name, classes)
         options = {"same": first == second, **options}
         return objective(*(cut if objective.takes == "pairs" else [head().pairwise(*cut)]), **options)
-    if objective.takes == "prototypes":
+    if objective.takes == "prototypes" and "prototypes" not in options:
         options = {"prototypes": prototypes(), **options}
     if objective.takes in ("classes", "prototypes"):
         options = {"classes": classes, **options}
