@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.weights import Weights
 
 
 def positions(log: RankingDataset) -> NDArray[np.int64]:
@@ -80,10 +81,9 @@ def propensity_weighted(
     clicked = _clicks("propensity_weighted", log) > 0
     inverse = np.minimum(1 / curve, np.inf if max_weight is None else max_weight)
     weights = np.where(clicked, inverse[shown_at - 1], 1.0)
-    if log.weights is not None:
-        by_query = len(log.weights) == log.n_queries
-        weights = weights * (np.repeat(log.weights, log.list_sizes) if by_query else log.weights)
-    return replace(log, weights=weights.astype(np.float32))
+    if log.doc_weights is not None:
+        weights = weights * log.doc_weights
+    return replace(log, weights=Weights(weights, per="doc"))
 
 
 def estimate_propensities(log: RankingDataset) -> NDArray[np.float64]:

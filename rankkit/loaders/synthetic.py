@@ -154,7 +154,7 @@ def _offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
 
 
-def _doc_ids(qids: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.str_]:
+def _doc_ids(qids: NDArray[np.int64], sizes: NDArray[np.int64]) -> TextIds:
     return np.array(
         [f"{qid}-{place}" for qid, size in zip(qids, sizes, strict=True) for place in range(1, size + 1)], dtype=np.str_
     )

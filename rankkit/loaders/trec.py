@@ -16,6 +16,7 @@ from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
+from rankkit.loaders.text_ids import TextIds, id_texts
 from rankkit.loaders.writers import replacing
 
 # What one reader of qrels or another takes for the end of a field or a line.
@@ -54,8 +55,8 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
             "Read the data with both."
         )
     query_of_doc = np.repeat(np.arange(data.n_queries), data.list_sizes)
-    qids = pa.array(data.in_row_order(data.qids[query_of_doc])).cast(pa.string())
-    doc_ids = pa.array(data.in_row_order(data.doc_ids)).cast(pa.string())
+    qids = id_texts(data.in_row_order(data.qids[query_of_doc])).to_arrow()
+    doc_ids = data.in_row_order(data.doc_ids).to_arrow()
     labels = np.asarray(data.in_row_order(data.labels), np.float32)
     _check_words(qids, "query", path)
     _check_words(doc_ids, "document", path)
@@ -108,7 +109,7 @@ def read_qrels(path: str | os.PathLike[str], *, negative: Literal["error", "zero
     if not labels:
         raise DataError(f"{path}: expected lines '<qid> 0 <doc_id> <label>'; got none. Check the file.")
     features = np.zeros((len(labels), 0), np.float32)
-    return from_arrays(features, np.array(labels, np.float32), np.array(qids), doc_ids=np.array(doc_ids))
+    return from_arrays(features, np.array(labels, np.float32), TextIds(qids), doc_ids=TextIds(doc_ids))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

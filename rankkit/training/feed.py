@@ -1,5 +1,6 @@
 """From a data set at rest to batches on the device that trains."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class Feed:
             chosen,
             labels=self._tensors.get("labels"),
             weights=self._tensors.get("weights"),
+            weights_per=self.data.weights_per,
         )
         return batch if self.resident else _pinned(batch).to(self.device)
 
@@ -54,4 +56,4 @@ def _fits(data: RankingDataset, device: torch.device) -> bool:
 
 def _pinned(batch: QueryBatch) -> QueryBatch:
     pinned = {name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)}
-    return QueryBatch(**pinned)
+    return replace(batch, **pinned)

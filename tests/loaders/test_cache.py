@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders import cache_folder, letor_cache
+from rankkit.loaders import cache_folder, cache_rows, letor_cache
 from rankkit.loaders.cache import read_cache, write_cache
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import convert, read, write
@@ -121,7 +121,8 @@ def test_training_and_scoring_from_a_cache_equal_those_from_memory(tmp_path):
 @pytest.fixture(params=[60, 2**22])
 def block_size(request, monkeypatch):
     monkeypatch.setattr(letor_cache, "BLOCK_SIZE", request.param)
-    monkeypatch.setattr(letor_cache, "_GATHERED_NUMBERS", request.param)
+    monkeypatch.setattr(cache_rows, "_GATHERED_NUMBERS", request.param)
+    monkeypatch.setattr(cache_rows, "_GATHERED_IDS", request.param)
 
 
 @pytest.mark.usefixtures("block_size")
@@ -219,8 +220,9 @@ def test_damage_is_noticed(text, builds, damage):
 
 def test_another_version_of_the_format(text, monkeypatch):
     read(text, cache=True)
-    monkeypatch.setattr(cache_folder, "VERSION", 2)
-    with pytest.raises(DataError, match="got version 1 of the format, and this rankkit reads version 2"):
+    monkeypatch.setattr(cache_folder, "VERSION", 3)
+    monkeypatch.setattr(cache_folder, "_READABLE", (3,))
+    with pytest.raises(DataError, match="got version 2 of the format, and this rankkit reads version 3"):
         read_cache(text.with_name("train.txt.rkcache"))
     assert read(text, cache=True).n_docs == 3
 
