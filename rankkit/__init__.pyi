@@ -29,6 +29,7 @@ from .encoders import WrappedEncoder as WrappedEncoder
 from .encoders import embed as embed
 from .encoders import embed_in_chunks as embed_in_chunks
 from .errors import BundleError as BundleError
+from .errors import CompilationWarning as CompilationWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DataWarning as DataWarning
@@ -95,6 +96,7 @@ from .loaders.views import filter_queries as filter_queries
 from .loaders.views import select_features as select_features
 from .loaders.views import split as split
 from .loaders.views import subsample as subsample
+from .loaders.weights import Weights as Weights
 from .metrics import average_precision as average_precision
 from .metrics import dcg as dcg
 from .metrics import err as err

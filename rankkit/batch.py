@@ -6,7 +6,7 @@ labels, one number a document, are padded for objectives.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from jaxtyping import Bool, Float, Int, Shaped
@@ -111,7 +111,7 @@ class QueryBatch:
 
     def to(self, device: torch.device | str) -> "QueryBatch":
         """The same batch on another device."""
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
         }
         return replace(self, **moved)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Attributions, Importance
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
         Path, typer.Argument(help="Labelled data that it was not trained on, best test data.", show_default=False)
     ],
@@ -49,7 +50,7 @@ def explain(
 
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
-    scorer = bundle.load(run)
+    scorer = bundle.load_scorer(run)
     reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
     documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
@@ -76,6 +77,7 @@ def explain(
     if files:
         words = f"Written: {', '.join(str(path) for path in files)}"
         typer.echo("\n" + textwrap.fill(words, 80, subsequent_indent="  ", break_long_words=False))
+    suggest("rankkit", "score", run, "NEW-DATA", "--out", "scores.parquet")
 
 
 def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
@@ -87,16 +89,17 @@ def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
     import numpy as np
 
     from rankkit.errors import ConfigError
+    from rankkit.loaders.text_ids import id_texts
 
     for colon in [place for place, sign in enumerate(words) if sign == ":"]:
         qid, name = words[:colon], words[colon + 1 :]
-        for query in np.flatnonzero(data.qids.astype(str) == qid).tolist():
+        for query in np.flatnonzero(id_texts(data.qids) == qid).tolist():
             start, stop = data.offsets[query : query + 2].tolist()
-            ids = [] if data.doc_ids is None else data.doc_ids[start:stop].astype(str).tolist()
+            ids = [] if data.doc_ids is None else data.doc_ids[start:stop].tolist()
             if name in ids:
-                return data.qids[query].item(), ids.index(name)
+                return data.qids[query : query + 1].tolist()[0], ids.index(name)
             if name.isdecimal() and int(name) < stop - start:
-                return data.qids[query].item(), int(name)
+                return data.qids[query : query + 1].tolist()[0], int(name)
             known = f"a row from 0 to {stop - start - 1}" + (f" or a document id such as {ids[0]}" if ids else "")
             raise ConfigError(f"--doc: expected {known} for query {qid}; got {words!r}. Name one of these.")
     example = f"{data.qids[0]}:0" if data.n_queries else "QID:ROW"
@@ -117,12 +120,11 @@ def _write_attributions(attributions: "Attributions", out: Path, top: int) -> li
 
 def _write(found: "Importance | Attributions", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
     """A table as CSV and JSON with its pictures, each file as a whole."""
-    from rankkit.loaders.writers import replacing
+    from rankkit.atomic import write_bytes
 
     contents = {"csv": found.to_pandas().to_csv(index=False).encode(), "json": (found.to_json() + "\n").encode()}
     paths = []
     for ending, content in {**contents, **pictures}.items():
         paths.append(out / f"{name}.{ending}")
-        with replacing(paths[-1]) as temporary:
-            temporary.write_bytes(content)
+        write_bytes(paths[-1], content)
     return paths

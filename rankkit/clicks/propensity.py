@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.weights import Weights
 
 
 def positions(log: RankingDataset) -> NDArray[np.int64]:
@@ -83,7 +82,7 @@ def propensity_weighted(
     weights = np.where(clicked, inverse[shown_at - 1], 1.0)
     if log.doc_weights is not None:
         weights = weights * log.doc_weights
-    return replace(log, weights=Weights(weights, per="doc"))
+    return replace(log, weights=weights.astype(np.float32), weights_per="doc")
 
 
 def estimate_propensities(log: RankingDataset) -> NDArray[np.float64]:

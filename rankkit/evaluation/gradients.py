@@ -14,8 +14,10 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.attribution import TOLERANCE, Attributions
 from rankkit.evaluation.scoring import check_features, feature_names_of
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import id_texts
 from rankkit.scorers import Scorer, ranking_scores
 from rankkit.transforms import Transform
+from rankkit.trees import TreeScorer
 
 _STEPS = (64, 256, 1024, 4096)
 _DOCS_AT_ONCE = 4096
@@ -38,12 +40,17 @@ def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, in
         docs: The documents to explain, as ``(qid, row)``: the row counts from 0 among the documents of the query.
 
     Raises:
-        ConfigError: If captum is not installed.
+        ConfigError: If captum is not installed, or the scorer is a model of trees.
         DataError: If there is no such document, or the features are not those of the scorer.
 
     References:
         Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, equation 1 and proposition 1.
     """
+    if isinstance(scorer, TreeScorer):
+        raise ConfigError(
+            f"attribute: expected a scorer with a gradient; got trees of {scorer.model.library}, whose scores are "
+            "constant between splits. Ask for permutation importance: rankkit explain without --doc."
+        )
     check_features("attribute", scorer, data)
     integrate = _integrated_gradients()
     places = [_find(data, qid, row) for qid, row in docs]
@@ -86,7 +93,7 @@ def _integrated_gradients() -> Callable[..., Any]:
 
 def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
     """The place of a query, and that of a document in it."""
-    queries = np.flatnonzero(data.qids.astype(str) == str(qid))
+    queries = np.flatnonzero(id_texts(data.qids) == str(qid))
     if not len(queries):
         raise DataError(
             f"attribute: expected the id of a query of the data, such as {data.qids[:1].tolist()}; got {qid!r}. "

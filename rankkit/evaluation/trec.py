@@ -18,6 +18,7 @@ from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.run_report import RunEvaluation
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
+from rankkit.loaders.text_ids import TextIds
 
 Labels = Mapping[str, Mapping[str, int]]
 Scores = Mapping[str, Mapping[str, float]]
@@ -96,7 +97,7 @@ def evaluate_run(
         per_query=per_query,
         means=means,
         sums=tuple(name for name, measure, _ in asked if type(measure.aggregator()).__name__ == "SumAgg"),
-        qids=np.array(qids),
+        qids=TextIds(qids),
         computed_by={name: provider.NAME for name, _, provider in asked},
         versions={name: version(name) for name in ("ir-measures", "pytrec-eval-terrier")},
         n_missing_from_run=len(qids) - len(judged_run),

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from rankkit.batch import Per, QueryBatch, no_query_at, take_queries
 from rankkit.errors import DataError
 from rankkit.loaders.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.loaders.weights import settle_weights
+
+_Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,11 @@ class RankingDataset:
             rows=None if self.rows is None else self.rows[docs],
         )
 
-    def in_row_order(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def in_row_order(self, values: _Values) -> _Values:
         """Bring one value a document into the order of the rows that came in."""
         if self.rows is None:
             return values
-        return values[np.argsort(self.rows, kind="stable")]
+        return values[np.argsort(self.rows, kind="stable")]  # type: ignore[return-value]
 
     @property
     def doc_weights(self) -> NDArray[np.float32] | None:

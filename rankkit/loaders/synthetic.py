@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import TextIds
 
 Signal = Literal["nonlinear", "linear", "none"]
 Floats = NDArray[np.float64]
@@ -155,9 +156,8 @@ def _offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _doc_ids(qids: NDArray[np.int64], sizes: NDArray[np.int64]) -> TextIds:
-    return np.array(
-        [f"{qid}-{place}" for qid, size in zip(qids, sizes, strict=True) for place in range(1, size + 1)], dtype=np.str_
-    )
+    places = (f"{qid}-{place}" for qid, size in zip(qids, sizes, strict=True) for place in range(1, size + 1))
+    return TextIds(places)
 
 
 def _stream_statistics(

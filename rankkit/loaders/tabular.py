@@ -16,6 +16,7 @@ from rankkit.loaders.columns import Wanted, check_names, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.record_batches import read_batches
+from rankkit.loaders.weights import Weights, settle_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def from_arrays(
     labels: Any | None,
     qids: Any,
     *,
-    weights: Any | None = None,
+    weights: Any | Weights | None = None,
     doc_ids: Any | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> RankingDataset:
@@ -43,7 +44,7 @@ def from_arrays(
         labels: Graded relevance ``[doc]``, 0 or more, or None for documents without labels.
         qids: The query of each document ``[doc]``: integers or strings.
         weights: Importance, 0 or more: one a document ``[doc]``, or one a query, in the order in which queries first
-            appear; or None.
+            appear; or None. A :class:`rankkit.Weights` says which, an array by its length.
         doc_ids: Names of the documents ``[doc]``: strings or integers; or None.
         feature_names: One a feature, or None.
 
@@ -69,7 +70,9 @@ def from_arrays(
     query_of_row = read_qids(as_column(qids, source, "qids"), source, "qids")
     names_of_docs = None if doc_ids is None else read_texts(as_column(doc_ids, source, "doc_ids"), source, "doc_ids")
     grades = None if labels is None else check_labels(labels, source, "labels")
-    importance = None if weights is None else check_weights(weights, source)
+    per = weights.per if isinstance(weights, Weights) else None
+    given = weights.values if isinstance(weights, Weights) else weights
+    importance = None if given is None else check_weights(given, source)
     for what, values in (("labels", grades), ("qids", query_of_row), ("doc_ids", names_of_docs)):
         if values is not None and len(values) != len(matrix):
             raise DataError(
@@ -86,8 +89,10 @@ def from_arrays(
     )
     if importance is None:
         return data
-    by_document = len(importance) == data.n_docs and data.rows is not None
-    return replace(data, weights=importance[data.rows] if by_document else importance)
+    importance, per = settle_weights("from_arrays", importance, per, data.list_sizes)
+    if data.rows is not None and per == "doc" and importance is not None:
+        importance = importance[data.rows]
+    return replace(data, weights=importance, weights_per=per)
 
 
 def from_pandas(

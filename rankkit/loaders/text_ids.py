@@ -198,10 +198,13 @@ def as_ids(values: Any) -> Ids:
         if values and isinstance(values[0], str):
             return TextIds(values)
         values = np.asarray(values, None if values else np.int64)
+    if not values.size and values.ndim == 1:
+        return np.zeros(0, np.int64)
     if values.dtype.kind in "iu":
         if values.dtype.kind == "u" and values.max(initial=0) > np.iinfo(np.int64).max:
             return TextIds(pa.array(values).cast(pa.large_string()))
-        return values.astype(np.int64, copy=False)
+        numbers: NDArray[np.int64] = values.astype(np.int64, copy=False)
+        return numbers
     if values.dtype.kind in "UTO" and values.ndim == 1:
         return TextIds(values)
     raise TypeError(f"expected ids [id] as whole numbers or text; got {values.dtype} of shape {values.shape}")
@@ -237,11 +240,11 @@ def first_places(ids: Ids) -> NDArray[np.int64]:
     """
     if not isinstance(ids, TextIds):
         _, first, of_id = np.unique(ids, return_index=True, return_inverse=True)
-        return first[of_id].astype(np.int64, copy=False)
+        return np.asarray(first[of_id], np.int64)
     # Codes count up in the order in which ids are first met.
     codes = np.asarray(ids.to_arrow().dictionary_encode().indices.to_numpy())
     is_new = np.diff(np.maximum.accumulate(codes, dtype=np.int64), prepend=-1) > 0
-    return np.flatnonzero(is_new)[codes]
+    return np.asarray(np.flatnonzero(is_new)[codes], np.int64)
 
 
 def sorted_places(ids: TextIds) -> NDArray[np.int64]:
@@ -254,7 +257,7 @@ def sorted_places(ids: TextIds) -> NDArray[np.int64]:
     order = np.asarray(pc.array_sort_indices(encoded.dictionary).to_numpy())
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
-    return places[np.asarray(encoded.indices.to_numpy())]
+    return np.asarray(places[encoded.indices.to_numpy()], np.int64)
 
 
 def _large_strings(texts: Any) -> pa.Array:
@@ -275,4 +278,3 @@ def _large_strings(texts: Any) -> pa.Array:
     if texts.null_count:
         raise ValueError("expected an id in each row; got none in one")
     return texts
-

@@ -60,7 +60,7 @@ def settle_weights(
     if weights is None:
         return None, None
     if isinstance(weights, Weights):
-        weights, per = weights.values, weights.per
+        per, weights = weights.per, weights.values
     if weights.ndim != 1:
         raise DataError(
             f"{where}: expected weights for {len(list_sizes)} queries or {list_sizes.sum()} documents; "

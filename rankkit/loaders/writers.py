@@ -1,6 +1,5 @@
 """Writers of LETOR text, Parquet, Arrow and CSV: the data set bit for bit, a block of rows at a time."""
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import DataError
 from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED, numbered
 from rankkit.loaders.compression import packed
@@ -118,18 +118,6 @@ def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: 
             writer.write_batch(_record_batch(data, rows, schema))
 
 
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, which takes its place once the block has ended without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _row_blocks(data: RankingDataset) -> Iterator[NDArray[np.int64]]:
     """The documents in input row order, some at a time."""
     order = np.arange(data.n_docs) if data.rows is None else np.argsort(data.rows, kind="stable")
@@ -184,14 +172,18 @@ def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Sche
 
 def _letor_lines(data: RankingDataset, labels: NDArray[np.float32], rows: NDArray[np.int64], path: Path) -> memoryview:
     """The lines of some documents as bytes, joined by Arrow from one column a feature: no loop over rows."""
-    pieces = [_digits(pa.array(labels[rows])), " qid:", _letor_qids(_qids(data, rows), path)]
+    pieces = [_digits(pa.array(labels[rows])), _large(" qid:"), _letor_qids(_qids(data, rows), path)]
     for number, column in enumerate(_feature_columns(data, rows), start=1):
-        pieces += [f" {number}:", _digits(column)]
+        pieces += [_large(f" {number}:"), _digits(column)]
     if data.doc_ids is not None:
         pieces.append(_letor_comments(data.doc_ids[rows].to_arrow(), path))
-    lines = pc.binary_join_element_wise(*pieces, "\n", "")
+    lines = pc.binary_join_element_wise(*pieces, _large("\n"), _large(""))
     _, characters = TextIds(lines).buffers()
     return characters.data
+
+
+def _large(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
 
 
 def _digits(values: pa.Array) -> pa.Array:
@@ -219,5 +211,5 @@ def _letor_comments(ids: pa.Array, path: Path) -> pa.Array:
             f"{path}: expected document ids of one line that white space neither begins nor ends, for LETOR text; "
             f"got {doc_id!r}. Write Parquet or CSV."
         )
-    begin = pc.if_else(pc.match_substring_regex(ids, r"[\s\x0b]"), " # ", " #docid = ")
-    return pc.binary_join_element_wise(pc.if_else(pc.equal(ids, ""), "", begin), ids, "")
+    begin = pc.if_else(pc.match_substring_regex(ids, r"[\s\x0b]"), _large(" # "), _large(" #docid = "))
+    return pc.binary_join_element_wise(pc.if_else(pc.equal(ids, _large("")), _large(""), begin), ids, _large(""))

@@ -55,5 +55,7 @@ def _fits(data: RankingDataset, device: torch.device) -> bool:
 
 
 def _pinned(batch: QueryBatch) -> QueryBatch:
-    pinned = {name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)}
+    pinned: dict[str, Any] = {
+        name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)
+    }
     return replace(batch, **pinned)
