@@ -41,7 +41,7 @@ def explain(
     qid: Qid = "qid",
     group_file: GroupFile = None,
     regroup: Regroup = False,
-    labels: Labels = "grades",
+    labels: Labels = "any",
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation

@@ -35,7 +35,7 @@ def read_files(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> Ranki
     Raises:
         DataError: If there is no such file, one is damaged, or the columns of two differ.
     """
-    paths, source = data_files(path, extensions), Source(str(path))
+    paths, source = data_files(path, extensions), Source(f"{path}")
     with _opened(paths[0]) as first:
         schema = first.schema
     columns = choose_columns(schema, wanted, source)

@@ -96,6 +96,7 @@ class _Search:
         self.path, self.group_file = path, group_file
         self.tallies: dict[int, _Tally] = {}
         form = kernels.WITHOUT_QID if group_file else 0 if has_labels(path) else kernels.WITHOUT_LABEL
+        form |= kernels.ANY_LABEL
         base = 0 if zero_based else 1
         width = min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
         self._layout = Layout(form, base, width, None, keep_missing=True, keep_doc_ids=True)

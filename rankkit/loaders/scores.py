@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.sources import is_stream
 from rankkit.loaders.text_ids import Ids, TextIds, id_texts
 
 
@@ -26,7 +27,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
     Args:
         data: The documents that were scored.
         scores: One a document, in row order: what :func:`rankkit.predict` returns.
-        path: Where to write; an existing file is replaced as a whole.
+        path: Where to write; an existing file is replaced as a whole. ``"-"``: ``.txt`` to standard output.
         tag: Name of the run, the last column of a TREC run.
 
     Raises:
@@ -49,10 +50,11 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ),
     }
     writers[".trec"] = writers[".run"]
-    if path.suffix not in writers:
-        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {path.suffix!r}. Rename it.")
+    extension = ".txt" if is_stream(path) else path.suffix
+    if extension not in writers:
+        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {extension!r}. Rename it.")
     with replacing(path) as temporary:
-        writers[path.suffix](temporary)
+        writers[extension](temporary)
 
 
 def _table(data: RankingDataset, scores: NDArray[np.float32]) -> pd.DataFrame:

@@ -3,8 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +14,7 @@ from rankkit.loaders.columns import Wanted, check_names, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.record_batches import read_batches
+from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.weights import Weights, settle_weights
 
 if TYPE_CHECKING:
@@ -208,7 +207,7 @@ def _hugging_face_reader(dataset: Any) -> pa.RecordBatchReader:
 
 
 def read_parquet(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -226,11 +225,12 @@ def read_parquet(
         DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
     """
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    return read_files(Path(path), wanted, PARQUET)
+    with as_file(path, ".parquet") as file:
+        return read_files(file, wanted, PARQUET)
 
 
 def read_arrow(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -249,11 +249,12 @@ def read_arrow(
         DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
     """
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    return read_files(Path(path), wanted, ARROW)
+    with as_file(path, ".arrow") as file:
+        return read_files(file, wanted, ARROW)
 
 
 def read_csv(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -285,7 +286,8 @@ def read_csv(
     """
     from rankkit.loaders.csv_batches import open_csv
 
-    source = Source(str(path), below_header=True)
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    schema, columns, batches = open_csv(Path(path), wanted, source, separator)
-    return read_batches(schema, batches, columns, source)
+    with as_file(path, ".csv") as file:
+        source = Source(f"{file}", below_header=True)
+        schema, columns, batches = open_csv(file, wanted, source, separator)
+        return read_batches(schema, batches, columns, source)
