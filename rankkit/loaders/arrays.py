@@ -24,13 +24,16 @@ class Source:
     Args:
         name: The file, or the function that was called.
         below_header: True where rows are counted from 1 below a header, as in CSV; else they are counted from 0.
+        first_row: How many rows of it came before those that are counted.
     """
 
     name: str
     below_header: bool = False
+    first_row: int = 0
 
     def at(self, row: int, column: str | int | None = None) -> str:
         """The beginning of a message on one row."""
+        row += self.first_row
         row_words = f"data row {row + 1}" if self.below_header else f"row {row} (from 0)"
         column_words = "" if column is None else f", column {column!r}"
         return f"{self.name}: {row_words}{column_words}"

@@ -23,7 +23,7 @@ class CacheRows:
     """
 
     def __init__(self, folder: Path, width: int) -> None:
-        self.n_rows = 0
+        self.n_rows, self.width = 0, width
         self._folder, self._has_ids = folder, False
         self._files = contextlib.ExitStack()
         self._features = self._files.enter_context(RowFile(folder / "features.npy", np.float32, (width,)))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
-from rankkit.loaders.cache_folder import Remarks, is_cache, write_arrays
+from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import Readable, as_file, format_line, is_stream, refuse_cache
@@ -149,7 +149,15 @@ def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDatas
 
 
 def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Remarks:
-    return write_arrays(_read_table(path, kind, columns), folder)
+    from rankkit.loaders.arrow_files import ARROW, PARQUET, open_files
+    from rankkit.loaders.cache_tables import cache_batches
+    from rankkit.loaders.columns import Wanted
+    from rankkit.loaders.tabular import open_table
+
+    wanted = Wanted(**columns)
+    if kind == "csv":
+        return cache_batches(folder, *open_table(path, wanted))
+    return cache_batches(folder, *open_files(path, wanted, PARQUET if kind == "parquet" else ARROW))
 
 
 def _not_default(columns: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +201,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
 
 def convert(source: Readable, target: str | os.PathLike[str], **options: Any) -> RankingDataset:
-    """Write the data of one file in another format; LETOR text goes into a cache (.rkcache) block by block.
+    """Write the data of one file in another format; what goes into a cache (.rkcache) goes there block by block.
 
     Args:
         source: What :func:`read` reads.

@@ -1,8 +1,9 @@
 """Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow as pa
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
 from rankkit.loaders.arrow_files import ARROW, PARQUET, read_files
-from rankkit.loaders.columns import Wanted, check_names, choose_columns
+from rankkit.loaders.columns import Columns, Wanted, check_names, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.record_batches import read_batches
@@ -284,10 +285,17 @@ def read_csv(
     Raises:
         DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
     """
-    from rankkit.loaders.csv_batches import open_csv
-
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
     with as_file(path, ".csv") as file:
-        source = Source(f"{file}", below_header=True)
-        schema, columns, batches = open_csv(file, wanted, source, separator)
-        return read_batches(schema, batches, columns, source)
+        return read_batches(*open_table(file, wanted, separator))
+
+
+def open_table(
+    path: Path, wanted: Wanted, separator: str | None = None
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch], Columns, Source]:
+    """What :func:`read_csv` reads: the schema, the batches, which column is what, and the source for messages."""
+    from rankkit.loaders.csv_batches import open_csv
+
+    source = Source(f"{path}", below_header=True)
+    schema, columns, batches = open_csv(path, wanted, source, separator)
+    return schema, batches, columns, source
