@@ -135,29 +135,29 @@ def write_rows(path, n_rows):
 
 
 def growth(folder, name, n_rows):
-    """KiB by which the peak memory of a process grows with four times the rows, beside the pages of files."""
+    """Times the bytes of the features by which the peak memory of a process grows with three times the rows.
+
+    Pages of files do not count.
+    """
     peaks = []
-    for times in (1, 4):
+    for times in (1, 3):
         write_rows(folder / name, times * n_rows)
         write_rows(folder / f"small{Path(name).suffix}", 20_000)
         words = [folder / f"small{Path(name).suffix}", folder / "a.rkcache", folder / name, folder / "b.rkcache"]
         done = subprocess.run([sys.executable, "-c", _PEAK, *map(str, words)], check=True, capture_output=True)
         peaks.append(int(done.stdout))
-    return peaks[1] - peaks[0]
+    return (peaks[1] - peaks[0]) * 1024 / (2 * n_rows * 20 * 4)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
-@pytest.mark.parametrize("name", NAMES)
-def test_memory_does_not_grow_with_the_rows(name, tmp_path):
-    # 180,000 rows more are 14 MB of features; what grows is eight bytes a row for its place.
-    grown = growth(tmp_path, name, 60_000)
-    assert grown < 20_000, grown
+@pytest.mark.parametrize(("name", "n_rows"), [("t.parquet", 200_000), ("t.arrow", 200_000)])
+def test_memory_does_not_grow_with_the_rows(name, n_rows, tmp_path):
+    assert growth(tmp_path, name, n_rows) < 0.7  # a reader takes more than the features have
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux does")
 @pytest.mark.parametrize("name", NAMES)
 def test_memory_does_not_grow_with_a_million_rows(name, tmp_path):
-    # 1.5 million rows more are 120 MB of features in the memory of a reader, and twice that while they grow.
-    grown = growth(tmp_path, name, 500_000)
-    assert grown < 120_000, grown
+    # Arrow's reader of CSV keeps blocks of text for its threads: of a CSV file more is noise.
+    assert growth(tmp_path, name, 700_000) < (0.9 if name == "t.csv" else 0.4)
