@@ -446,3 +446,23 @@ def test_no_warning_of_read_only_memory(text):
         warnings.simplefilter("error")
         data.batch(np.arange(2))
     assert isinstance(data, RankingDataset)
+
+
+def test_a_cache_of_the_first_version_opens(tmp_path):
+    data = from_arrays([[1], [2], [3]], [0, 1, 2], ["b", "b", "a"], weights=[1, 2], doc_ids=["x", "yy", ""])
+    folder = tmp_path / "d.rkcache"
+    write_cache(data, folder)
+    about = json.loads((folder / "cache.json").read_text())
+    for name, ids in (("qids", data.qids), ("doc_ids", data.doc_ids)):
+        for part in ("offsets", "characters"):
+            (folder / f"{name}.{part}.npy").unlink()
+            del about["arrays"][f"{name}.{part}"]
+        fixed = np.asarray(ids).astype(str)
+        np.save(folder / f"{name}.npy", fixed)
+        about["arrays"][name] = [fixed.dtype.str, list(fixed.shape)]
+    for name in ("roles", "remarks", "weights_per"):
+        del about[name]
+    (folder / "cache.json").write_text(json.dumps({**about, "version": 1}))
+    opened = read_cache(folder)
+    assert opened.fingerprint == data.fingerprint
+    assert (opened.doc_ids.tolist(), opened.weights_per) == (["x", "yy", ""], "query")
