@@ -96,6 +96,7 @@ from .loaders.views import filter_queries as filter_queries
 from .loaders.views import select_features as select_features
 from .loaders.views import split as split
 from .loaders.views import subsample as subsample
+from .loaders.weights import Weights as Weights
 from .metrics import average_precision as average_precision
 from .metrics import dcg as dcg
 from .metrics import err as err

@@ -48,14 +48,15 @@ def test_take_queries_gathers_what_a_loop_would(list_sizes, data):
     by_query = data.draw(st.booleans())
     weights = torch.rand(len(list_sizes) if by_query else n_docs)
     queries = data.draw(st.lists(st.integers(0, len(list_sizes) - 1), max_size=5))
-    batch = take_queries(features, offsets, torch.tensor(queries, dtype=torch.long), labels, weights)
+    per = "query" if by_query else "doc"
+    batch = take_queries(features, offsets, torch.tensor(queries, dtype=torch.long), labels, weights, per)
     rows = [row for query in queries for row in range(offsets[query], offsets[query + 1])]
     assert batch.n_queries == len(queries)
     assert batch.n_docs == len(rows)
     assert torch.equal(batch.features, features[rows])
     assert torch.equal(batch.labels, labels[rows])
-    if by_query and len(list_sizes) != n_docs:
-        assert torch.equal(batch.weights, weights[queries])
+    assert batch.weights_per == per
+    assert torch.equal(batch.weights, weights[queries if by_query else rows])
 
 
 def test_a_batch_moves_whole():

@@ -81,7 +81,7 @@ class Data(Section):
     n_features: int | None = Field(default=None, ge=1)
     cache: bool | str = False
     regroup: bool = False
-    labels: Literal["grades", "any"] = "grades"
+    labels: Literal["grades", "any"] = "any"
     on_bad_line: Literal["error", "skip"] = "error"
     label: str = "label"
     qid: str = "qid"

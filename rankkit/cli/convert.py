@@ -21,7 +21,7 @@ def convert(
     qid: Qid = "qid",
     group_file: GroupFile = None,
     regroup: Regroup = False,
-    labels: Labels = "grades",
+    labels: Labels = "any",
     on_bad_line: OnBadLine = "error",
 ) -> None:
     """Convert between LETOR text, Parquet, Arrow, CSV and the cache, without loss; LETOR text holds no feature names.
@@ -40,5 +40,7 @@ def convert(
         labels=labels,
         on_bad_line=on_bad_line,
     )
-    typer.echo(f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features")
-    suggest("rankkit", "inspect", target)
+    said = f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features"
+    typer.echo(said, err=str(target) == "-")
+    if str(target) != "-":
+        suggest("rankkit", "inspect", target)

@@ -83,7 +83,7 @@ def evaluate(
     qid: Qid = "qid",
     group_file: GroupFile = None,
     regroup: Regroup = False,
-    labels: Labels = "grades",
+    labels: Labels = "any",
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit import bundle

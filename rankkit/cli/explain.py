@@ -41,7 +41,7 @@ def explain(
     qid: Qid = "qid",
     group_file: GroupFile = None,
     regroup: Regroup = False,
-    labels: Labels = "grades",
+    labels: Labels = "any",
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation
@@ -89,16 +89,17 @@ def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
     import numpy as np
 
     from rankkit.errors import ConfigError
+    from rankkit.loaders.text_ids import id_texts
 
     for colon in [place for place, sign in enumerate(words) if sign == ":"]:
         qid, name = words[:colon], words[colon + 1 :]
-        for query in np.flatnonzero(data.qids.astype(str) == qid).tolist():
+        for query in np.flatnonzero(id_texts(data.qids) == qid).tolist():
             start, stop = data.offsets[query : query + 2].tolist()
-            ids = [] if data.doc_ids is None else data.doc_ids[start:stop].astype(str).tolist()
+            ids = [] if data.doc_ids is None else data.doc_ids[start:stop].tolist()
             if name in ids:
-                return data.qids[query].item(), ids.index(name)
+                return data.qids[query : query + 1].tolist()[0], ids.index(name)
             if name.isdecimal() and int(name) < stop - start:
-                return data.qids[query].item(), int(name)
+                return data.qids[query : query + 1].tolist()[0], int(name)
             known = f"a row from 0 to {stop - start - 1}" + (f" or a document id such as {ids[0]}" if ids else "")
             raise ConfigError(f"--doc: expected {known} for query {qid}; got {words!r}. Name one of these.")
     example = f"{data.qids[0]}:0" if data.n_queries else "QID:ROW"

@@ -95,7 +95,7 @@ def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str,
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        rows = None if data is None else _read(run, data, judged=bool(options.get("int8")))
+        rows = None if data is None else _read(run, data)
         manifest = exporting.export(run, to, out, data=rows, **options)
     for text in dict.fromkeys(str(warning.message) for warning in told if warning.category is UserWarning):
         typer.echo(f"rankkit: warning: {text}", err=True)
@@ -105,7 +105,7 @@ def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str,
     _show(manifest, artefact)
 
 
-def _read(run: Path, data: Path, *, judged: bool) -> Any:
+def _read(run: Path, data: Path) -> Any:
     """What ``--data`` names: rows for a ranker, labelled examples for an encoder."""
     from rankkit.cli.encoder_data import read_examples_for
     from rankkit.export.encoder_source import EncoderSource, find_source
@@ -114,7 +114,7 @@ def _read(run: Path, data: Path, *, judged: bool) -> Any:
     source = find_source(run)
     if isinstance(source, EncoderSource):
         return read_examples_for(source.model, run, data)
-    return read(data, n_features=source.n_features, labels="grades" if judged else "any")
+    return read(data, n_features=source.n_features)
 
 
 def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:

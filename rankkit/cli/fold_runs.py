@@ -13,6 +13,7 @@ from rankkit.cli.train import EXPERIMENT_FILE, refuse_run, run
 from rankkit.errors import ConfigError
 from rankkit.evaluation import Evaluation, Protocol
 from rankkit.loaders.folds import FoldFiles, find_folds
+from rankkit.loaders.text_ids import id_texts, join_ids
 from rankkit.training import TrainingInterrupted
 
 RESULT = "evaluation.parquet"
@@ -97,7 +98,7 @@ def pool(results: Mapping[str, Evaluation]) -> Evaluation:
         protocol = replace(protocol, max_label=None)
     return Evaluation(
         {name: np.concatenate([result.per_query[name] for result in results.values()]) for name in first.per_query},
-        np.concatenate([result.qids.astype(str) for result in results.values()]),
+        join_ids([id_texts(result.qids) for result in results.values()]),
         protocol,
         n_tied=sum(result.n_tied for result in results.values()),
         n_single=sum(result.n_single for result in results.values()),

@@ -28,11 +28,22 @@ def inspect(
 
     The exit code is 1 if rows of the file cannot be read.
     """
+    from rankkit.loaders.sources import as_file
+
+    with as_file(path) as file:
+        _inspect(path, file, label, qid, group_file, zero_based, html)
+
+
+def _inspect(
+    named: Path, path: Path, label: str, qid: str, group_file: Path | None, zero_based: bool, html: Path | None
+) -> None:
     from rankkit.loaders.files import kind_of, read
     from rankkit.loaders.letor import read_letor
+    from rankkit.loaders.sources import format_line
     from rankkit.loaders.summary import summarize
 
-    typer.echo(path)
+    guessed = format_line(path)
+    typer.echo(f"{path}: {guessed}" if guessed else f"{path}")
     findings: list[Finding] = []
     if kind_of(path) != "letor":
         data = read(path, label=label, qid=qid)
@@ -56,11 +67,11 @@ def inspect(
     if html is not None:
         from rankkit.cli.inspect_page import write_page
 
-        write_page(data, html, title=path.name, findings=[str(finding) for finding in findings])
+        write_page(data, html, title=named.name, findings=[str(finding) for finding in findings])
     if any(finding.is_error for finding in findings):
         raise typer.Exit(1)
     if data.labels is not None:
-        suggest("rankkit", "train", "--train", path, "--out", "runs/first")
+        suggest("rankkit", "train", "--train", named, "--out", "runs/first")
 
 
 def _show(findings: "list[Finding]") -> None:

@@ -16,18 +16,19 @@ def qrels(
     qid: Qid = "qid",
     group_file: GroupFile = None,
     regroup: Regroup = False,
-    labels: Labels = "grades",
+    labels: Labels = "any",
 ) -> None:
     """Write the labels as TREC qrels, which rankkit evaluate --qrels, trec_eval and ir_measures read."""
     from rankkit.errors import ConfigError
     from rankkit.loaders.files import read
     from rankkit.loaders.trec import write_qrels
 
-    if out.resolve() == data.resolve():
+    if str(out) != "-" and out.resolve() == data.resolve():
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
     documents = read(data, label=label, qid=qid, group_file=group_file, regroup=regroup, labels=labels)
     write_qrels(documents, out)
-    typer.echo(f"{out}: {documents.n_docs:,} judgments of {documents.n_queries:,} queries")
-    suggest("rankkit", "evaluate", "--qrels", out, "--run", "FILE.run")
+    typer.echo(f"{out}: {documents.n_docs:,} judgments of {documents.n_queries:,} queries", err=str(out) == "-")
+    if str(out) != "-":
+        suggest("rankkit", "evaluate", "--qrels", out, "--run", "FILE.run")

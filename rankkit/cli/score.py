@@ -32,7 +32,7 @@ def score(
     from rankkit.loaders.files import read
     from rankkit.loaders.scores import write_scores
 
-    if out.resolve() == data.resolve():
+    if str(out) != "-" and out.resolve() == data.resolve():
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
@@ -44,9 +44,9 @@ def score(
         qid=qid,
         group_file=group_file,
         regroup=regroup,
-        labels="any",  # they are not used
     )
     scores = evaluation.predict(scorer, documents)
     write_scores(documents, scores, out, tag=run.name)
-    typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order")
-    suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")
+    typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order", err=str(out) == "-")
+    if str(out) != "-":
+        suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")

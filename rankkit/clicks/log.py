@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from rankkit.clicks.models import ClickModel
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import TextIds
 
 # Probabilities that are drawn at a time, which bounds the memory of a simulation.
 _BLOCK = 2**21
@@ -105,13 +106,12 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
     if top_k is not None:
         order = order[np.arange(data.n_docs) - data.offsets[query] < top_k]
         sizes = np.minimum(sizes, top_k)
-    by_query = data.weights is not None and len(data.weights) == data.n_queries
     return replace(
         data,
         features=data.features[order],
         labels=None if data.labels is None else data.labels[order],
         offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
-        weights=data.weights if data.weights is None or by_query else data.weights[order],
+        weights=data.weights[order] if data.weights is not None and data.weights_per == "doc" else data.weights,
         doc_ids=None if data.doc_ids is None else data.doc_ids[order],
         rows=None,
     )
@@ -196,7 +196,7 @@ def _by_session(shown: RankingDataset, clicks: NDArray[np.bool_]) -> RankingData
     session = np.repeat(np.arange(log.n_queries) % n_sessions, log.list_sizes)
     labels = clicks[session, shown.offsets[query] + place].astype(np.float32)
     numbers = np.tile(np.arange(1, n_sessions + 1), shown.n_queries)
-    qids = np.array([f"{qid}/{number}" for qid, number in zip(log.qids, numbers, strict=True)], np.str_)
+    qids = TextIds(f"{qid}/{number}" for qid, number in zip(log.qids, numbers, strict=True))
     return replace(log, labels=labels, qids=qids, rows=None)
 
 

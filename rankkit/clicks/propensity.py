@@ -80,10 +80,9 @@ def propensity_weighted(
     clicked = _clicks("propensity_weighted", log) > 0
     inverse = np.minimum(1 / curve, np.inf if max_weight is None else max_weight)
     weights = np.where(clicked, inverse[shown_at - 1], 1.0)
-    if log.weights is not None:
-        by_query = len(log.weights) == log.n_queries
-        weights = weights * (np.repeat(log.weights, log.list_sizes) if by_query else log.weights)
-    return replace(log, weights=weights.astype(np.float32))
+    if log.doc_weights is not None:
+        weights = weights * log.doc_weights
+    return replace(log, weights=weights.astype(np.float32), weights_per="doc")
 
 
 def estimate_propensities(log: RankingDataset) -> NDArray[np.float64]:

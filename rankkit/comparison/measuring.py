@@ -38,7 +38,7 @@ def measure_scores(fitted: Fitted, split: Split, rules: Rules) -> Measured:
     evaluation = evaluate_scores(
         scores,
         labels_of(split.test),
-        qids=np.repeat(split.test.qids, split.test.list_sizes),
+        qids=split.test.qids[np.repeat(np.arange(split.test.n_queries), split.test.list_sizes)],
         doc_ids=split.test.doc_ids,
         metrics=list(rules.metrics),
         protocol=resolve_protocol(rules.protocol, rules.empty, rules.ties),

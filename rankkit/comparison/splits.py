@@ -144,7 +144,8 @@ def write_split(split: Split, folder: Path) -> None:
     if check_same_data(folder, split.fingerprints):
         return
     write_parquet(folder / "queries.parquet", _queries(split.test))
-    docs = {"qid": np.repeat(split.test.qids, split.test.list_sizes), "label": split.test.labels}
+    query_of_doc = np.repeat(np.arange(split.test.n_queries), split.test.list_sizes)
+    docs: dict[str, Any] = {"qid": split.test.qids[query_of_doc], "label": split.test.labels}
     if split.test.doc_ids is not None:
         docs["doc_id"] = split.test.doc_ids
     write_parquet(folder / "docs.parquet", pd.DataFrame(docs))

@@ -219,7 +219,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         if data.weights is None:
             return report.means[self.metric]
         weights = data.weights.astype(np.float64)
-        if len(weights) != data.n_queries:
+        if data.weights_per == "doc":
             weights = np.add.reduceat(weights, data.offsets[:-1]) / data.list_sizes
         return float(np.average(report.counted(self.metric), weights=weights))
 

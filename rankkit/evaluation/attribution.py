@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.loaders.text_ids import Ids, TextIds
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -32,9 +34,9 @@ class Attributions:
     """
 
     names: tuple[str, ...]
-    qids: NDArray[np.generic]
+    qids: Ids
     rows: NDArray[np.int64]
-    doc_ids: NDArray[np.generic] | None
+    doc_ids: TextIds | None
     list_sizes: NDArray[np.int64]
     scores: NDArray[np.float64]
     mean_scores: NDArray[np.float64]
@@ -80,7 +82,7 @@ class Attributions:
             values = [None if value != value else value for value in self.features[place].tolist()]
             documents.append(
                 {
-                    "qid": self.qids[place].item(),
+                    "qid": self.qids[place : place + 1].tolist()[0],
                     "row": int(self.rows[place]),
                     "doc_id": None if self.doc_ids is None else str(self.doc_ids[place]),
                     "score": float(self.scores[place]),

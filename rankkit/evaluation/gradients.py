@@ -14,6 +14,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.attribution import TOLERANCE, Attributions
 from rankkit.evaluation.scoring import check_features, feature_names_of
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import id_texts
 from rankkit.scorers import Scorer, ranking_scores
 from rankkit.transforms import Transform
 from rankkit.trees import TreeScorer
@@ -92,7 +93,7 @@ def _integrated_gradients() -> Callable[..., Any]:
 
 def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
     """The place of a query, and that of a document in it."""
-    queries = np.flatnonzero(data.qids.astype(str) == str(qid))
+    queries = np.flatnonzero(id_texts(data.qids) == str(qid))
     if not len(queries):
         raise DataError(
             f"attribute: expected the id of a query of the data, such as {data.qids[:1].tolist()}; got {qid!r}. "

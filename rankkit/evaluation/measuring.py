@@ -17,6 +17,7 @@ from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import score_documents
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.grouping import group_rows
+from rankkit.loaders.text_ids import Ids, TextIds, as_ids, id_texts, sorted_places
 from rankkit.metrics import Ranking, rank_documents
 from rankkit.scorers import Scorer
 
@@ -99,9 +100,9 @@ def evaluate_scores(
     """
     where = "evaluate_scores"
     rules, names = resolve_protocol(protocol, empty, ties), metric_names(where, metrics)
-    columns = {"scores": _array(scores), "labels": _array(labels), "qids": _array(qids)}
+    columns: dict[str, Any] = {"scores": _array(scores), "labels": _array(labels), "qids": _ids(qids)}
     if doc_ids is not None:
-        columns["doc_ids"] = _array(doc_ids)
+        columns["doc_ids"] = _ids(doc_ids)
     _check_columns(where, columns)
     offsets, query_ids, rows = group_rows(columns["qids"], regroup=True)
     if rows is not None:
@@ -117,7 +118,15 @@ def _array(values: ArrayLike | torch.Tensor) -> NDArray[Any]:
     return np.asarray(values)
 
 
-def _check_columns(where: str, columns: dict[str, NDArray[Any]]) -> None:
+def _ids(values: ArrayLike | torch.Tensor) -> Ids:
+    try:
+        return _array(values) if isinstance(values, torch.Tensor) else as_ids(values)
+    except (TypeError, ValueError):  # ids of another kind tell documents apart as well
+        array = _array(values)
+        return array if array.dtype.kind in "fiub" or array.ndim != 1 else TextIds(str(value) for value in array)
+
+
+def _check_columns(where: str, columns: dict[str, Any]) -> None:
     shapes = {name: column.shape for name, column in columns.items()}
     if len(set(shapes.values())) > 1 or len(shapes["scores"]) != 1:
         got = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
@@ -146,8 +155,8 @@ class Judged:
     scores: NDArray[Any]
     labels: NDArray[Any]
     offsets: NDArray[np.int64]
-    qids: NDArray[Any]
-    doc_ids: NDArray[Any] | None
+    qids: Ids
+    doc_ids: Ids | None
 
 
 def judged_documents(
@@ -209,7 +218,7 @@ def _rank(judged: Judged, protocol: Protocol) -> Ranking:
         raise ConfigError(
             f"{where}: expected doc ids, by which ties='trec' orders; got none. Pass doc_ids or other ties."
         )
-    _, places = np.unique(judged.doc_ids.astype(str), return_inverse=True)
+    places = sorted_places(id_texts(judged.doc_ids))
     query_of_doc = np.repeat(np.arange(len(qids)), np.diff(offsets))
     by_id = np.lexsort((-places, query_of_doc))
     return rank_documents(where, scores[by_id], judged.labels[by_id], offsets, "stable", qids)

@@ -14,6 +14,7 @@ from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.tables import write_parquet
+from rankkit.loaders.text_ids import Ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ class Evaluation:
     """
 
     per_query: dict[str, NDArray[np.float64]]
-    qids: NDArray[np.generic]
+    qids: Ids
     protocol: Protocol
     n_tied: int
     n_single: int

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
 from rankkit.evaluation.tables import write_parquet
+from rankkit.loaders.text_ids import Ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,7 @@ class RunEvaluation:
     per_query: dict[str, NDArray[np.float64]]
     means: dict[str, float]
     sums: tuple[str, ...]
-    qids: NDArray[np.generic]
+    qids: Ids
     computed_by: dict[str, str]
     versions: dict[str, str]
     n_missing_from_run: int

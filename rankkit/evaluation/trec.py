@@ -5,7 +5,6 @@ starts a perl script (gdeval, slow and rounding to five digits) is never used, a
 that numbers do not depend on what else is installed.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +16,9 @@ from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.run_report import RunEvaluation
+from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
+from rankkit.loaders.text_ids import TextIds
 
 Labels = Mapping[str, Mapping[str, int]]
 Scores = Mapping[str, Mapping[str, float]]
@@ -43,8 +44,8 @@ class _Asked(NamedTuple):
 
 
 def evaluate_run(
-    qrels: str | os.PathLike[str] | Labels,
-    run: str | os.PathLike[str] | Scores,
+    qrels: Readable | Labels,
+    run: Readable | Scores,
     metrics: Sequence[str] = ("nDCG@10", "RR", "AP"),
 ) -> RunEvaluation:
     """Measure a TREC run by relevance judgments, with the measures of ir_measures.
@@ -96,7 +97,7 @@ def evaluate_run(
         per_query=per_query,
         means=means,
         sums=tuple(name for name, measure, _ in asked if type(measure.aggregator()).__name__ == "SumAgg"),
-        qids=np.array(qids),
+        qids=TextIds(qids),
         computed_by={name: provider.NAME for name, _, provider in asked},
         versions={name: version(name) for name in ("ir-measures", "pytrec-eval-terrier")},
         n_missing_from_run=len(qids) - len(judged_run),
@@ -106,33 +107,34 @@ def evaluate_run(
     )
 
 
-def read_labels(path: str | os.PathLike[str]) -> dict[str, dict[str, int]]:
+def read_labels(path: Readable) -> dict[str, dict[str, int]]:
     """Read qrels as ``{qid: {doc_id: label}}``; labels below 0 stay, as trec_eval's measures tell them from 0.
 
     Raises:
         DataError: If the file is not as expected, or judges a document twice for one query.
     """
     found: dict[str, dict[str, int]] = {}
-    for number, fields in _fields(Path(path), "<qid> 0 <doc_id> <label>", 4, 4):
-        _put(
-            found, fields[0], fields[2], _number(int, fields[3], "a whole number as label", path, number), path, number
-        )
+    with as_file(path, ".qrels") as file:
+        for number, fields in _fields(file, "<qid> 0 <doc_id> <label>", 4, 4):
+            label = _number(int, fields[3], "a whole number as label", file, number)
+            _put(found, fields[0], fields[2], label, file, number)
     return found
 
 
-def read_run(path: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
+def read_run(path: Readable) -> dict[str, dict[str, float]]:
     """Read a run as ``{qid: {doc_id: score}}``.
 
     Raises:
         DataError: If the file is not as expected, or ranks a document twice for one query.
     """
     found: dict[str, dict[str, float]] = {}
-    # The tag may be several words.
-    for number, fields in _fields(Path(path), "<qid> Q0 <doc_id> <rank> <score> <tag>", 6, None):
-        score = _number(float, fields[4], "a number as score", path, number)
-        if np.isnan(score):
-            raise DataError(f"{path}:{number}: expected a number as score; got NaN. Mend the line.")
-        _put(found, fields[0], fields[2], score, path, number)
+    with as_file(path, ".run") as file:
+        # The tag may be several words.
+        for number, fields in _fields(file, "<qid> Q0 <doc_id> <rank> <score> <tag>", 6, None):
+            score = _number(float, fields[4], "a number as score", file, number)
+            if np.isnan(score):
+                raise DataError(f"{file}:{number}: expected a number as score; got NaN. Mend the line.")
+            _put(found, fields[0], fields[2], score, file, number)
     return found
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.batch import Per
 from rankkit.errors import DataError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.grouping import group_rows
+from rankkit.loaders.text_ids import Ids, TextIds
 
 # Rows that are turned from columns into rows at a time: a block of 136 features stays within a processor's cache.
 _BLOCK = 1024
@@ -22,13 +24,16 @@ class Source:
     Args:
         name: The file, or the function that was called.
         below_header: True where rows are counted from 1 below a header, as in CSV; else they are counted from 0.
+        first_row: How many rows of it came before those that are counted.
     """
 
     name: str
     below_header: bool = False
+    first_row: int = 0
 
     def at(self, row: int, column: str | int | None = None) -> str:
         """The beginning of a message on one row."""
+        row += self.first_row
         row_words = f"data row {row + 1}" if self.below_header else f"row {row} (from 0)"
         column_words = "" if column is None else f", column {column!r}"
         return f"{self.name}: {row_words}{column_words}"
@@ -156,11 +161,11 @@ def assemble(
     source: Source,
     features: NDArray[np.float32],
     labels: NDArray[np.float32] | None,
-    qids: NDArray[Any],
+    qids: Ids,
     *,
     weights: NDArray[np.float32] | None = None,
     query_weights: NDArray[np.float32] | None = None,
-    doc_ids: NDArray[np.str_] | None = None,
+    doc_ids: TextIds | None = None,
     feature_names: tuple[str, ...] | None = None,
 ) -> RankingDataset:
     """Group checked rows by query, keeping the order in which queries and documents came.
@@ -169,10 +174,10 @@ def assemble(
         source: For messages.
         features: float32 ``[doc, feature]``.
         labels: float32 ``[doc]`` or None.
-        qids: int64 or str ``[doc]``.
+        qids: int64 or text ``[doc]``.
         weights: float32 ``[doc]`` or None.
         query_weights: float32 ``[doc]``, equal within a query, or None: one weight a query.
-        doc_ids: str ``[doc]`` or None.
+        doc_ids: ``[doc]`` or None.
         feature_names: One a feature, or None.
 
     Raises:
@@ -185,8 +190,9 @@ def assemble(
         weights = None if weights is None else weights[rows]
         query_weights = None if query_weights is None else query_weights[rows]
         doc_ids = None if doc_ids is None else doc_ids[rows]
+    per: Per | None = None if weights is None else "doc"
     if query_weights is not None:
-        weights = query_weights[offsets[:-1]]
+        weights, per = query_weights[offsets[:-1]], "query"
         differs = query_weights != np.repeat(weights, np.diff(offsets))
         if differs.any():
             row = int(differs.argmax())
@@ -204,4 +210,5 @@ def assemble(
         doc_ids=doc_ids,
         feature_names=feature_names,
         rows=rows,
+        weights_per=per,
     )

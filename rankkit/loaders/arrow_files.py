@@ -20,6 +20,7 @@ ARROW = (".arrow", ".feather", ".ipc", ".arrows")
 _FILE_MAGIC = b"ARROW1"
 _FEATHER_1 = b"FEA1"
 _BATCH_ROWS = 65_536  # rows of a Parquet file that are in columns and in rows of the matrix at the same time
+_BUFFER = 2**20  # bytes of a column that are read at a time; else all of a row group are
 _SPLITS = "dataset_dict.json"  # what Hugging Face writes for several splits, and for one
 _STATE = "state.json"
 
@@ -35,13 +36,23 @@ def read_files(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> Ranki
     Raises:
         DataError: If there is no such file, one is damaged, or the columns of two differ.
     """
-    paths, source = data_files(path, extensions), Source(str(path))
+    n_rows = _count_rows(data_files(path, extensions)) if extensions == PARQUET else None
+    return read_batches(*open_files(path, wanted, extensions), n_rows=n_rows)
+
+
+def open_files(
+    path: Path, wanted: Wanted, extensions: tuple[str, ...]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch], Columns, Source]:
+    """What :func:`read_files` reads: the schema, the batches, which column is what, and the source for messages.
+
+    Raises:
+        DataError: As :func:`read_files`.
+    """
+    paths, source = data_files(path, extensions), Source(f"{path}")
     with _opened(paths[0]) as first:
         schema = first.schema
     columns = choose_columns(schema, wanted, source)
-    n_rows = _count_rows(paths) if extensions == PARQUET else None
-    batches = _batches(paths, schema, columns)
-    return read_batches(schema, batches, columns, source, n_rows=n_rows)
+    return schema, _batches(paths, schema, columns), columns, source
 
 
 def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:
@@ -117,7 +128,7 @@ def _opened(path: Path) -> Iterator[_File]:
 def _parquet(path: Path) -> Iterator[_File]:
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
         yield _File(file.schema_arrow, lambda names: file.iter_batches(batch_size=_BATCH_ROWS, columns=names))
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -14,13 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.atomic import beside
+from rankkit.batch import Per
 from rankkit.errors import DataError
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, Roles
+from rankkit.loaders.text_ids import Ids, TextIds
 
-VERSION = 1
-"""Of the format; a cache of another one cannot be used."""
+VERSION = 2
+"""Of the format in which caches are written."""
+
+_READABLE = (1, VERSION)  # version 1 has ids as one array of fixed-width text, and does not say whose its weights are
 
 _ABOUT = "cache.json"
+_OFFSETS, _CHARACTERS = ".offsets", ".characters"  # what is added to the name of ids that are text
 _BLOCK_NUMBERS = 4_000_000  # features that are copied at a time
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # what rename says of a folder that is there; Windows: the last
 
@@ -32,10 +37,16 @@ class Remarks:
     Args:
         feature_names: One a feature, or None.
         warnings: What to warn of whenever the cache is opened, as reading the file would.
+        roles: Of the data set.
+        remarks: Of the data set.
+        weights_per: Of the data set.
     """
 
     feature_names: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    roles: Roles | None = None
+    remarks: tuple[str, ...] = ()
+    weights_per: Per | None = None
 
 
 Build = Callable[[Path], Remarks]
@@ -85,17 +96,96 @@ class RowFile:
         return False
 
 
+class IdFile:
+    """Text ids in two .npy files, the characters and where each id begins among them, written some at a time.
+
+    Args:
+        folder: Of the cache.
+        name: "qids" or "doc_ids".
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._offsets = RowFile(folder / f"{name}{_OFFSETS}.npy", np.int64)
+        self._characters = RowFile(folder / f"{name}{_CHARACTERS}.npy", np.uint8)
+        self._offsets.append(np.zeros(1, np.int64))
+
+    def append(self, ids: TextIds) -> None:
+        """Write some ids behind the others."""
+        offsets, characters = ids.buffers()
+        self._offsets.append(offsets[1:] + self._characters.n_rows)
+        self._characters.append(characters)
+
+    def remove(self) -> None:
+        """Leave no files, once they are closed."""
+        for part in (_OFFSETS, _CHARACTERS):
+            (self._folder / f"{self._name}{part}.npy").unlink()
+
+    def rename(self, name: str) -> None:
+        """Take the place of other ids, once the files are closed."""
+        for part in (_OFFSETS, _CHARACTERS):
+            (self._folder / f"{self._name}{part}.npy").replace(self._folder / f"{name}{part}.npy")
+
+    def __enter__(self) -> "IdFile":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> Literal[False]:
+        try:
+            return self._offsets.__exit__(kind, *rest)
+        finally:
+            self._characters.__exit__(kind, *rest)
+
+
+def write_ids(folder: Path, name: str, ids: Ids) -> None:
+    """Write query ids or document ids as a whole."""
+    if not isinstance(ids, TextIds):
+        write_array(folder / f"{name}.npy", ids)
+        return
+    with IdFile(folder, name) as file:
+        file.append(ids)
+
+
+def map_ids(folder: Path, name: str) -> TextIds:
+    """Text ids in the memory of their files."""
+    return _ids_of(*(_load(folder / f"{name}{part}.npy") for part in (_OFFSETS, _CHARACTERS)))
+
+
+def _load(path: Path) -> NDArray[Any]:
+    """A plain array, whose slices are plain too, in the memory of its file unless it has no elements to map."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:
+        array = np.load(path, allow_pickle=False)
+    return array.view(np.ndarray)
+
+
+def _ids_of(offsets: NDArray[Any], characters: NDArray[Any]) -> TextIds:
+    """The ids of two arrays that may be damaged: what is no place among the characters must not be looked up there."""
+    good = offsets.dtype == np.int64 and characters.dtype == np.uint8 and offsets.ndim == characters.ndim == 1
+    good = good and len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(characters)
+    if not good or any((np.diff(offsets[at : at + _BLOCK_NUMBERS]) < 0).any() for at in _block_starts(len(offsets))):
+        raise NoCacheError("ids whose places do not fit their characters")
+    return TextIds.from_buffers(offsets, characters)
+
+
+def _block_starts(n: int) -> range:
+    return range(0, n, _BLOCK_NUMBERS - 1)  # the last of a block is the first of the next
+
+
 def write_arrays(data: RankingDataset, folder: Path) -> Remarks:
     """Fill a new cache with a data set that is in memory."""
     n_rows = max(1, _BLOCK_NUMBERS // max(1, data.n_features))
     with RowFile(folder / "features.npy", np.float32, (data.n_features,)) as file:
         for start in range(0, data.n_docs, n_rows):
             file.append(data.features[start : start + n_rows])
-    for name in ("labels", "offsets", "qids", "weights", "doc_ids", "rows"):
+    for name in ("labels", "offsets", "weights", "rows"):
         values = getattr(data, name)
         if values is not None:
             write_array(folder / f"{name}.npy", values)
-    return Remarks(data.feature_names)
+    write_ids(folder, "qids", data.qids)
+    if data.doc_ids is not None:
+        write_ids(folder, "doc_ids", data.doc_ids)
+    return Remarks(data.feature_names, roles=data.roles, remarks=data.remarks, weights_per=data.weights_per)
 
 
 def write_array(path: Path, values: NDArray[Any]) -> None:
@@ -130,19 +220,35 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
     arrays: dict[str, Any] = {"labels": None}
     try:
         for name, (dtype, shape) in about["arrays"].items():
-            # Plain arrays, whose slices are plain too; an array without elements cannot be mapped.
-            mode: Literal["r"] | None = "r" if all(shape) else None
-            arrays[name] = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False).view(np.ndarray)
+            arrays[name] = _load(folder / f"{name}.npy")
             if [arrays[name].dtype.str, list(arrays[name].shape)] != [dtype, shape]:
                 raise NoCacheError(f"{name} of another shape than {_ABOUT} says")
-        names = about["feature_names"]
-        data = RankingDataset(**arrays, feature_names=None if names is None else tuple(names))
-        remarks = Remarks(data.feature_names, tuple(about["warnings"]))
+        for name in [name.removesuffix(_OFFSETS) for name in arrays if name.endswith(_OFFSETS)]:
+            arrays[name] = _ids_of(arrays.pop(f"{name}{_OFFSETS}"), arrays.pop(f"{name}{_CHARACTERS}"))
+        remarks = _remarks_of(about)
+        data = RankingDataset(
+            **arrays,
+            feature_names=remarks.feature_names,
+            roles=remarks.roles,
+            remarks=remarks.remarks,
+            weights_per=remarks.weights_per,
+        )
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise NoCacheError(f"damaged arrays ({error})") from error
     if _read_about(folder)["id"] != about["id"]:
         raise NoCacheError("one that was replaced while it was opened")
     return data, remarks
+
+
+def _remarks_of(about: Mapping[str, Any]) -> Remarks:
+    names, roles = about["feature_names"], about.get("roles")
+    return Remarks(
+        None if names is None else tuple(names),
+        tuple(about["warnings"]),
+        None if roles is None else Roles(**roles),
+        tuple(about.get("remarks", ())),
+        about.get("weights_per"),
+    )
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
@@ -151,8 +257,8 @@ def _read_about(folder: Path) -> dict[str, Any]:
         version, _ = about["version"], about["id"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoCacheError(f"no readable {_ABOUT} ({error})") from error
-    if version != VERSION:
-        raise NoCacheError(f"version {version} of the format, and this rankkit reads version {VERSION}")
+    if version not in _READABLE:
+        raise NoCacheError(f"version {version} of the format, and this rankkit reads version {_READABLE[-1]} and older")
     return about  # type: ignore[no-any-return]
 
 
@@ -187,7 +293,7 @@ def install(folder: Path, build: Build, about: Mapping[str, Any], *, replace: bo
 def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> None:
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
-        array = np.load(path, mmap_mode=None if path.stat().st_size < 4096 else "r", allow_pickle=False)
+        array = _load(path)
         arrays[path.stem] = [array.dtype.str, list(array.shape)]
     entries = {
         "format": "rankkit cache",
@@ -195,8 +301,7 @@ def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> No
         "id": uuid.uuid4().hex,
         **about,
         "arrays": arrays,
-        "feature_names": remarks.feature_names,
-        "warnings": remarks.warnings,
+        **asdict(remarks),
     }
     with (folder / _ABOUT).open("wb") as file:
         file.write(json.dumps(entries, indent=1).encode())

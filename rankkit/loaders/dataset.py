@@ -1,17 +1,24 @@
 """RankingDataset: query-grouped documents at rest, as flat arrays with offsets."""
 
 import hashlib
+import operator
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.batch import QueryBatch, take_queries
+from rankkit.batch import Per, QueryBatch, no_query_at, take_queries
 from rankkit.errors import DataError
+from rankkit.loaders.text_ids import Ids, TextIds, as_ids, id_texts
+from rankkit.loaders.weights import settle_weights
+
+_Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
 
 @dataclass(frozen=True)
@@ -34,36 +41,43 @@ class RankingDataset:
 
     Args:
         features: float32 ``[doc, feature]``, may be memory-mapped.
-        labels: float32 ``[doc]``, graded relevance, 0 = not relevant; None for documents without labels.
+        labels: float32 ``[doc]``, graded relevance, 0 = not relevant; None for documents without labels. Every reader
+            takes any finite number from 0 on, and every writer writes it so that it is read back the same.
         offsets: int64 ``[query + 1]``, from 0 to the number of documents, never falling.
-        qids: ``[query]``, the query ids as they came: int64, or str where one of them is no plain integer.
-        weights: float32 ``[query]`` or ``[doc]``, importance, or None.
-        doc_ids: ``[doc]`` str, or None.
+        qids: ``[query]``, the query ids as they came: int64, or :class:`TextIds` where one of them is no plain integer.
+        weights: float32 ``[query]`` or ``[doc]``, importance, or None; a :class:`rankkit.Weights` says which.
+        doc_ids: ``[doc]`` :class:`TextIds`, or None.
         feature_names: One a feature, or None.
         rows: int64 ``[doc]``: the row of the input that each document came from, where regrouping moved rows; None
             where the order is that of the input.
         roles: The columns that label, qid, document id and weights came from; None where they came from no columns.
         remarks: What was decided about the input without being asked, a line each.
+        weights_per: Whose the weights are, ``"query"`` or ``"doc"``; None: as ``weights`` says, by its length if by
+            nothing else.
 
     Raises:
-        DataError: If the arrays do not fit together.
+        DataError: If the arrays do not fit together, or weights may be those of queries as well as of documents.
     """
 
     features: NDArray[np.float32]
     labels: NDArray[np.float32] | None
     offsets: NDArray[np.int64]
-    qids: NDArray[np.generic]
+    qids: Ids
     weights: NDArray[np.float32] | None = None
-    doc_ids: NDArray[np.generic] | None = None
+    doc_ids: TextIds | None = None
     feature_names: tuple[str, ...] | None = None
     rows: NDArray[np.int64] | None = None
     roles: Roles | None = None
     remarks: tuple[str, ...] = ()
+    weights_per: Per | None = None
 
     def __post_init__(self) -> None:
         _check_features(self.features)
         n_docs, n_features = self.features.shape
         _check_offsets(self.offsets, n_docs)
+        object.__setattr__(self, "qids", _checked_ids("qids", self.qids))
+        if self.doc_ids is not None:
+            object.__setattr__(self, "doc_ids", id_texts(_checked_ids("doc_ids", self.doc_ids)))
         for name in ("labels", "doc_ids", "rows"):
             values = getattr(self, name)
             if values is not None and values.shape != (n_docs,):
@@ -76,11 +90,9 @@ class RankingDataset:
                 f"RankingDataset: expected {self.n_queries} qids, one a query; got shape {self.qids.shape}. "
                 "rankkit.from_arrays takes one qid a document."
             )
-        if self.weights is not None and self.weights.shape not in ((self.n_queries,), (n_docs,)):
-            raise DataError(
-                f"RankingDataset: expected weights for {self.n_queries} queries or {n_docs} documents; "
-                f"got shape {self.weights.shape}. Pass one a query or one a document."
-            )
+        weights, per = settle_weights("RankingDataset", self.weights, self.weights_per, self.list_sizes)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "weights_per", per)
         if self.feature_names is not None and len(self.feature_names) != n_features:
             raise DataError(
                 f"RankingDataset: expected {n_features} feature names; got {len(self.feature_names)}. "
@@ -118,10 +130,14 @@ class RankingDataset:
     def _max_label(self) -> float:
         return 0.0 if self.labels is None else float(self.labels.max(initial=0))
 
-    def __getitem__(self, queries: slice | int) -> "RankingDataset":
-        """Some queries in a row, without copying: ``data[:100]`` or ``data[5]``."""
+    def __getitem__(self, queries: "slice | int | NDArray[Any] | list[int]") -> "RankingDataset":
+        """Some queries in a row, without copying: ``data[:100]`` or ``data[5]``; of an array as :meth:`select`."""
         if not isinstance(queries, slice):
-            position = range(self.n_queries)[queries]
+            try:
+                position = operator.index(queries)  # type: ignore[arg-type]
+            except TypeError:
+                return self.select(queries)
+            position = int(query_positions("RankingDataset[...]", [position], self.n_queries)[0])
             queries = slice(position, position + 1)
         start, stop, step = queries.indices(self.n_queries)
         if step != 1:
@@ -135,33 +151,25 @@ class RankingDataset:
             labels=None if self.labels is None else self.labels[docs],
             offsets=self.offsets[start : stop + 1] - first,
             qids=self.qids[chosen],
-            weights=None if self.weights is None else self.weights[chosen if self._weights_by_query else docs],
+            weights=None if self.weights is None else self.weights[chosen if self.weights_per == "query" else docs],
             doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
             rows=None if self.rows is None else self.rows[docs],
         )
 
-    @property
-    def _weights_by_query(self) -> bool:
-        return self.weights is not None and len(self.weights) == self.n_queries
+    def __iter__(self) -> Iterator["RankingDataset"]:
+        """Each query as a data set of its own."""
+        return (self[position] for position in range(self.n_queries))
 
-    def select(self, queries: NDArray[np.int64]) -> "RankingDataset":
+    def select(self, queries: Any) -> "RankingDataset":
         """The given queries, by position or as a boolean mask, in the given order; copies their documents.
 
-        Predictions for a selection come in its own order of documents, unless regrouping had moved the rows of the
-        whole: then in that of the input rows, as for the whole.
+        Negative positions count from the end. Predictions for a selection come in its own order of documents, unless
+        regrouping had moved the rows of the whole: then in that of the input rows, as for the whole.
 
         Raises:
-            DataError: If ``queries`` are neither positions nor a mask over all queries.
+            DataError: If ``queries`` are neither positions nor a mask over all queries, or there is no query at one.
         """
-        queries = np.asarray(queries)
-        if queries.dtype == np.bool_ and queries.shape == (self.n_queries,):
-            queries = np.flatnonzero(queries)
-        if queries.ndim != 1 or (queries.size and queries.dtype.kind not in "iu"):
-            raise DataError(
-                f"RankingDataset.select: expected positions of queries, or a mask of {self.n_queries}; "
-                f"got {queries.dtype} {queries.shape}. Pass an array of whole numbers."
-            )
-        queries = queries.astype(np.int64)
+        queries = query_positions("RankingDataset.select", queries, self.n_queries)
         sizes = self.list_sizes[queries]
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         docs = np.arange(offsets[-1]) + np.repeat(self.offsets[queries] - offsets[:-1], sizes)
@@ -171,36 +179,81 @@ class RankingDataset:
             labels=None if self.labels is None else self.labels[docs],
             offsets=offsets,
             qids=self.qids[queries],
-            weights=None if self.weights is None else self.weights[queries if self._weights_by_query else docs],
+            weights=None if self.weights is None else self.weights[queries if self.weights_per == "query" else docs],
             doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
             rows=None if self.rows is None else self.rows[docs],
         )
 
-    def in_row_order(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def in_row_order(self, values: _Values) -> _Values:
         """Bring one value a document into the order of the rows that came in."""
         if self.rows is None:
             return values
-        return values[np.argsort(self.rows, kind="stable")]
+        return values[np.argsort(self.rows, kind="stable")]  # type: ignore[return-value]
 
-    def batch(self, queries: NDArray[np.int64]) -> QueryBatch:
-        """The given queries, by position, as one batch on the CPU."""
+    @property
+    def doc_weights(self) -> NDArray[np.float32] | None:
+        """float32 ``[doc]``: the weights with those of queries repeated for their documents; None without weights."""
+        if self.weights is None or self.weights_per == "doc":
+            return self.weights
+        return np.repeat(self.weights, self.list_sizes)
+
+    def batch(self, queries: Any) -> QueryBatch:
+        """The given queries, by position or as a boolean mask, as one batch on the CPU.
+
+        Raises:
+            DataError: As :meth:`select`.
+        """
+        chosen = query_positions("RankingDataset.batch", queries, self.n_queries)
         return take_queries(
             shared_tensor(self.features),
             shared_tensor(self.offsets),
-            torch.from_numpy(np.array(queries, dtype=np.int64)),
+            torch.from_numpy(chosen),
             labels=None if self.labels is None else shared_tensor(self.labels),
             weights=None if self.weights is None else shared_tensor(self.weights),
+            weights_per=self.weights_per,
         )
 
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal BLAKE2b digest of features, labels, offsets, qids and weights: equal for equal data."""
         digest = hashlib.blake2b(digest_size=16)
-        for array in (self.features, self.labels, self.offsets, self.qids.astype(str), self.weights):
+        ids = [self.qids.astype(str)] if not isinstance(self.qids, TextIds) else self.qids.buffers()
+        for array in (self.features, self.labels, self.offsets, *ids, self.weights):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+        if self.weights_per == "doc" and self.n_docs == self.n_queries and (self.list_sizes != 1).any():
+            digest.update(b"one weight a document")  # which the number of weights does not say here
         return digest.hexdigest()
+
+
+def query_positions(where: str, queries: Any, n_queries: int) -> NDArray[np.int64]:
+    """Positions from 0 on, of positions or a boolean mask; negative ones count from the end.
+
+    Args:
+        where: For messages.
+        queries: Whole numbers, or ``n_queries`` booleans.
+        n_queries: How many there are.
+
+    Raises:
+        DataError: If they are something else, or there is no query at one.
+    """
+    try:
+        asked = np.asarray(queries)
+    except ValueError:
+        asked = np.asarray(None)
+    if asked.dtype == np.bool_ and asked.shape == (n_queries,):
+        return np.flatnonzero(asked)
+    if asked.ndim != 1 or (asked.size and asked.dtype.kind not in "iu"):
+        raise DataError(
+            f"{where}: expected positions of queries, or a mask of {n_queries}; got {asked.dtype} {asked.shape}. "
+            "Pass an array of whole numbers."
+        )
+    for extreme in (asked.min(), asked.max()) if asked.size else ():
+        if not -n_queries <= int(extreme) < n_queries:
+            raise no_query_at(where, int(extreme), n_queries)
+    positions = asked.astype(np.int64)
+    return np.where(positions < 0, positions + n_queries, positions)
 
 
 def shared_tensor(array: NDArray[np.generic]) -> Tensor:
@@ -225,3 +278,13 @@ def _check_offsets(offsets: NDArray[np.int64], n_docs: int) -> None:
             f"RankingDataset: expected int64 offsets that rise from 0 to {n_docs}, the number of documents; "
             f"got {offsets!r}. rankkit.from_arrays builds them from one qid a document."
         )
+
+
+def _checked_ids(name: str, values: Any) -> Ids:
+    try:
+        return as_ids(values)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"RankingDataset: expected {name} as whole numbers or text; {error}. "
+            "rankkit.from_arrays takes ids of other types."
+        ) from error

@@ -2,15 +2,18 @@
 
 import inspect
 import os
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
-from rankkit.loaders.cache_folder import Remarks, is_cache, write_arrays
+from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.sources import Readable, as_file, format_line, is_stream, refuse_cache
 
 Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
 
@@ -30,7 +33,7 @@ _KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in e
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: Readable,
     *,
     n_features: int | None = None,
     regroup: bool = False,
@@ -41,7 +44,7 @@ def read(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     group_file: str | os.PathLike[str] | None = None,
-    labels: Literal["grades", "any"] = "grades",
+    labels: Literal["grades", "any"] = "any",
     on_bad_line: Literal["error", "skip"] = "error",
     cache: bool | str | os.PathLike[str] = False,
 ) -> RankingDataset:
@@ -52,7 +55,9 @@ def read(
     Hugging Face's ``Dataset.save_to_disk`` wrote, or a cache.
 
     Args:
-        path: The file or folder.
+        path: The file or folder; or ``"-"`` for standard input, the name of a pipe (``/dev/stdin``, a FIFO, process
+            substitution), bytes, or an open file. What has no name is LETOR text, CSV, Parquet or Arrow by its content,
+            which one warning says, and is kept in a temporary file while it is read.
         n_features: How many features a document has; None: as many as the file has.
         regroup: LETOR text only: bring rows of a query together that do not stand together. Tables always are.
         label: Tables only, as in :func:`rankkit.from_pandas`.
@@ -73,10 +78,7 @@ def read(
         ConfigError: If the extension names no format.
         DataError: If the content is not as expected, or a table has another number of features.
     """
-    path = Path(path)
-    kind = kind_of(path)
-    if not path.exists():
-        raise DataError(f"{path}: expected a file or folder; got No such file or directory. Check the path.")
+    refuse_cache(path, cache)
     columns = {
         "label": label,
         "qid": qid,
@@ -85,33 +87,47 @@ def read(
         "weight": weight,
         "query_weight": query_weight,
     }
-    if kind == "letor":
-        from rankkit.loaders.letor import read_letor
+    with as_file(path) as file:
+        kind = kind_of(file)
+        if not file.exists():
+            raise DataError(f"{file}: expected a file or folder; got No such file or directory. Check the path.")
+        if kind == "letor":
+            from rankkit.loaders.letor import read_letor
 
-        return read_letor(
-            path,
-            n_features=n_features,
-            features=_indices(path, features),
-            regroup=regroup,
-            group_file=group_file,
-            labels=labels,
-            on_bad_line=on_bad_line,
-            cache=cache,
-        )
-    if group_file is not None or on_bad_line != "error":
-        raise ConfigError(
-            f"{path}: expected LETOR text with group_file and on_bad_line; got a {kind} file. Leave the two out."
-        )
-    if kind == "cache":
-        data = read_cache(path)
-    elif cache is False:
-        data = _read_table(path, kind, columns)
-    else:
-        data = cached(path, _not_default(columns), lambda folder: _build(folder, path, kind, columns), cache)
-    if n_features is not None and data.n_features != n_features:
-        action = "Convert the data again" if kind == "cache" else "Choose the columns with features=[...]"
-        raise DataError(f"{path}: expected {n_features} features; got {data.n_features}. {action}.")
-    return data
+            data = read_letor(
+                file,
+                n_features=n_features,
+                features=_indices(file, features),
+                regroup=regroup,
+                group_file=group_file,
+                labels=labels,
+                on_bad_line=on_bad_line,
+                cache=cache,
+            )
+            return _with_guess(data, file)
+        if group_file is not None or on_bad_line != "error":
+            raise ConfigError(
+                f"{file}: expected LETOR text with group_file and on_bad_line; got a {kind} file. Leave the two out."
+            )
+        if kind == "cache":
+            data = read_cache(file)
+        elif cache is False:
+            data = _read_table(file, kind, columns)
+        else:
+            data = cached(file, _not_default(columns), lambda folder: _build(folder, file, kind, columns), cache)
+        if n_features is not None and data.n_features != n_features:
+            action = "Convert the data again" if kind == "cache" else "Choose the columns with features=[...]"
+            raise DataError(f"{file}: expected {n_features} features; got {data.n_features}. {action}.")
+        return _with_guess(data, file)
+
+
+def _with_guess(data: RankingDataset, file: Path) -> RankingDataset:
+    """The data with the remark in which format a source without a name was read, which is warned of too."""
+    guessed = format_line(file)
+    if guessed is None:
+        return data
+    warnings.warn(f"{file}: {guessed}", DataWarning, stacklevel=3)
+    return replace(data, remarks=(*data.remarks, guessed))
 
 
 def _indices(path: Path, features: Sequence[str | int] | str | None) -> list[int] | None:
@@ -133,7 +149,15 @@ def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDatas
 
 
 def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Remarks:
-    return write_arrays(_read_table(path, kind, columns), folder)
+    from rankkit.loaders.arrow_files import ARROW, PARQUET, open_files
+    from rankkit.loaders.cache_tables import cache_batches
+    from rankkit.loaders.columns import Wanted
+    from rankkit.loaders.tabular import open_table
+
+    wanted = Wanted(**columns)
+    if kind == "csv":
+        return cache_batches(folder, *open_table(path, wanted))
+    return cache_batches(folder, *open_files(path, wanted, PARQUET if kind == "parquet" else ARROW))
 
 
 def _not_default(columns: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +176,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
     Args:
         data: Any data set; LETOR text needs labels.
-        path: Where to write; an existing file is replaced as a whole.
+        path: Where to write; an existing file is replaced as a whole. ``"-"`` is LETOR text to standard output.
 
     Raises:
         ConfigError: If the extension names no format.
@@ -173,11 +197,11 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
         write_qrels(data, path)
     else:
-        by_kind[_kind_by_name(path)](data, path)
+        by_kind["letor" if is_stream(path) else _kind_by_name(path)](data, path)
 
 
-def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], **options: Any) -> RankingDataset:
-    """Write the data of one file in another format; LETOR text goes into a cache (.rkcache) block by block.
+def convert(source: Readable, target: str | os.PathLike[str], **options: Any) -> RankingDataset:
+    """Write the data of one file in another format; what goes into a cache (.rkcache) goes there block by block.
 
     Args:
         source: What :func:`read` reads.
@@ -187,11 +211,12 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str], **op
     Returns:
         The data.
     """
-    source, target = Path(source), Path(target)
-    if _extension(target) == SUFFIX and kind_of(source) != "cache":
-        return read(source, **options, cache=target)
-    data = read(source, **options)
-    write(data, target)
+    target = Path(target)
+    with as_file(source) as file:
+        if _extension(target) == SUFFIX and kind_of(file) != "cache":
+            return read(file, **options, cache=target)
+        data = read(file, **options)
+        write(data, target)
     return data
 
 

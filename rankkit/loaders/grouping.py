@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
+from rankkit.loaders.text_ids import Ids, first_places
 
-Groups = tuple[NDArray[np.int64], NDArray[np.generic], NDArray[np.int64] | None]
+Groups = tuple[NDArray[np.int64], Ids, NDArray[np.int64] | None]
 
 
-def group_rows(
-    qids: NDArray[np.generic], regroup: bool = False, *, locate: Callable[[int], str] = "row {}".format
-) -> Groups:
+def group_rows(qids: Ids, regroup: bool = False, *, locate: Callable[[int], str] = "row {}".format) -> Groups:
     """Group rows by their qid.
 
     >>> group_rows(np.array([7, 7, 5]))
@@ -22,7 +21,7 @@ def group_rows(
     (array([0, 2, 3]), array([7, 5]), array([0, 2, 1]))
 
     Args:
-        qids: ``[row]``, integers or str.
+        qids: ``[row]``, integers or text.
         regroup: Bring rows of a qid that comes back later to its first rows; without it that is an error.
         locate: Names a row, counted from 0, in messages.
 
@@ -40,7 +39,7 @@ def group_rows(
 
 
 def group_runs(
-    qids: NDArray[np.generic],
+    qids: Ids,
     starts: NDArray[np.int64],
     n_rows: int,
     regroup: bool = False,
@@ -52,23 +51,23 @@ def group_runs(
     ``locate`` names a run, counted from 0, in messages.
     """
     ends = np.append(starts, np.int64(n_rows))
-    _, first, query_of_run = np.unique(qids, return_index=True, return_inverse=True)
-    if len(first) == len(qids):
+    first = first_places(qids)  # of each run, the first run of its query
+    is_first = first == np.arange(len(qids))
+    if is_first.all():
         return ends, qids, None
     if not regroup:
-        again = int(np.flatnonzero(first[query_of_run] != np.arange(len(qids)))[0])
-        before = int(first[query_of_run[again]])
+        again = int(np.flatnonzero(~is_first)[0])
         raise DataError(
             f"{locate(again)}: expected the rows of a qid to stand together; got qid {qids[again]} again, after others "
-            f"(first at {locate(before)}). Pass regroup=True (--regroup) to bring its rows together."
+            f"(first at {locate(int(first[again]))}). Pass regroup=True (--regroup) to bring its rows together."
         )
-    order = np.argsort(first[query_of_run], kind="stable")  # runs by the first run of their query
+    order = np.argsort(first, kind="stable")
     sizes = np.diff(ends)[order]
     stops = np.cumsum(sizes)
     rows = np.arange(n_rows, dtype=np.int64) + np.repeat(starts[order] - (stops - sizes), sizes)
-    is_last = np.diff(first[query_of_run][order], append=len(qids)) != 0
+    is_last = np.diff(first[order], append=len(qids)) != 0
     offsets = np.concatenate([np.zeros(1, np.int64), stops[is_last]])
-    return offsets, qids[np.sort(first)], rows
+    return offsets, qids[is_first], rows
 
 
 def read_group_sizes(path: Path) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
+from rankkit.loaders.text_ids import Ids, TextIds
 
 # Decimal text of an integer that could be written in no other way: "7" or "-1", but not "07" or "+7".
 _PLAIN_INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
@@ -20,17 +21,37 @@ def as_column(values: Any, source: Source, column: str) -> pa.ChunkedArray:
     Raises:
         DataError: If the values have more than one axis, or none.
     """
-    array = np.asarray(values)
+    if isinstance(values, TextIds):
+        return pa.chunked_array([values.to_arrow()])
+    is_mixed = isinstance(values, list | tuple) and any(isinstance(value, str) for value in values)
+    array = _objects(values) if is_mixed else np.asarray(values)
     if array.ndim != 1:
         raise DataError(f"{source.name}: expected {column} [doc]; got shape {array.shape}. Pass one a document.")
+    if array.dtype.kind == "T":
+        array = array.astype(object)
     try:
-        return pa.chunked_array([pa.array(array, from_pandas=True)])
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # integers beside strings
-        texts = [None if value is None or value != value else str(value) for value in array]
-        return pa.chunked_array([pa.array(texts, pa.string())])
+        kind = pa.large_string() if array.dtype.kind == "U" else None
+        return pa.chunked_array([pa.array(array, kind, from_pandas=True)])
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # integers beside strings, or beyond 64 bits
+        return pa.chunked_array([pa.array(_texts(array), pa.large_string())])
+    except UnicodeEncodeError as error:
+        raise DataError(f"{source.name}: expected {column} that have a UTF-8 form; got {error}. Rename it.") from error
 
 
-def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[np.str_]:
+def _objects(values: Any) -> NDArray[Any]:
+    """An array of Python objects: one of text would give each the room of the longest."""
+    objects = np.empty(len(values), object)
+    objects[:] = values
+    return objects
+
+
+def _texts(values: NDArray[Any]) -> list[str | None]:
+    import pandas as pd
+
+    return [None if value is None or pd.isna(value) else str(value) for value in values]
+
+
+def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> TextIds:
     """A column of ids as text; whole numbers become their digits.
 
     Raises:
@@ -43,11 +64,11 @@ def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[
             f"{source.name}: expected text or whole numbers in column {column!r}; got {values.type}. "
             "Convert the column."
         )
-    return np.array(values.cast(pa.large_string()).to_pylist(), dtype=np.str_)
+    return TextIds(values.cast(pa.large_string()))
 
 
-def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[Any]:
-    """A column of query ids: int64, or str where one of them is no plain integer.
+def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> Ids:
+    """A column of query ids: int64, or text where one of them is no plain integer.
 
     Whole numbers in a floating-point column, which pandas makes of integers beside a missing value, are integers.
 
@@ -55,7 +76,8 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[A
         DataError: If a query id is missing, empty, or no whole number and no text.
     """
     _refuse_missing(values, source, column)
-    if pa.types.is_floating(values.type):
+    values = _plain(values)
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         try:
             values = values.cast(pa.int64())
         except pa.ArrowInvalid as error:
@@ -63,17 +85,11 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> NDArray[A
                 f"{source.name}: expected whole numbers or text as query ids in column {column!r}; got {error}. "
                 "Convert the column to integers or strings."
             ) from error
-    texts: NDArray[Any]
-    if pa.types.is_integer(values.type):
+    is_number = pa.types.is_integer(values.type)
+    if is_number or (_is_text(values.type) and pc.all(pc.match_substring_regex(values, _PLAIN_INTEGER)).as_py()):
         try:
             return np.asarray(values.cast(pa.int64()).to_numpy())
-        except pa.ArrowInvalid:
-            return read_texts(values, source, column)
-    values = _plain(values)
-    if _is_text(values.type) and pc.all(pc.match_substring_regex(values, _PLAIN_INTEGER)).as_py():
-        try:
-            return np.asarray(values.cast(pa.int64()).to_numpy())
-        except pa.ArrowInvalid:
+        except pa.ArrowInvalid:  # a number beyond int64
             pass
     texts = read_texts(values, source, column)
     empty = texts == ""

@@ -11,6 +11,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.cache import cached
 from rankkit.loaders.cache_folder import Remarks
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.sources import Readable, as_file, refuse_cache
 
 if TYPE_CHECKING:
     from rankkit.loaders.letor_lines import Layout
@@ -22,7 +23,7 @@ OnBadLine = Literal["error", "skip"]
 
 
 def read_letor(
-    path: str | os.PathLike[str],
+    path: Readable,
     *,
     n_features: int | None = None,
     features: Sequence[int] | None = None,
@@ -30,7 +31,7 @@ def read_letor(
     group_file: str | os.PathLike[str] | None = None,
     regroup: bool = False,
     missing: Missing = "keep",
-    labels: Labels = "grades",
+    labels: Labels = "any",
     on_bad_line: OnBadLine = "error",
     doc_ids: bool = True,
     n_threads: int | None = None,
@@ -50,7 +51,7 @@ def read_letor(
     "rankkit", and is kept on disk.
 
     Args:
-        path: The file.
+        path: The file; ``"-"``, a pipe, bytes or an open file as in :func:`rankkit.read`.
         n_features: Number of columns, for files that lack the last features in every row; a larger index is an error.
             Without it, the largest index of the file.
         features: The indices, as the file has them, of the features to read, one a column; None for all. The values of
@@ -61,7 +62,8 @@ def read_letor(
         regroup: Bring the rows of a qid that comes back after another one together; ``rows`` of the result then holds
             the order. Without it that is an error.
         missing: What to do with the values ``NULL`` and ``nan``: keep them as NaN, or raise an error.
-        labels: What labels may be: grades (whole numbers from 0 to 31), or any finite number from 0 on.
+        labels: What labels may be: any finite number from 0 on, as in every other format, or grades (whole numbers
+            from 0 to 31), so that a shifted column is found.
         on_bad_line: What to do with a row that cannot be read: raise an error; or leave it out, with one warning that
             counts such rows and names the first five. What touches other rows too is an error either way: a missing
             or misplaced qid, a qid that comes back, text that is no UTF-8, features that begin with index 0.
@@ -104,7 +106,12 @@ def read_letor(
         doc_ids=doc_ids,
     )
     _check(request, n_threads)
-    path, n_threads = Path(path), n_threads or _n_processors()
+    refuse_cache(path, cache)
+    with as_file(path, ".txt") as file:
+        return _read(file, request, n_threads or _n_processors(), cache)
+
+
+def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | os.PathLike[str]) -> RankingDataset:
     if cache is not False:
         also = [] if request.group_file is None else [Path(request.group_file)]
         return cached(path, request.options, lambda to: _build_cache(to, path, request, n_threads), cache, also=also)
@@ -112,9 +119,9 @@ def read_letor(
     from rankkit.loaders.letor_assembly import assemble, findings
 
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
-    data = assemble(reader, regroup, request.group_path)
+    data = assemble(reader, request.regroup, request.group_path)
     for message in findings(reader):
-        warnings.warn(f"{path}: {message}", stacklevel=2)
+        warnings.warn(f"{path}: {message}", stacklevel=3)
     return data
 
 
@@ -128,7 +135,7 @@ class _Request:
     group_file: str | None = None
     regroup: bool = False
     missing: Missing = "keep"
-    labels: Labels = "grades"
+    labels: Labels = "any"
     on_bad_line: OnBadLine = "error"
     doc_ids: bool = True
 
@@ -192,8 +199,6 @@ def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reade
     from rankkit.loaders.letor_survey import exact_width, guess_width
 
     is_declared = request.n_features is not None or request.features is not None
-    if not is_declared and path.exists() and not path.is_file() and not path.is_dir():
-        raise DataError(f"{path}: expected a file, to count its features first; got a pipe or device. Pass n_features.")
     with announced_compilation():
         width = request.n_features or len(request.features or ()) or guess_width(path, 0 if request.zero_based else 1)
         layout = _layout(path, request, width)

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.grouping import Groups, group_runs, group_sizes, read_group_sizes
 from rankkit.loaders.letor_reader import SHOWN, Part, Reader
+from rankkit.loaders.text_ids import TextIds, id_texts, join_ids, no_ids
 
 
 def assemble(reader: Reader, regroup: bool, group_file: Path | None) -> RankingDataset:
     """The data set that the parts of a file make together."""
     offsets, qids, rows = group(reader, regroup, group_file)
-    features, labels, doc_ids = reader.features, reader.labels, _doc_ids(reader.parts, len(reader.labels))
+    features, labels, doc_ids = reader.features, reader.labels, _doc_ids(reader.parts)
     if rows is not None:
         features, labels, doc_ids = features[rows], labels[rows], None if doc_ids is None else doc_ids[rows]
     return RankingDataset(
@@ -47,31 +47,17 @@ def group(reader: Reader, regroup: bool, group_file: Path | None) -> Groups:
     first_rows = np.cumsum([0, *sizes[:-1]])
     starts = np.concatenate([part.run_rows + first for part, first in zip(parts, first_rows, strict=True)])
     lines = np.concatenate([part.run_lines for part in parts])
-    qids = _concatenate_qids([part.qids for part in parts])
+    qids = join_ids([part.qids for part in parts])  # integers of other parts are canonical: they print as they came
     is_new = np.append(True, qids[1:] != qids[:-1])  # a query may go on in the next part
     starts, lines, qids = starts[is_new], lines[is_new], qids[is_new]
     return group_runs(qids, starts, sum(sizes), regroup, locate=lambda run: f"{path}:{lines[run]}")
 
 
-def _concatenate_qids(qids: list[NDArray[np.generic]]) -> NDArray[np.generic]:
-    """One array: str where one part has str; the integers of other parts are canonical, so they print as they came."""
-    if all(part.dtype == np.int64 for part in qids):
-        return np.concatenate(qids)
-    return np.concatenate([part.astype(str) for part in qids])
-
-
-def _doc_ids(parts: list[Part], n_rows: int) -> NDArray[np.str_] | None:
-    """The ids of all parts as text, "" where a row has no comment; None where no row has one."""
-    longest = max(0 if part.doc_ids is None else part.doc_ids.itemsize for part in parts)
-    if longest == 0:
+def _doc_ids(parts: list[Part]) -> TextIds | None:
+    """The ids of all parts, "" where a row has no comment; None where no row has one."""
+    if all(part.doc_ids is None for part in parts):
         return None
-    texts = np.zeros(n_rows, f"U{longest}")
-    first = 0
-    for part in parts:
-        if part.doc_ids is not None:
-            texts[first : first + part.n_rows] = np.char.decode(part.doc_ids, "utf-8")
-        first += part.n_rows
-    return texts
+    return id_texts(join_ids([no_ids(part.n_rows) if part.doc_ids is None else part.doc_ids for part in parts]))
 
 
 def findings(reader: Reader) -> Iterator[str]:

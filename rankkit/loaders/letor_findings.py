@@ -16,6 +16,7 @@ from rankkit.loaders.letor_errors import SKIPPABLE, LineFault, line_fault
 from rankkit.loaders.letor_lines import Layout, Lines, announced_compilation, bad_lines, parse_lines, without_lines
 from rankkit.loaders.letor_survey import MOST_FEATURES, has_labels, largest_index
 from rankkit.loaders.text_blocks import BLOCK_SIZE, Block, text_blocks
+from rankkit.loaders.text_ids import Ids, first_places, join_ids
 
 _NAMED = 5  # lines of a kind
 _LEAST_BLOCK = 2**13
@@ -95,12 +96,13 @@ class _Search:
         self.path, self.group_file = path, group_file
         self.tallies: dict[int, _Tally] = {}
         form = kernels.WITHOUT_QID if group_file else 0 if has_labels(path) else kernels.WITHOUT_LABEL
+        form |= kernels.ANY_LABEL
         base = 0 if zero_based else 1
         width = min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
         self._layout = Layout(form, base, width, None, keep_missing=True, keep_doc_ids=True)
         self._features = np.empty((0, width), np.float32)
         self._n_lines, self._n_rows, self._n_skipped = 0, 0, 0
-        self._queries: list[tuple[NDArray[np.generic], NDArray[np.int64]]] = []  # qid and line of each run
+        self._queries: list[tuple[Ids, NDArray[np.int64]]] = []  # qid and line of each run
         self._counts: list[int] = []  # features of rows, the fewest of a block and its last
         self._lacked_newline = False
 
@@ -144,13 +146,11 @@ class _Search:
             self._tally(_GROUP_SIZES, what, is_error=True, is_mendable=False).add(1)
 
     def _find_returning(self) -> None:
-        are_text = any(qids.dtype.kind == "U" for qids, _ in self._queries)
-        qids = np.concatenate([qids.astype(str) if are_text else qids for qids, _ in self._queries])
+        qids = join_ids([qids for qids, _ in self._queries])
         lines = np.concatenate([lines for _, lines in self._queries])
         is_new = np.append(np.ones(min(len(qids), 1), bool), qids[1:] != qids[:-1])  # a query may go on in a next block
         qids, lines = qids[is_new], lines[is_new]
-        first = np.unique(qids, return_index=True)[1]
-        returns = np.setdiff1d(np.arange(len(qids)), first)
+        returns = np.flatnonzero(first_places(qids) != np.arange(len(qids)))
         if len(returns):
             what = f"qid that comes back after others, such as {qids[returns[0]]}. Pass --regroup to join its rows."
             tally = self._tally(_RETURNING, what, is_error=True)

@@ -684,10 +684,9 @@ def survey_block(data, n_bytes):
 
 
 @_kernel
-def gather(data, spans, out):
-    """Copy each span of bytes to a row of out, zeros behind it."""
+def gather(data, spans, offsets, out):
+    """Copy each span of bytes into out, one behind the other: span i to ``out[offsets[i]:offsets[i + 1]]``."""
     for row in range(len(spans)):
-        start, length = spans[row, 0], spans[row, 1] - spans[row, 0]
-        for i in range(length):
-            out[row, i] = _byte_at(data, start + i)
-        out[row, length:] = 0
+        start, place = spans[row, 0], offsets[row]
+        for i in range(spans[row, 1] - start):
+            out[place + i] = _byte_at(data, start + i)

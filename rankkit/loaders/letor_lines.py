@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rankkit.compilation import is_kept
 from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.text_blocks import PADDING
+from rankkit.loaders.text_ids import Ids, TextIds
 
 _PREDICTED = 999_999  # the prefix of a longer index does not fit eight bytes
 _HARD_VALUES = 1024  # room for values that need Python's float; lines with more of them are parsed again with enough
@@ -65,16 +66,16 @@ class Lines:
         faults: The first line that is not as expected, and before it those that Python found; empty if all is well.
         stats: int64 ``[N_STATS]``, as :func:`rankkit.loaders.letor_kernels.parse_block` fills it.
         runs: int64 ``[run, 5]``, likewise.
-        qids: ``[run]``, int64 or str.
-        doc_ids: UTF-8 bytes ``[row]``, or None.
+        qids: ``[run]``, int64 or text.
+        doc_ids: ``[row]``, or None where no row has one.
         is_found: bool ``[column]``, whether any row has the feature; known only where features are chosen.
     """
 
     faults: list[Fault]
     stats: NDArray[np.int64]
     runs: NDArray[np.int64]
-    qids: NDArray[np.generic]
-    doc_ids: NDArray[np.bytes_] | None
+    qids: Ids
+    doc_ids: TextIds | None
     is_found: NDArray[np.bool_]
 
 
@@ -147,10 +148,10 @@ def parse_lines(
         faults.append((int(stats[kernels.FIRST_MISSING]), kernels.MISSING_VALUE))
     runs = runs[: stats[kernels.N_RUNS]].copy()
     qids, bad_qids = _qids(data, runs, layout, bool(stats[kernels.STRING_QIDS]))
-    doc_ids: NDArray[np.bytes_] | None = None
+    doc_ids: TextIds | None = None
     bad_ids: list[Fault] = []
     if layout.keep_doc_ids and stats[kernels.LONGEST_ID]:
-        doc_ids, bad_ids = _doc_ids(data, ids[: stats[kernels.N_ROWS]], int(stats[kernels.LONGEST_ID]))
+        doc_ids, bad_ids = _texts(data, ids[: stats[kernels.N_ROWS]])
     return Lines(sorted(faults + bad_qids + bad_ids), stats, runs, qids, doc_ids, seen > 0)
 
 
@@ -231,27 +232,26 @@ def _label_fault(label: np.float32, layout: Layout) -> int:
 
 def _qids(
     data: NDArray[np.uint8], runs: NDArray[np.int64], layout: Layout, are_strings: bool
-) -> tuple[NDArray[np.generic], list[Fault]]:
+) -> tuple[Ids, list[Fault]]:
     if not are_strings or layout.form & kernels.WITHOUT_QID:
         return runs[:, kernels.RUN_QID].copy(), []
-    spans = runs[:, [kernels.RUN_START, kernels.RUN_STOP]].tolist()
-    texts = [data[start:stop].tobytes() for start, stop in spans]
-    faults = [(start, kernels.BAD_TEXT) for (start, _), text in zip(spans, texts, strict=True) if not _is_text(text)]
-    return np.array([text.decode(errors="replace") for text in texts]), faults
+    return _texts(data, runs[:, [kernels.RUN_START, kernels.RUN_STOP]])
 
 
-def _doc_ids(data: NDArray[np.uint8], ids: NDArray[np.int64], longest: int) -> tuple[NDArray[np.bytes_], list[Fault]]:
-    """The ids as UTF-8 bytes: a quarter of the room that they take as text."""
-    gathered = np.empty((len(ids), longest), np.uint8)
-    kernels.gather(data, ids, gathered)
-    faults = []
-    if (gathered >= 0x80).any():
-        faults = [(start, kernels.BAD_TEXT) for start, stop in ids.tolist() if not _is_text(data[start:stop].tobytes())]
-    return gathered.view(f"S{longest}")[:, 0], faults
+def _texts(data: NDArray[np.uint8], spans: NDArray[np.int64]) -> tuple[TextIds, list[Fault]]:
+    """Some spans of bytes as text, and those that are none."""
+    spans = np.ascontiguousarray(spans)  # one type for the compiled loop
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(spans[:, 1] - spans[:, 0])])
+    gathered = np.empty(offsets[-1], np.uint8)
+    kernels.gather(data, spans, offsets, gathered)
+    faults: list[Fault] = []
+    if ((gathered >= 0x80) | (gathered == 0)).any():
+        faults = [(start, kernels.BAD_TEXT) for start, stop in spans.tolist() if not _is_text(data[start:stop])]
+    return TextIds.from_buffers(offsets, gathered), faults
 
 
-def _is_text(raw: bytes) -> bool:
+def _is_text(raw: NDArray[np.uint8]) -> bool:
     try:
-        return "\0" not in raw.decode()
+        return "\0" not in raw.tobytes().decode()
     except UnicodeDecodeError:
         return False

@@ -18,6 +18,7 @@ from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.letor_errors import SKIPPABLE, LineFault, line_fault
 from rankkit.loaders.letor_lines import Fault, Layout, bad_lines, parse_lines, without_lines
 from rankkit.loaders.text_blocks import BLOCK_SIZE, Block, text_blocks
+from rankkit.loaders.text_ids import Ids, TextIds
 
 SHOWN = 5
 """Of the lines that are left out, so many are named."""
@@ -51,8 +52,8 @@ class Part:
         stats: int64 ``[N_STATS]``, as :func:`rankkit.loaders.letor_kernels.parse_block` fills it.
         first_lines: For each of ``FIRST_PLACES`` in stats, the line of the file, counted from 1.
         runs: int64 ``[run, 5]``, likewise, with lines of the file.
-        qids: ``[run]``, int64 or str.
-        doc_ids: UTF-8 bytes ``[row]``, or None.
+        qids: ``[run]``, int64 or text.
+        doc_ids: ``[row]``, or None.
         is_found: As in :class:`rankkit.loaders.letor_lines.Lines`.
         skipped: The first rows that were left out: line of the file and what is wrong.
         n_skipped: How many were.
@@ -64,8 +65,8 @@ class Part:
     stats: NDArray[np.int64]
     first_lines: dict[int, int]
     runs: NDArray[np.int64]
-    qids: NDArray[np.generic]
-    doc_ids: NDArray[np.bytes_] | None
+    qids: Ids
+    doc_ids: TextIds | None
     is_found: NDArray[np.bool_]
     skipped: tuple[tuple[int, LineFault], ...]
     n_skipped: int

@@ -3,6 +3,7 @@
 Imports numba: it is imported where a file is read.
 """
 
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +19,7 @@ FIRST_LOOK = 2**18
 
 
 def has_labels(path: Path) -> bool:
-    """Whether the first row begins with a label and not with ``qid:``; a pipe is taken to have labels."""
-    if path.exists() and not path.is_file():
-        return True
+    """Whether the first row begins with a label and not with ``qid:``."""
     with closing(text_blocks(path, FIRST_LOOK)) as blocks:
         for block in blocks:
             rows = (line.strip() for line in block.data.tobytes().split(b"\n"))
@@ -58,8 +57,27 @@ def largest_index(path: Path) -> tuple[int, int]:
     return largest, at_line
 
 
+def _largest_written(path: Path, line: int) -> str:
+    """The digits of the largest feature index in a line, counted from 1."""
+    n_lines = 0
+    with closing(text_blocks(path, BLOCK_SIZE)) as blocks:
+        for block in blocks:
+            n_block = kernels.count_lines(block.data)
+            if line <= n_lines + n_block:
+                row = block.data.tobytes().split(b"\n")[line - n_lines - 1].split(b"#")[0]
+                written: list[bytes] = re.findall(rb"(?<=\s)\d+(?=:)", row)
+                return max(written, key=int).decode()
+            n_lines += n_block
+    raise AssertionError(f"{path}: expected line {line}")
+
+
 def _checked_width(path: Path, base: int, largest: int, line: int) -> int:
     width = largest + 1 - base
+    if largest >= kernels.MAX_INDEX:  # from where on the loops count no further
+        raise DataError(
+            f"{path}:{line}: expected feature indices below {kernels.MAX_INDEX:,}; got {_largest_written(path, line)}. "
+            "Correct the index, or pass features=[...] to read some of them."
+        )
     if width > MOST_FEATURES:
         raise DataError(
             f"{path}:{line}: expected feature indices up to {MOST_FEATURES:,}; got {largest:,}. "

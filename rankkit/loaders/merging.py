@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.grouping import group_runs
+from rankkit.loaders.text_ids import Ids, TextIds, first_places, id_texts, join_ids
 
 
 def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "join"] = "error") -> RankingDataset:
@@ -48,14 +49,15 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
     offsets, qids = _behind_each_other(datasets)
     weights = _weights(datasets)
     docs = None
-    if len(np.unique(qids)) < len(qids):
+    first = first_places(qids)
+    if (first != np.arange(len(qids))).any():
         if same_qid == "error":
-            raise _shared_qid(qids)
+            raise _shared_qid(qids, first)
         n_docs, same = int(offsets[-1]), qids
         offsets, qids, docs = group_runs(same, offsets[:-1], n_docs, regroup=True, locate=str)
         if weights is not None:
-            by_query = len(weights) == len(same) != n_docs
-            weights = _one_weight_a_query(weights, same) if by_query else weights[docs]
+            by_query = datasets[0].weights_per == "query"
+            weights = _one_weight_a_query(weights, same, first) if by_query else weights[docs]
     rows = _rows(datasets)
     return replace(
         datasets[0],
@@ -64,7 +66,8 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
         offsets=offsets,
         qids=qids,
         weights=weights,
-        doc_ids=_in_order([data.doc_ids for data in datasets], docs),
+        doc_ids=_ids_in_order([data.doc_ids for data in datasets if data.doc_ids is not None], docs),
+        weights_per=None if weights is None else datasets[0].weights_per,
         rows=rows if docs is None else docs if rows is None else rows[docs],
     )
 
@@ -104,15 +107,12 @@ def _check_all_or_none(datasets: Sequence[RankingDataset], name: str) -> None:
         )
 
 
-def _behind_each_other(datasets: Sequence[RankingDataset]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _behind_each_other(datasets: Sequence[RankingDataset]) -> tuple[NDArray[np.int64], Ids]:
     """Offsets and query ids of all; ids become text where those of one data set are."""
     ends = np.cumsum([data.n_docs for data in datasets])
     offsets = [datasets[0].offsets]
     offsets += [data.offsets[1:] + end for data, end in zip(datasets[1:], ends[:-1], strict=True)]
-    qids: list[NDArray[Any]] = [data.qids for data in datasets]
-    if len({array.dtype.kind for array in qids}) > 1:
-        qids = [array.astype(str) for array in qids]
-    return np.concatenate(offsets), np.concatenate(qids)
+    return np.concatenate(offsets), join_ids([data.qids for data in datasets])
 
 
 def _in_order(arrays: Sequence[NDArray[Any] | None], docs: NDArray[np.int64] | None) -> Any:
@@ -130,14 +130,19 @@ def _in_order(arrays: Sequence[NDArray[Any] | None], docs: NDArray[np.int64] | N
     return merged
 
 
+def _ids_in_order(ids: Sequence[TextIds], docs: NDArray[np.int64] | None) -> TextIds | None:
+    if not ids:
+        return None
+    joined = id_texts(join_ids(ids))
+    return joined if docs is None else joined[docs]
+
+
 def _weights(datasets: Sequence[RankingDataset]) -> NDArray[np.float32] | None:
     weights = [data.weights for data in datasets if data.weights is not None]
     if not weights:
         return None
-    # Where every query has one document the two kinds look alike, and mean the same.
-    for size in ("n_queries", "n_docs"):
-        if all(len(array) == getattr(data, size) for array, data in zip(weights, datasets, strict=True)):
-            return np.concatenate(weights)
+    if len({data.weights_per for data in datasets}) == 1:
+        return np.concatenate(weights)
     raise DataError(
         "merge: expected weights of queries in all data sets, or of documents in all; got both kinds. "
         "Make weights of documents with numpy.repeat(data.weights, data.list_sizes)."
@@ -155,22 +160,15 @@ def _rows(datasets: Sequence[RankingDataset]) -> NDArray[np.int64] | None:
     return np.concatenate(pieces)
 
 
-def _first_places(qids: NDArray[Any]) -> NDArray[np.int64]:
-    """int64 ``[query]``: where the id of each query stands first."""
-    _, first, query_of = np.unique(qids, return_index=True, return_inverse=True)
-    return first[query_of]
-
-
-def _shared_qid(qids: NDArray[Any]) -> DataError:
-    again = np.flatnonzero(_first_places(qids) != np.arange(len(qids)))
+def _shared_qid(qids: Ids, first: NDArray[np.int64]) -> DataError:
+    again = np.flatnonzero(first != np.arange(len(qids)))
     return DataError(
         f"merge: expected query ids that differ between data sets; got qid {qids[again[0]]} again ({len(again):,} such "
         "in all). Pass same_qid='join' where equal ids mean the same query, else rename them."
     )
 
 
-def _one_weight_a_query(weights: NDArray[np.float32], qids: NDArray[Any]) -> NDArray[np.float32]:
-    first = _first_places(qids)
+def _one_weight_a_query(weights: NDArray[np.float32], qids: Ids, first: NDArray[np.int64]) -> NDArray[np.float32]:
     differ = np.flatnonzero(weights != weights[first])
     if len(differ):
         at = int(differ[0])

@@ -23,7 +23,19 @@ def read_batches(
     *,
     n_rows: int | None = None,
 ) -> RankingDataset:
-    """Read record batches into one data set.
+    """Read the record batches of a whole table into one data set; as :func:`read_rows`."""
+    return read_rows(schema, batches, columns, source, n_rows=n_rows)
+
+
+def read_rows(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+) -> RankingDataset:
+    """Read record batches, of a whole table or of some of its rows, into one data set.
 
     Args:
         schema: Of the batches.
@@ -50,7 +62,7 @@ def read_batches(
             features.resize((max(last, len(features) * 5 // 4), features.shape[1]), refcheck=False)
         names = columns.features if columns.vector is None else range(len(parts))
         if len(parts) != features.shape[1]:
-            raise _uneven(source, columns.vector, n_read, features.shape[1], len(parts))
+            raise uneven(source, columns.vector, n_read, features.shape[1], len(parts))
         fill(features[n_read:last], parts, source, first_row=n_read, names=names)
         for name, pieces in chunks.items():
             pieces.append(batch.column(name))
@@ -103,12 +115,13 @@ def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, fi
     uneven = sizes != sizes[0]
     if uneven.any():
         row = int(uneven.argmax())
-        raise _uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
+        raise uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
     flat = numbers(lists.flatten())
     return list(flat.reshape(len(sizes), int(sizes[0])).T)
 
 
-def _uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:
+def uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:
+    """The error for a row whose list of features is longer or shorter than those before."""
     return DataError(
         f"{source.at(row, column)}: expected a list of {expected} numbers, as in the rows before; got {got}. "
         "Give every document the same features."

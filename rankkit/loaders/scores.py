@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.sources import is_stream
+from rankkit.loaders.text_ids import Ids, TextIds, id_texts
 
 
 def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path | str, *, tag: str = "rankkit") -> None:
@@ -24,7 +27,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
     Args:
         data: The documents that were scored.
         scores: One a document, in row order: what :func:`rankkit.predict` returns.
-        path: Where to write; an existing file is replaced as a whole.
+        path: Where to write; an existing file is replaced as a whole. ``"-"``: ``.txt`` to standard output.
         tag: Name of the run, the last column of a TREC run.
 
     Raises:
@@ -47,17 +50,22 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ),
     }
     writers[".trec"] = writers[".run"]
-    if path.suffix not in writers:
-        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {path.suffix!r}. Rename it.")
+    extension = ".txt" if is_stream(path) else path.suffix
+    if extension not in writers:
+        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {extension!r}. Rename it.")
     with replacing(path) as temporary:
-        writers[path.suffix](temporary)
+        writers[extension](temporary)
 
 
 def _table(data: RankingDataset, scores: NDArray[np.float32]) -> pd.DataFrame:
-    columns = {"qid": data.in_row_order(np.repeat(data.qids, data.list_sizes))}
+    columns = {"qid": _column(data.in_row_order(data.qids[np.repeat(np.arange(data.n_queries), data.list_sizes)]))}
     if data.doc_ids is not None:
-        columns["doc_id"] = data.in_row_order(data.doc_ids)
+        columns["doc_id"] = _column(data.in_row_order(data.doc_ids))
     return pd.DataFrame({**columns, "score": scores})
+
+
+def _column(ids: Ids) -> Any:
+    return ids.to_arrow().to_pandas() if isinstance(ids, TextIds) else ids
 
 
 def _run(data: RankingDataset, scores: NDArray[np.float32], tag: str) -> pd.DataFrame:
@@ -66,8 +74,8 @@ def _run(data: RankingDataset, scores: NDArray[np.float32], tag: str) -> pd.Data
             "write_scores: expected doc ids for a TREC run; got data without. Add '# docid = ...' to the lines or a "
             "doc_id column, or write .parquet, .csv or .txt."
         )
-    for name, ids in (("qid", data.qids), ("doc id", data.doc_ids)):
-        spaced = [text for text in ids.astype(str) if len(text.split()) != 1]
+    for name, ids in (("qid", id_texts(data.qids)), ("doc id", data.doc_ids)):
+        spaced = [text for text in ids if len(text.split()) != 1]
         if spaced:
             raise DataError(
                 f"write_scores: expected ids without white space in a TREC run; got the {name} {str(spaced[0])!r}. "
@@ -75,8 +83,8 @@ def _run(data: RankingDataset, scores: NDArray[np.float32], tag: str) -> pd.Data
             )
     table = _table(data, scores).sort_values("score", ascending=False, kind="stable")
     # Queries in the order of their first row, as the user gave them.
-    position = pd.Series(np.arange(data.n_queries), index=data.qids)
-    table = table.iloc[np.argsort(position.loc[table["qid"]].to_numpy(), kind="stable")]
+    query = data.in_row_order(np.repeat(np.arange(data.n_queries), data.list_sizes))
+    table = table.iloc[np.argsort(query[table.index], kind="stable")]
     rank = table.groupby("qid", sort=False).cumcount() + 1
     return pd.DataFrame(
         {

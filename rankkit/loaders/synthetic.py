@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import TextIds
 
 Signal = Literal["nonlinear", "linear", "none"]
 Floats = NDArray[np.float64]
@@ -154,10 +155,9 @@ def _offsets(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
 
 
-def _doc_ids(qids: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.str_]:
-    return np.array(
-        [f"{qid}-{place}" for qid, size in zip(qids, sizes, strict=True) for place in range(1, size + 1)], dtype=np.str_
-    )
+def _doc_ids(qids: NDArray[np.int64], sizes: NDArray[np.int64]) -> TextIds:
+    places = (f"{qid}-{place}" for qid, size in zip(qids, sizes, strict=True) for place in range(1, size + 1))
+    return TextIds(places)
 
 
 def _stream_statistics(

@@ -1,9 +1,8 @@
 """Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,12 @@ import pyarrow as pa
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
 from rankkit.loaders.arrow_files import ARROW, PARQUET, read_files
-from rankkit.loaders.columns import Wanted, check_names, choose_columns
+from rankkit.loaders.columns import Columns, Wanted, check_names, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.record_batches import read_batches
+from rankkit.loaders.sources import Readable, as_file
+from rankkit.loaders.weights import Weights, settle_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ def from_arrays(
     labels: Any | None,
     qids: Any,
     *,
-    weights: Any | None = None,
+    weights: Any | Weights | None = None,
     doc_ids: Any | None = None,
     feature_names: Sequence[str] | None = None,
 ) -> RankingDataset:
@@ -43,7 +44,7 @@ def from_arrays(
         labels: Graded relevance ``[doc]``, 0 or more, or None for documents without labels.
         qids: The query of each document ``[doc]``: integers or strings.
         weights: Importance, 0 or more: one a document ``[doc]``, or one a query, in the order in which queries first
-            appear; or None.
+            appear; or None. A :class:`rankkit.Weights` says which, an array by its length.
         doc_ids: Names of the documents ``[doc]``: strings or integers; or None.
         feature_names: One a feature, or None.
 
@@ -69,7 +70,9 @@ def from_arrays(
     query_of_row = read_qids(as_column(qids, source, "qids"), source, "qids")
     names_of_docs = None if doc_ids is None else read_texts(as_column(doc_ids, source, "doc_ids"), source, "doc_ids")
     grades = None if labels is None else check_labels(labels, source, "labels")
-    importance = None if weights is None else check_weights(weights, source)
+    per = weights.per if isinstance(weights, Weights) else None
+    given = weights.values if isinstance(weights, Weights) else weights
+    importance = None if given is None else check_weights(given, source)
     for what, values in (("labels", grades), ("qids", query_of_row), ("doc_ids", names_of_docs)):
         if values is not None and len(values) != len(matrix):
             raise DataError(
@@ -86,8 +89,10 @@ def from_arrays(
     )
     if importance is None:
         return data
-    by_document = len(importance) == data.n_docs and data.rows is not None
-    return replace(data, weights=importance[data.rows] if by_document else importance)
+    importance, per = settle_weights("from_arrays", importance, per, data.list_sizes)
+    if data.rows is not None and per == "doc" and importance is not None:
+        importance = importance[data.rows]
+    return replace(data, weights=importance, weights_per=per)
 
 
 def from_pandas(
@@ -203,7 +208,7 @@ def _hugging_face_reader(dataset: Any) -> pa.RecordBatchReader:
 
 
 def read_parquet(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -221,11 +226,12 @@ def read_parquet(
         DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
     """
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    return read_files(Path(path), wanted, PARQUET)
+    with as_file(path, ".parquet") as file:
+        return read_files(file, wanted, PARQUET)
 
 
 def read_arrow(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -244,11 +250,12 @@ def read_arrow(
         DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
     """
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    return read_files(Path(path), wanted, ARROW)
+    with as_file(path, ".arrow") as file:
+        return read_files(file, wanted, ARROW)
 
 
 def read_csv(
-    path: str | PathLike[str],
+    path: Readable,
     *,
     label: str | None = "label",
     qid: str = "qid",
@@ -278,9 +285,17 @@ def read_csv(
     Raises:
         DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
     """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    with as_file(path, ".csv") as file:
+        return read_batches(*open_table(file, wanted, separator))
+
+
+def open_table(
+    path: Path, wanted: Wanted, separator: str | None = None
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch], Columns, Source]:
+    """What :func:`read_csv` reads: the schema, the batches, which column is what, and the source for messages."""
     from rankkit.loaders.csv_batches import open_csv
 
-    source = Source(str(path), below_header=True)
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
-    schema, columns, batches = open_csv(Path(path), wanted, source, separator)
-    return read_batches(schema, batches, columns, source)
+    source = Source(f"{path}", below_header=True)
+    schema, columns, batches = open_csv(path, wanted, source, separator)
+    return schema, batches, columns, source

@@ -15,8 +15,10 @@ from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
+from rankkit.loaders.text_ids import TextIds, id_texts
 
 # What one reader of qrels or another takes for the end of a field or a line.
 _SPACE = r"[\s\x0b\x00\x1c-\x1f\x85\p{Z}]"
@@ -54,8 +56,8 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
             "Read the data with both."
         )
     query_of_doc = np.repeat(np.arange(data.n_queries), data.list_sizes)
-    qids = pa.array(data.in_row_order(data.qids[query_of_doc])).cast(pa.string())
-    doc_ids = pa.array(data.in_row_order(data.doc_ids)).cast(pa.string())
+    qids = id_texts(data.in_row_order(data.qids[query_of_doc])).to_arrow()
+    doc_ids = data.in_row_order(data.doc_ids).to_arrow()
     labels = np.asarray(data.in_row_order(data.labels), np.float32)
     _check_words(qids, "query", path)
     _check_words(doc_ids, "document", path)
@@ -66,14 +68,14 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         file.writelines(f"{qid} 0 {doc_id} {label}\n".encode() for qid, doc_id, label in judged)
 
 
-def read_qrels(path: str | os.PathLike[str], *, negative: Literal["error", "zero"] = "error") -> RankingDataset:
+def read_qrels(path: Readable, *, negative: Literal["error", "zero"] = "error") -> RankingDataset:
     """Read TREC qrels as a data set without features: labels, query ids and document ids, grouped by query.
 
     Fields are separated by white space; the second one is not used. Empty lines and lines that begin with ``#`` do not
     count. Rows of one query need not stand together.
 
     Args:
-        path: The file, plain or compressed.
+        path: The file, plain or compressed; ``"-"``, a pipe, bytes or an open file as in :func:`rankkit.read`.
         negative: Labels below 0, which TREC tracks use for spam and junk: ``"error"``, or ``"zero"`` to count them as
             not relevant.
 
@@ -81,9 +83,13 @@ def read_qrels(path: str | os.PathLike[str], *, negative: Literal["error", "zero
         DataError: If the file is not as expected, or judges a document twice for one query.
         ConfigError: If ``negative`` is something else.
     """
-    path = Path(path)
     if negative not in ("error", "zero"):
         raise ConfigError(f"read_qrels: expected negative='error' or 'zero'; got {negative!r}. Pass one of the two.")
+    with as_file(path, ".qrels") as file:
+        return _read_judgments(file, negative)
+
+
+def _read_judgments(path: Path, negative: str) -> RankingDataset:
     qids, doc_ids, labels = [], [], []
     line_of: dict[tuple[str, str], int] = {}
     for number, line in _lines(path):
@@ -108,7 +114,7 @@ def read_qrels(path: str | os.PathLike[str], *, negative: Literal["error", "zero
     if not labels:
         raise DataError(f"{path}: expected lines '<qid> 0 <doc_id> <label>'; got none. Check the file.")
     features = np.zeros((len(labels), 0), np.float32)
-    return from_arrays(features, np.array(labels, np.float32), np.array(qids), doc_ids=np.array(doc_ids))
+    return from_arrays(features, np.array(labels, np.float32), TextIds(qids), doc_ids=TextIds(doc_ids))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -286,7 +286,7 @@ def _position(where: str, wanted: int, n_features: int) -> int:
         )
     if not -n_features <= wanted < n_features:
         raise ConfigError(
-            f"{where}: expected a position from 0 to {n_features - 1}; got {wanted}. "
+            f"{where}: expected a position from {-n_features} to {n_features - 1}; got {wanted}. "
             "A feature's number in LETOR text is its name: pass it as str."
         )
     return int(wanted) % n_features

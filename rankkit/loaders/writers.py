@@ -15,6 +15,7 @@ from rankkit.errors import DataError
 from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED, numbered
 from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.text_ids import TextIds, to_arrow
 
 # Numbers that are in the data set and in the form of the file at the same time.
 _BLOCK_NUMBERS = 4_000_000
@@ -130,11 +131,11 @@ def _feature_columns(data: RankingDataset, rows: NDArray[np.int64]) -> list[pa.A
 
 
 def _qids(data: RankingDataset, rows: NDArray[np.int64]) -> pa.Array:
-    return pa.array(data.qids[np.searchsorted(data.offsets, rows, side="right") - 1])
+    return to_arrow(data.qids[np.searchsorted(data.offsets, rows, side="right") - 1])
 
 
 def _weight_name(data: RankingDataset) -> str:
-    return QUERY_WEIGHT if data.weights is not None and len(data.weights) == data.n_queries else DOC_WEIGHT
+    return QUERY_WEIGHT if data.weights_per == "query" else DOC_WEIGHT
 
 
 def _schema(data: RankingDataset, path: Path) -> pa.Schema:
@@ -145,11 +146,11 @@ def _schema(data: RankingDataset, path: Path) -> pa.Schema:
             f"{path}: expected feature names that differ, none of them one of {sorted(RESERVED)}; got {taken[0]!r}. "
             "Rename the feature."
         )
-    qid_type = pa.string() if data.qids.dtype.kind == "U" else pa.int64()
+    qid_type = pa.large_string() if isinstance(data.qids, TextIds) else pa.int64()
     fields = [pa.field(LABEL, pa.float32())] if data.labels is not None else []
     fields.append(pa.field(QID, qid_type))
     if data.doc_ids is not None:
-        fields.append(pa.field(DOC_ID, pa.string()))
+        fields.append(pa.field(DOC_ID, pa.large_string()))
     if data.weights is not None:
         fields.append(pa.field(_weight_name(data), pa.float32()))
     return pa.schema(fields + [pa.field(name, pa.float32()) for name in names])
@@ -160,7 +161,7 @@ def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Sche
     qids = _qids(data, rows)
     columns.append(qids)
     if data.doc_ids is not None:
-        columns.append(pa.array(data.doc_ids[rows]))
+        columns.append(data.doc_ids[rows].to_arrow())
     if data.weights is not None:
         places = rows
         if _weight_name(data) == QUERY_WEIGHT:
@@ -171,23 +172,27 @@ def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Sche
 
 def _letor_lines(data: RankingDataset, labels: NDArray[np.float32], rows: NDArray[np.int64], path: Path) -> memoryview:
     """The lines of some documents as bytes, joined by Arrow from one column a feature: no loop over rows."""
-    pieces = [_digits(pa.array(labels[rows])), " qid:", _letor_qids(_qids(data, rows), path)]
+    pieces = [_digits(pa.array(labels[rows])), _large(" qid:"), _letor_qids(_qids(data, rows), path)]
     for number, column in enumerate(_feature_columns(data, rows), start=1):
-        pieces += [f" {number}:", _digits(column)]
+        pieces += [_large(f" {number}:"), _digits(column)]
     if data.doc_ids is not None:
-        pieces.append(_letor_comments(pa.array(data.doc_ids[rows]), path))
-    lines = pc.binary_join_element_wise(*pieces, "\n", "")
-    _, offsets, text = lines.buffers()
-    return memoryview(text)[: np.frombuffer(offsets, np.int32)[len(lines)]]
+        pieces.append(_letor_comments(data.doc_ids[rows].to_arrow(), path))
+    lines = pc.binary_join_element_wise(*pieces, _large("\n"), _large(""))
+    _, characters = TextIds(lines).buffers()
+    return characters.data
+
+
+def _large(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
 
 
 def _digits(values: pa.Array) -> pa.Array:
     """The shortest decimal text that gives the same float32 again."""
-    return values.cast(pa.string())
+    return values.cast(pa.large_string())
 
 
 def _letor_qids(qids: pa.Array, path: Path) -> pa.Array:
-    qids = qids.cast(pa.string())
+    qids = qids.cast(pa.large_string())
     bad = pc.match_substring_regex(qids, r"[\s\x0b#]|^$")
     if pc.any(bad).as_py():
         qid = qids.filter(bad)[0].as_py()
@@ -206,5 +211,5 @@ def _letor_comments(ids: pa.Array, path: Path) -> pa.Array:
             f"{path}: expected document ids of one line that white space neither begins nor ends, for LETOR text; "
             f"got {doc_id!r}. Write Parquet or CSV."
         )
-    begin = pc.if_else(pc.match_substring_regex(ids, r"[\s\x0b]"), " # ", " #docid = ")
-    return pc.binary_join_element_wise(pc.if_else(pc.equal(ids, ""), "", begin), ids, "")
+    begin = pc.if_else(pc.match_substring_regex(ids, r"[\s\x0b]"), _large(" # "), _large(" #docid = "))
+    return pc.binary_join_element_wise(pc.if_else(pc.equal(ids, _large("")), _large(""), begin), ids, _large(""))

@@ -78,7 +78,7 @@ def rank_documents(
     labels: NDArray[Any],
     offsets: NDArray[np.int64],
     ties: str = "pessimistic",
-    qids: NDArray[Any] | None = None,
+    qids: Any = None,
 ) -> Ranking:
     """Sort the documents of each list by falling score.
 
@@ -115,7 +115,7 @@ def _check_values(
     scores: NDArray[Any],
     labels: NDArray[np.float64],
     offsets: NDArray[np.int64],
-    qids: NDArray[Any] | None,
+    qids: Any,
 ) -> None:
     def query_of(wrong: NDArray[np.bool_]) -> str:
         query = int(np.searchsorted(offsets, int(wrong.argmax()), side="right")) - 1

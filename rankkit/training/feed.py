@@ -1,5 +1,6 @@
 """From a data set at rest to batches on the device that trains."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,13 @@ class Feed:
             chosen,
             labels=self._tensors.get("labels"),
             weights=self._tensors.get("weights"),
+            weights_per=self.data.weights_per,
         )
         return batch if self.resident else _pinned(batch).to(self.device)
 
 
 def _pinned(batch: QueryBatch) -> QueryBatch:
-    pinned = {name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)}
-    return QueryBatch(**pinned)
+    pinned: dict[str, Any] = {
+        name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)
+    }
+    return replace(batch, **pinned)

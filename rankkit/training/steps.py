@@ -29,7 +29,7 @@ def ranking_step(objective: Callable[..., Any], precision: Precision = "fp32") -
         if batch.weights is None:
             loss: Tensor = objective(scores, labels, mask)
             return loss
-        by_query = batch.weights.shape[0] == batch.n_queries
+        by_query = batch.weights_per == "query"
         weights = batch.weights if by_query else pad(batch.weights, batch.offsets)[0]
         weighted: Tensor = objective(scores, labels, mask, weights=weights)
         return weighted

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders import cache_folder, letor_cache
+from rankkit.loaders import cache_folder, cache_rows, letor_cache
 from rankkit.loaders.cache import read_cache, write_cache
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import convert, read, write
@@ -121,7 +121,8 @@ def test_training_and_scoring_from_a_cache_equal_those_from_memory(tmp_path):
 @pytest.fixture(params=[60, 2**22])
 def block_size(request, monkeypatch):
     monkeypatch.setattr(letor_cache, "BLOCK_SIZE", request.param)
-    monkeypatch.setattr(letor_cache, "_GATHERED_NUMBERS", request.param)
+    monkeypatch.setattr(cache_rows, "_GATHERED_NUMBERS", request.param)
+    monkeypatch.setattr(cache_rows, "_GATHERED_IDS", request.param)
 
 
 @pytest.mark.usefixtures("block_size")
@@ -219,8 +220,9 @@ def test_damage_is_noticed(text, builds, damage):
 
 def test_another_version_of_the_format(text, monkeypatch):
     read(text, cache=True)
-    monkeypatch.setattr(cache_folder, "VERSION", 2)
-    with pytest.raises(DataError, match="got version 1 of the format, and this rankkit reads version 2"):
+    monkeypatch.setattr(cache_folder, "VERSION", 3)
+    monkeypatch.setattr(cache_folder, "_READABLE", (3,))
+    with pytest.raises(DataError, match="got version 2 of the format, and this rankkit reads version 3"):
         read_cache(text.with_name("train.txt.rkcache"))
     assert read(text, cache=True).n_docs == 3
 
@@ -444,3 +446,23 @@ def test_no_warning_of_read_only_memory(text):
         warnings.simplefilter("error")
         data.batch(np.arange(2))
     assert isinstance(data, RankingDataset)
+
+
+def test_a_cache_of_the_first_version_opens(tmp_path):
+    data = from_arrays([[1], [2], [3]], [0, 1, 2], ["b", "b", "a"], weights=[1, 2], doc_ids=["x", "yy", ""])
+    folder = tmp_path / "d.rkcache"
+    write_cache(data, folder)
+    about = json.loads((folder / "cache.json").read_text())
+    for name, ids in (("qids", data.qids), ("doc_ids", data.doc_ids)):
+        for part in ("offsets", "characters"):
+            (folder / f"{name}.{part}.npy").unlink()
+            del about["arrays"][f"{name}.{part}"]
+        fixed = np.asarray(ids).astype(str)
+        np.save(folder / f"{name}.npy", fixed)
+        about["arrays"][name] = [fixed.dtype.str, list(fixed.shape)]
+    for name in ("roles", "remarks", "weights_per"):
+        del about[name]
+    (folder / "cache.json").write_text(json.dumps({**about, "version": 1}))
+    opened = read_cache(folder)
+    assert opened.fingerprint == data.fingerprint
+    assert (opened.doc_ids.tolist(), opened.weights_per) == (["x", "yy", ""], "query")

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from rankkit.errors import DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.weights import Weights
 
 
 def dataset(list_sizes=(2, 0, 3), **changes):
@@ -15,7 +16,7 @@ def dataset(list_sizes=(2, 0, 3), **changes):
         "labels": np.arange(n_docs, dtype=np.float32),
         "offsets": offsets,
         "qids": np.arange(10, 10 + len(list_sizes)),
-        "weights": np.linspace(1, 2, len(list_sizes), dtype=np.float32),
+        "weights": Weights(np.linspace(1, 2, len(list_sizes)), per="query"),
         "doc_ids": np.array([f"d{i}" for i in range(n_docs)]),
         "feature_names": ("a", "b"),
         "rows": np.arange(n_docs)[::-1].astype(np.int64),

@@ -110,11 +110,11 @@ def test_labels_in_some_rows_only(read, text, message):
 # Labels that are no grades.
 
 
-def test_labels_that_are_no_grades_have_to_be_declared(read):
+def test_labels_are_any_numbers_unless_grades_are_asked_for(read):
     text = b"0.25 qid:1 1:1\n31 qid:1 1:1\n40 qid:1 1:1\n"
     with pytest.raises(DataError, match=r"train\.txt:1: expected a grade .* got '0\.25' at column 1 .*labels='any'"):
-        read(text)
-    assert read(text, labels="any").labels.tolist() == [0.25, 31, 40]
+        read(text, labels="grades")
+    assert read(text).labels.tolist() == [0.25, 31, 40]
 
 
 # Some of the features.

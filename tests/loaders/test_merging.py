@@ -92,7 +92,10 @@ def test_datasets_without_documents():
         ({"labels": None}, "expected labels in all data sets or none; got none in number 2"),
         ({"weights": None}, "expected weights in all data sets or none"),
         ({"doc_ids": None}, "expected doc_ids in all data sets or none"),
-        ({"weights": np.ones(2, np.float32)}, "expected weights of queries in all data sets, or of documents in all"),
+        (
+            {"weights": np.ones(2, np.float32), "weights_per": "doc"},
+            "expected weights of queries in all data sets, or of documents in all",
+        ),
     ],
 )
 def test_what_does_not_go_together(change, message):

@@ -10,6 +10,7 @@ from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.synthetic import make_ranking
 from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.views import drop_features, filter_queries, select_features, split, subsample
+from rankkit.loaders.weights import Weights
 
 NAMES = ("bm25_title", "clicks[7d]", "bm25_body", "BM25", "age")
 
@@ -28,7 +29,7 @@ def sized(list_sizes, labels=None, **changes):
         "offsets": offsets,
         "qids": np.arange(100, 100 + len(list_sizes)),
         "doc_ids": np.array([f"d{doc}" for doc in range(n_docs)], dtype=np.str_),
-        "weights": np.linspace(1, 2, len(list_sizes), dtype=np.float32),
+        "weights": Weights(np.linspace(1, 2, len(list_sizes)), per="query"),
     }
     return RankingDataset(**{**values, **changes})
 
@@ -90,7 +91,7 @@ def test_features_without_names_keep_their_letor_numbers():
         ("bm25_titel", r"got 'bm25_titel'\. Did you mean 'bm25_title'\?"),
         ("AGE", r"Did you mean 'age'\?"),
         ("zzz*", r"Known: bm25_title, clicks\[7d\], bm25_body, BM25, age\."),
-        (5, r"expected a position from 0 to 4; got 5"),
+        (5, r"expected a position from -5 to 4; got 5"),
         ([True, False], r"got True\. Pass names, ints, or a boolean numpy array"),
         ([1.5], r"expected features as names, patterns or positions; got 1\.5"),
         (np.array([True, False]), r"expected a boolean array \[5\], one a feature; got \[2\]"),
