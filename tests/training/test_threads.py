@@ -28,7 +28,7 @@ DIGITS = read_labelled("digits").split_classes(0.7, seed=0)[0]
 class Dropping(nn.Module):
     """A scorer of somebody's own, whose dropout knows the global generator alone."""
 
-    def __init__(self):
+    def __init__(self, seed):
         super().__init__()
         first, last = (nn.utils.skip_init(nn.Linear, *sizes) for sizes in ((4, 8), (8, 1)))  # nothing drawn here
         self.layers = nn.Sequential(first, nn.ReLU(), nn.Dropout(0.4), last)
@@ -44,8 +44,12 @@ def noisy(scores, labels, mask):
     return softmax_loss(scores + torch.rand_like(scores), labels, mask)
 
 
-def train_scorer(objective, seed, make=partial(MLPScorer, 4, (8, 8), transform="none", dropout=0.4)):
-    scorer = make(seed=seed) if make is not Dropping else make()
+def dropping_mlp(seed):
+    return MLPScorer(4, (8, 8), transform="none", dropout=0.4, seed=seed)
+
+
+def train_scorer(objective, seed, make=dropping_mlp):
+    scorer = make(seed)
     fit(scorer, objective, DATA, epochs=3, batch_queries=10, seed=seed, device="cpu", progress=False)
     return scorer
 
@@ -76,7 +80,7 @@ def weights_of(model):
 
 def global_states():
     """Not that of Python, from which the checker of types draws in the tests."""
-    return [torch.get_rng_state().tolist(), repr(np.random.get_state())]
+    return [torch.get_rng_state().tolist(), repr(np.random.get_state())]  # noqa: NPY002
 
 
 def test_runs_in_threads_give_what_each_gives_alone():
