@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from torch.optim import Optimizer
 
 from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, TrainingError
+from rankkit.occupied import alone_at_work_in
 from rankkit.randomness import Randomness
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.run import Run
@@ -35,6 +38,7 @@ class RunFolder:
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.jsonl"
         self._saved_at = time.monotonic()
+        self._read_state: tuple[int, int] | None = None
 
     def read(self, *, resume: bool) -> dict[str, Any] | None:
         """The checkpoint, or None where a run starts from the beginning.
@@ -44,6 +48,7 @@ class RunFolder:
             TrainingError: If the checkpoint is damaged or belongs to another run.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._read_state = self._state()
         if not self.checkpoint.exists():
             return None
         if not resume:
@@ -69,6 +74,29 @@ class RunFolder:
                 f"{'; '.join(differences)}. Resume with what it was started with, or choose another folder."
             )
         return saved
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder.
+
+        Raises:
+            ConfigError: If there is one, or there was since :meth:`read`.
+        """
+        action = "Wait for it, or choose another folder."
+        with alone_at_work_in(self.folder, action):
+            if self._state() != self._read_state:
+                raise ConfigError(
+                    f"{self.folder}: expected a folder that no other run has written to meanwhile; one has. "
+                    "Go on with resume=True, or choose another folder."
+                )
+            yield
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            found = self.checkpoint.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def start(self, run: Run) -> None:
         """Bring metrics.jsonl to where the run stands: lines after the checkpoint go, a missing one comes back."""

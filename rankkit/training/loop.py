@@ -4,6 +4,7 @@ What is trained, on which batches and by which step is a :class:`Work`: ``fit`` 
 documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,10 +112,26 @@ def run_work(
         progress: Show a progress bar where stderr is a terminal.
 
     Raises:
+        ConfigError: If another run is at work in the folder.
         TrainingError: If a loss is not finite.
         TrainingInterrupted: After Ctrl-C, with the run saved.
     """
     trained = _all_that_is_trained(work).to(place)
+    with contextlib.nullcontext() if folder is None else folder.alone():
+        return _run(work, trained, settings, place, folder, saved, callbacks, progress=progress)
+
+
+def _run(
+    work: Work,
+    trained: nn.Module,
+    settings: Settings,
+    place: torch.device,
+    folder: RunFolder | None,
+    saved: dict[str, Any] | None,
+    callbacks: Sequence[Callback],
+    *,
+    progress: bool,
+) -> History:
     random = Randomness(settings.seed, place)
     method = build_optimizer(work.model, settings, place, work.objective)
     run = Run() if saved is None else restore(saved, trained, method, random)
