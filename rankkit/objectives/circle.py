@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from rankkit.objectives.limits import limited
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, prepare_lists, reduce_lists, split_weights
 
@@ -71,6 +72,7 @@ def circle_loss(
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
     relevant = (labels >= relevant_from) & mask
     others = mask & ~relevant
+    scores = limited(scores)
     pull = (1 + margin - scores.detach()).clamp(min=0)
     push = (scores.detach() + margin).clamp(min=0)
     exponents = torch.where(relevant, pull * (1 - margin - scores), push * (scores - margin)) * gamma
