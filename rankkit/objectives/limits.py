@@ -13,5 +13,17 @@ def limited(values: Tensor) -> Tensor:
     >>> limited(torch.tensor([3.0, -1e30])).tolist()
     [3.0, -17592184995840.0]
     """
-    largest = torch.finfo(values.dtype).max ** 0.5 / 2**20
-    return values * (largest / values.detach().abs()).clamp(max=1)
+    return values * (_largest(values) / values.detach().abs()).clamp(max=1)
+
+
+def limited_rows(rows: Tensor) -> Tensor:
+    """As :func:`limited`, each row as a whole by its largest number, so that its direction stays.
+
+    >>> limited_rows(torch.tensor([[3.0, -4.0]])).tolist()
+    [[3.0, -4.0]]
+    """
+    return rows * (_largest(rows) / rows.detach().abs().amax(dim=1, keepdim=True)).clamp(max=1)
+
+
+def _largest(values: Tensor) -> float:
+    return float(torch.finfo(values.dtype).max ** 0.5 / 2**20)
