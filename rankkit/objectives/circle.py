@@ -34,6 +34,7 @@ def circle_loss(
 
     *Ties*: documents of equal score get equal gradients if both are relevant or both are not.
     *Padding*: changes neither loss nor gradient.
+    *Size*: a score beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list without a relevant document, or without another, costs 0 and stays out of the mean.
 
     Args:

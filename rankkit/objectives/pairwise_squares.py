@@ -31,6 +31,7 @@ def pairwise_mse_loss(
 
     *Ties*: documents with equal labels make a pair whose target is 0.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
 
 
@@ -110,6 +111,7 @@ def margin_mse_loss(
 
     *Ties*: documents with equal teacher scores make no pair (:func:`pairwise_mse_loss` counts them).
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list whose teacher scores are all equal has no pair; it costs 0 and stays out of the mean.
 
     Memory is linear in the list. The loss can be differentiated once. A score that is not

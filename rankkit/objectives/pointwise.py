@@ -211,6 +211,7 @@ def mse_loss(
 
     *Ties*: documents are costed one by one, so ties do not matter.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
 
     Args:
@@ -260,6 +261,7 @@ def rmse_loss(
 
     *Ties*: documents are costed one by one, so ties do not matter.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
 
     Args:
