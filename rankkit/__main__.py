@@ -1,4 +1,7 @@
-"""``rankkit`` and ``python -m rankkit``: run a command, turn rankkit's errors into one message and exit code 2."""
+"""``rankkit`` and ``python -m rankkit``: run a command, turn rankkit's errors into one message and exit code 2.
+
+The other codes stand in :mod:`rankkit.stopping`.
+"""
 
 import sys
 
@@ -7,10 +10,13 @@ from rankkit.errors import RankkitError
 
 def main() -> None:
     """Run the command line."""
-    from rankkit.cli.app import app
+    from rankkit.stopping import stopped_by_signals
 
     try:
-        app()
+        with stopped_by_signals():
+            from rankkit.cli.app import app
+
+            app()
     except RankkitError as error:
         sys.stderr.write(f"rankkit: {error}\n")
         sys.exit(2)

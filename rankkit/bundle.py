@@ -259,8 +259,12 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
         for name, value in options.items():
             if isinstance(value, list) and len(value) > _LONGEST_LIST:
                 raise ValueError(f"{name} of {len(value):,} entries")
-        with torch.random.fork_rng(devices=[]):  # fresh weights are overwritten and must not use up random numbers
-            return find(kind, described["name"])(**options)
+        made = find(kind, described["name"])
+        if options.get("seed", 0) is not None:
+            return made(**options)
+        built = made(**{**options, "seed": 0})  # its weights are overwritten: none are drawn from torch's generator
+        built.options["seed"] = None
+        return built
     except ConfigError:
         raise
     except _DAMAGE as error:  # torch's messages go on for pages

@@ -80,9 +80,18 @@ def prepare_lists(
     """
     mask = check_lists(where, scores, labels, mask, n_axes=n_axes)
     if scores.dtype not in (torch.float32, torch.float64):
-        scores = scores.float()
+        scores = _widened(scores)
     real = mask if n_axes == 2 else mask[..., None]
     return torch.where(real, scores, 0), torch.where(mask, labels, 0).to(scores.dtype), mask
+
+
+def _widened(scores: Tensor) -> Tensor:
+    """Half precision as float32; a finite gradient that float16 cannot hold becomes the largest that it can."""
+    wide = scores.float()
+    if scores.dtype == torch.float16 and wide.requires_grad:
+        largest = torch.finfo(torch.float16).max
+        wide.register_hook(lambda slope: torch.where(slope.isfinite(), slope.clamp(-largest, largest), slope))
+    return wide
 
 
 def split_weights(

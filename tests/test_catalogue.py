@@ -206,6 +206,27 @@ def test_scores_of_ten_thousand_stay_finite(name, dtype):
     assert gradient.isfinite().all()
 
 
+# Powers of ten up to which sums of scores, a ranking's worth, are numbers of the type.
+LARGEST = {torch.float16: [6e4], torch.bfloat16: [6e4, 1e30], torch.float32: [1e10, 1e20, 1e30], torch.float64: [1e300]}
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(dtype, size) for dtype, sizes in LARGEST.items() for size in sizes])
+@pytest.mark.parametrize("signs", ["both", "one document", "all alike"])
+@every_objective
+def test_scores_of_any_size_stay_finite(name, signs, dtype, size):
+    scores, labels, mask = lists(name, list_size=12)
+    if signs == "both":
+        scores = scores.clamp(-1, 1)
+    elif signs == "one document":
+        scores = scores / size
+        scores[:, 1] = 1
+    else:
+        scores = torch.ones_like(scores)
+    loss, gradient = loss_and_gradient(name, (scores * size).to(dtype), labels.to(dtype), mask)
+    assert loss.isfinite()
+    assert gradient.isfinite().all()
+
+
 @pytest.mark.parametrize("gap", [1.0, 1e3])
 @every_objective
 def test_labels_of_thirty_stay_finite(name, gap):

@@ -10,6 +10,7 @@ import typer
 from rankkit.cli.data_options import Regroup, Track
 from rankkit.cli.next_step import suggest
 from rankkit.errors import ConfigError
+from rankkit.occupied import alone_at_work_in
 
 if TYPE_CHECKING:
     from rankkit.cli.config import Experiment
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rankkit.loaders.dataset import RankingDataset
 
 EXPERIMENT_FILE = "experiment.toml"
+BUSY = "Wait for it, or choose another --out."
 # What a folder holds once training has begun.
 _TRACES = ("checkpoint.pt", "metrics.jsonl", "model.json")
 
@@ -84,8 +86,8 @@ def train(
             )
         files = {"train": _text(train), "valid": _text(valid), "test": _text(test)}
         chosen = {"data": files, "objective": objective, "encoder": encoder, "out": _text(out), "seed": seed}
-        with interruptible():
-            work = load_encoder_experiment(config, chosen, settings or [])
+        work = load_encoder_experiment(config, chosen, settings or [])
+        with interruptible(), alone_at_work_in(work.out, BUSY):
             if not resume:
                 refuse_run(work.out)
             run_encoder(work, resume=resume, track=track or ())
@@ -104,9 +106,9 @@ def train(
         "seed": seed,
     }
     experiment = load_experiment(config, overrides, settings or [])
-    if not resume:
-        refuse_run(experiment.out)
-    with interruptible():
+    with interruptible(), alone_at_work_in(experiment.out, BUSY):
+        if not resume:
+            refuse_run(experiment.out)
         if experiment.data.folds is not None:
             run_folds(experiment, resume=resume, track=track or ())
         else:
@@ -136,6 +138,11 @@ def refuse_run(out: Path) -> None:
         )
 
 
+def is_begun(out: Path) -> bool:
+    """Whether a folder holds a checkpoint, and the experiment file that tells of it."""
+    return (out / EXPERIMENT_FILE).exists() and (out / _TRACES[0]).exists()
+
+
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
@@ -158,7 +165,7 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
     asked, name = experiment.scorer, experiment.objective.name
     scorer = build_scorer(asked.name, asked.options, name, data["train"], seed=experiment.seed)
     experiment = resolve(experiment, scorer, data["train"].n_queries)
-    if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
+    if not (resume and is_begun(experiment.out)):
         # A resume that is refused must leave the run as it was.
         save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")

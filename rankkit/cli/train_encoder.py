@@ -8,13 +8,12 @@ import typer
 from rankkit.cli.config import Named, save_experiment
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, resolve_encoder
 from rankkit.cli.next_step import suggest
+from rankkit.cli.train import EXPERIMENT_FILE, is_begun
 
 if TYPE_CHECKING:
     from rankkit.evaluation.similarity import SimilarityReport
     from rankkit.loaders.labelled import LabelledExamples
     from rankkit.training.tracking import Tracking
-
-EXPERIMENT_FILE = "experiment.toml"
 
 
 def run_encoder(
@@ -41,7 +40,7 @@ def run_encoder(
     experiment.objective = Named(name=name, **options)
     experiment = resolve_encoder(experiment, encoder, epochs)
     objective = build_objective(name, experiment.objective.options, kind="embedding objective")
-    if not (resume and (experiment.out / EXPERIMENT_FILE).exists()):
+    if not (resume and is_begun(experiment.out)):
         # A resume that is refused must leave the run as it was.
         save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
     typer.echo(f"{name} trains {encoder!r}\n")

@@ -3,8 +3,7 @@
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rankkit.comparison.externals import check_installed
@@ -22,6 +21,7 @@ from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
 from rankkit.comparison.writing import read_json, write_json
 from rankkit.errors import ConfigError
+from rankkit.occupied import alone_at_work_in
 
 
 class ComparisonInterrupted(KeyboardInterrupt):
@@ -79,7 +79,7 @@ def compare(
     splits = task.split_names(plan.source)
     todo = _ToDo(plan, splits, out)
     before = {spec.id: spec for spec in todo.settled() if _is_finished(out, spec)}
-    with _alone_in(out):
+    with alone_at_work_in(out, "Wait for it, or choose another --out."):
         write_json(out / PLAN, {**plan.to_dict(), "splits": splits})
         _add_command(out / COMMANDS)
         n_runs, jobs = count_runs(plan, len(splits)), _jobs(jobs, plan.threads)
@@ -145,22 +145,3 @@ def _jobs(asked: int | None, threads: int) -> int:
     if asked is not None and asked < 1:
         raise ConfigError(f"jobs: expected at least 1; got {asked}. Leave it out for as many as the cores allow.")
     return most if asked is None else min(asked, most)
-
-
-@contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
-    """Keep two comparisons out of one folder; the lock goes with the process, however that ends."""
-    out.mkdir(parents=True, exist_ok=True)
-    if os.name != "posix":
-        yield
-        return
-    import fcntl
-
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ConfigError(
-                f"{out}: expected no other process at work in it; there is one. Wait for it, or choose another --out."
-            ) from None
-        yield

@@ -7,13 +7,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from rankkit.errors import ConfigError, ShapeError
+from rankkit.randomness import generator_of
 
 
 class RandomAffine:
     """Augments pictures: each one is turned, scaled, sheared and shifted by numbers of its own, drawn uniformly.
 
-    What comes in from outside is 0, so ink should be 1 on 0 (:func:`rankkit.read_labelled` sees to it). Draws from
-    torch's global generator, which training seeds.
+    What comes in from outside is 0, so ink should be 1 on 0 (:func:`rankkit.read_labelled` sees to it). In training
+    it draws from the generator of the run, elsewhere from torch's global one.
 
     Args:
         degrees: Largest turn, either way, from 0 to 180.
@@ -57,7 +58,8 @@ class RandomAffine:
         Half sides are of two lengths where a picture is no square: what leads from one axis to the other counts that.
         """
         tall = inputs.shape[2] / inputs.shape[3]
-        draws = torch.rand(5, len(inputs), device=inputs.device, dtype=inputs.dtype) * 2 - 1
+        generator = generator_of(inputs.device)
+        draws = torch.rand(5, len(inputs), device=inputs.device, dtype=inputs.dtype, generator=generator) * 2 - 1
         angle = draws[0] * math.radians(self.degrees)
         slant = torch.tan(draws[1] * math.radians(self.shear))
         size = 1 + draws[2] * self.scale

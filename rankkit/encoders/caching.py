@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from rankkit.errors import ConfigError
+from rankkit.randomness import computed_twice
 from rankkit.scorers.scorer import check_count
 
 
@@ -46,7 +47,16 @@ def embed_in_chunks(encoder: nn.Module, inputs: Tensor, chunk_size: int) -> Tens
         whole: Tensor = encoder(inputs)
         return whole
     refuse_batch_norm("embed_in_chunks", encoder)
-    return torch.cat([checkpoint(encoder, chunk, use_reentrant=False) for chunk in inputs.split(chunk_size)])
+    return torch.cat([_embed_twice(encoder, chunk) for chunk in inputs.split(chunk_size)])
+
+
+def _embed_twice(encoder: nn.Module, chunk: Tensor) -> Tensor:
+    contexts = computed_twice()
+    if contexts is None:  # torch's global generators draw, which checkpoint puts back itself
+        return checkpoint(encoder, chunk, use_reentrant=False)  # type: ignore[no-any-return]
+    return checkpoint(  # type: ignore[no-any-return]
+        encoder, chunk, use_reentrant=False, preserve_rng_state=False, context_fn=lambda: contexts
+    )
 
 
 def refuse_batch_norm(where: str, encoder: nn.Module) -> None:

@@ -13,7 +13,8 @@ from rankkit.encoders.encoder import check_input_shape, check_inputs, choose_dis
 from rankkit.encoders.framing import InkFrame
 from rankkit.encoders.outputs import find_output
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.scorers.scorer import check_count, describe, seeded_weights
+from rankkit.scorers.layers import fresh, weights_from
+from rankkit.scorers.scorer import check_count, describe
 
 _LARGEST_GROUP_COUNT = 8
 
@@ -74,16 +75,16 @@ class ConvEncoder(nn.Module):
         self.frame = InkFrame() if framed else nn.Identity()
         n_channels, height, width = self.input_shape
         blocks: list[nn.Module] = []
-        with seeded_weights(seed):
-            for n_in, n_out in pairwise([n_channels, *channels]):
-                pools = height > 1 and width > 1
-                blocks.append(_block(n_in, n_out, normalization, pools))
-                height, width = (height // 2, width // 2) if pools else (height, width)
-            # Channels last in memory: a third less time on the CPU with batch normalization, and the same function.
-            self.blocks = nn.Sequential(*blocks)
-            self.blocks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self.projection = nn.Linear(channels[-1] * height * width, n_dims)
-            self.distance, named = choose_distance("ConvEncoder", distance, n_dims)
+        generator = weights_from("ConvEncoder", seed)
+        for n_in, n_out in pairwise([n_channels, *channels]):
+            pools = height > 1 and width > 1
+            blocks.append(_block(n_in, n_out, normalization, pools, generator))
+            height, width = (height // 2, width // 2) if pools else (height, width)
+        # Channels last in memory: a third less time on the CPU with batch normalization, and the same function.
+        self.blocks = nn.Sequential(*blocks)
+        self.blocks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.projection = fresh(nn.Linear, channels[-1] * height * width, n_dims, generator=generator)
+        self.distance, named = choose_distance("ConvEncoder", distance, n_dims)
         self.options: dict[str, Any] = {
             "input_shape": list(self.input_shape),
             "n_dims": n_dims,
@@ -104,9 +105,12 @@ class ConvEncoder(nn.Module):
         return describe(self, self.options)
 
 
-def _block(n_inputs: int, n_outputs: int, normalization: str, pools: bool) -> nn.Sequential:
+def _block(
+    n_inputs: int, n_outputs: int, normalization: str, pools: bool, generator: torch.Generator | None
+) -> nn.Sequential:
     layers = [
-        nn.Conv2d(n_inputs, n_outputs, kernel_size=3, padding=1, bias=False),  # the normalization has a bias
+        # The normalization has a bias.
+        fresh(nn.Conv2d, n_inputs, n_outputs, 3, padding=1, bias=False, generator=generator),
         _normalization(normalization, n_outputs),
         nn.ReLU(inplace=True),
     ]

@@ -10,8 +10,9 @@ from rankkit.distances import Distance
 from rankkit.encoders.encoder import check_input_shape, check_inputs, choose_distance
 from rankkit.encoders.outputs import find_output
 from rankkit.errors import ConfigError
+from rankkit.scorers.layers import fresh, weights_from
 from rankkit.scorers.mlp import HiddenLayer
-from rankkit.scorers.scorer import check_count, describe, seeded_weights
+from rankkit.scorers.scorer import check_count, describe
 
 
 class MLPEncoder(nn.Module):
@@ -67,12 +68,12 @@ class MLPEncoder(nn.Module):
         for size in self.input_shape:
             n_inputs *= size
         widths = [n_inputs, *hidden]
-        with seeded_weights(seed):
-            self.hidden = nn.Sequential(
-                *(HiddenLayer(n_in, n_out, "relu", dropout, "none", False) for n_in, n_out in pairwise(widths))
-            )
-            self.projection = nn.Linear(widths[-1], n_dims)
-            self.distance, named = choose_distance("MLPEncoder", distance, n_dims)
+        generator = weights_from("MLPEncoder", seed)
+        self.hidden = nn.Sequential(
+            *(HiddenLayer(n_in, n_out, "relu", dropout, "none", False, generator) for n_in, n_out in pairwise(widths))
+        )
+        self.projection = fresh(nn.Linear, widths[-1], n_dims, generator=generator)
+        self.distance, named = choose_distance("MLPEncoder", distance, n_dims)
         self.options: dict[str, Any] = {
             "input_shape": list(self.input_shape),
             "n_dims": n_dims,

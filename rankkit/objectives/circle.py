@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from rankkit.objectives.limits import limited
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, prepare_lists, reduce_lists, split_weights
 
@@ -33,6 +34,7 @@ def circle_loss(
 
     *Ties*: documents of equal score get equal gradients if both are relevant or both are not.
     *Padding*: changes neither loss nor gradient.
+    *Size*: a score beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list without a relevant document, or without another, costs 0 and stays out of the mean.
 
     Args:
@@ -71,6 +73,7 @@ def circle_loss(
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
     relevant = (labels >= relevant_from) & mask
     others = mask & ~relevant
+    scores = limited(scores)
     pull = (1 + margin - scores.detach()).clamp(min=0)
     push = (scores.detach() + margin).clamp(min=0)
     exponents = torch.where(relevant, pull * (1 - margin - scores), push * (scores - margin)) * gamma

@@ -101,7 +101,7 @@ def rank_distil_loss(
         k: How many ranks are matched, at least 1; None, or more than there are documents: all.
         n_samples: How many rankings m are drawn for each list, at least 1; memory grows with it.
         temperature: Above 0; the scores of both are divided by it first.
-        generator: Where random numbers come from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document. A document of weight 0 still stands in the denominators of the others.
         reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: one value a list.

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from rankkit.randomness import generator_of
+
 
 def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | None) -> Tensor:
     """Numbers from 0 to below 1 in the real places of ``[query, list]``, 0 in padded ones.
@@ -12,8 +14,9 @@ def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | 
     Args:
         mask: ``[query, list]``, True where a document is real.
         dtype: Of the numbers, that of the scores.
-        generator: Of the device of the mask; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Of the device of the mask; None: that of the run in ``fit``, elsewhere torch's default one.
     """
+    generator = generator_of(mask.device, generator)
     drawn = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
     drawn[mask] = torch.rand(int(mask.sum()), dtype=dtype, device=mask.device, generator=generator)
     return drawn
@@ -26,8 +29,9 @@ def draw_gumbel(mask: Tensor, n_samples: int, dtype: torch.dtype, generator: tor
         mask: ``[query, list]``, True where a document is real.
         n_samples: How many numbers to draw for each document.
         dtype: Of the numbers, that of the scores.
-        generator: Of the device of the mask; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Of the device of the mask; None: that of the run in ``fit``, elsewhere torch's default one.
     """
+    generator = generator_of(mask.device, generator)
     noise = torch.empty(int(mask.sum()), n_samples, dtype=dtype, device=mask.device).exponential_(generator=generator)
     drawn = torch.zeros(*mask.shape, n_samples, dtype=dtype, device=mask.device)
     drawn[mask] = -noise.log()

@@ -46,7 +46,7 @@ def gumbel_loss(
         objective: ``(scores, labels, mask, *, weights, reduction)``; fix its options with ``functools.partial``.
         n_samples: How many draws N, at least 1.
         beta: How strong the noise is, in units of the score, at least 0.
-        generator: Where the noise comes from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, as the objective takes them.
         reduction: ``"mean"`` over lists, or ``"none"``: one value a list.
 
@@ -109,7 +109,7 @@ def gumbel_approx_ndcg_loss(
         beta: How strong the noise is, in units of the score, at least 0.
         temperature: The score difference T that makes a step of a rank, above 0.
         gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        generator: Where the noise comes from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.

@@ -42,7 +42,7 @@ def listmle_loss(
         labels: Grades; only their order within a list matters.
         mask: True where a document is real; None: everywhere.
         temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        generator: Where random numbers come from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document. A document of weight 0 still stands in the denominators of the others.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
@@ -103,7 +103,7 @@ def p_listmle_loss(
         mask: True where a document is real; None: everywhere.
         position_weight: ``"exp"``, α as above, or ``"discount"``: α(r) = 1 / log2(1 + r), that of NDCG.
         temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        generator: Where random numbers come from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document. A document of weight 0 still stands in the denominators of the others.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.

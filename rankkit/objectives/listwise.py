@@ -223,7 +223,7 @@ def xe_ndcg_loss(
         labels: Grades of at least 0.
         mask: True where a document is real; None: everywhere.
         temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        generator: Where random numbers come from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
             document. Targets are normalised without them.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.

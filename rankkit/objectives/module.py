@@ -31,8 +31,8 @@ class Objective(nn.Module):
     Args:
         function: An objective such as :func:`rankkit.ranknet_loss` or :func:`rankkit.supcon_loss`.
         **options: Keyword options of that function, other than those that go with a call, such as ``weights``,
-            ``same`` and ``reduction``, and ``generator``: a module draws from torch's default generator, which
-            ``fit(seed=...)`` seeds. An option that is a module, as a learned temperature, is trained along.
+            ``same`` and ``reduction``, and ``generator``: under ``fit(seed=...)`` the generator of the run draws. An
+            option that is a module, as a learned temperature, is trained along.
 
     Raises:
         ConfigError: If the function has no such option.
@@ -96,5 +96,5 @@ def _advice(name: str, known: list[str]) -> str:
     if name in ("weights", "reduction"):
         return f"Pass {name}= in the call."
     if name == "generator":
-        return "Seed torch's default generator instead: torch.manual_seed, or fit(seed=...)."
+        return "Seed the run instead: fit(seed=...)."
     return did_you_mean(name, known) if known else "It has none."

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.errors import ConfigError
+from rankkit.objectives.limits import limited
 from rankkit.objectives.pair_factors import PairWeight
 from rankkit.objectives.pair_losses import Square
 from rankkit.objectives.pair_sums import pair_sums
@@ -30,6 +31,7 @@ def pairwise_mse_loss(
 
     *Ties*: documents with equal labels make a pair whose target is 0.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
 
 
@@ -66,7 +68,7 @@ def pairwise_mse_loss(
     where = "pairwise_mse_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
-    errors = scores - labels
+    errors = limited(scores - labels)
     if pair_weight is not None and scores.numel():
         factors = pair_weight.factors(scores.detach(), labels, mask)
         if factors.by_distance:
@@ -109,6 +111,7 @@ def margin_mse_loss(
 
     *Ties*: documents with equal teacher scores make no pair (:func:`pairwise_mse_loss` counts them).
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: a list whose teacher scores are all equal has no pair; it costs 0 and stays out of the mean.
 
     Memory is linear in the list. The loss can be differentiated once. A score that is not
@@ -145,7 +148,7 @@ def margin_mse_loss(
     where = "margin_mse_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
-    sums, n_pairs = pair_sums(Square(), scores - labels, labels, mask, doc_weights)
+    sums, n_pairs = pair_sums(Square(), limited(scores - labels), labels, mask, doc_weights)
     per_list = sums / n_pairs.clamp(min=1)
     if query_weights is not None:
         per_list = per_list * query_weights

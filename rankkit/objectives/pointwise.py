@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rankkit.errors import ConfigError
+from rankkit.objectives.limits import limited
 from rankkit.objectives.options import check_labels, check_number
 from rankkit.objectives.reductions import mean_over_docs
 from rankkit.ranking import Reduction, list_sizes, prepare_lists, reduce_lists, split_weights
@@ -210,6 +211,7 @@ def mse_loss(
 
     *Ties*: documents are costed one by one, so ties do not matter.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
 
     Args:
@@ -238,7 +240,7 @@ def mse_loss(
         Cossock, Zhang, "Subset Ranking using Regression", COLT 2006.
     """
     scores, labels, mask = prepare_lists("mse_loss", scores, labels, mask)
-    return mean_over_docs("mse_loss", (labels - scores).square(), scores, mask, weights, reduction)
+    return mean_over_docs("mse_loss", limited(labels - scores).square(), scores, mask, weights, reduction)
 
 
 def rmse_loss(
@@ -259,6 +261,7 @@ def rmse_loss(
 
     *Ties*: documents are costed one by one, so ties do not matter.
     *Padding*: changes neither loss nor gradient.
+    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
     *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
 
     Args:
@@ -288,7 +291,7 @@ def rmse_loss(
     """
     scores, labels, mask = prepare_lists("rmse_loss", scores, labels, mask)
     query_weights, doc_weights = split_weights("rmse_loss", weights, scores, mask)
-    errors = scores - labels
+    errors = limited(scores - labels)
     if doc_weights is not None:
         errors = errors * doc_weights.sqrt()
     n_docs = list_sizes(mask)

@@ -47,12 +47,15 @@ def bound_ranks(
     """
     check_number("bound_ranks", "margin", margin, above=0.0)
     scores, _, mask = prepare_lists("bound_ranks", scores, scores, mask)
-    # The sums of a run of scores cancel, so they are taken in float64.
+    # The sums of a run of scores cancel, so they are taken in float64 and from the best score: its rank is exact.
     placed = scores.double() / margin
+    if placed.shape[1]:
+        placed = placed - torch.where(mask, placed.detach(), -torch.inf).amax(dim=1, keepdim=True).nan_to_num(neginf=0)
     behind = torch.where(mask, -placed, torch.inf).detach()
     falling, order = behind.sort(dim=1)
     sums = torch.where(mask.gather(1, order), placed.gather(1, order), 0).cumsum(dim=1)
     sums = torch.cat([sums.new_zeros(sums.shape[0], 1), sums], dim=1)
     n_near = torch.searchsorted(falling, 1 - placed.detach())  # documents with a score above s_i - margin, i included
     ranks = n_near * (1 - placed) + sums.gather(1, n_near)
-    return torch.where(mask, ranks, 1).to(scores.dtype)
+    # A quarter of what the type holds, for what is computed with ranks.
+    return torch.where(mask, ranks.clamp(max=torch.finfo(scores.dtype).max / 4), 1).to(scores.dtype)

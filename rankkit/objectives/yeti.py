@@ -45,7 +45,7 @@ def yeti_rank_loss(
         labels: Grades; only their order within a list matters.
         mask: True where a document is real; None: everywhere.
         n_samples: How many rankings N are drawn, at least 1: 10 as in CatBoost.
-        generator: Where the noise comes from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
             documents.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
@@ -114,7 +114,7 @@ def yeti_loss(
         k: Ranks of NDCG that count; None: all.
         n_samples: How many rankings N are drawn, at least 1.
         gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        generator: Where the noise comes from; None: torch's default generator, which ``fit(seed=...)`` seeds.
+        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
         weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
             documents.
         reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.

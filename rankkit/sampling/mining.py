@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rankkit.distances import Distance, Euclidean
 from rankkit.errors import ConfigError, DataError
+from rankkit.randomness import generator_of
 from rankkit.sampling.batch_costs import BatchCosts, check_margin, check_rule, measure_batch
 from rankkit.sampling.classes import Labels
 from rankkit.sampling.mined import Mined
@@ -159,6 +160,6 @@ def _weighted(where: str, batch: BatchCosts, embeddings: Tensor, generator: torc
     weights = torch.where(allowed.any(1, keepdim=True), weights, batch.different.double())
     weights[weights.sum(1) == 0] = 1.0  # a row without negatives, which is left out later
     n_draws = int(batch.same.sum(1).max())
-    draws = torch.multinomial(weights, n_draws, replacement=True, generator=generator)
+    draws = torch.multinomial(weights, n_draws, replacement=True, generator=generator_of(weights.device, generator))
     which = (batch.same.cumsum(1) - 1).clamp(min=0)  # the first, second, ... positive of its anchor
     return draws.gather(1, which)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rankkit.distances import Distance
 from rankkit.errors import ConfigError
+from rankkit.randomness import generator_of
 from rankkit.sampling.batch_costs import BatchCosts, check_margin, check_rule, measure_batch
 from rankkit.sampling.classes import Labels
 from rankkit.sampling.mined import MinedPairs
@@ -84,6 +85,7 @@ def _all(batch: BatchCosts) -> Tensor:
 def _balanced(batch: BatchCosts, generator: torch.Generator | None) -> Tensor:
     alike = batch.same.triu(1)
     first, second = batch.different.triu(1).nonzero(as_tuple=True)
+    generator = generator_of(torch.device("cpu"), generator)
     drawn = torch.randperm(len(first), generator=generator).to(first.device)[: int(alike.sum())]
     alike[first[drawn], second[drawn]] = True
     return alike

@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from rankkit.scorers.layers import weights_from
 from rankkit.scorers.outputs import output_layer
 from rankkit.scorers.readout import check_readout
-from rankkit.scorers.scorer import check_count, describe, seeded_weights
+from rankkit.scorers.scorer import check_count, describe
 from rankkit.transforms import Spec, Transform
 
 
@@ -55,15 +56,15 @@ class LinearScorer(nn.Module):
         self.readout = check_readout("LinearScorer", n_outputs, readout)
         self.feature_names: tuple[str, ...] | None = None
         self.transform = Transform(transform, n_features)
-        with seeded_weights(seed):
-            self.output = output_layer(
-                "LinearScorer",
-                self.transform.n_outputs,
-                n_outputs,
-                readout=self.readout,
-                tied=tied_outputs,
-                bias=bias,
-            )
+        self.output = output_layer(
+            "LinearScorer",
+            self.transform.n_outputs,
+            n_outputs,
+            readout=self.readout,
+            tied=tied_outputs,
+            bias=bias,
+            generator=weights_from("LinearScorer", seed),
+        )
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "transform": self.transform.spec,

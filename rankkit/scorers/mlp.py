@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.scorers.layers import Dropout, fresh, weights_from
 from rankkit.scorers.outputs import output_layer
 from rankkit.scorers.readout import check_readout
-from rankkit.scorers.scorer import check_count, describe, seeded_weights
+from rankkit.scorers.scorer import check_count, describe
 from rankkit.transforms import Spec, Transform
 
 # In place where the gradient needs only the result, so that a layer keeps one copy of its values.
@@ -82,14 +84,16 @@ class MLPScorer(nn.Module):
         self.feature_names: tuple[str, ...] | None = None
         self.transform = Transform(transform, n_features)
         widths = [self.transform.n_outputs, *hidden]
-        with seeded_weights(seed):
-            self.hidden = nn.Sequential(
-                *(
-                    HiddenLayer(n_in, n_out, activation, dropout, normalization, residual and position > 0)
-                    for position, (n_in, n_out) in enumerate(pairwise(widths))
-                )
+        generator = weights_from("MLPScorer", seed)
+        self.hidden = nn.Sequential(
+            *(
+                HiddenLayer(n_in, n_out, activation, dropout, normalization, residual and position > 0, generator)
+                for position, (n_in, n_out) in enumerate(pairwise(widths))
             )
-            self.output = output_layer("MLPScorer", widths[-1], n_outputs, readout=self.readout, tied=tied_outputs)
+        )
+        self.output = output_layer(
+            "MLPScorer", widths[-1], n_outputs, readout=self.readout, tied=tied_outputs, generator=generator
+        )
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "hidden": hidden,
@@ -117,10 +121,17 @@ class HiddenLayer(nn.Module):
     """Linear, normalization, activation, dropout; with ``residual``, plus its input where the width is the same."""
 
     def __init__(
-        self, n_inputs: int, n_outputs: int, activation: str, dropout: float, normalization: str, residual: bool
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        activation: str,
+        dropout: float,
+        normalization: str,
+        residual: bool,
+        generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_inputs, n_outputs)
+        self.linear = fresh(nn.Linear, n_inputs, n_outputs, generator=generator)
         self.normalization = _normalization(normalization, n_outputs)
         if activation not in ACTIVATIONS:
             raise ConfigError(
@@ -128,7 +139,7 @@ class HiddenLayer(nn.Module):
                 f"{did_you_mean(activation, ACTIVATIONS)}"
             )
         self.activation = ACTIVATIONS[activation]()
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.residual = residual and n_inputs == n_outputs
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError
+from rankkit.scorers.layers import fresh
 
 
 class TiedOutputs(nn.Module):
@@ -15,11 +16,12 @@ class TiedOutputs(nn.Module):
     Args:
         n_inputs: Width of the layer before.
         n_outputs: K.
+        generator: Of the initial weights; None: torch's global one.
     """
 
-    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+    def __init__(self, n_inputs: int, n_outputs: int, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        self.score = nn.Linear(n_inputs, 1, bias=False)
+        self.score = fresh(nn.Linear, n_inputs, 1, bias=False, generator=generator)
         self.bias = nn.Parameter(torch.zeros(n_outputs))
 
     @property
@@ -34,7 +36,14 @@ class TiedOutputs(nn.Module):
 
 
 def output_layer(
-    where: str, n_inputs: int, n_outputs: int, *, readout: str | None, tied: bool, bias: bool = True
+    where: str,
+    n_inputs: int,
+    n_outputs: int,
+    *,
+    readout: str | None,
+    tied: bool,
+    bias: bool = True,
+    generator: torch.Generator | None = None,
 ) -> nn.Linear | TiedOutputs:
     """The last layer of a scorer.
 
@@ -45,16 +54,17 @@ def output_layer(
         readout: How K outputs become the ranking score.
         tied: One shared score plus K biases instead of K free outputs.
         bias: False leaves the constants out.
+        generator: Of the initial weights; None: torch's global one.
 
     Raises:
         ConfigError: If outputs are to be tied that are not those of ``ordinal_loss``: where a softmax reads them, the
             shared score would have no effect at all.
     """
     if not tied:
-        return nn.Linear(n_inputs, n_outputs, bias=bias)
+        return fresh(nn.Linear, n_inputs, n_outputs, bias=bias, generator=generator)
     if readout != "sum_of_sigmoids" or not bias:
         raise ConfigError(
             f"{where}: expected several outputs with biases, read as 'sum_of_sigmoids', for tied_outputs; "
             f"got {n_outputs} output(s), read as {readout!r}{'' if bias else ', without bias'}. Leave tied_outputs out."
         )
-    return TiedOutputs(n_inputs, n_outputs)
+    return TiedOutputs(n_inputs, n_outputs, generator=generator)

@@ -1,10 +1,7 @@
 """Scorer: what training, evaluation and saving expect of a scorer."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
-import torch
 from torch import Tensor
 
 from rankkit.errors import ConfigError
@@ -47,14 +44,3 @@ def check_count(where: str, name: str, value: int) -> None:
 def describe(scorer: object, options: dict[str, Any]) -> str:
     """One line: the class and what it was built with."""
     return f"{type(scorer).__name__}({', '.join(f'{name}={value!r}' for name, value in options.items())})"
-
-
-@contextmanager
-def seeded_weights(seed: int | None) -> Generator[None]:
-    """Draw initial weights from ``seed`` and leave torch's generator as it was; None draws from that generator."""
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

@@ -1,6 +1,7 @@
 """serve(): the service on a port, until it is told to stop."""
 
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -8,10 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rankkit.errors import ConfigError
 from rankkit.export.needs import need
 from rankkit.serving.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def serve(path: Path, settings: Settings) -> None:
@@ -47,10 +52,11 @@ def serve(path: Path, settings: Settings) -> None:
         timeout_graceful_shutdown=settings.stop_seconds,
     )
     address = f"[{host}]" if ":" in host else host
-    with listening, _ended_by_signals():
+    server = uvicorn.Server(config)
+    with listening, _ended_by_signals(), _no_news_of_what_is_cut_off(server):
         sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
         sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -64,15 +70,37 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
+def _no_news_of_what_is_cut_off(server: "uvicorn.Server") -> Iterator[None]:
+    """Say nothing of requests that a second Ctrl-C cuts off: whoever sends it knows."""
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return not server.force_exit
+
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)
+
+
+@contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Leave with code 0 on SIGINT and SIGTERM: uvicorn sends them again once it has stopped in good order."""
+    """Leave with code 0 on SIGINT and SIGTERM: uvicorn sends them again once it has stopped in good order.
+
+    Those that come after the first find nothing left to stop.
+    """
+    ended = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(0)
+        nonlocal ended
+        if not ended:
+            ended = True
+            raise SystemExit(0)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if ended else handler)

@@ -2,16 +2,20 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, TrainingError
+from rankkit.occupied import alone_at_work_in
+from rankkit.randomness import Randomness
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.run import Run
 
@@ -34,6 +38,7 @@ class RunFolder:
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.jsonl"
         self._saved_at = time.monotonic()
+        self._read_state: tuple[int, int] | None = None
 
     def read(self, *, resume: bool) -> dict[str, Any] | None:
         """The checkpoint, or None where a run starts from the beginning.
@@ -43,6 +48,7 @@ class RunFolder:
             TrainingError: If the checkpoint is damaged or belongs to another run.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._read_state = self._state()
         if not self.checkpoint.exists():
             return None
         if not resume:
@@ -69,6 +75,29 @@ class RunFolder:
             )
         return saved
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder.
+
+        Raises:
+            ConfigError: If there is one, or there was since :meth:`read`.
+        """
+        action = "Wait for it, or choose another folder."
+        with alone_at_work_in(self.folder, action):
+            if self._state() != self._read_state:
+                raise ConfigError(
+                    f"{self.folder}: expected a folder that no other run has written to meanwhile; one has. "
+                    "Go on with resume=True, or choose another folder."
+                )
+            yield
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            found = self.checkpoint.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def start(self, run: Run) -> None:
         """Bring metrics.jsonl to where the run stands: lines after the checkpoint go, a missing one comes back."""
         write_metrics(self.metrics, run.records)
@@ -77,7 +106,7 @@ class RunFolder:
         """Whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self._saved_at >= self.every
 
-    def save(self, run: Run, trained: nn.Module, optimizer: Optimizer) -> None:
+    def save(self, run: Run, trained: nn.Module, optimizer: Optimizer, random: Randomness) -> None:
         """Put a checkpoint in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
         content = {
@@ -88,7 +117,7 @@ class RunFolder:
             "best_weights": run.best_weights,
             "weights": trained.state_dict(),
             "optimizer": optimizer.state_dict(),
-            "random": _random_states(_device_of(trained)),
+            "random": random.states(),
         }
         with replacing(self.checkpoint) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
@@ -99,25 +128,13 @@ class RunFolder:
         append_metrics(self.metrics, record)
 
 
-def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Optimizer) -> Run:
-    """Put a checkpoint's state into what is trained, the optimizer and torch's generators; give the run."""
+def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Optimizer, random: Randomness) -> Run:
+    """Put a checkpoint's state into what is trained, the optimizer and the generators of the run; give the run."""
     trained.load_state_dict(saved["weights"])
     optimizer.load_state_dict(saved["optimizer"])
-    torch.set_rng_state(saved["random"]["cpu"])
-    device = _device_of(trained)
-    if device.type == "cuda" and saved["random"]["cuda"] is not None:
-        torch.cuda.set_rng_state(saved["random"]["cuda"], device)
+    random.restore(saved["random"])
     records = [EpochRecord(**record) for record in saved["records"]]
     return Run(**saved["run"], records=records, best_weights=saved["best_weights"])
-
-
-def _device_of(trained: nn.Module) -> torch.device:
-    return next(trained.parameters()).device
-
-
-def _random_states(device: torch.device) -> dict[str, Tensor | None]:
-    cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -33,6 +33,7 @@ from rankkit.training.encoder_checks import (
 )
 from rankkit.training.example_batches import ExampleBatches, ExampleBlame, ExampleFeed
 from rankkit.training.history import History
+from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.settings import (
     OptimizerName,
@@ -107,8 +108,9 @@ def fit_encoder(
         mining: Which pairs or triplets of a batch count; None: ``"balanced"`` pairs (as many different ones as alike),
             ``"semi_hard"`` triplets, or ``"all"`` where the objective has no margin. Others: see
             :func:`rankkit.mine_pairs` and :func:`rankkit.mine_triplets`.
-        augment: Changes the inputs ``[n, ...]`` of each batch at random, such as :class:`rankkit.RandomAffine`. Let it
-            draw from torch's global generators: a resumed run puts back no other.
+        augment: Changes the inputs ``[n, ...]`` of each batch at random, such as :class:`rankkit.RandomAffine`. One
+            of your own should draw from torch's global generators, which are seeded for it: a resumed run puts back no
+            other.
         views: ``"classes"``: the two views are two examples of a class; ``"augmented"``: they are one example,
             augmented twice, and labels are not looked at.
         chunk_size: Examples that are embedded at a time, for batches beyond memory; the gradients stay those of the
@@ -227,6 +229,7 @@ def fit_encoder(
         validate=None if valid is None else lambda: _validate(encoder, valid, metric),
         explain=ExampleBlame(encoder, feed, settings.learning_rate),
         n_docs=sum(map(len, plan(1))),
+        draws_globally=not draws_only_from_the_run(encoder, objective, augment),
         facts=lambda: step.facts,
     )
     return run_work(work, settings, place, folder, saved, [*callbacks], progress=progress)

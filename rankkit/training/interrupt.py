@@ -2,9 +2,10 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 from types import FrameType, TracebackType
-from typing import Any
 
+from rankkit.stopping import finishing
 from rankkit.training.history import History
 
 
@@ -24,23 +25,27 @@ class TrainingInterrupted(KeyboardInterrupt):
 class CtrlC:
     """While it is entered, the first Ctrl-C only sets ``requested``; the second stops at once, as usual.
 
-    Only the main thread receives signals: elsewhere it does nothing.
+    In a command the other signals that stop one do the same (:mod:`rankkit.stopping`). Only the main thread receives
+    signals: elsewhere it does nothing.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: Any = None
+        self._undo = ExitStack()
 
     def __enter__(self) -> "CtrlC":
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._note)
+        in_command = self._undo.enter_context(finishing(self._request))
+        if not in_command and threading.current_thread() is threading.main_thread():
+            self._undo.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, self._note))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        self._undo.close()
+
+    def _request(self) -> None:
+        self.requested = True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -4,9 +4,9 @@ What is trained, on which batches and by which step is a :class:`Work`: ``fit`` 
 documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rankkit.errors import ConfigError
+from rankkit.randomness import Randomness
 from rankkit.training.callbacks import Callback, Observers
 from rankkit.training.checkpoint import RunFolder, restore
 from rankkit.training.history import History
@@ -27,7 +28,7 @@ from rankkit.training.progress import ProgressBar
 from rankkit.training.run import Clock, Run
 from rankkit.training.schedule import learning_rate_factor
 from rankkit.training.settings import Settings
-from rankkit.training.watch import Explain, LossWatch
+from rankkit.training.watch import BadStep, Explain, LossWatch
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Work:
         validate: The metric on the validation data, the higher the better; None without.
         explain: Why a loss or a gradient is not finite.
         n_docs: Documents or examples of an epoch, about.
+        draws_globally: Whether something of it may draw from torch's global generators: they are then lent to its
+            steps, one run at a time (:meth:`rankkit.randomness.Randomness.lent`).
         facts: More numbers about the last step, whose means a record of an epoch holds.
     """
 
@@ -56,6 +59,7 @@ class Work:
     validate: Callable[[], float] | None
     explain: Explain
     n_docs: int
+    draws_globally: bool
     facts: Callable[[], Mapping[str, float]] = dict
 
 
@@ -108,20 +112,36 @@ def run_work(
         progress: Show a progress bar where stderr is a terminal.
 
     Raises:
+        ConfigError: If another run is at work in the folder.
         TrainingError: If a loss is not finite.
         TrainingInterrupted: After Ctrl-C, with the run saved.
     """
     trained = _all_that_is_trained(work).to(place)
-    with _own_randomness(place, settings.seed):
-        method = build_optimizer(work.model, settings, place, work.objective)
-        run = Run() if saved is None else restore(saved, trained, method)
-        if folder is not None:
-            folder.start(run)
-        bar = ProgressBar(settings.epochs, work.n_docs, (run.epoch - 1) * work.n_docs + run.n_docs, shown=progress)
-        with bar, CtrlC() as ctrl_c:
-            observers = Observers([bar, *callbacks], ctrl_c)
-            if run.stopped is None:
-                _train(work, trained, method, settings, place, run, folder, observers)
+    with contextlib.nullcontext() if folder is None else folder.alone():
+        return _run(work, trained, settings, place, folder, saved, callbacks, progress=progress)
+
+
+def _run(
+    work: Work,
+    trained: nn.Module,
+    settings: Settings,
+    place: torch.device,
+    folder: RunFolder | None,
+    saved: dict[str, Any] | None,
+    callbacks: Sequence[Callback],
+    *,
+    progress: bool,
+) -> History:
+    random = Randomness(settings.seed, place)
+    method = build_optimizer(work.model, settings, place, work.objective)
+    run = Run() if saved is None else restore(saved, trained, method, random)
+    if folder is not None:
+        folder.start(run)
+    bar = ProgressBar(settings.epochs, work.n_docs, (run.epoch - 1) * work.n_docs + run.n_docs, shown=progress)
+    with bar, CtrlC() as ctrl_c:
+        observers = Observers([bar, *callbacks], ctrl_c)
+        if run.stopped is None:
+            _train(work, trained, method, settings, random, run, folder, observers)
     if run.best_weights is not None:
         trained.load_state_dict(run.best_weights)
     work.model.eval()
@@ -136,13 +156,19 @@ def _train(
     trained: nn.Module,
     optimizer: Optimizer,
     settings: Settings,
-    place: torch.device,
+    random: Randomness,
     run: Run,
     folder: RunFolder | None,
     observers: Observers,
 ) -> None:
     """Go on with a run until it is finished or interrupted; ``trained`` holds the model and what learns with it."""
-    watch = LossWatch(run, work.explain, place)
+    drawing = random.lent if work.draws_globally else random.drawing
+
+    def explain(bad: BadStep) -> str:
+        with drawing():  # the model is called once more, in training mode
+            return work.explain(bad)
+
+    watch = LossWatch(run, explain, random.device)
     clock = Clock(run)
     while run.stopped is None:
         plan = work.plan(run.epoch)
@@ -155,8 +181,9 @@ def _train(
 
             batch = work.take(plan[run.position])
             optimizer.zero_grad(set_to_none=True)
-            loss = work.step(work.model, batch)
-            loss.backward()
+            with drawing():
+                loss = work.step(work.model, batch)
+                loss.backward()
             norm = clip_gradients(optimizer, settings.clip_norm)
             watch.see(plan[run.position], loss, norm, work.facts())
             optimizer.step()
@@ -166,17 +193,18 @@ def _train(
             observers.on_step(run, batch.n_docs)
             if folder is not None and (observers.stop_requested or folder.due()):
                 watch.read()
-                folder.save(run, trained, optimizer)
+                folder.save(run, trained, optimizer, random)
             if observers.stop_requested:
                 return
 
         watch.read()
         clock.stop_training()
-        value = None if work.validate is None else work.validate()
+        with drawing():
+            value = None if work.validate is None else work.validate()
         clock.stop()
         run.end_epoch(trained, settings, value)
         if folder is not None:
-            folder.save(run, trained, optimizer)
+            folder.save(run, trained, optimizer, random)
             folder.append(run.records[-1])
         observers.on_epoch_end(run.records[-1])
         if observers.stop_requested:
@@ -187,16 +215,6 @@ def _all_that_is_trained(work: Work) -> nn.Module:
     """The model and an objective that is a module as one: what checkpoints hold and the best epoch brings back."""
     objective = {} if work.objective is None else {"objective": work.objective}
     return nn.ModuleDict({"scorer": work.model, **objective})
-
-
-@contextmanager
-def _own_randomness(device: torch.device, seed: int) -> Iterator[None]:
-    """Seed torch's generators of the CPU and the device, and put them back afterwards."""
-    with torch.random.fork_rng(devices=[device.index] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            torch.cuda.default_generators[device.index].manual_seed(seed)
-        yield
 
 
 def _interrupted(run: Run, history: History, folder: RunFolder | None) -> TrainingInterrupted:

@@ -16,6 +16,7 @@ from rankkit.training.blame import ListBlame
 from rankkit.training.callbacks import Callback
 from rankkit.training.feed import Feed
 from rankkit.training.history import History
+from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.settings import (
     OptimizerName,
@@ -65,8 +66,10 @@ def fit(
     """Train a scorer in place; it ends with the weights of the epoch that was best on the validation data.
 
     Without validation data it ends with those of the last epoch. The scorer's transform is fitted on ``train`` if it
-    is not fitted yet. The same seed, machine and number of threads give the same weights; torch's global random state
-    is left as it was. The scorer stays on the device that trained it.
+    is not fitted yet. The same seed, machine and number of threads give the same weights, also where several runs
+    train at once in threads; torch's global random state is left as it was. A scorer or an objective of your own may
+    draw from it: it is then seeded for each step, and such runs take turns. The scorer stays on the device that
+    trained it.
 
     Args:
         scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`.
@@ -155,6 +158,7 @@ def fit(
         validate=None if valid is None else lambda: evaluate(cast(Scorer, scorer), valid, [metric]).means[metric],
         explain=ListBlame(scorer, feed, settings.learning_rate),
         n_docs=train.n_docs,
+        draws_globally=not draws_only_from_the_run(scorer, objective),
     )
     return run_work(work, settings, place, folder, saved, [*callbacks], progress=progress)
 

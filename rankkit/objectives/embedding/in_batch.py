@@ -8,6 +8,7 @@ from rankkit.errors import ShapeError
 from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
+from rankkit.objectives.limits import limited_rows
 from rankkit.objectives.listwise import softmax_loss
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
@@ -133,7 +134,7 @@ def n_pair_loss(
     """
     where = "n_pair_loss"
     check_number(where, "l2", l2, least=0.0)
-    anchor, positive = check_rows(where, anchor=anchor, positive=positive)
+    anchor, positive = map(limited_rows, check_rows(where, anchor=anchor, positive=positive))
     scores = scores_of_sets("dot", anchor, positive)
     labels = torch.eye(anchor.shape[0], dtype=scores.dtype, device=scores.device)
     terms = softmax_loss(scores, labels, reduction="none")

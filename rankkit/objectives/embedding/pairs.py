@@ -8,6 +8,7 @@ from rankkit.distances import find_distance
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.objectives.embedding.inputs import check_rows, check_same
 from rankkit.objectives.embedding.scores import AnyDistance
+from rankkit.objectives.limits import limited_rows
 from rankkit.objectives.options import check_number
 from rankkit.objectives.pointwise import bce_loss
 from rankkit.ranking import Reduction, reduce_lists
@@ -64,7 +65,7 @@ def contrastive_loss(
     """
     where = "contrastive_loss"
     check_number(where, "margin", margin, above=0.0)
-    x, y = check_rows(where, x=x, y=y)
+    x, y = map(limited_rows, check_rows(where, x=x, y=y))
     check_same(where, same, x.shape[0])
     measure = find_distance(distance)
     if measure.nearer == "larger":

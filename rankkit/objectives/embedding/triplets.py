@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs
+from rankkit.objectives.limits import limited_rows
 from rankkit.objectives.options import check_number
 from rankkit.objectives.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss
 from rankkit.ranking import Reduction, reduce_lists
@@ -176,7 +177,8 @@ def _lists_of_two(
     where: str, anchor: Tensor, positive: Tensor, negative: Tensor, distance: AnyDistance
 ) -> tuple[Tensor, Tensor]:
     """Scores and labels ``[n, 2]``: the positive, which is relevant, and the negative."""
-    anchor, positive, negative = check_rows(where, anchor=anchor, positive=positive, negative=negative)
+    rows = check_rows(where, anchor=anchor, positive=positive, negative=negative)
+    anchor, positive, negative = map(limited_rows, rows)
     scores = torch.stack(
         [scores_of_pairs(distance, anchor, positive), scores_of_pairs(distance, anchor, negative)], dim=1
     )

@@ -159,6 +159,19 @@ def test_rows_far_apart_stay_finite(name):
 
 
 @every
+@pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(torch.float16, 6e4), (torch.float32, 1e20), (torch.float32, 1e30), (torch.float64, 1e300)],
+)
+def test_rows_of_any_size_stay_finite(name, dtype, size):
+    rows, classes = batch(name)
+    rows = (rows > 0.5).to(dtype) if name in IN_CUBE else (rows.clamp(-1, 1) * size).to(dtype)
+    loss, slopes = gradient(name, rows, classes)
+    assert loss.isfinite()
+    assert slopes.isfinite().all()
+
+
+@every
 def test_what_comes_in_is_not_changed(name):
     rows, classes = batch(name)
     before = rows.clone(), classes.clone()

@@ -1,0 +1,88 @@
+"""Layers whose random numbers come from a generator of their own: initial weights and dropout."""
+
+import math
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional, init
+
+from rankkit.errors import ConfigError
+from rankkit.randomness import generator_of
+
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
+
+_SMALLEST_SEED, _LARGEST_SEED = -(2**63), 2**64 - 1
+
+
+def weights_from(where: str, seed: int | None) -> torch.Generator | None:
+    """The generator of initial weights; None, which is torch's global one, for no seed.
+
+    Args:
+        where: The scorer or encoder, for the message.
+        seed: The same seed gives the same weights, whatever else draws at the same time.
+
+    Raises:
+        ConfigError: If it is no seed.
+    """
+    if seed is None:
+        return None
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not (whole and _SMALLEST_SEED <= seed <= _LARGEST_SEED):
+        raise ConfigError(f"{where}: expected seed as a whole number, or None; got {seed!r}. Pass for example seed=0.")
+    return torch.Generator().manual_seed(int(seed))
+
+
+def fresh(kind: type[Layer], *sizes: int, generator: torch.Generator | None, **options: Any) -> Layer:
+    """A layer with the initial weights that torch gives it, drawn from the generator in torch's order.
+
+    They are drawn on the CPU, so that they are the same on every device.
+
+    Args:
+        kind: ``nn.Linear`` or ``nn.Conv2d``.
+        *sizes: What it is built with.
+        generator: Of the CPU; None: torch's global one.
+        **options: What else it is built with.
+    """
+    device = torch.get_default_device()
+    layer: Layer = nn.utils.skip_init(kind, *sizes, **options, device="meta" if device.type == "meta" else "cpu")
+    if device.type == "meta":
+        return layer
+    init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+    if layer.bias is not None:
+        bound = 1 / math.sqrt(layer.weight[0].numel())
+        init.uniform_(layer.bias, -bound, bound, generator=generator)
+    return layer.to(device)
+
+
+class Dropout(nn.Module):
+    """As ``torch.nn.Dropout``, with masks from the generator of the run that trains it.
+
+    On the CPU a generator gives the masks that torch's global one, seeded alike, gives ``torch.nn.Dropout``. Outside
+    :func:`rankkit.fit` and in compiled code it is that layer.
+
+    Args:
+        p: Share of the values that are set to 0 in training; the others are divided by 1 - p.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Any shape to the same shape; out of training what comes in."""
+        generator = generator_of(inputs.device) if self.training else None
+        if generator is None:
+            return functional.dropout(inputs, self.p, self.training)
+        kept = torch.empty_like(inputs, dtype=torch.bool).bernoulli_(1 - self.p, generator=generator)
+        return inputs * kept * _scale(self.p, inputs.dtype)
+
+    def extra_repr(self) -> str:
+        """What print shows in the brackets."""
+        return f"p={self.p}"
+
+
+def _scale(p: float, dtype: torch.dtype) -> float:
+    """1 / (1 - p), rounded as torch does: in the type of the values, not in that of Python."""
+    return torch.ones((), dtype=dtype).div_(1 - p).item()
