@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.attribution import TOLERANCE, Attributions
-from rankkit.evaluation.scoring import check_features, feature_names_of
+from rankkit.evaluation.matching import feature_names_of
+from rankkit.evaluation.scoring import check_features
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer, ranking_scores
 from rankkit.transforms import Transform

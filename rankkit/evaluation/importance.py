@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
+from rankkit.evaluation.matching import feature_names_of
 from rankkit.evaluation.measuring import Judged, measure, metric_names
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
-from rankkit.evaluation.scoring import feature_names_of, score_documents
+from rankkit.evaluation.scoring import score_documents
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
 
@@ -33,7 +34,7 @@ class Importance:
     """What :func:`permutation_importance` returns; printing it gives the table.
 
     Args:
-        names: ``[feature]``; ``feature_0``, ... where the data has none.
+        names: ``[feature]``; "1", "2", ... where neither data nor scorer has names.
         drops: ``[feature]``: by how much the mean of the metric falls.
         low: ``[feature]``: lower end of the 95% bootstrap interval over queries.
         high: ``[feature]``: its upper end.

@@ -85,12 +85,6 @@ def check_features(where: str, scorer: object, data: RankingDataset) -> None:
     )
 
 
-def feature_names_of(scorer: object, data: RankingDataset) -> tuple[str, ...]:
-    """The names of the features as the data or else the scorer has them, or else ``feature_0``, ``feature_1``, ..."""
-    names = data.feature_names or getattr(scorer, "feature_names", None)
-    return tuple(names or (f"feature_{number}" for number in range(data.n_features)))
-
-
 def _batches(offsets: NDArray[np.int64], batch_docs: int) -> Iterator[tuple[int, int]]:
     """Queries first to last (not included) of each batch: at least one, and no more than fit."""
     first, n_queries = 0, len(offsets) - 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.grouping import group_rows
 
 # Rows that are turned from columns into rows at a time: a block of 136 features stays within a processor's cache.
@@ -162,6 +162,7 @@ def assemble(
     query_weights: NDArray[np.float32] | None = None,
     doc_ids: NDArray[np.str_] | None = None,
     feature_names: tuple[str, ...] | None = None,
+    roles: Roles | None = None,
 ) -> RankingDataset:
     """Group checked rows by query, keeping the order in which queries and documents came.
 
@@ -174,6 +175,7 @@ def assemble(
         query_weights: float32 ``[doc]``, equal within a query, or None: one weight a query.
         doc_ids: str ``[doc]`` or None.
         feature_names: One a feature, or None.
+        roles: The columns that all these came from, or None.
 
     Raises:
         DataError: If ``query_weights`` differ within a query.
@@ -204,4 +206,5 @@ def assemble(
         doc_ids=doc_ids,
         feature_names=feature_names,
         rows=rows,
+        roles=roles,
     )

@@ -36,12 +36,21 @@ def read_files(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> Ranki
         DataError: If there is no such file, one is damaged, or the columns of two differ.
     """
     paths, source = data_files(path, extensions), Source(str(path))
-    with _opened(paths[0]) as first:
-        schema = first.schema
+    schema = schema_of(path, extensions)
     columns = choose_columns(schema, wanted, source)
     n_rows = _count_rows(paths) if extensions == PARQUET else None
     batches = _batches(paths, schema, columns)
     return read_batches(schema, batches, columns, source, n_rows=n_rows)
+
+
+def schema_of(path: Path, extensions: tuple[str, ...]) -> pa.Schema:
+    """The columns and types of a file, or of the first file of a folder.
+
+    Raises:
+        DataError: If there is no such file, or it is damaged.
+    """
+    with _opened(data_files(path, extensions)[0]) as first:
+        return first.schema
 
 
 def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:

@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, Roles
 
 fcntl: Any
 try:
@@ -41,10 +41,12 @@ class Remarks:
     Args:
         feature_names: One a feature, or None.
         warnings: What to warn of whenever the cache is opened, as reading the file would.
+        roles: The columns that were no features, or None.
     """
 
     feature_names: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
+    roles: Roles | None = None
 
 
 Build = Callable[[Path], Remarks]
@@ -104,7 +106,7 @@ def write_arrays(data: RankingDataset, folder: Path) -> Remarks:
         values = getattr(data, name)
         if values is not None:
             write_array(folder / f"{name}.npy", values)
-    return Remarks(data.feature_names)
+    return Remarks(data.feature_names, roles=data.roles)
 
 
 def write_array(path: Path, values: NDArray[Any]) -> None:
@@ -145,8 +147,10 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
             if [arrays[name].dtype.str, list(arrays[name].shape)] != [dtype, shape]:
                 raise NoCacheError(f"{name} of another shape than {_ABOUT} says")
         names = about["feature_names"]
-        data = RankingDataset(**arrays, feature_names=None if names is None else tuple(names))
-        remarks = Remarks(data.feature_names, tuple(about["warnings"]))
+        named_roles = about.get("roles")
+        roles = None if named_roles is None else Roles(**named_roles)
+        data = RankingDataset(**arrays, feature_names=None if names is None else tuple(names), roles=roles)
+        remarks = Remarks(data.feature_names, tuple(about["warnings"]), roles)
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise NoCacheError(f"damaged arrays ({error})") from error
     if _read_about(folder)["id"] != about["id"]:
@@ -208,6 +212,7 @@ def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> No
         "arrays": arrays,
         "feature_names": remarks.feature_names,
         "warnings": remarks.warnings,
+        "roles": None if remarks.roles is None else asdict(remarks.roles),
     }
     with (folder / _ABOUT).open("wb") as file:
         file.write(json.dumps(entries, indent=1).encode())
