@@ -29,6 +29,7 @@ from .encoders import WrappedEncoder as WrappedEncoder
 from .encoders import embed as embed
 from .encoders import embed_in_chunks as embed_in_chunks
 from .errors import BundleError as BundleError
+from .errors import CompilationWarning as CompilationWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DataWarning as DataWarning

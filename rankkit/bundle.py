@@ -1,29 +1,33 @@
-"""save(), load() and load_encoder(): a model as a folder of weights (safetensors) and ``model.json`` (all else).
+"""save() and load(): a model as a folder of weights (safetensors) and ``model.json`` (all else).
 
-No pickle: loading a bundle runs no code from it. ``model.json`` is written last and holds the digest of the weights, so
-a save that was cut off is noticed and never half loaded. A scorer's weights are in ``scorer.safetensors``, an encoder's
-in ``encoder.safetensors``.
+No pickle: loading a bundle runs no code from it. ``model.json`` names the file of the weights and holds their digest,
+and renaming it into its place is the one step that makes a save: before it the folder holds the old bundle, after it
+the new one. Weights go to ``scorer.safetensors`` or ``encoder.safetensors``, or, where the bundle that is there has its
+own under that name, to ``scorer-<digest>.safetensors``; those that ``model.json`` no longer names are removed last.
 """
 
 import hashlib
 import json
-import os
 import platform
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
 
+from rankkit.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.catalogue import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS, find
 from rankkit.encoders import Encoder
 from rankkit.errors import BundleError, ConfigError
 from rankkit.objectives import Objective
 from rankkit.scorers import Scorer
+from rankkit.trees import TreeScorer, read_tree_model
 
 Kind = Literal["scorer", "encoder"]
 
@@ -33,7 +37,7 @@ WEIGHTS_FILE = "scorer.safetensors"
 ENCODER_WEIGHTS_FILE = "encoder.safetensors"
 _WEIGHTS: Mapping[Kind, str] = {"scorer": WEIGHTS_FILE, "encoder": ENCODER_WEIGHTS_FILE}
 _CATALOGUE: Mapping[Kind, Mapping[str, Callable[..., Any]]] = {"scorer": SCORERS, "encoder": ENCODERS}
-_LOADER: Mapping[Kind, str] = {"scorer": "rankkit.load", "encoder": "rankkit.load_encoder"}
+_WEIGHTS_NAME = re.compile(r"(scorer|encoder)(-[0-9a-f]{16})?\.safetensors")
 _A: Mapping[Kind, str] = {"scorer": "a scorer", "encoder": "an encoder"}
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_HEADER = 100 * 2**20  # of safetensors
@@ -53,10 +57,11 @@ def save(
 ) -> None:
     """Save a scorer with its fitted transform, or an encoder with its distance, for the same results when loaded.
 
-    Each of the two files is replaced in one step; other files of the folder stay.
+    However a save ends, the folder holds the bundle of before or the new one, whole; other files of it stay. Whoever
+    loads at the same time gets one of the two.
 
     Args:
-        model: A scorer or an encoder of the catalogue; :func:`load` or :func:`load_encoder` reads it.
+        model: A scorer or an encoder of the catalogue; :func:`load` reads it.
         folder: Made if it is not there. A bundle that is there is replaced.
         feature_names: One a feature, for a scorer; ``model.feature_names`` if left out.
         objective: What it was trained with: a name, a function, an ``Objective`` or ``{"name": ..., "options": ...}``.
@@ -70,6 +75,7 @@ def save(
     kind, name = _find_out(model)
     known = cast(Any, model)
     weights = safetensors.torch.save({key: value.contiguous() for key, value in model.state_dict().items()})
+    digest = hashlib.sha256(weights).hexdigest()
     written = {
         "format_version": FORMAT_VERSION,
         kind: {"name": name, "options": known.options},
@@ -82,59 +88,143 @@ def save(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "weights_file": _WEIGHTS[kind],
+        "weights_sha256": digest,
         **({"about": about} if about else {}),
     }
+    _as_text(written)  # before anything is written
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        file = _put_weights(folder, kind, weights, digest)
+        write_text(folder / MODEL_FILE, _as_text({**written, "weights_file": file}))
+        for path in folder.iterdir():
+            if _WEIGHTS_NAME.fullmatch(path.name) and path.name != file:
+                path.unlink(missing_ok=True)
+        sweep(folder, _WEIGHTS_NAME)
+
+
+def _put_weights(folder: Path, kind: Kind, weights: bytes, digest: str) -> str:
+    """Write the weights where they overwrite none of the bundle that is there; gives the name of their file."""
+    name = _WEIGHTS[kind]
+    if _weights_in_use(folder) == name:
+        if _holds(folder / name, digest):
+            return name
+        name = f"{kind}-{digest[:16]}.safetensors"
+    write_bytes(folder / name, weights)
+    return name
+
+
+def _as_text(written: Mapping[str, Any]) -> str:
     try:
-        text = json.dumps(written, indent=2, allow_nan=False, ensure_ascii=False)
+        return json.dumps(written, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     except (TypeError, ValueError) as error:
         raise ConfigError(
             f"save: expected values that JSON can hold; got one it cannot: {error}. Pass plain values."
         ) from error
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / _WEIGHTS[kind], weights)
-    _replace(folder / MODEL_FILE, (text + "\n").encode())
-    for other, file in _WEIGHTS.items():
-        if other != kind:  # of a bundle that was here before, and which model.json no longer describes
-            (folder / file).unlink(missing_ok=True)
 
 
-def load(folder: str | Path) -> Scorer:
-    """The scorer that :func:`save` wrote, on the CPU, in eval mode, with ``feature_names`` as saved.
-
-    Args:
-        folder: The folder of the bundle.
-
-    Raises:
-        BundleError: If it is missing, damaged, of an encoder, or written by a newer rankkit.
-    """
-    return cast(Scorer, _load(Path(folder), "scorer"))
-
-
-def load_encoder(folder: str | Path) -> Encoder:
-    """The encoder that :func:`save` wrote, with its distance, on the CPU, in eval mode.
-
-    Args:
-        folder: The folder of the bundle.
-
-    Raises:
-        BundleError: If it is missing, damaged, of a scorer, or written by a newer rankkit.
-    """
-    return cast(Encoder, _load(Path(folder), "encoder"))
-
-
-def _load(folder: Path, kind: Kind) -> nn.Module:
-    model = read_model_json(folder)
-    for other in _WEIGHTS:
-        if other in model and kind not in model:
-            raise BundleError(f"{folder}: expected {_A[kind]}; got {_A[other]}. Load it with {_LOADER[other]}.")
+def _weights_in_use(folder: Path) -> str | None:
+    """The file of weights that the bundle in a folder names, if there is one that can be read."""
     try:
+        model = read_model_json(folder)
+        return _weights_file(model, _kind_of(model))
+    except (BundleError, ValueError):
+        return None
+
+
+def _kind_of(model: Mapping[str, Any]) -> Kind:
+    return "encoder" if "encoder" in model and "scorer" not in model else "scorer"
+
+
+def _holds(path: Path, digest: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def _weights_file(model: Mapping[str, Any], kind: Kind) -> str:
+    """The name of the file of weights, which may not lead out of the folder."""
+    name = model.get("weights_file", _WEIGHTS[kind])  # bundles of the first rankkit do not say it
+    if not isinstance(name, str) or not _WEIGHTS_NAME.fullmatch(name):
+        raise ValueError(f"a file of weights called {name!r}")
+    return name
+
+
+def load(path: str | Path) -> Any:
+    """The scorer or encoder that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
+
+    A scorer has its ``feature_names`` as saved, an encoder its distance. A bundle that is replaced at the same time
+    gives the old model or the new one. A text file of LightGBM and a JSON or UBJSON file of XGBoost, as their
+    ``save_model`` writes them, give a :class:`rankkit.trees.TreeScorer`; neither library need be installed.
+
+    Args:
+        path: The folder of the bundle, or the file of the tree model.
+
+    Raises:
+        BundleError: If it is missing, damaged, cut off, or written by a newer rankkit.
+    """
+    return read(path)[0]
+
+
+def load_scorer(path: str | Path) -> Scorer:
+    """What :func:`load` gives, if it is a scorer; a BundleError otherwise."""
+    return cast(Scorer, read(path, "scorer")[0])
+
+
+def load_encoder(path: str | Path) -> Encoder:
+    """What :func:`load` gives, if it is an encoder; a BundleError otherwise."""
+    return cast(Encoder, read(path, "encoder")[0])
+
+
+def read(path: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[str, Any]]:
+    """What :func:`load` gives, and the ``model.json`` that belongs to it; {} of a file of trees.
+
+    Args:
+        path: The folder of the bundle, or the file of the tree model.
+        kind: What it has to be, ``"scorer"`` or ``"encoder"``; None: either.
+
+    Raises:
+        BundleError: As :func:`load`, or if it is of the other kind.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise BundleError(
+            f"{folder}: expected the folder of a saved scorer or encoder, or a file of trees; got nothing there. "
+            "Check the path."
+        )
+    if not folder.is_dir():
+        if kind == "encoder":
+            raise BundleError(f"{folder}: expected an encoder; got a file. Pass the folder of an encoder.")
+        return TreeScorer(read_tree_model(folder)).eval(), {}
+    while True:
+        before = _state_of(folder / MODEL_FILE)
+        try:
+            model = read_model_json(folder)
+            found = _kind_of(model)
+            if kind is not None and kind != found:
+                raise BundleError(f"{folder}: expected {_A[kind]}; got {_A[found]}. Pass the folder of {_A[kind]}.")
+            return _build_and_fill(folder, model, found), model
+        except BundleError:
+            if _state_of(folder / MODEL_FILE) == before:  # else another bundle was saved since, and is whole
+                raise
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Module:
+    try:
+        name = _weights_file(model, kind)
         with torch.device("meta"):  # what the options promise, without memory for it
-            expected = build(model[kind], kind).state_dict()
+            built = build(model[kind], kind)
+        expected = built.state_dict()
     except (ConfigError, *_DAMAGE) as error:
         raise _cannot_build(folder, kind, model, error) from error
-    path = folder / _WEIGHTS[kind]
+    path = folder / name
     weights = _read(path, _LARGEST_HEADER + sum(8 * tensor.numel() for tensor in expected.values()))
     if hashlib.sha256(weights).hexdigest() != model.get("weights_sha256"):
         raise BundleError(
@@ -144,8 +234,8 @@ def _load(folder: Path, kind: Kind) -> nn.Module:
     try:
         tensors = safetensors.torch.load(weights)
         _check_shapes(expected, tensors)
-        built = build(model[kind], kind)
-        built.load_state_dict(tensors)
+        filled = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
+        built.load_state_dict(filled, assign=True)
         if kind == "scorer":
             built.feature_names = _names(model["feature_names"], built.n_features)
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
@@ -183,6 +273,11 @@ def _find_out(model: nn.Module) -> tuple[Kind, str]:
         for name, made in known.items():
             if made is type(model):
                 return kind, name
+    if isinstance(model, TreeScorer):
+        raise ConfigError(
+            f"save: expected a scorer or an encoder of rankkit; got trees of {model.model.library}, which have a file "
+            "of their own. Copy that file: rankkit.load reads it."
+        )
     scorers, encoders = (", ".join(sorted(known)) for known in _CATALOGUE.values())
     raise ConfigError(
         f"save: expected a scorer of rankkit's catalogue ({scorers}) or an encoder ({encoders}); "
@@ -222,6 +317,17 @@ def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torc
         wanted, got = (list(side[name].shape) if name in side else None for side in (expected, found))
         if wanted != got:
             raise ValueError(f"weights {name!r} of shape {got}, where the options give {wanted}")
+
+
+def _laid_out(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """A copy in the type and strides of the module, made by one thread.
+
+    torch copies a large tensor by a pool of threads, which a process that forks afterwards leaves behind: the first
+    product in its child would wait for them for ever.
+    """
+    filled = torch.empty_strided(expected.shape, expected.stride(), dtype=expected.dtype)
+    np.copyto(filled.numpy(), found.numpy(), casting="same_kind")
+    return filled
 
 
 def _names(names: Any, n_features: int) -> tuple[str, ...] | None:
@@ -296,16 +402,3 @@ def _read(path: Path, largest: int | None = None) -> bytes:
             f"{path}: expected a file of a saved scorer or encoder; got {error.strerror}. "
             "Pass the folder that rankkit.save or `rankkit train --out` wrote."
         ) from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

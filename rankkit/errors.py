@@ -12,7 +12,8 @@
 
 Every message reads ``where: expected ...; got ... . One action.``
 
-What rankkit decides about data without being asked, and a user would want to know, is said as a ``DataWarning``.
+What rankkit decides about data without being asked, and a user would want to know, is said as a ``DataWarning``. That
+compiled loops cannot be kept on disk, which costs time only, is said as a ``CompilationWarning``.
 """
 
 import difflib
@@ -29,6 +30,10 @@ class DataError(RankkitError, ValueError):
 
 class DataWarning(UserWarning):
     """What rankkit decided about a column, an id, a weight or a missing value, in one line."""
+
+
+class CompilationWarning(UserWarning):
+    """Loops are compiled anew in each process, with the reason and what to set, in one line."""
 
 
 class ShapeError(RankkitError, ValueError):

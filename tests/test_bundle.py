@@ -2,6 +2,12 @@
 
 import hashlib
 import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +18,9 @@ from rankkit.bundle import load, read_model_json, save
 from rankkit.errors import BundleError, ConfigError
 from rankkit.objectives import Objective, ranknet_loss
 from rankkit.scorers import LinearScorer, MLPScorer
+from tests.bundle_savers import score_of, scorer_of
+
+SAVERS = Path(__file__).with_name("bundle_savers.py")
 
 FEATURES = torch.from_numpy(np.random.default_rng(0).lognormal(size=(20, 3)).astype(np.float32))
 OFFSETS = torch.tensor([0, 8, 20])
@@ -102,20 +111,89 @@ def test_saving_over_a_bundle_keeps_other_files(tmp_path):
     assert (tmp_path / "metrics.jsonl").read_text() == "{}\n"
 
 
-def test_a_save_that_is_cut_off_between_the_files_is_noticed(tmp_path, monkeypatch):
-    save(mlp(seed=1), tmp_path)
-    replace = rankkit.bundle._replace
+def saver(mode, folder, *words):
+    command = [sys.executable, SAVERS, mode, folder, *words]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    return subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
 
-    def cut_off(path, content):
-        if path.name == "model.json":
-            raise KeyboardInterrupt
-        replace(path, content)
 
-    monkeypatch.setattr(rankkit.bundle, "_replace", cut_off)
+def test_a_save_that_is_killed_at_any_step_leaves_the_old_bundle_or_the_new_one(tmp_path):
+    old, new = score_of(scorer_of(0)), score_of(scorer_of(1))
+    with saver("killed", tmp_path) as process:
+        out, err = process.communicate(timeout=300)
+    *scores, last = out.split()
+    assert last == "done", err
+    renamed = [float(score) for score in scores].index(new)
+    assert [float(score) for score in scores] == [old] * renamed + [new] * (len(scores) - renamed)
+    assert renamed > 3
+    assert len(scores) - renamed > 1, "the weights that are no longer named go after the rename"
+    assert sorted(path.name for path in tmp_path.iterdir())[0] == "model.json", "nothing is left over"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_loading_while_others_save_gives_one_bundle_or_another(tmp_path):
+    known = {score_of(scorer_of(number)) for number in range(6)}
+    with saver("endless", tmp_path, 0) as one, saver("endless", tmp_path, 1) as two:
+        try:
+            assert one.stdout.readline() == two.stdout.readline() == "saving\n"
+            found = {score_of(load(tmp_path)) for _ in range(300)}
+        finally:
+            errors = [process.communicate("stop\n", timeout=60)[1] for process in (one, two)]
+    assert errors == ["", ""]
+    assert found <= known
+    assert len(found) > 1
+    assert len(list(tmp_path.iterdir())) == 2
+    load(tmp_path)
+
+
+def test_threads_that_save_at_once_leave_one_whole_bundle(tmp_path):
+    with ThreadPoolExecutor(6) as pool:
+        saving = [pool.submit(save, scorer_of(number), tmp_path) for number in range(6)]
+        loading = [pool.submit(load, tmp_path) for _ in range(20) if saving[0].result() is None]
+        for future in (*saving, *loading):
+            future.result()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert score_of(load(tmp_path)) in {score_of(scorer_of(number)) for number in range(6)}
+
+
+def test_a_save_that_is_interrupted_before_the_rename_leaves_the_old_bundle(tmp_path, monkeypatch):
+    first = mlp(seed=1)
+    save(first, tmp_path)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rankkit.bundle, "write_text", interrupt)
     with pytest.raises(KeyboardInterrupt):
         save(mlp(seed=2), tmp_path)
-    with pytest.raises(BundleError, match="saving was cut off"):
-        load(tmp_path)
+    assert torch.equal(load(tmp_path)(FEATURES, OFFSETS), first(FEATURES, OFFSETS))
+
+
+def test_the_weights_have_their_plain_name_unless_the_bundle_that_is_there_uses_it(tmp_path):
+    names = []
+    for seed in (1, 1, 2, 3):
+        save(mlp(seed=seed), tmp_path)
+        (path,) = tmp_path.glob("*.safetensors")
+        names.append(path.name)
+        assert read_model_json(tmp_path)["weights_file"] == path.name
+    assert names[0] == names[1] == names[3] == "scorer.safetensors"
+    assert re.fullmatch(r"scorer-[0-9a-f]{16}\.safetensors", names[2])
+
+
+def test_bundles_that_do_not_name_their_weights_are_loaded(tmp_path):
+    scorer = mlp()
+    save(scorer, tmp_path)
+    model = read_model_json(tmp_path)
+    del model["weights_file"]
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    assert torch.equal(load(tmp_path)(FEATURES, OFFSETS), scorer(FEATURES, OFFSETS))
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
@@ -157,6 +235,8 @@ def wrong_shape(folder):
         (lambda folder: (folder / "model.json").write_text("{}"), "got damaged JSON"),
         (lambda folder: edit(folder, format_version=2), "got 2. Install a newer rankkit."),
         (lambda folder: edit(folder, weights_sha256="0"), "expected the weights that model.json describes"),
+        (lambda folder: edit(folder, weights_file="../scorer.safetensors"), "a file of weights called '../scorer"),
+        (lambda folder: edit(folder, weights_file=3), "a file of weights called 3"),
         (lambda folder: edit(folder, scorer={"name": "mpl", "options": {}}), "Did you mean 'mlp'?"),
         (lambda folder: edit(folder, scorer={"name": "mlp", "options": {"depth": 3}}), "depth"),
         (lambda folder: edit(folder, scorer=None), "got an error"),

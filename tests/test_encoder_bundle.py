@@ -7,12 +7,14 @@ import resource
 import shutil
 import struct
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankkit.bundle import load, load_encoder, read_model_json, save
+import rankkit as rk
+from rankkit.bundle import load, load_encoder, load_scorer, read_model_json, save
 from rankkit.distances import DISTANCES, FunctionDistance, WeightedL1
 from rankkit.encoders import ConvEncoder, MLPEncoder, WrappedEncoder
 from rankkit.errors import BundleError, ConfigError
@@ -92,13 +94,22 @@ def test_model_json_tells_what_it_is(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["encoder.safetensors", "model.json"]
 
 
-def test_each_loader_names_the_other(tmp_path):
+def test_load_gives_either_and_the_loader_of_one_kind_refuses_the_other(tmp_path):
     save(mlp(), tmp_path / "encoder")
     save(LinearScorer(3), tmp_path / "scorer")
-    with pytest.raises(BundleError, match=r"expected a scorer; got an encoder\. Load it with rankkit\.load_encoder\."):
-        load(tmp_path / "encoder")
-    with pytest.raises(BundleError, match=r"expected an encoder; got a scorer\. Load it with rankkit\.load\."):
+    assert isinstance(load(tmp_path / "encoder"), MLPEncoder)
+    assert isinstance(load(tmp_path / "scorer"), LinearScorer)
+    with pytest.raises(BundleError, match=r"expected a scorer; got an encoder\. Pass the folder of a scorer\."):
+        load_scorer(tmp_path / "encoder")
+    with pytest.raises(BundleError, match=r"expected an encoder; got a scorer\. Pass the folder of an encoder\."):
         load_encoder(tmp_path / "scorer")
+
+
+def test_what_load_gives_is_refused_where_the_other_kind_belongs():
+    with pytest.raises(ConfigError, match=r"^predict: expected a scorer of documents; got the encoder MLPEncoder"):
+        rk.predict(mlp(), rk.make_ranking(3))
+    with pytest.raises(ConfigError, match=r"^embed: expected an encoder; got LinearScorer"):
+        rk.embed(LinearScorer(3), np.zeros((2, 3), np.float32))
 
 
 def test_one_kind_replaces_the_other_in_a_folder(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "rankkit").rglob("*.py"))
-# numba's disk cache notices changes in the file of the kernel that is called, not in files that this one calls.
+# The loops of one parser, and the codes that they share.
 ONE_KERNEL = ROOT / "rankkit" / "loaders" / "letor_kernels.py"
 
 

@@ -1,8 +1,10 @@
 """The command line as a whole: one subcommand a file, nothing heavy imported before a command runs."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from rankkit.cli.compare import compare
 from rankkit.cli.convert import convert
@@ -20,9 +22,58 @@ from rankkit.cli.serve import serve
 from rankkit.cli.split import split
 from rankkit.cli.train import train
 
+# In the order of work; what a command does, in the few words that fit beside its name.
+_COMMANDS: dict[str, dict[Callable[..., None], str]] = {
+    "Prepare data": {
+        inspect: "What a file holds, and all that is wrong with it.",
+        split: "Training, validation and test data from one file.",
+        convert: "Between LETOR text, Parquet, Arrow, CSV and a cache.",
+        qrels: "Labels as TREC relevance judgments.",
+    },
+    "Train, evaluate, compare": {
+        train: "A ranker, or an encoder, by any objective.",
+        evaluate: "A ranker, an encoder or a TREC run, by any tool's rules.",
+        explain: "Which features matter, and why this score.",
+        compare: "Systems on the same data and seeds; one report.",
+    },
+    "Use": {
+        score: "New data, in the order of its rows.",
+        export: "To ONNX, torch, numpy and search engines, with proof.",
+        serve: "Rank and score over HTTP.",
+    },
+    "Similarity": {
+        embed: "Examples, by a trained encoder.",
+        neighbours: "The nearest examples of a gallery.",
+        margin_sweep: "Error against the margin of a loss.",
+    },
+    "Look up": {objectives: "All objectives and when to use which; one in full."},
+}
+
+
+class _Options:
+    """Help without a type beside flags, which take no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if isinstance(param, TyperOption) and param.is_flag:
+                param.metavar = ""
+        return list(params)
+
+
+class _Command(_Options, TyperCommand):
+    pass
+
+
+class _Group(_Options, TyperGroup):
+    pass
+
+
 app = typer.Typer(
     name="rankkit",
+    cls=_Group,
     help="Learning to rank and similarity learning: train a scorer or an encoder with any objective, evaluate, use.",
+    epilog="Begin: rankkit train --train data/train.txt --valid data/vali.txt --out runs/a",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -46,8 +97,6 @@ def _options(
     """What comes before a command."""
 
 
-for _command in (
-    *(inspect, train, compare, evaluate, explain, score, embed, neighbours, margin_sweep, export, serve),
-    *(objectives, qrels, split, convert),
-):
-    app.command()(_command)
+for _panel, _commands in _COMMANDS.items():
+    for _command, _short in _commands.items():
+        app.command(cls=_Command, short_help=_short, rich_help_panel=_panel)(_command)

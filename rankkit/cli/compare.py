@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import Track
+from rankkit.cli.next_step import suggest
 
 
 def compare(
@@ -44,4 +45,6 @@ def compare(
         raise typer.Exit(130) from None
     typer.echo(f"{results}\n\nReport: {out / 'report.html'}. Tables: {out / 'results'}")
     if results.errors:
+        suggest("rankkit", "compare", "--out", out, "--resume")
         raise typer.Exit(1)
+    suggest("open", out / "report.html")

@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from rankkit.atomic import write_text
 from rankkit.errors import ConfigError, did_you_mean
 
 # What rankkit passes itself, so that it is no option of an experiment file.
@@ -237,11 +238,7 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
 
 def save_experiment(experiment: Section, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
-    values = experiment.model_dump(mode="json", exclude_none=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".partial")
-    temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True)))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

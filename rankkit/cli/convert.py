@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, OnBadLine, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 
 def convert(
@@ -40,3 +41,4 @@ def convert(
         on_bad_line=on_bad_line,
     )
     typer.echo(f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features")
+    suggest("rankkit", "inspect", target)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.encoder_data import EncoderRun, Examples, InkOption, LabelColumn, read_examples_for, refuse_overwriting
+from rankkit.cli.next_step import suggest
 
 
 def embed(
@@ -37,3 +38,4 @@ def embed(
         f"{out}: {len(embeddings):,} embeddings of {encoder.n_dims} dimensions, {classes}; "
         f"compare them by {encoder.distance.name}"
     )
+    suggest("rankkit", "neighbours", run, data)

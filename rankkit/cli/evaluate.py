@@ -1,13 +1,15 @@
 """``rankkit evaluate``: a saved ranker on labelled data, a saved encoder on unseen classes, a TREC run on judgments."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
-from rankkit.cli.evaluate_encoder import evaluate_saved_encoder, is_encoder
+from rankkit.cli.evaluate_encoder import evaluate_saved_encoder
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    run: Annotated[Path | None, typer.Argument(help="Folder of a saved ranker or encoder.", show_default=False)] = None,
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a saved ranker or encoder, or file of trees.", show_default=False),
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Argument(
@@ -81,12 +86,14 @@ def evaluate(
     labels: Labels = "grades",
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
+    from rankkit import bundle
     from rankkit.errors import ConfigError
 
     if per_query is not None and per_query.suffix != ".parquet":
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
     rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
     report: Evaluation | ProtocolTable | RunEvaluation | SimilarityReport
+    about: Mapping[str, Any] = {}
     if qrels is not None or trec_run is not None:
         _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
         report = _evaluate_files(qrels, trec_run, metric)
@@ -105,9 +112,11 @@ def evaluate(
         }
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
-        if is_encoder(run):
+        model, about = bundle.read(run)
+        if "encoder" in about:
             _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})
             report = evaluate_saved_encoder(
+                model,
                 run,
                 data,
                 metric,
@@ -118,13 +127,15 @@ def evaluate(
                 label=label,
             )
         elif all_protocols:
-            report = _evaluate_ranker(run, data, reading, metric, {}, every=True)
+            report = _evaluate_ranker(model, data, reading, metric, {}, every=True)
         else:
             options: dict[str, Any] = {"protocol": protocol or "rankkit", "empty": empty, "ties": ties}
-            report = _evaluate_ranker(run, data, reading, metric, options, every=False)
+            report = _evaluate_ranker(model, data, reading, metric, options, every=False)
     if per_query is not None:
         report.to_parquet(per_query)  # type: ignore[union-attr]
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
+    if run is not None and data is not None:  # of TREC files there is nothing more to say
+        suggest("rankkit", "neighbours" if "encoder" in about else "explain", run, data)
 
 
 def _refuse(option: str, others: dict[str, Any]) -> None:
@@ -146,7 +157,7 @@ def _evaluate_files(qrels: Path | None, run: Path | None, metric: list[str] | No
 
 
 def _evaluate_ranker(
-    run: Path,
+    scorer: Any,
     data: Path,
     reading: dict[str, Any],
     metric: list[str] | None,
@@ -154,10 +165,9 @@ def _evaluate_ranker(
     *,
     every: bool,
 ) -> "Evaluation | ProtocolTable":
-    from rankkit import bundle, evaluation
+    from rankkit import evaluation
     from rankkit.loaders.files import read
 
-    scorer = bundle.load(run)
     documents = read(data, n_features=scorer.n_features, **reading)
     metrics = metric or ["ndcg@10", "mrr@10"]
     if every:

@@ -1,7 +1,7 @@
 """``rankkit evaluate`` of an encoder: retrieval, few-shot classification and verification on unseen classes."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,14 +12,8 @@ if TYPE_CHECKING:
     from rankkit.loaders.labelled import LabelledExamples
 
 
-def is_encoder(run: Path) -> bool:
-    """Whether the folder holds a saved encoder, not a ranker."""
-    from rankkit.bundle import read_model_json
-
-    return "encoder" in read_model_json(run)
-
-
 def evaluate_saved_encoder(
+    encoder: Any,
     run: Path,
     data: Path,
     metric: list[str] | None,
@@ -30,11 +24,9 @@ def evaluate_saved_encoder(
     all_classes: bool,
     label: str,
 ) -> "SimilarityReport":
-    """Measure a saved encoder on the classes of the data that it was not trained on, or on all of them."""
-    from rankkit import bundle
+    """Measure the encoder of a run on the classes of the data that it was not trained on, or on all of them."""
     from rankkit.evaluation.similarity import evaluate_encoder
 
-    encoder = bundle.load_encoder(run)
     examples = read_examples_for(encoder, run, data, label=label)
     if not all_classes:
         examples = unseen_classes(run, examples)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import Attributions, Importance
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
         Path, typer.Argument(help="Labelled data that it was not trained on, best test data.", show_default=False)
     ],
@@ -49,7 +50,7 @@ def explain(
 
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
-    scorer = bundle.load(run)
+    scorer = bundle.load_scorer(run)
     reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
     documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
@@ -76,6 +77,7 @@ def explain(
     if files:
         words = f"Written: {', '.join(str(path) for path in files)}"
         typer.echo("\n" + textwrap.fill(words, 80, subsequent_indent="  ", break_long_words=False))
+    suggest("rankkit", "score", run, "NEW-DATA", "--out", "scores.parquet")
 
 
 def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
@@ -117,12 +119,11 @@ def _write_attributions(attributions: "Attributions", out: Path, top: int) -> li
 
 def _write(found: "Importance | Attributions", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
     """A table as CSV and JSON with its pictures, each file as a whole."""
-    from rankkit.loaders.writers import replacing
+    from rankkit.atomic import write_bytes
 
     contents = {"csv": found.to_pandas().to_csv(index=False).encode(), "json": (found.to_json() + "\n").encode()}
     paths = []
     for ending, content in {**contents, **pictures}.items():
         paths.append(out / f"{name}.{ending}")
-        with replacing(paths[-1]) as temporary:
-            temporary.write_bytes(content)
+        write_bytes(paths[-1], content)
     return paths

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Qid
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.loaders.letor_findings import Finding
@@ -58,6 +59,8 @@ def inspect(
         write_page(data, html, title=path.name, findings=[str(finding) for finding in findings])
     if any(finding.is_error for finding in findings):
         raise typer.Exit(1)
+    if data.labels is not None:
+        suggest("rankkit", "train", "--train", path, "--out", "runs/first")
 
 
 def _show(findings: "list[Finding]") -> None:

@@ -6,16 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 
 import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.atomic import write_text
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.feature_statistics import QUANTILE_NAMES, FeatureStatistics, K, feature_statistics
 from rankkit.loaders.summary import DatasetSummary, summarize
-from rankkit.loaders.writers import replacing
 from rankkit.metrics.graded import GREATEST_EXP_LABEL
 
 # A chart in the units of its viewBox: about as wide as a phone, so that text is never drawn much smaller than set.
@@ -113,8 +112,7 @@ def write_page(
         rows=_rows(statistics),
         footnotes=_footnotes(statistics, "the label" if has_huge_labels else "2^label - 1"),
     )
-    with replacing(Path(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def _charts(data: RankingDataset, summary: DatasetSummary) -> list[Chart]:

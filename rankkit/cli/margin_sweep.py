@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.next_step import suggest
+
 if TYPE_CHECKING:
     from rankkit.cli.encoder_file import EncoderExperiment
     from rankkit.loaders.labelled import LabelledExamples
@@ -46,6 +48,7 @@ def margin_sweep(
 
     Classes are split into three parts: to train on, to choose epoch, threshold and margin on, and to test on.
     """
+    from rankkit.atomic import write_bytes
     from rankkit.cli.config import load_as
     from rankkit.cli.encoder_file import EncoderExperiment
     from rankkit.cli.train import interruptible
@@ -53,7 +56,6 @@ def margin_sweep(
     from rankkit.comparison.margins import sweep_margins
     from rankkit.encoders import RandomAffine
     from rankkit.errors import ConfigError
-    from rankkit.loaders.writers import replacing
     from rankkit.training.named import build_encoder, build_objective
 
     if out.exists() and not out.is_dir():
@@ -83,9 +85,13 @@ def margin_sweep(
         )
     contents = {"csv": sweep.to_pandas().to_csv(index=False).encode(), **draw_margins(sweep)}
     for ending, content in contents.items():
-        with replacing(out / f"sweep.{ending}") as temporary:
-            temporary.write_bytes(content)
+        write_bytes(out / f"sweep.{ending}", content)
     typer.echo(f"\n{sweep}\n\nWritten: {', '.join(str(out / f'sweep.{ending}') for ending in contents)}")
+    chosen_margin = f"objective.margin={sweep.best_margin:g}"
+    suggest(
+        *("rankkit", "train", "--train", train, "--encoder", encoder, "--objective", objective),
+        *("--set", chosen_margin, "--out", out / "best"),
+    )
 
 
 def _numbers(words: list[str] | None) -> list[float] | None:

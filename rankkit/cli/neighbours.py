@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.encoder_data import EncoderRun, Examples, InkOption, LabelColumn, read_examples_for, refuse_overwriting
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +68,7 @@ def neighbours(
     if out is not None:
         _write(table, out)
         typer.echo(f"{out}: {len(table):,} neighbours of {asked.n_examples:,} queries")
+    suggest("rankkit", "export", run, "--to", "onnx", "--out", "encoder.onnx")
 
 
 def _search(
@@ -182,7 +184,7 @@ def _summary(found: "Neighbours", asked: "LabelledExamples", known: "LabelledExa
 
 
 def _write(table: "pd.DataFrame", out: Path) -> None:
-    from rankkit.loaders.writers import replacing
+    from rankkit.atomic import replacing
 
     with replacing(out) as temporary:
         if out.suffix == ".csv":

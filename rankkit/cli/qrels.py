@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 
 def qrels(
@@ -29,3 +30,4 @@ def qrels(
     documents = read(data, label=label, qid=qid, group_file=group_file, regroup=regroup, labels=labels)
     write_qrels(documents, out)
     typer.echo(f"{out}: {documents.n_docs:,} judgments of {documents.n_queries:,} queries")
+    suggest("rankkit", "evaluate", "--qrels", out, "--run", "FILE.run")

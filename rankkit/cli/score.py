@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker.", show_default=False)],
+    run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
         Path, typer.Argument(help="Data with or without labels: LETOR text, Parquet or CSV.", show_default=False)
     ],
@@ -35,7 +36,7 @@ def score(
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
-    scorer = bundle.load(run)
+    scorer = bundle.load_scorer(run)
     documents = read(
         data,
         n_features=scorer.n_features,
@@ -48,3 +49,4 @@ def score(
     scores = evaluation.predict(scorer, documents)
     write_scores(documents, scores, out, tag=run.name)
     typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order")
+    suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")

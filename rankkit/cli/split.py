@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+from rankkit.cli.next_step import suggest
 
 _PARTS = ("train", "vali", "test")
 
@@ -45,6 +46,9 @@ def split(
     for target, part in zip(targets, parts, strict=True):
         write(part, target)
         typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")
+    options = {"train": "--train", "vali": "--valid", "test": "--test"}
+    files = [word for target in targets for word in (options[target.name.split(".")[0]], target)]
+    suggest("rankkit", "train", *files, "--out", "runs/first")
 
 
 def _ending(source: Path) -> str:

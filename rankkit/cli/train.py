@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rankkit.cli.data_options import Regroup, Track
+from rankkit.cli.next_step import suggest
 from rankkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def train(
             run_folds(experiment, resume=resume, track=track or ())
         else:
             run(experiment, resume=resume, track=track or ())
+            tested = experiment.data.test
+            suggest("rankkit", "explain" if tested else "evaluate", experiment.out, tested or "TEST-DATA")
 
 
 @contextmanager
@@ -176,7 +179,7 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
         for tracking in mirrored:
             for part, report in reports.items():
                 tracking.results |= {f"{part}/{name}": mean for name, mean in report.means.items()}
-    typer.echo(f"\nSaved in {experiment.out}. Score new data: rankkit score {experiment.out} FILE --out scores.parquet")
+    typer.echo(f"\nSaved in {experiment.out}")
     return reports
 
 

@@ -7,6 +7,7 @@ import typer
 
 from rankkit.cli.config import Named, save_experiment
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, resolve_encoder
+from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation.similarity import SimilarityReport
@@ -50,10 +51,8 @@ def run_encoder(
         for tracking in mirrored:
             if report is not None:
                 tracking.results |= {f"test/{measure}": mean for measure, mean in report.means.items()}
-    typer.echo(
-        f"\nSaved in {experiment.out}. Find what is alike: rankkit neighbours {experiment.out} GALLERY; "
-        f"embeddings: rankkit embed {experiment.out} DATA --out embeddings.npz"
-    )
+    typer.echo(f"\nSaved in {experiment.out}")
+    suggest("rankkit", "neighbours", experiment.out, "GALLERY")
     return report
 
 

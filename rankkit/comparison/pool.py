@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
+from rankkit.atomic import write_text
 from rankkit.comparison.plan import RunSpec
 from rankkit.errors import TrainingError
 
@@ -267,8 +268,7 @@ class _Pool:
         elif spec is not None:
             error = f"{how}, {ATTEMPTS} times"
             folder = self._out / "runs" / spec.id
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "error.txt").write_text(error + "\n", encoding="utf-8")
+            write_text(folder / "error.txt", error + "\n")
             self._watcher.failed(spec, error)
         if self._waiting:
             self._start_worker()

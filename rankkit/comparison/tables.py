@@ -19,8 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankkit.atomic import write_text
 from rankkit.comparison.standings import MetricStandings, Standing
-from rankkit.comparison.writing import write_json, write_parquet, write_text
+from rankkit.comparison.writing import write_json, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.atomic import write_text
 from rankkit.comparison.fitted import Fitted, Report, Selection
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split, labels_of
-from rankkit.comparison.writing import write_text
 from rankkit.errors import ConfigError, did_you_mean
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.

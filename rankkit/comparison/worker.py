@@ -62,10 +62,11 @@ class _Runner:
             split = self._split(spec, out)
             run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
         except Exception as error:
+            from rankkit.atomic import write_text
             from rankkit.errors import RankkitError
 
             text = str(error) if isinstance(error, RankkitError) else f"{type(error).__name__}: {error}"
-            (folder / "error.txt").write_text(f"{text}\n\n{traceback.format_exc()}", encoding="utf-8")
+            write_text(folder / "error.txt", f"{text}\n\n{traceback.format_exc()}")
             _send(self._lines, event="failed", error=text)
         else:
             _send(self._lines, event="finished")

@@ -1,20 +1,13 @@
-"""Files written whole or not at all."""
+"""JSON and tables of a comparison, each file whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankkit.atomic import replacing, write_text
+
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part; makes its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -32,11 +25,5 @@ def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
-    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), partial)
-    partial.replace(path)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with replacing(path) as temporary:
+        pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), temporary)

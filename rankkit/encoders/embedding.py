@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.encoders.encoder import Encoder, check_inputs
-from rankkit.errors import DataError
+from rankkit.errors import ConfigError, DataError
 from rankkit.scorers.evaluation_mode import evaluation_mode
 from rankkit.scorers.scorer import check_count
 
@@ -32,6 +32,7 @@ def embed(
         float32 ``[n, n_dims]``, in the order of the inputs.
 
     Raises:
+        ConfigError: If it is no encoder.
         ShapeError: If the inputs have another shape than the encoder takes.
         DataError: If an embedding is not finite.
 
@@ -40,6 +41,10 @@ def embed(
         >>> embed(MLPEncoder(3, n_dims=2, seed=0), np.ones((5, 3))).shape
         (5, 2)
     """
+    if not hasattr(encoder, "input_shape"):
+        raise ConfigError(
+            f"embed: expected an encoder; got {type(encoder).__name__}. Score documents with rankkit.predict."
+        )
     check_count("embed", "batch_size", batch_size)
     check_inputs("embed", inputs.shape, encoder.input_shape)
     found = np.empty((len(inputs), encoder.n_dims), np.float32)

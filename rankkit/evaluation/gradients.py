@@ -17,6 +17,7 @@ from rankkit.evaluation.scoring import check_features
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer, ranking_scores
 from rankkit.transforms import Transform
+from rankkit.trees import TreeScorer
 
 _STEPS = (64, 256, 1024, 4096)
 _DOCS_AT_ONCE = 4096
@@ -39,12 +40,17 @@ def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, in
         docs: The documents to explain, as ``(qid, row)``: the row counts from 0 among the documents of the query.
 
     Raises:
-        ConfigError: If captum is not installed.
+        ConfigError: If captum is not installed, or the scorer is a model of trees.
         DataError: If there is no such document, or the features are not those of the scorer.
 
     References:
         Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, equation 1 and proposition 1.
     """
+    if isinstance(scorer, TreeScorer):
+        raise ConfigError(
+            f"attribute: expected a scorer with a gradient; got trees of {scorer.model.library}, whose scores are "
+            "constant between splits. Ask for permutation importance: rankkit explain without --doc."
+        )
     check_features("attribute", scorer, data)
     integrate = _integrated_gradients()
     places = [_find(data, qid, row) for qid, row in docs]

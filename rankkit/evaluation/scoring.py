@@ -66,8 +66,14 @@ def check_features(where: str, scorer: object, data: RankingDataset) -> None:
     A module of one's own need not say what it was built for.
 
     Raises:
+        ConfigError: If it is an encoder.
         DataError: If the number differs, or a name at some place does.
     """
+    if hasattr(scorer, "input_shape"):
+        raise ConfigError(
+            f"{where}: expected a scorer of documents; got the encoder {type(scorer).__name__}. "
+            "Pass it to rankkit.evaluate_encoder or rankkit.embed."
+        )
     n_features = getattr(scorer, "n_features", data.n_features)
     if data.n_features != n_features:
         raise DataError(

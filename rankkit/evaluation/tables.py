@@ -1,8 +1,9 @@
 """Writing a table of values a query, with what it is about in its metadata."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rankkit.atomic import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,13 +14,7 @@ def write_parquet(frame: "pd.DataFrame", about: str, path: str | os.PathLike[str
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(frame, preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), "rankkit": about})
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        pq.write_table(table, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)

@@ -26,7 +26,8 @@ from rankkit.export.manifest import Manifest
 from rankkit.export.parity import ScoreMap
 from rankkit.export.ranklib_text import ranknet_scores, ranknet_text, rescaled
 from rankkit.export.target import check_options
-from rankkit.export.tree_models import TreeModel
+from rankkit.export.tree_limits import check_splits
+from rankkit.trees.model import TreeModel
 
 STEPS = ("none", "log1p", "standardize", "minmax")
 FEATURES_FILE, MODEL_FILE = "featureset.json", "model.json"
@@ -74,7 +75,9 @@ class ElasticsearchTarget:
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which the plugin does not have."""
-        if not isinstance(model, TreeModel):
+        if isinstance(model, TreeModel):
+            check_splits(self.name, model)
+        else:
             feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, {"sigmoid"})
 

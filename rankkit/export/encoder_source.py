@@ -14,7 +14,7 @@ from rankkit import bundle
 from rankkit.catalogue import ENCODERS
 from rankkit.encoders import Encoder, embed
 from rankkit.export.samples import block_size
-from rankkit.export.source import Source, read_source, recorded, weights_digest
+from rankkit.export.source import Source, from_scorer, recorded, weights_digest
 from rankkit.scorers import Scorer
 
 
@@ -48,20 +48,18 @@ class EncoderSource:
 
 
 def find_source(source: str | Path | Scorer | Encoder) -> Source | EncoderSource:
-    """A ranker or an encoder, from the folder of a bundle or from memory.
+    """A ranker or an encoder, from the folder of a bundle, the file of a tree model, or from memory.
 
     Raises:
-        BundleError: If the bundle is missing or damaged.
+        BundleError: If it is missing or damaged.
         ExportError: If it is of neither catalogue, or a ranker that is not fitted.
     """
     if not isinstance(source, str | Path):
-        encoder = cast(Encoder, source)
-        return _from_encoder(encoder, {}) if _name(encoder) else read_source(cast(Scorer, source))
-    path = Path(source)
-    model = bundle.read_model_json(path) if path.is_dir() else {}
-    if "encoder" in model and "scorer" not in model:
-        return _from_encoder(bundle.load_encoder(path), model)
-    return read_source(path)
+        found: Any = source
+        model: Mapping[str, Any] = {}
+    else:
+        found, model = bundle.read(source)
+    return _from_encoder(found, model) if _name(found) else from_scorer(found, model)
 
 
 def _from_encoder(encoder: Encoder, model: Mapping[str, Any]) -> EncoderSource:
@@ -75,5 +73,5 @@ def _from_encoder(encoder: Encoder, model: Mapping[str, Any]) -> EncoderSource:
     )
 
 
-def _name(encoder: Encoder) -> str | None:
+def _name(encoder: object) -> str | None:
     return next((name for name, made in ENCODERS.items() if made is type(encoder)), None)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ExportError
-from rankkit.export.tree_models import Tree, TreeModel
+from rankkit.trees.model import Tree, TreeModel
 
 Float32 = NDArray[np.float32]
 

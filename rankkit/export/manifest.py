@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.atomic import write_text
 from rankkit.errors import ExportError
 from rankkit.export.parity import Parity, ScoreMap
 from rankkit.naming import named
@@ -171,12 +171,7 @@ def write_manifest(manifest: Described, path: Path) -> None:
             f"{path}: expected a manifest of at most {LARGEST_MANIFEST // 2:,} characters; got {len(text):,}. "
             "Export a model of smaller inputs."
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, text + "\n")
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -1,15 +1,14 @@
 """Where an artefact goes: written beside its place, then moved there whole; nothing else is ever replaced."""
 
 import hashlib
-import os
 import platform
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rankkit.atomic import beside, put_folder
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.encoder_manifest import read_either
 from rankkit.export.manifest import MANIFEST_FILE, Described, manifest_path, write_manifest
@@ -74,20 +73,18 @@ def folder_beside(out: Path) -> Iterator[Path]:
     Raises:
         ConfigError: If nothing can be written there.
     """
-    folder = out.with_name(f".{out.name}.{os.getpid()}")
     made = [parent for parent in out.parents if not parent.exists()]
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    except OSError as error:
-        raise ConfigError(
-            f"--out: expected a place to write in; got {str(out)!r}: {error.strerror}. Choose another."
-        ) from error
-    try:
-        yield folder
+        with beside(out) as folder:
+            try:
+                out.parent.mkdir(parents=True, exist_ok=True)
+                folder.mkdir()
+            except OSError as error:
+                raise ConfigError(
+                    f"--out: expected a place to write in; got {str(out)!r}: {error.strerror}. Choose another."
+                ) from error
+            yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
         for parent in made:  # where nothing was put in place, they go as well
             with suppress(OSError):
                 parent.rmdir()
@@ -108,13 +105,7 @@ def move(folder: Path, out: Path, manifest: Described, *, single: bool) -> None:
         manifest_path(written).replace(manifest_path(out))
         return
     write_manifest(manifest, folder / MANIFEST_FILE)
-    if not out.exists():
-        folder.rename(out)
-        return
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
-    out.rename(old)
-    folder.rename(out)
-    shutil.rmtree(old)
+    put_folder(folder, out)
 
 
 def versions_in_use(saved: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,8 @@ from rankkit.export.solr_network import (
 )
 from rankkit.export.solr_trees import follows_missing, tree_params, tree_scores, tree_views
 from rankkit.export.target import check_options
-from rankkit.export.tree_models import TreeModel
+from rankkit.export.tree_limits import check_splits
+from rankkit.trees.model import TreeModel
 
 FEATURES = "org.apache.solr.ltr.feature"
 STEPS = ("none", "standardize", "minmax")
@@ -52,7 +53,9 @@ class SolrTarget:
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which Solr does not have."""
-        if not isinstance(model, TreeModel):
+        if isinstance(model, TreeModel):
+            check_splits(self.name, model)
+        else:
             feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, set(ACTIVATIONS))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rankkit.errors import ExportError
 from rankkit.export.json_text import float32_text
 from rankkit.export.solr_network import normalizer
-from rankkit.export.tree_models import Tree, TreeModel
+from rankkit.trees.model import Tree, TreeModel
 
 SLACK = np.float32(1e-6)
 # From here on, adding the slack changes no float32.

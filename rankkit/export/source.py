@@ -19,6 +19,7 @@ from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
 from rankkit.scorers import Scorer, ranking_scores
 from rankkit.scorers.listwise import is_listwise
+from rankkit.trees import TreeModel, TreeScorer
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
 
@@ -64,20 +65,23 @@ def read_source(source: str | Path | Scorer) -> Source:
     """A ranker from the folder of a bundle, from the file of a tree model, or from memory.
 
     Raises:
-        BundleError: If the bundle is missing or damaged.
+        BundleError: If it is missing or damaged.
         ExportError: If the scorer is not of the catalogue, or not fitted.
     """
     if not isinstance(source, str | Path):
-        return _from_scorer(source, {})
-    path = Path(source)
-    if path.is_file():
-        from rankkit.export.tree_models import tree_source
-
-        return tree_source(path)
-    return _from_scorer(bundle.load(path), bundle.read_model_json(path))
+        return from_scorer(source, {})
+    scorer, model = bundle.read(source, "scorer")
+    return from_scorer(scorer, model)
 
 
-def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
+def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
+    """A ranker from memory, with what ``model.json`` says of it.
+
+    Raises:
+        ExportError: If the scorer is not of the catalogue, or not fitted.
+    """
+    if isinstance(scorer, TreeScorer):
+        return _from_trees(scorer.model)
     name = next((name for name, made in SCORERS.items() if made is type(scorer)), None)
     if name is None:
         own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
@@ -104,6 +108,26 @@ def _from_scorer(scorer: Scorer, model: Mapping[str, Any]) -> Source:
         low=low,
         high=high,
         **recorded(model),
+    )
+
+
+def _from_trees(model: TreeModel) -> Source:
+    low, high = model.thresholds()
+    return Source(
+        model=model,
+        scorer={"name": model.library, "options": {"objective": model.objective, "n_trees": len(model.trees)}},
+        feature_names=model.feature_names,
+        n_features=model.n_features,
+        transform=None,
+        objective={"name": model.objective, "options": {}},
+        protocol=None,
+        data_fingerprint=None,
+        versions={},
+        weights_sha256=model.sha256,
+        listwise=False,
+        scores=lambda features, offsets: model.scores(features),
+        low=low,
+        high=high,
     )
 
 

@@ -14,7 +14,7 @@ from rankkit.export.parity import ScoreMap
 
 
 class Target(Protocol):
-    """Where a ranker can go. ``model`` is a scorer, or a ``TreeModel`` of :mod:`rankkit.export.tree_models`.
+    """Where a ranker can go. ``model`` is a scorer, or a ``TreeModel`` of :mod:`rankkit.trees`.
 
     Attributes:
         name: As ``--to`` has it.

@@ -15,8 +15,8 @@ from rankkit.export.manifest import Manifest
 from rankkit.export.onnx_file import run_onnx, write_onnx
 from rankkit.export.parity import ScoreMap
 from rankkit.export.target import check_options
-from rankkit.export.tree_models import TreeModel
 from rankkit.scorers.listwise import is_listwise
+from rankkit.trees.model import TreeModel
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # A rank feature of Vespa's as it stands: bm25(title), nativeRank, fieldMatch(title).queryCompleteness.

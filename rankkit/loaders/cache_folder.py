@@ -4,11 +4,8 @@ import contextlib
 import errno
 import json
 import os
-import shutil
-import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -16,20 +13,14 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.atomic import beside
 from rankkit.errors import DataError
 from rankkit.loaders.dataset import RankingDataset, Roles
-
-fcntl: Any
-try:
-    import fcntl
-except ImportError:  # Windows: what a killed process left is not cleared away there
-    fcntl = None
 
 VERSION = 1
 """Of the format; a cache of another one cannot be used."""
 
 _ABOUT = "cache.json"
-_ABANDONED = 60.0  # seconds after which an unlocked workplace is taken for one that a killed process left
 _BLOCK_NUMBERS = 4_000_000  # features that are copied at a time
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # what rename says of a folder that is there; Windows: the last
 
@@ -186,12 +177,10 @@ def install(folder: Path, build: Build, about: Mapping[str, Any], *, replace: bo
         raise DataError(f"{folder}: expected a cache or nothing; got something else. Choose another name.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _clear_abandoned(folder)
-        with _workplace(folder) as workplace:
-            new = workplace / "new"
+        with beside(folder) as new:
             new.mkdir()
             _write_about(new, build(new), about)
-            _put(new, folder, workplace / "old", None if replace else about)
+            _put(new, folder, None if replace else about)
     except OSError as error:
         raise DataError(
             f"{folder}: expected to write a cache there; got {error.strerror or error}. "
@@ -219,7 +208,7 @@ def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> No
         _flush(file)
 
 
-def _put(new: Path, folder: Path, old: Path, about: Mapping[str, Any] | None) -> None:
+def _put(new: Path, folder: Path, about: Mapping[str, Any] | None) -> None:
     """Rename a new cache into its place, unless one that is as ``about`` says came before."""
     while True:
         try:
@@ -232,32 +221,5 @@ def _put(new: Path, folder: Path, old: Path, about: Mapping[str, Any] | None) ->
             with contextlib.suppress(NoCacheError):
                 open_folder(folder, about)
                 return
-        with contextlib.suppress(FileNotFoundError):  # another process moved it away before
+        with beside(folder) as old, contextlib.suppress(FileNotFoundError):  # another process moved it away before
             folder.rename(old)
-            shutil.rmtree(old)
-
-
-@contextlib.contextmanager
-def _workplace(folder: Path) -> Iterator[Path]:
-    """A folder beside the place of the cache, locked as long as this process lives, gone afterwards."""
-    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
-    try:
-        with (workplace / "lock").open("wb") as lock:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield workplace
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
-
-
-def _clear_abandoned(folder: Path) -> None:
-    """Remove the workplaces of processes that were killed: those that are not locked."""
-    if fcntl is None:
-        return
-    for workplace in folder.parent.glob(f".{folder.name}.*.partial"):
-        with contextlib.suppress(OSError):
-            if time.time() - workplace.stat().st_mtime < _ABANDONED:
-                continue
-            with (workplace / "lock").open("ab") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(workplace)

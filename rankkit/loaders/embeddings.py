@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.loaders.labelled import LabelledExamples
-from rankkit.loaders.writers import replacing
 
 
 def write_embeddings(embeddings: NDArray[np.float32], examples: LabelledExamples, path: Path | str) -> None:

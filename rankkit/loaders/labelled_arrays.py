@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import DataError
 from rankkit.loaders.labelled import LabelledExamples, assemble_examples
-from rankkit.loaders.writers import replacing
 
 _NEEDED = ("inputs", "labels")
 _OPTIONAL = ("class_names", "ids")

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import DataError
 from rankkit.loaders.columns import is_list, is_number
 from rankkit.loaders.images import ImageForm, decode_image, stack_images
 from rankkit.loaders.labelled import LabelledExamples, assemble_examples
-from rankkit.loaders.writers import replacing
 
 _METADATA = b"rankkit"
 _INPUTS = "inputs"

@@ -8,8 +8,6 @@ What makes it fast: in a dense file the bytes `` 7:`` behind feature 6 are known
 comparison of eight bytes replaces the parsing of the index; and digits are converted eight at a time, so that their
 number costs no mispredicted branch. Whatever is not plain (exponents, long numbers, other spacing) takes a slower
 path through :func:`_parse_number` that gives the same results.
-
-All of it stands in one file because numba's cache on disk watches only the file of the kernel that was called.
 """
 
 # mypy: ignore-errors
@@ -19,6 +17,8 @@ import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from rankkit.compilation import kernel
 
 # What a kernel says about the place where it stopped.
 OK = 0
@@ -109,7 +109,7 @@ _LOW_BITS = np.int64(2**29 - 1)  # of a double's mantissa, those that float32 ro
 _MIDPOINT = np.int64(2**28)
 _DOUBT = np.int64(8)
 
-_kernel = njit(nogil=True, cache=True, boundscheck=False, error_model="numpy")
+_kernel = kernel(boundscheck=False, error_model="numpy")
 # Parts of kernels: without the wrappers for Python and C, which would double the time to compile.
 _part = njit(boundscheck=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _inline = njit(boundscheck=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)

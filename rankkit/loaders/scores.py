@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.loaders.dataset import RankingDataset
 
@@ -48,13 +49,8 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
     writers[".trec"] = writers[".run"]
     if path.suffix not in writers:
         raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {path.suffix!r}. Rename it.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
+    with replacing(path) as temporary:
         writers[path.suffix](temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _table(data: RankingDataset, scores: NDArray[np.float32]) -> pd.DataFrame:

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
-from rankkit.loaders.writers import replacing
 
 # What one reader of qrels or another takes for the end of a field or a line.
 _SPACE = r"[\s\x0b\x00\x1c-\x1f\x85\p{Z}]"

@@ -1,6 +1,5 @@
 """Writers of LETOR text, Parquet, Arrow and CSV: the data set bit for bit, a block of rows at a time."""
 
-import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.atomic import replacing
 from rankkit.errors import DataError
 from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED
 from rankkit.loaders.compression import packed
@@ -116,18 +116,6 @@ def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: 
     ):
         for rows in _row_blocks(data):
             writer.write_batch(_record_batch(data, rows, schema))
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, which takes its place once the block has ended without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _row_blocks(data: RankingDataset) -> Iterator[NDArray[np.int64]]:

@@ -1,18 +1,16 @@
-"""The compiled loops of the metrics at R, over flat documents with offsets; see :mod:`rankkit.metrics.kernels`.
-
-They stand apart and call nothing there: numba's disk cache would not notice a change in another file.
-"""
+"""The compiled loops of the metrics at R, over flat documents with offsets; see :mod:`rankkit.metrics.kernels`."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from rankkit.compilation import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def at_r_lists(
     offsets: Ints,
     first: int,

@@ -1,4 +1,4 @@
-"""The compiled loops of the metric engine, over flat documents with offsets; numba is imported here only.
+"""The compiled loops of the metric engine, over flat documents with offsets. Importing them imports numba.
 
 Plain loops throughout: numba takes about a second to compile each slice assignment or array function.
 
@@ -11,8 +11,9 @@ over the orders of a run, below, are the plain values.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from rankkit.compilation import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -26,7 +27,7 @@ N_GRADES = 32
 """Whole labels below this are sorted by counting."""
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _fill_falling_keys(bits: Keys, keys: Keys) -> None:
     """Turn the bits of floats into unsigned integers that rise as the floats fall, equal for equal floats."""
     sign = np.uint64(1) << np.uint64(8 * bits.itemsize - 1)
@@ -38,7 +39,7 @@ def _fill_falling_keys(bits: Keys, keys: Keys) -> None:
         keys[i] = key if key & sign else key ^ (sign - np.uint64(1))
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _sort(keys: Keys, order: Keys, spare_keys: Keys, spare_order: Keys, counts: Keys) -> bool:
     """Sort keys (unsigned integers) upwards, stably, and carry ``order``; True when the result is in the spares.
 
@@ -87,7 +88,7 @@ def _sort(keys: Keys, order: Keys, spare_keys: Keys, spare_order: Keys, counts: 
     return in_spares
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _longest(offsets: Ints, first: int, last: int) -> int:
     longest = 0
     for query in range(first, last):
@@ -95,7 +96,7 @@ def _longest(offsets: Ints, first: int, last: int) -> int:
     return longest
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def rank_lists(
     offsets: Ints,
     first: int,
@@ -143,7 +144,7 @@ def rank_lists(
                 mark[i] = False
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _run_end(tied: Flags, start: int, stop: int) -> int:
     end = start + 1
     while end < stop and tied[end]:
@@ -151,7 +152,7 @@ def _run_end(tied: Flags, start: int, stop: int) -> int:
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _sort_labels(labels: Floats) -> None:
     """Sort upwards in place: Shell's method with Knuth's gaps."""
     n, gap = len(labels), 1
@@ -167,7 +168,7 @@ def _sort_labels(labels: Floats) -> None:
         gap //= 3
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _sort_runs(labels: Floats, tied: Flags) -> None:
     start, stop = 0, len(labels)
     while start < stop:
@@ -177,7 +178,7 @@ def _sort_runs(labels: Floats, tied: Flags) -> None:
         start = end
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def ideal_lists(offsets: Ints, first: int, last: int, labels: Floats, ideal: Floats) -> None:
     """Write the labels of each list, greatest first."""
     counts = np.empty(N_GRADES, np.int64)
@@ -205,14 +206,14 @@ def ideal_lists(offsets: Ints, first: int, last: int, labels: Floats, ideal: Flo
                 into[i] = -into[i]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _gain(label: float, exponential: bool, table: Floats) -> float:
     if len(table):
         return float(table[int(label)])
     return np.exp2(label) - 1 if exponential else label
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def dcg_lists(
     offsets: Ints,
     first: int,
@@ -245,7 +246,7 @@ def dcg_lists(
         out[query] = total if stop > top else np.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _first_relevant(labels: Floats, tied: Flags, start: int, stop: int, relevant_from: float) -> tuple[int, int, int]:
     """The first run with a relevant document: its start, its end and how many are relevant (0: there is none)."""
     while start < stop:
@@ -259,7 +260,7 @@ def _first_relevant(labels: Floats, tied: Flags, start: int, stop: int, relevant
     return stop, stop, 0
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def mrr_lists(
     offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, relevant_from: float, out: Floats
 ) -> None:
@@ -286,7 +287,7 @@ def mrr_lists(
         out[query] = total
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def hit_rate_lists(
     offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, relevant_from: float, out: Floats
 ) -> None:
@@ -303,7 +304,7 @@ def hit_rate_lists(
         out[query] = 1 - miss
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def relevant_lists(
     offsets: Ints,
     first: int,
@@ -331,7 +332,7 @@ def relevant_lists(
         in_all[query] = n_all
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def average_precision_lists(
     offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, relevant_from: float, out: Floats
 ) -> None:
@@ -364,7 +365,7 @@ def average_precision_lists(
         out[query] = total / n_before if n_before else np.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def err_lists(
     offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, max_label: float, out: Floats
 ) -> None:

@@ -27,6 +27,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from rankkit.compilation import kernel
 from rankkit.objectives.elementary_kernels import fast_exp, fast_log1p
 from rankkit.objectives.pair_losses import (
     ALL,
@@ -261,7 +262,7 @@ def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes
     return total, total_pull, n_pairs
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def sum_pairs(
     loss, pairs, factors, scores, labels, mask, row_weights, weights, first, last, sums, pulls, counts, slopes
 ):

@@ -2,10 +2,7 @@
 # mypy: ignore-errors
 # One loop a form: branches, not complexity.
 # ruff: noqa: ANN001, ANN201, ANN202, C901
-"""Lambda weights of pairs, compiled: a row of weights is laid out by a loop of its own, whatever the loss.
-
-numba's cache on disk looks at :mod:`rankkit.objectives.kernels` only: after a change here, touch that file.
-"""
+"""Lambda weights of pairs, compiled: a row of weights is laid out by a loop of its own, whatever the loss."""
 
 import numpy as np
 from numba import njit, types

@@ -16,6 +16,7 @@ scores, tiles are summed in float64.
 import numpy as np
 from numba import njit
 
+from rankkit.compilation import kernel
 from rankkit.objectives.elementary_kernels import fast_exp
 
 _TILE_ROWS = 32
@@ -115,7 +116,7 @@ def _walk_list(scores, grads, steepness, reach, sums):
             _walk_tile(scores, grads, steepness, sums, work, top, bottom, left, min(left + _TILE_COLUMNS, end))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def walk_pairs(scores, sizes, grads, first, last, steepness, reach, sums):
     """Lists ``first`` to ``last`` of arrays ``[query, list]`` sorted by falling score: fill ``sums``.
 

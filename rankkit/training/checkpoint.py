@@ -1,7 +1,6 @@
 """The checkpoint of a run: written whole or not at all, read without running any code."""
 
 import json
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.run import Run
@@ -78,7 +78,7 @@ class RunFolder:
         return time.monotonic() - self._saved_at >= self.every
 
     def save(self, run: Run, trained: nn.Module, optimizer: Optimizer) -> None:
-        """Write the checkpoint under another name, then put it in place of the last one."""
+        """Put a checkpoint in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
         content = {
             "format": _FORMAT,
@@ -90,13 +90,8 @@ class RunFolder:
             "optimizer": optimizer.state_dict(),
             "random": _random_states(_device_of(trained)),
         }
-        temporary = self.checkpoint.with_name(f".{self.checkpoint.name}.partial")
-        with temporary.open("wb") as file:
+        with replacing(self.checkpoint) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.checkpoint)
-        _sync_folder(self.folder)
         self._saved_at = time.monotonic()
 
     def append(self, record: EpochRecord) -> None:
@@ -123,17 +118,6 @@ def _device_of(trained: nn.Module) -> torch.device:
 def _random_states(device: torch.device) -> dict[str, Tensor | None]:
     cuda = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
     return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut; systems that cannot open a folder do without."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rankkit.atomic import write_text
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -110,9 +112,7 @@ class History:
 
 def write_metrics(path: Path, records: list[EpochRecord]) -> None:
     """Write metrics.jsonl anew with exactly these records."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text("".join(_line(record) for record in records), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, "".join(_line(record) for record in records))
 
 
 def append_metrics(path: Path, record: EpochRecord) -> None:

@@ -144,7 +144,8 @@ def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: Ran
         ConfigError: If they do not fit, or nothing in the scorer can be trained.
     """
     if not any(parameter.requires_grad for parameter in scorer.parameters()):
-        raise ConfigError("fit: expected a scorer with weights to train; got none. Set requires_grad on some.")
+        action = "Set requires_grad on some." if list(scorer.parameters()) else "Pass another, such as MLPScorer."
+        raise ConfigError(f"fit: expected a scorer with weights to train; got {type(scorer).__name__}. {action}")
     name = objective_name(objective)
     wanted, given = readout_of(objective), getattr(scorer, "readout", None)
     n_outputs = getattr(scorer, "n_outputs", 1)

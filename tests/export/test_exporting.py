@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit import bundle
+from rankkit import atomic, bundle
 from rankkit.errors import BundleError, ConfigError, DataError, ExportError
 from rankkit.export import TARGETS, check, export, numpy_file
 from rankkit.export.exporting import digest
@@ -263,7 +263,7 @@ def test_a_link_to_an_artefact_is_followed(artefact, tmp_path):
 
 
 def test_what_a_killed_export_left_is_taken_away(tmp_path):
-    (tmp_path / f".out.{os.getpid()}").mkdir()
+    (tmp_path / f".out.{os.getpid()}-{atomic._machine()}01234567.partial").mkdir()
     export(ranker(), "numpy", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -359,8 +359,7 @@ def test_an_interruption_leaves_nothing(text, monkeypatch):
     assert [path.name for path in text.parent.iterdir()] == ["train.txt"]
 
 
-def test_a_killed_process_leaves_no_cache_and_the_next_clears_up(text, monkeypatch):
-    monkeypatch.setattr(cache_folder, "_ABANDONED", 0.0)
+def test_a_killed_process_leaves_no_cache_and_the_next_clears_up(text):
     expected = read(text).fingerprint
     with started("hang", text) as process:
         assert process.stdout.readline() == "writing\n"

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rankkit.atomic import write_text
 from rankkit.comparison.report.classes import class_table
 from rankkit.comparison.report.curves import training_curves
 from rankkit.comparison.report.figures import N_COLORS, dashes
@@ -16,7 +17,7 @@ from rankkit.comparison.report.groups import delta_chart, group_charts
 from rankkit.comparison.report.scores import score_cards, tie_table
 from rankkit.comparison.report.worst import worst_queries
 from rankkit.comparison.tables import cost_columns, how_to_read, number, p_value, signed
-from rankkit.comparison.writing import read_json, write_text
+from rankkit.comparison.writing import read_json
 
 if TYPE_CHECKING:
     from rankkit.comparison.results import Results

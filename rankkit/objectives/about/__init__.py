@@ -1,4 +1,4 @@
-"""What each objective is for, as text: the source of ``rankkit objectives`` and of README's chooser.
+"""What each objective is for, as text: the source of ``rankkit objectives`` and of the choosers of docs/.
 
 One file a family; the keys are the names of the catalogue. Nothing here imports torch.
 """

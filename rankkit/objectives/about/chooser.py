@@ -1,10 +1,10 @@
-"""README's chooser: which objective to begin with, and when, read off the rows."""
+"""The choosers of docs/: which objective to begin with, and when, read off the rows."""
 
 from collections.abc import Mapping
 
 from rankkit.objectives.about import ROWS
 
-# The objective to begin with, and what to try next, in the order of README.
+# The objective to begin with, and what to try next, in the order of the page.
 CHOICES: dict[str, tuple[str, ...]] = {
     "ranknet": ("pairwise_hinge",),
     "lambdarank": ("lambdaloss_ndcg2pp", "yeti"),

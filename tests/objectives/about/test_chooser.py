@@ -1,4 +1,4 @@
-"""README's chooser is what the rows say."""
+"""The choosers of docs/ are what the rows say."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,20 @@ import pytest
 from rankkit.objectives.about import ROWS
 from rankkit.objectives.about.chooser import CHOICES, EMBEDDING_CHOICES, chooser
 
-README = Path(__file__).parents[3] / "README.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 @pytest.mark.parametrize(
-    ("mark", "table"),
-    [("chooser", chooser()), ("embedding chooser", chooser(EMBEDDING_CHOICES, "Cost of n examples"))],
+    ("mark", "page", "table"),
+    [
+        ("chooser", "objectives.md", chooser()),
+        ("embedding chooser", "similarity.md", chooser(EMBEDDING_CHOICES, "Cost of n examples")),
+    ],
 )
-def test_the_choosers_in_readme_are_those_of_the_rows(mark, table):
+def test_the_choosers_of_the_pages_are_those_of_the_rows(mark, page, table):
     marks = f"<!-- {mark}: begin -->\n\n(.*?)\n\n<!-- {mark}: end -->"
-    shown = re.search(marks, README.read_text(), flags=re.DOTALL)
-    assert shown, f"README has no {mark} between its marks"
+    shown = re.search(marks, (DOCS / page).read_text(), flags=re.DOTALL)
+    assert shown, f"{page} has no {mark} between its marks"
     assert shown.group(1) == table
 
 

@@ -1,0 +1,172 @@
+"""How loops are compiled by numba and where machine code is kept: every compiled loop of rankkit is a :func:`kernel`.
+
+Two things numba's own cache on disk leaves to its users:
+
+* It compares the source of the file of the function that is called, though the machine code holds whatever that
+  function calls. The code of a kernel belongs to the text of its file and of all files of rankkit that this one
+  imports, however indirectly.
+* Where no folder can be written it refuses to define the function, and a full disk or a damaged file ends the call that
+  compiles. Kernels are then compiled anew in each process, and one line says so, with what to set.
+
+Importing this module imports numba.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
+
+from rankkit.errors import CompilationWarning
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+_PACKAGE = __name__.partition(".")[0]
+_said: set[str] = set()
+
+
+def kernel(**options: Any) -> Callable[[Loop], Loop]:
+    """Compile a function at its first call, keep the result on disk, and release the GIL while it runs.
+
+    Args:
+        **options: Further ones of ``numba.njit``.
+    """
+
+    def compiled(loop: Loop) -> Loop:
+        function: Any = njit(nogil=True, **options)(loop)
+        if function is not loop:  # NUMBA_DISABLE_JIT gives the function back as it is
+            function._cache = _cache_of(loop)
+        result: Loop = function
+        return result
+
+    return compiled
+
+
+def _cache_of(loop: Callable[..., Any]) -> Any:
+    """What ``enable_caching()`` of a compiled function would set, with what this module adds."""
+    try:
+        return _KernelCache(loop)
+    except (OSError, RuntimeError) as error:  # numba's RuntimeError: no folder can be written
+        return _NoCache(str(error))
+    except (AttributeError, TypeError) as error:
+        return _NoCache(f"numba {numba.__version__} keeps compiled functions in another way: {error}")
+
+
+class _KernelCacheImpl(CompileResultCacheImpl):
+    """Stamps machine code with the text of all files that it may come from."""
+
+    def __init__(self, py_func: Callable[..., Any]) -> None:
+        try:
+            Path.home()
+        except RuntimeError:  # numba would make a folder named "~" wherever the process happens to be
+            self._locator_classes = [known for known in self._locator_classes if known.__name__ != _IN_HOME]
+        super().__init__(py_func)
+        own_stamp, digest = self.locator.get_source_stamp, source_digest(py_func.__module__)
+        self.locator.get_source_stamp = lambda: (own_stamp(), digest)
+
+
+_IN_HOME = "UserWideCacheLocator"
+
+
+class _KernelCache(FunctionCache):
+    """numba's cache on disk; what is wrong with the disk costs time, never a result."""
+
+    _impl_class = _KernelCacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The compiled function of a signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # unpickling a damaged file can raise anything
+            _say(f"{self.cache_path} cannot be read ({type(error).__name__}: {error})")
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled."""
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _say(f"{self.cache_path} cannot be written ({error.strerror})")
+
+
+class _NoCache(NullCache):
+    """Keeps nothing, and says so when something was compiled."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        """Say why it is not kept."""
+        _say(self._reason)
+
+
+def _say(reason: str) -> None:
+    """Once a process."""
+    if not _said:
+        _said.add(reason)
+        warnings.warn(
+            f"numba's cache: expected a folder that can be written; got none: {reason}. Loops are compiled anew in "
+            "each process, which takes seconds: set NUMBA_CACHE_DIR to such a folder.",
+            CompilationWarning,
+            stacklevel=2,
+        )
+
+
+@cache
+def source_digest(module: str) -> str:
+    """SHA-256 over the text of a module of rankkit and of those that it imports, however indirectly."""
+    digest = hashlib.sha256()
+    for name in sorted(_with_imports(module)):
+        digest.update(f"{name}\n{_source(name)}\n".encode())
+    return digest.hexdigest()
+
+
+def _with_imports(module: str) -> set[str]:
+    found, left = set(), [module]
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left.extend(_imports(name))
+    return found
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """The modules of rankkit that one imports, at its top or inside of functions."""
+
+    def names() -> Iterator[str]:
+        for node in ast.walk(ast.parse(_source(module) or "")):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+    return tuple(name for name in names() if name.partition(".")[0] == _PACKAGE and _source(name) is not None)
+
+
+@cache
+def _source(module: str) -> str | None:
+    """The text of a module; None where there is no such module, as for a function of one."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:  # its parent is no package
+        return None
+    if spec is None:
+        return None
+    source = getattr(spec.loader, "get_source", lambda name: None)(module)
+    if source is None:
+        raise OSError(f"{module} comes without its source")
+    text: str = source
+    return text
