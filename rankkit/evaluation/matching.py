@@ -24,6 +24,7 @@ from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.naming import named
 from rankkit.scorers.listwise import is_listwise
+from rankkit.trees import TreeScorer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,26 +45,42 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
         data: The documents.
 
     Raises:
+        ConfigError: If it is an encoder.
         DataError: If a feature is missing, or without names the number is another.
     """
+    if hasattr(scorer, "input_shape"):
+        raise ConfigError(
+            f"{where}: expected a scorer of documents; got the encoder {type(scorer).__name__}. "
+            "Pass it to rankkit.evaluate_encoder or rankkit.embed."
+        )
     n_features = getattr(scorer, "n_features", data.n_features)
     names = getattr(scorer, "feature_names", None)
     wanted = named(names, n_features)
     if data.feature_names is not None and (names is not None or set(wanted) <= set(data.feature_names)):
         if wanted == data.feature_names:
             return None
-        left_out_is_said(wanted, data.feature_names)
-        return np.array(_places(where, wanted, data.feature_names), np.int64)
-    if data.n_features != n_features:
-        raise DataError(
-            f"{where}: expected {n_features} features, as the scorer was built for; got {data.n_features}. "
-            "Give the documents the features of the training data."
-        )
+        places = np.array(_places(where, wanted, data.feature_names), np.int64)
+        _say_left_out(wanted, data.feature_names)
+        return places
+    check_count(where, n_features, data)
     if data.feature_names is not None and hasattr(scorer, "feature_names"):
         _say(f"features matched by number: the ranker knows no names, the data has {_some(data.feature_names)}")
     elif names is not None:
         _say(f"features matched by number: the data has no names, the ranker knows {_some(names)}")
     return None
+
+
+def check_count(where: str, n_features: int, data: RankingDataset) -> None:
+    """Check that data has as many features as a scorer.
+
+    Raises:
+        DataError: If not.
+    """
+    if data.n_features != n_features:
+        raise DataError(
+            f"{where}: expected {n_features} features, as the scorer was built for; got {data.n_features}. "
+            "Give the documents the features of the training data."
+        )
 
 
 def matched(where: str, scorer: object, data: RankingDataset) -> RankingDataset:
@@ -73,10 +90,11 @@ def matched(where: str, scorer: object, data: RankingDataset) -> RankingDataset:
         DataError: As :func:`feature_places`.
     """
     places = feature_places(where, scorer, data)
-    if places is None:
-        return data
-    names = None if data.feature_names is None else tuple(data.feature_names[place] for place in places)
-    return replace(data, features=np.take(data.features, places, axis=1), feature_names=names)
+    known = getattr(scorer, "feature_names", data.feature_names)
+    names = None if known is None else tuple(known)
+    if places is not None:
+        return replace(data, features=np.take(data.features, places, axis=1), feature_names=names)
+    return data if names == data.feature_names else replace(data, feature_names=names)
 
 
 def feature_names_of(scorer: object, data: RankingDataset) -> tuple[str, ...]:
@@ -191,9 +209,7 @@ def columns_for(
     if features is None:  # every column of numbers that is nothing else, so that weights have to be known
         return {**roles, "weight": column("weight"), "query_weight": column("query_weight")}
     others = {*astuple(remembered), *astuple(_DEFAULTS), *astuple(given)}
-    left_out_is_said(
-        [features] if isinstance(features, str) else features, [name for name in found if name not in others]
-    )
+    _say_left_out([features] if isinstance(features, str) else features, [name for name in found if name not in others])
     return {**roles, "features": features, "weight": None, "query_weight": None}
 
 
@@ -218,7 +234,7 @@ def _of_letor(scorer: Any) -> dict[str, Any]:
     return {"n_features": scorer.n_features}
 
 
-def left_out_is_said(wanted: Sequence[str], found: Sequence[str]) -> None:
+def _say_left_out(wanted: Sequence[str], found: Sequence[str]) -> None:
     """Warn of the names that are there and not wanted."""
     known = set(wanted)
     others = [name for name in found if name not in known]
@@ -230,14 +246,14 @@ def _places(where: str, wanted: Sequence[str], found: Sequence[str]) -> list[int
     place_of = {name: place for place, name in reversed(list(enumerate(found)))}
     missing = [name for name in wanted if name not in place_of]
     if missing:
-        raise DataError(missing_feature(where, missing, len(wanted), found))
+        raise DataError(_missing(where, missing, len(wanted), found))
     twice = next((name for name in wanted if found.count(name) > 1), None) if len(place_of) < len(found) else None
     if twice is not None:
         raise DataError(f"{where}: expected one feature {twice!r}; got {found.count(twice)}. Rename one of them.")
     return [place_of[name] for name in wanted]
 
 
-def missing_feature(where: str, missing: Sequence[str], n_wanted: int, found: Sequence[str]) -> str:
+def _missing(where: str, missing: Sequence[str], n_wanted: int, found: Sequence[str]) -> str:
     """The message for features that a ranker was trained on and that are not there."""
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     by_lower_case = {name.lower(): name for name in found}
@@ -264,7 +280,8 @@ def _say(line: str) -> None:
 
 def _sees_queries(scorer: object) -> bool:
     """Whether a score may depend on the other documents of the query: what a module of one's own does is not known."""
-    return type(scorer) not in SCORERS.values() or is_listwise(scorer)  # type: ignore[arg-type]
+    known = type(scorer) in SCORERS.values() or isinstance(scorer, TreeScorer)
+    return not known or is_listwise(scorer)  # type: ignore[arg-type]
 
 
 def _is_pandas(data: Any) -> bool:
