@@ -11,6 +11,7 @@ import json
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -25,6 +26,7 @@ from rankkit.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.catalogue import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS, find
 from rankkit.encoders import Encoder
 from rankkit.errors import BundleError, ConfigError
+from rankkit.loaders.dataset import Roles
 from rankkit.objectives import Objective
 from rankkit.scorers import Scorer
 from rankkit.trees import TreeScorer, read_tree_model
@@ -238,6 +240,7 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
         built.load_state_dict(filled, assign=True)
         if kind == "scorer":
             built.feature_names = _names(model["feature_names"], built.n_features)
+            built.roles = _roles(model.get("columns"))  # the first rankkit kept none
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
         raise _cannot_build(folder, kind, model, error) from error
     return cast(nn.Module, built.eval())
@@ -305,7 +308,34 @@ def _features(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[str, 
         raise ConfigError(
             f"save: expected {model.n_features} feature names; got {len(names)}. Name every feature, or leave them out."
         )
-    return {"n_features": model.n_features, "feature_names": None if names is None else list(names)}
+    return {
+        "n_features": model.n_features,
+        "feature_names": None if names is None else list(names),
+        "columns": _columns(names, getattr(model, "roles", None)),
+    }
+
+
+def _columns(names: Sequence[str] | None, roles: Roles | None) -> dict[str, str | None]:
+    """What each feature was made from, and the columns of the training data that were no features.
+
+    ``features`` says how: each from the column of its name (``"columns"``), from its position in the column ``vector``
+    (``"vector"``), or from its number, 1 being the first (``"numbers"``).
+    """
+    if roles is not None and roles.vector is not None:
+        made_from = "vector"
+    else:
+        made_from = "numbers" if names is None else "columns"
+    return {"features": made_from, **({} if roles is None else asdict(roles))}
+
+
+def _roles(columns: Any) -> Roles | None:
+    """The columns of the training data as a file has them; None where it was no table."""
+    if columns is None:
+        return None
+    named = {role: name for role, name in columns.items() if role != "features"}
+    if not all(name is None or isinstance(name, str) for name in named.values()):
+        raise ValueError("columns whose names are no texts")
+    return Roles(**named) if named else None
 
 
 def _cannot_build(folder: Path, kind: Kind, model: Mapping[str, Any], error: Exception) -> BundleError:

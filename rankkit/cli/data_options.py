@@ -7,6 +7,18 @@ import typer
 
 Label = Annotated[str, typer.Option(help="Label column of a table.")]
 Qid = Annotated[str, typer.Option(help="Query id column of a table.")]
+KnownLabel = Annotated[
+    str | None,
+    typer.Option("--label", help="Label column of a table.", show_default="the one trained on; label"),
+]
+KnownQid = Annotated[
+    str | None,
+    typer.Option("--qid", help="Query id column of a table.", show_default="the one trained on; qid"),
+]
+KnownDocId = Annotated[
+    str | None,
+    typer.Option("--doc-id", help="Document id column of a table.", show_default="the one trained on; doc_id"),
+]
 GroupFile = Annotated[
     Path | None, typer.Option(help="Rows of each query, for LETOR text without qid (.query, .group).")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Labels, Regroup
 from rankkit.cli.evaluate_encoder import evaluate_saved_encoder
 from rankkit.cli.next_step import suggest
 
@@ -79,8 +79,9 @@ def evaluate(
     ] = False,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    label: Label = "label",
-    qid: Qid = "qid",
+    label: KnownLabel = None,
+    qid: KnownQid = None,
+    doc_id: KnownDocId = None,
     group_file: GroupFile = None,
     regroup: Regroup = False,
     labels: Labels = "any",
@@ -106,6 +107,7 @@ def evaluate(
         reading: dict[str, Any] = {
             "label": label,
             "qid": qid,
+            "doc_id": doc_id,
             "group_file": group_file,
             "regroup": regroup,
             "labels": labels,
@@ -124,7 +126,7 @@ def evaluate(
                 shots=shots,
                 n_episodes=n_episodes,
                 all_classes=all_classes,
-                label=label,
+                label=label or "label",
             )
         elif all_protocols:
             report = _evaluate_ranker(model, data, reading, metric, {}, every=True)
@@ -166,9 +168,9 @@ def _evaluate_ranker(
     every: bool,
 ) -> "Evaluation | ProtocolTable":
     from rankkit import evaluation
-    from rankkit.loaders.files import read
+    from rankkit.evaluation.matching import read_documents
 
-    documents = read(data, n_features=scorer.n_features, **reading)
+    documents = read_documents(data, scorer, **reading)
     metrics = metric or ["ndcg@10", "mrr@10"]
     if every:
         return evaluation.evaluate_protocols(scorer, documents, metrics)

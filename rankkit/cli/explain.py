@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Labels, Regroup
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
@@ -37,8 +37,9 @@ def explain(
     ] = 10_000,
     top: Annotated[int, typer.Option(min=1, help="Features to print and draw; the files hold all.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the shuffles and of the draw.")] = 0,
-    label: Label = "label",
-    qid: Qid = "qid",
+    label: KnownLabel = None,
+    qid: KnownQid = None,
+    doc_id: KnownDocId = None,
     group_file: GroupFile = None,
     regroup: Regroup = False,
     labels: Labels = "any",
@@ -46,13 +47,19 @@ def explain(
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError, DataError
-    from rankkit.loaders.files import read
+    from rankkit.evaluation.matching import read_documents
 
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
     scorer = bundle.load_scorer(run)
-    reading: dict[str, Any] = {"label": label, "qid": qid, "group_file": group_file, "regroup": regroup}
-    documents = read(data, n_features=scorer.n_features, labels=labels, **reading)
+    reading: dict[str, Any] = {
+        "label": label,
+        "qid": qid,
+        "doc_id": doc_id,
+        "group_file": group_file,
+        "regroup": regroup,
+    }
+    documents = read_documents(data, scorer, labels=labels, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
     if documents.labels is None and not chosen:
         raise DataError(f"{data}: expected labels, to measure {metric}; got none. Add them, or pass --doc QID:ROW.")

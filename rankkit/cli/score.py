@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Regroup
 from rankkit.cli.next_step import suggest
 
 
@@ -21,15 +21,16 @@ def score(
             show_default=False,
         ),
     ],
-    label: Label = "label",
-    qid: Qid = "qid",
+    label: KnownLabel = None,
+    qid: KnownQid = None,
+    doc_id: KnownDocId = None,
     group_file: GroupFile = None,
     regroup: Regroup = False,
 ) -> None:
     """Score data with a saved ranker; row order is kept."""
     from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError
-    from rankkit.loaders.files import read
+    from rankkit.evaluation.matching import read_documents
     from rankkit.loaders.scores import write_scores
 
     if str(out) != "-" and out.resolve() == data.resolve():
@@ -37,11 +38,13 @@ def score(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
     scorer = bundle.load_scorer(run)
-    documents = read(
+    documents = read_documents(
         data,
-        n_features=scorer.n_features,
+        scorer,
         label=label,
         qid=qid,
+        doc_id=doc_id,
+        with_labels=False,
         group_file=group_file,
         regroup=regroup,
     )

@@ -21,7 +21,7 @@ class Attributions:
     """What :func:`attribute` returns; printing it gives a table a document.
 
     Args:
-        names: ``[feature]``; ``feature_0``, ... where the data has none.
+        names: ``[feature]``; "1", "2", ... where neither data nor scorer has names.
         qids: ``[explained]``: the query of each explained document.
         rows: ``[explained]``: its place among the documents of the query, from 0.
         doc_ids: ``[explained]``, or None.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.attribution import TOLERANCE, Attributions
-from rankkit.evaluation.scoring import check_features, feature_names_of
+from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.text_ids import id_texts
 from rankkit.scorers import Scorer, ranking_scores
@@ -23,7 +23,7 @@ _STEPS = (64, 256, 1024, 4096)
 _DOCS_AT_ONCE = 4096
 
 
-def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, int]]) -> Attributions:
+def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qids: Any | None = None) -> Attributions:
     r"""What each feature adds to the score of a document, compared with the mean document of its query.
 
     .. math:: a_f = \sum_{k \in f} (z_k - \bar z_k) \int_0^1 \frac{\partial s(\bar z + t (z - \bar z))}{\partial z_k} dt
@@ -36,8 +36,9 @@ def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, in
 
     Args:
         scorer: A trained scorer; it is left as it is.
-        data: The documents; labels are not needed.
+        data: The documents; labels are not needed. What :func:`predict` takes.
         docs: The documents to explain, as ``(qid, row)``: the row counts from 0 among the documents of the query.
+        qids: As of :func:`predict`.
 
     Raises:
         ConfigError: If captum is not installed, or the scorer is a model of trees.
@@ -51,7 +52,9 @@ def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, in
             f"attribute: expected a scorer with a gradient; got trees of {scorer.model.library}, whose scores are "
             "constant between splits. Ask for permutation importance: rankkit explain without --doc."
         )
-    check_features("attribute", scorer, data)
+    data = documents_for("attribute", scorer, data, qids=qids)
+    feature_names = feature_names_of(scorer, data)
+    data = matched("attribute", scorer, data)
     integrate = _integrated_gradients()
     places = [_find(data, qid, row) for qid, row in docs]
     if not places:
@@ -70,7 +73,7 @@ def attribute(scorer: Scorer, data: RankingDataset, docs: Sequence[tuple[Any, in
         value, *numbers = _explain(integrate, cast(Scorer, network), documents, row)
         by_feature = torch.zeros(data.n_features, dtype=torch.float64).index_add_(0, source, value.cpu())
         found.append((by_feature.numpy(), *numbers))
-    return _assemble(cast(Scorer, network), data, places, found)
+    return _assemble(feature_names, data, places, found)
 
 
 class _Transformed(nn.Module):
@@ -162,13 +165,13 @@ def _device(network: nn.Module) -> torch.device:
 
 
 def _assemble(
-    network: Scorer, data: RankingDataset, places: list[tuple[int, int]], found: list[tuple[Any, ...]]
+    feature_names: tuple[str, ...], data: RankingDataset, places: list[tuple[int, int]], found: list[tuple[Any, ...]]
 ) -> Attributions:
     queries, rows = (np.array(numbers, np.int64) for numbers in zip(*places, strict=True))
     at = data.offsets[queries] + rows
     values, scores, mean_scores, n_steps = zip(*found, strict=True)
     return Attributions(
-        feature_names_of(network, data),
+        feature_names,
         data.qids[queries],
         rows,
         None if data.doc_ids is None else data.doc_ids[at],

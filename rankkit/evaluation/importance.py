@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
+from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.evaluation.measuring import Judged, measure, metric_names
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
-from rankkit.evaluation.scoring import feature_names_of, score_documents
+from rankkit.evaluation.scoring import score_documents
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
 
@@ -33,7 +34,7 @@ class Importance:
     """What :func:`permutation_importance` returns; printing it gives the table.
 
     Args:
-        names: ``[feature]``; ``feature_0``, ... where the data has none.
+        names: ``[feature]``; "1", "2", ... where neither data nor scorer has names.
         drops: ``[feature]``: by how much the mean of the metric falls.
         low: ``[feature]``: lower end of the 95% bootstrap interval over queries.
         high: ``[feature]``: its upper end.
@@ -128,8 +129,9 @@ class Importance:
 
 def permutation_importance(
     scorer: Scorer,
-    data: RankingDataset,
+    data: Any,
     *,
+    qids: Any | None = None,
     metric: str = "ndcg@10",
     n_repeats: int = 3,
     max_docs: int | None = None,
@@ -150,7 +152,8 @@ def permutation_importance(
 
     Args:
         scorer: A trained scorer.
-        data: Documents with labels, best those that the scorer was not trained on.
+        data: Documents with labels, best those that the scorer was not trained on. What :func:`evaluate` takes.
+        qids: As of :func:`predict`.
         metric: Its name.
         n_repeats: Shuffles of each feature, whose mean counts.
         max_docs: Draw whole queries of about so many documents in all; None: take all. The cost is that of scoring
@@ -184,8 +187,11 @@ def permutation_importance(
     for name, value, least in (("n_repeats", n_repeats, 1), ("n_resamples", n_resamples, 1), ("max_docs", max_docs, 1)):
         if value is not None and value < least:
             raise ConfigError(f"{where}: expected {name} of {least} or more; got {value}. Leave it out.")
+    data = documents_for(where, scorer, data, qids=qids, with_labels=True)
     if data.labels is None:
         raise DataError(f"{where}: expected documents with labels; got none. Read the data with its label column.")
+    feature_names = feature_names_of(scorer, data)
+    data = matched(where, scorer, data)
     names, rules = metric_names(where, [metric]), resolve_protocol(protocol, None, None)
     n_queries_of = data.n_queries
     if max_docs is not None:
@@ -214,7 +220,7 @@ def permutation_importance(
     counts = ~np.isnan(before.counted(metric))
     low, high = percentile_intervals(bootstrap_means(drops, n_resamples=n_resamples, seed=seed))
     return Importance(
-        feature_names_of(scorer, data),
+        feature_names,
         drops[counts].mean(axis=0) if counts.any() else np.full(data.n_features, np.nan),
         low,
         high,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.evaluation.matching import documents_for
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
@@ -24,9 +25,10 @@ from rankkit.scorers import Scorer
 
 def evaluate(
     scorer: Scorer,
-    data: RankingDataset,
+    data: Any,
     metrics: Sequence[str] = ("ndcg@10", "mrr@10"),
     *,
+    qids: Any | None = None,
     protocol: str | Protocol = "rankkit",
     empty: str | None = None,
     ties: str | None = None,
@@ -43,7 +45,9 @@ def evaluate(
 
     Args:
         scorer: A scorer; its training flags and its device are afterwards as before.
-        data: Documents with labels.
+        data: Documents with labels: a :class:`RankingDataset`, or a data frame or Arrow table with a column of labels
+            named as in the training data.
+        qids: With a table: one query id a row, or the name of their column; None: the column of the training data.
         metrics: Names, as ``"ndcg@10"`` or ``"map"``.
         protocol: The conventions, by name or as a :class:`Protocol`.
         empty: In place of the protocol's: ``"zero"``, ``"skip"``, ``"one"`` or ``"error"``.
@@ -52,12 +56,13 @@ def evaluate(
         batch_docs: About how many documents to score at once.
 
     Raises:
-        DataError: If there are no labels or no queries, the number of features is another than the scorer's, a score
+        DataError: If there are no labels or no queries, the features are not those of the scorer, a score
             is NaN, or a query has no relevant document and ``empty`` is ``"error"``.
         ConfigError: If a metric, protocol, empty or ties is unknown.
     """
     rules, names = resolve_protocol(protocol, empty, ties), metric_names("evaluate", metrics)
-    return measure(judged_documents("evaluate", scorer, data, device, batch_docs), names, rules)
+    documents = documents_for("evaluate", scorer, data, qids=qids, with_labels=True)
+    return measure(judged_documents("evaluate", scorer, documents, device, batch_docs), names, rules)
 
 
 def evaluate_scores(

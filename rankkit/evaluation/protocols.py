@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from rankkit.errors import ConfigError, RankkitError
+from rankkit.evaluation.matching import documents_for
 from rankkit.evaluation.measuring import judged_documents, measure, metric_names
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
 from rankkit.evaluation.protocol import ABOVE_HALF, Protocol
 from rankkit.evaluation.report import Evaluation
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
 
 if TYPE_CHECKING:
@@ -86,9 +86,10 @@ class ProtocolTable:
 
 def evaluate_protocols(
     scorer: Scorer,
-    data: RankingDataset,
+    data: Any,
     metrics: Sequence[str] = ("ndcg@10", "mrr@10"),
     *,
+    qids: Any | None = None,
     protocols: Iterable[str | Protocol] | None = None,
     device: torch.device | str | None = None,
     batch_docs: int = 65536,
@@ -104,7 +105,8 @@ def evaluate_protocols(
 
     Args:
         scorer: A scorer.
-        data: Documents with labels; those under ``"trec"`` need ids.
+        data: What :func:`evaluate` takes; documents under ``"trec"`` need ids.
+        qids: As of :func:`evaluate`.
         metrics: Names, as ``"ndcg@10"`` or ``"map"``.
         protocols: Names or :class:`Protocol` objects; None: every preset.
         device: Where to score; None: where the scorer is.
@@ -124,7 +126,8 @@ def evaluate_protocols(
         )
     if not any(protocol.has(name) for protocol in rules for name, _ in asked.values()):
         raise ConfigError(f"{where}: expected a metric that one of the tools has; got {', '.join(asked)}. Add ndcg@10.")
-    judged = judged_documents(where, scorer, data, device, batch_docs)
+    documents = documents_for(where, scorer, data, qids=qids, with_labels=True)
+    judged = judged_documents(where, scorer, documents, device, batch_docs)
     evaluations: dict[str, Evaluation] = {}
     left_out: dict[str, str] = {}
     errors = []

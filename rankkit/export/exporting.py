@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rankkit.encoders import Encoder
 from rankkit.errors import ConfigError, DataError
-from rankkit.evaluation.scoring import check_features
+from rankkit.evaluation.matching import matched
 from rankkit.export.encoder_exporting import export_encoder
 from rankkit.export.encoder_manifest import EncoderManifest
 from rankkit.export.encoder_source import EncoderSource, find_source
@@ -151,8 +151,7 @@ def _checked_rows(ranker: Source, data: Any) -> RankingDataset:
         raise DataError(
             f"export: expected documents of queries for a ranker; got {type(data).__name__}. Pass a RankingDataset."
         )
-    check_features("export", ranker.model, data)
-    return data
+    return matched("export", ranker.model, data)
 
 
 def _describe(target: Target, ranker: Source, options: Mapping[str, Any]) -> Manifest:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rankkit.atomic import write_text
 from rankkit.errors import ExportError
 from rankkit.export.parity import Parity, ScoreMap
+from rankkit.naming import named
 
 FORMAT_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -124,7 +125,7 @@ class Described(Protocol):
 def named_features(
     names: Sequence[str] | None, n_features: int, *, missing_default: float | None = None
 ) -> tuple[Feature, ...]:
-    """The features of a manifest, in order; ``feature_0``, ``feature_1``, ... where no names are known.
+    """The features of a manifest, in order; "1", "2", ... where no names are known.
 
     Raises:
         ExportError: If two have the same name, a name is empty, or the number is another.
@@ -133,7 +134,7 @@ def named_features(
         >>> named_features(["bm25"], 1)
         (Feature(name='bm25', letor_index=1, dtype='float32', missing_default=None),)
     """
-    known = [f"feature_{n}" for n in range(n_features)] if names is None else list(names)
+    known = named(names, n_features)
     if len(known) != n_features:
         raise ExportError(f"features: expected {n_features} names; got {len(known)}. Name every feature.")
     seen: set[str] = set()

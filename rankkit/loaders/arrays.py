@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rankkit.batch import Per
 from rankkit.errors import DataError
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.grouping import group_rows
 from rankkit.loaders.text_ids import Ids, TextIds
 
@@ -167,6 +167,7 @@ def assemble(
     query_weights: NDArray[np.float32] | None = None,
     doc_ids: TextIds | None = None,
     feature_names: tuple[str, ...] | None = None,
+    roles: Roles | None = None,
 ) -> RankingDataset:
     """Group checked rows by query, keeping the order in which queries and documents came.
 
@@ -179,6 +180,7 @@ def assemble(
         query_weights: float32 ``[doc]``, equal within a query, or None: one weight a query.
         doc_ids: ``[doc]`` or None.
         feature_names: One a feature, or None.
+        roles: The columns that all these came from, or None.
 
     Raises:
         DataError: If ``query_weights`` differ within a query.
@@ -211,4 +213,5 @@ def assemble(
         feature_names=feature_names,
         rows=rows,
         weights_per=per,
+        roles=roles,
     )

@@ -49,10 +49,19 @@ def open_files(
         DataError: As :func:`read_files`.
     """
     paths, source = data_files(path, extensions), Source(f"{path}")
-    with _opened(paths[0]) as first:
-        schema = first.schema
+    schema = schema_of(path, extensions)
     columns = choose_columns(schema, wanted, source)
     return schema, _batches(paths, schema, columns), columns, source
+
+
+def schema_of(path: Path, extensions: tuple[str, ...]) -> pa.Schema:
+    """The columns and types of a file, or of the first file of a folder.
+
+    Raises:
+        DataError: If there is no such file, or it is damaged.
+    """
+    with _opened(data_files(path, extensions)[0]) as first:
+        return first.schema
 
 
 def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
+from rankkit.naming import numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
 # These are never taken for features unless they are asked for by name: a label among the features would be a leak.
@@ -77,11 +78,6 @@ class Columns:
         if self.vector is not None or self.features == numbered(len(self.features)):
             return None
         return self.features
-
-
-def numbered(n_features: int) -> tuple[str, ...]:
-    """The column names of features that have no names: "1", "2", ... as in LETOR text."""
-    return tuple(str(number) for number in range(1, n_features + 1))
 
 
 def choose_columns(schema: pa.Schema, wanted: Wanted, source: Source) -> Columns:

@@ -30,14 +30,26 @@ def open_csv(
     Raises:
         DataError: If the file cannot be read, or a column that looks like numbers holds something else.
     """
-    if separator is None:
-        separator = "\t" if ".tsv" in path.suffixes else ","
+    separator = separator or _separator_of(path)
     first = next(_batches(path, source, separator, {}, None))
     schema = _mend_numbers(first, wanted, source)
     columns = choose_columns(schema, wanted, source)
     types = {name: _type_of(name, schema, columns) for name in columns.used}
     batches = _batches(path, source, separator, types, columns.used)
     return pa.schema(list(types.items())), columns, batches
+
+
+def header_of(path: Path) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    return list(next(_batches(path, Source(str(path)), _separator_of(path), {}, None)).schema.names)
+
+
+def _separator_of(path: Path) -> str:
+    return "\t" if ".tsv" in path.suffixes else ","
 
 
 def _mend_numbers(first: pa.RecordBatch, wanted: Wanted, source: Source) -> pa.Schema:

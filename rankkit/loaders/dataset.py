@@ -30,6 +30,8 @@ class Roles:
     doc_id: str | None = None
     weight: str | None = None
     query_weight: str | None = None
+    vector: str | None = None
+    """The column of lists whose positions are the features; None where each feature was a column, or a number."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -220,6 +220,25 @@ def convert(source: Readable, target: str | os.PathLike[str], **options: Any) ->
     return data
 
 
+def column_names(path: Path) -> list[str] | None:
+    """The columns of a table; None for what has no columns, is not there, or can be read only once.
+
+    Raises:
+        ConfigError: If the extension names no format.
+        DataError: If the table cannot be read.
+    """
+    kind = kind_of(path)
+    if kind in ("letor", "cache") or not (path.is_file() or path.is_dir()):
+        return None
+    if kind == "csv":
+        from rankkit.loaders.csv_batches import header_of
+
+        return header_of(path)
+    from rankkit.loaders.arrow_files import ARROW, PARQUET, schema_of
+
+    return list(schema_of(path, PARQUET if kind == "parquet" else ARROW).names)
+
+
 def is_data(path: Path) -> bool:
     """Whether :func:`read` knows a file by its extension, or a folder by its content."""
     try:

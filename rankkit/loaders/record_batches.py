@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, assemble, check_labels, check_weights, fill
 from rankkit.loaders.columns import Columns
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.ids import read_qids, read_texts
 
 
@@ -87,6 +87,7 @@ def _assemble(
         else check_weights(numbers(whole[query_weight]), source, query_weight),
         doc_ids=None if doc_id is None else read_texts(whole[doc_id], source, doc_id),
         feature_names=columns.feature_names,
+        roles=Roles(label, columns.qid, doc_id, weight, query_weight, columns.vector),
     )
 
 

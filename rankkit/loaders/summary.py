@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.naming import named
 
 LARGE = 1e4
 """A feature with values beyond this is reported: without a transform it drowns the others."""
@@ -128,7 +129,7 @@ def summarize(data: RankingDataset) -> DatasetSummary:
           transform such as log1p.
     """
     sizes = data.list_sizes
-    names = data.feature_names or tuple(str(number) for number in range(1, data.n_features + 1))
+    names = named(data.feature_names, data.n_features)
     low, high, n_missing = _ranges(data.features)
     size = np.maximum(np.abs(low), np.abs(high))
     histogram = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.naming import named
 
 Selection = str | int | Iterable[str | int]
 
@@ -22,7 +23,7 @@ _LISTED = 12
 
 def feature_names_of(data: RankingDataset) -> tuple[str, ...]:
     """The names of the features; "1", "2", ... as in LETOR text where they have none."""
-    return data.feature_names or tuple(str(number) for number in range(1, data.n_features + 1))
+    return named(data.feature_names, data.n_features)
 
 
 def select_features(data: RankingDataset, features: Selection) -> RankingDataset:

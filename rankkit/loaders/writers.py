@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from rankkit.atomic import replacing
 from rankkit.errors import DataError
-from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED, numbered
+from rankkit.loaders.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED
 from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.text_ids import TextIds, to_arrow
+from rankkit.naming import named
 
 # Numbers that are in the data set and in the form of the file at the same time.
 _BLOCK_NUMBERS = 4_000_000
@@ -139,7 +140,7 @@ def _weight_name(data: RankingDataset) -> str:
 
 
 def _schema(data: RankingDataset, path: Path) -> pa.Schema:
-    names = numbered(data.n_features) if data.feature_names is None else data.feature_names
+    names = named(data.feature_names, data.n_features)
     taken = [name for name, count in Counter(names).items() if name in RESERVED or count > 1]
     if taken:
         raise DataError(

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from rankkit.naming import named
 from rankkit.scorers.layers import weights_from
 from rankkit.scorers.outputs import output_layer
 from rankkit.scorers.readout import check_readout
@@ -33,7 +34,7 @@ class LinearScorer(nn.Module):
         >>> scorer(torch.zeros(3, 2), torch.tensor([0, 1, 3])).shape
         torch.Size([3])
         >>> list(scorer.weights)
-        ['feature_0', 'feature_1']
+        ['1', '2']
     """
 
     learning_rate: ClassVar[float] = 0.05  # what fit() takes unless told; far above a network's, as there is one layer
@@ -83,10 +84,9 @@ class LinearScorer(nn.Module):
     @property
     def weights(self) -> dict[str, float | list[float]]:
         """The weight of each transformed feature by name; a list of K weights for K free outputs."""
-        names = self.feature_names or [f"feature_{n}" for n in range(self.n_features)]
         weight = self.output.weight.detach()
         values = (weight.squeeze(0) if weight.shape[0] == 1 else weight.t()).tolist()
-        return dict(zip(self.transform.output_names(names), values, strict=True))
+        return dict(zip(self.transform.output_names(named(self.feature_names, self.n_features)), values, strict=True))
 
     def __repr__(self) -> str:
         return describe(self, self.options)

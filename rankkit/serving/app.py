@@ -63,7 +63,16 @@ def create_app(ranker: ServedRanker, settings: Settings | None = None) -> FastAP
     return app
 
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+LEFT_OUT = "Features-Left-Out"
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            LEFT_OUT: {
+                "description": "How many features the documents name that the ranker does not know; not sent for 0.",
+                "schema": {"type": "integer", "minimum": 1},
+            }
+        }
+    },
     408: {"model": ErrorAnswer, "description": "The body took too long."},
     413: {"model": ErrorAnswer, "description": "The body is too long."},
     422: {"model": ErrorAnswer, "description": "The body is not what was expected; the message says where."},
@@ -75,22 +84,22 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
     @app.post(
         "/rank",
         response_model=RankAnswer,
-        responses=_ERRORS,
+        responses=_ANSWERS,
         summary="Rank the documents of a query",
         response_description="From the best to the worst.",
     )
     async def rank(request: Request) -> Response:
-        return _json(await service.rank(request))
+        return _json(*await service.rank(request))
 
     @app.post(
         "/score",
         response_model=ScoreAnswer,
-        responses=_ERRORS,
+        responses=_ANSWERS,
         summary="Score the documents of many queries",
         response_description="In the order of the request.",
     )
     async def score(request: Request) -> Response:
-        return _json(await service.score(request))
+        return _json(*await service.score(request))
 
 
 def _add_reading(app: FastAPI, service: Service) -> None:
@@ -141,5 +150,6 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse({"error": "service: the ranker failed. See the log of the service."}, 500)
 
 
-def _json(answer: BaseModel) -> Response:
-    return Response(answer.model_dump_json(), media_type="application/json")
+def _json(answer: BaseModel, n_left_out: int) -> Response:
+    headers = {LEFT_OUT: str(n_left_out)} if n_left_out else {}
+    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)

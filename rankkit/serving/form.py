@@ -1,7 +1,8 @@
 """Form: what a body has to look like for one ranker, and the checks that pydantic's types do not make."""
 
+import difflib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import cast
 
@@ -14,6 +15,8 @@ from rankkit.errors import did_you_mean
 from rankkit.serving.refusal import RefusedError
 
 MAX_ID = 512
+_LONGEST_NAME = 60
+_MOST_COMPARED = 50  # names of a hostile body are not compared one by one
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,16 @@ class Form:
         takes_missing: Whether null may stand for a value.
         max_list_size: Documents of one query.
         max_docs: Documents, or queries, of one request.
+
+    Attributes:
+        left_out: Names that the documents of a request have and the ranker has not; each request has a form of its own.
     """
 
     names: tuple[str, ...]
     takes_missing: bool
     max_list_size: int
     max_docs: int
+    left_out: set[str] = field(default_factory=set, init=False)
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -70,14 +77,17 @@ def problem(expected: str, got: str, action: str) -> PydanticCustomError:
 
 
 def in_order(features: object, info: ValidationInfo) -> object:
-    """The values of a document in the order of the names; an object has to name every feature and no other."""
+    """The values of a document in the order of the names; an object has to name every feature, in any order.
+
+    What else it names is left out and noted in the form: the ranker was trained without it.
+    """
     form = _form(info)
     if isinstance(features, dict):
-        check_names("features of this ranker", features, form.known)
         for name in form.names:
             if name not in features:
-                action = "Write null for a missing value." if form.takes_missing else "Send every feature."
-                raise problem(f"all {len(form.names)} features", f"none named {name!r}", action)
+                raise problem(f"all {len(form.names)} features", f"none named {name!r}", _advice(name, features, form))
+        if len(features) > len(form.names):
+            form.left_out.update(features.keys() - form.known)
         return [features[name] for name in form.names]
     if not isinstance(features, list):
         raise problem("an array of values or an object from name to value", kind(features), "See /metadata.")
@@ -86,12 +96,24 @@ def in_order(features: object, info: ValidationInfo) -> object:
     return features
 
 
+def _advice(missing: str, found: dict[str, object], form: Form) -> str:
+    """What to do about a feature that is not there: use its name, if another one looks like it."""
+    others = [name for name in found if name not in form.known and len(name) <= _LONGEST_NAME]
+    by_lower_case = {name.lower(): name for name in others if len(others) <= _MOST_COMPARED}
+    near = difflib.get_close_matches(missing.lower(), by_lower_case, n=1)
+    if near:
+        return f"Write {missing!r} for {by_lower_case[near[0]]!r}."
+    return "Write null for a missing value." if form.takes_missing else "Send every feature."
+
+
 def check_names(expected: str, found: dict[str, object], known: Collection[str]) -> None:
     """One error for the first unknown name of an object, where pydantic would keep one for each of a million."""
     for name in found:
         if name not in known:
-            name = name if len(name) <= 60 else f"{name[:60]}..."
-            raise problem(expected, repr(name), did_you_mean(name, known) if len(known) <= 50 else "See /metadata.")
+            name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+            raise problem(
+                expected, repr(name), did_you_mean(name, known) if len(known) <= _MOST_COMPARED else "See /metadata."
+            )
 
 
 def short_id(value: object) -> object:

@@ -52,7 +52,8 @@ def _features(form: Form) -> dict[str, Any]:
     n_features = len(form.names)
     return {
         "title": "Features",
-        "description": "The features of a document: an array in the order of /metadata, or an object with every name."
+        "description": "The features of a document: an array in the order of /metadata, or an object with every "
+        "name, in any order; what else it names is left out."
         + (" null is a missing value." if form.takes_missing else ""),
         "anyOf": [
             {"type": "array", "items": value, "minItems": n_features, "maxItems": n_features},
@@ -60,7 +61,6 @@ def _features(form: Form) -> dict[str, Any]:
                 "type": "object",
                 "properties": dict.fromkeys(form.names, value),
                 "required": list(form.names),
-                "additionalProperties": False,
             },
         ],
     }

@@ -1,6 +1,7 @@
 """Service: a ranker behind its limits, from the body of a request to the answer."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -60,10 +61,10 @@ class Service:
             info={"scorer": ranker.source.scorer["name"], "weights_sha256": ranker.source.weights_sha256},
         )
 
-    async def rank(self, request: "Request") -> RankAnswer:
-        """The documents of a query from the best to the worst."""
+    async def rank(self, request: "Request") -> tuple[RankAnswer, int]:
+        """The documents of a query from the best to the worst, and how many features of theirs were left out."""
         with self.entrance:
-            asked = await self._asked(request, RankRequest)
+            asked, n_left_out = await self._asked(request, RankRequest)
             features = self.form.features("documents[{}].features", [document.features for document in asked.documents])
             ids = [document.id for document in asked.documents]
             query_id, k = asked.query_id, asked.k
@@ -75,12 +76,12 @@ class Service:
             RankedDocument.model_construct(id=ids[place], score=values[place], rank=rank)
             for rank, place in enumerate(order, start=1)
         ]
-        return RankAnswer.model_construct(query_id=query_id, documents=documents)
+        return RankAnswer.model_construct(query_id=query_id, documents=documents), n_left_out
 
-    async def score(self, request: "Request") -> ScoreAnswer:
-        """The scores of the documents of several queries."""
+    async def score(self, request: "Request") -> tuple[ScoreAnswer, int]:
+        """The scores of the documents of several queries, and how many features of theirs were left out."""
         with self.entrance:
-            asked = await self._asked(request, ScoreRequest)
+            asked, n_left_out = await self._asked(request, ScoreRequest)
             parts = [
                 self.form.features(f"queries[{place}].features[{{}}]", query.features)
                 for place, query in enumerate(asked.queries)
@@ -95,12 +96,14 @@ class Service:
             QueryScores.model_construct(query_id=query_id, scores=scores[end - size : end])
             for query_id, size, end in zip(query_ids, list_sizes, ends, strict=True)
         ]
-        return ScoreAnswer.model_construct(queries=queries)
+        return ScoreAnswer.model_construct(queries=queries), n_left_out
 
-    async def _asked(self, request: "Request", kind: type[Asked]) -> Asked:
+    async def _asked(self, request: "Request", kind: type[Asked]) -> tuple[Asked, int]:
         settings = self.settings
         body = await read_body(request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
-        return read_request(kind, body, self.form)
+        form = replace(self.form)
+        asked = read_request(kind, body, form)
+        return asked, len(form.left_out)
 
     async def _scores(self, where: str, features: NDArray[np.float32], list_sizes: list[int]) -> NDArray[np.float32]:
         scores = await self.batcher.scores(features, list_sizes)

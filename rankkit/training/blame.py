@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.errors import RankkitError
+from rankkit.loaders.views import feature_names_of
 from rankkit.training.feed import Feed
 from rankkit.training.watch import BadStep
 
@@ -39,7 +40,7 @@ class ListBlame:
         transform = getattr(self._scorer, "transform", None)
         inputs = batch.features if transform is None else transform(batch.features, batch.offsets)
         if not bool(inputs.isfinite().all()):
-            return _blame_features(batch.features, inputs, self._feed.data.feature_names, transform is not None)
+            return _blame_features(batch.features, inputs, feature_names_of(self._feed.data), transform is not None)
         if batch.weights is not None and not bool(batch.weights.isfinite().all()):
             return "The weights of the data are not finite. Mend them."
         try:
@@ -67,13 +68,13 @@ def blame_weights(model: nn.Module, bad: BadStep, learning_rate: float) -> str |
     return f"The weights are not finite{before}. Lower learning_rate={learning_rate:g}, or set clip_norm=1."
 
 
-def _blame_features(features: Tensor, inputs: Tensor, names: tuple[str, ...] | None, transformed: bool) -> str:
+def _blame_features(features: Tensor, inputs: Tensor, names: tuple[str, ...], transformed: bool) -> str:
     bad = (~features.isfinite()).any(dim=0).nonzero().flatten().tolist()
     if not bad:
         return (
             f"The features are finite, but {int((~inputs.isfinite()).sum())} values are not after the scorer's "
             "transform. Choose another transform."
         )
-    shown = ", ".join(names[column] if names else str(column) for column in bad[:_SHOWN])
+    shown = ", ".join(names[column] for column in bad[:_SHOWN])
     after = " and the scorer's transform lets that through" if transformed else ""
-    return f"Features hold NaN or infinity (columns, counted from 0: {shown}){after}. Mend them, or choose a transform."
+    return f"The features {shown} hold NaN or infinity{after}. Mend them, or choose a transform."

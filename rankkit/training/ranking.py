@@ -135,7 +135,7 @@ def fit(
         seed=seed,
     )
     parse_metric(metric)
-    check_data(scorer, train, valid)
+    train, valid = check_data(scorer, train, valid)
     check_objective(scorer, objective, train)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
@@ -148,6 +148,8 @@ def fit(
         transform.fit(train.features, train.offsets)
     if getattr(scorer, "feature_names", None) is None:
         scorer.feature_names = train.feature_names  # type: ignore[assignment]
+    if train.roles is not None:
+        scorer.roles = train.roles  # type: ignore[assignment]
     feed = Feed(train, place)
     work = Work(
         model=scorer,

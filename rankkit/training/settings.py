@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError, DataError, did_you_mean
-from rankkit.evaluation.scoring import check_features
+from rankkit.evaluation.matching import check_count, matched
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers.readout import n_outputs_for
 
@@ -112,8 +112,13 @@ def resolve_device(device: str) -> torch.device:
     return torch.device("cuda", torch.cuda.current_device()) if device == "cuda" else place
 
 
-def check_data(scorer: nn.Module, train: RankingDataset, valid: RankingDataset | None) -> None:
+def check_data(
+    scorer: nn.Module, train: RankingDataset, valid: RankingDataset | None
+) -> tuple[RankingDataset, RankingDataset | None]:
     """Check that there is something to learn from and that the scorer takes it.
+
+    Returns:
+        Both parts with their features in one order, matched by name where names are known.
 
     Raises:
         DataError: If a part is empty, has no labels, labels that are not finite, or features that do not fit.
@@ -132,9 +137,10 @@ def check_data(scorer: nn.Module, train: RankingDataset, valid: RankingDataset |
                 f"fit: expected finite labels in {name}; got {data.labels[doc]} in query {qid!s}. "
                 "Drop or mend that document."
             )
-        check_features(f"fit: {name}", scorer, data)
-    if valid is not None and None not in (train.feature_names, valid.feature_names):
-        check_features("fit: valid", train, valid)
+    if getattr(scorer, "feature_names", None) is not None:  # it goes on from an earlier training, or was told
+        train = matched("fit: train", scorer, train)
+    check_count("fit: train", getattr(scorer, "n_features", train.n_features), train)
+    return train, None if valid is None else matched("fit: valid", train, valid)
 
 
 def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: RankingDataset) -> None:

@@ -100,7 +100,9 @@ def test_a_document_that_is_not_there_is_refused(words, message):
 def test_pictures_hold_names_as_they_are_and_are_the_same_again():
     data = rk.make_ranking(6, n_features=3, seed=0)
     data = rk.with_feature_names(data, ["a" * 60, "$x_1$ <&>", "c"])
-    importance = rk.permutation_importance(rk.LinearScorer(3, transform="none", seed=0), data, n_repeats=1)
+    scorer = rk.LinearScorer(3, transform="none", seed=0)
+    with pytest.warns(rk.DataWarning, match="matched by number"):
+        importance = rk.permutation_importance(scorer, data, n_repeats=1)
     pictures = draw_importance(importance, 20)
     text = pictures["svg"].decode()
     assert "$x_1$ &lt;&amp;&gt;" in text

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import pickletools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,8 @@ def test_an_evaluation_set_chooses_the_epoch(form):
     }[form]
     train = pd.DataFrame(X, columns=["a", "b", "c", "d"]) if form == "frame" else X
     ranker = rk.Ranker("ranknet", metric="mrr@5", **QUICK).fit(train, Y, qid=QID, **options)
+    if form == "frame":
+        data = replace(data, feature_names=("a", "b", "c", "d"))
     value = rk.evaluate(ranker.scorer_, data, ["mrr@5"]).means["mrr@5"]
     assert (ranker.history_.metric, ranker.history_.best_value) == ("mrr@5", value)
     assert value == (ranker.score(frame, labels) if form == "frame" else ranker.score(other, labels, qid=qid))

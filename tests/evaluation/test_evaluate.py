@@ -87,8 +87,8 @@ def test_predict_reads_several_outputs_as_one_score():
 def test_predict_refuses_other_features():
     with pytest.raises(DataError, match=r"expected 5 features.*got 3"):
         predict(Columns(5), dataset())
-    with pytest.raises(DataError, match="'b' in column 1; got 'c'"):
-        predict(Columns(3, feature_names=("a", "b", "c")), dataset(feature_names=("a", "c", "b")))
+    with pytest.raises(DataError, match="expected the 3 features that the ranker was trained on; got none named 'b'"):
+        predict(Columns(3, feature_names=("a", "b", "c")), dataset(feature_names=("a", "c", "d")))
 
 
 def test_evaluate_is_evaluate_scores_of_predict():

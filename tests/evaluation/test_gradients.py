@@ -145,11 +145,11 @@ def test_table_and_files_say_the_same(data):
     assert frame.columns.tolist() == ["qid", "row", "doc_id", "feature", "value", "attribution"]
     np.testing.assert_array_equal(frame["attribution"].to_numpy().reshape(2, 4), found.values)
     plain = json.loads(found.to_json())
-    assert plain["features"] == [f"feature_{number}" for number in range(4)]
+    assert plain["features"] == ["1", "2", "3", "4"]
     assert plain["documents"][1]["attributions"] == found.values[1].tolist()
     first = found.order(0)[0]
     lines = found.table(1).splitlines()
-    assert lines[3].split() == [f"feature_{first}", f"{found.features[0, first]:g}", f"{found.values[0, first]:+.4f}"]
+    assert lines[3].split() == [f"{first + 1}", f"{found.features[0, first]:g}", f"{found.values[0, first]:+.4f}"]
     assert lines[4].split()[:2] == ["3", "more"]
     assert lines[5].split() == ["score", f"{found.scores[0]:+.4f}"]
     shown = [float(line.split()[-1]) for line in lines[2:5]]

@@ -123,16 +123,16 @@ def test_queries_without_a_relevant_document_count_as_the_protocol_says(empty, s
 def test_table_and_files_say_the_same(data):
     importance = rk.permutation_importance(weighted_sum(1.0, 0.5, 0, 0, 0, 0), data)
     frame = importance.to_pandas()
-    assert frame["feature"].tolist()[:2] == ["feature_0", "feature_1"]
+    assert frame["feature"].tolist()[:2] == ["1", "2"]
     assert frame["drop"].is_monotonic_decreasing
     plain = json.loads(importance.to_json())
     assert plain["features"] == frame.to_dict("records")
     assert plain["evaluation"]["metrics"]["ndcg@10"]["mean"] == importance.baseline
     lines = str(importance).splitlines()
-    assert lines[1] == f"feature_0  {importance.drops[0]:+.4f}  [{importance.low[0]:+.4f}, {importance.high[0]:+.4f}]"
+    assert lines[1] == f"1        {importance.drops[0]:+.4f}  [{importance.low[0]:+.4f}, {importance.high[0]:+.4f}]"
     assert "constant in each query: shuffled among queries" in str(importance)
     assert "and 4 more, none of them above +0.0000" in importance.table(2)
-    assert repr(importance).startswith(f"Importance(ndcg@10={importance.baseline:.4f}; feature_0=")
+    assert repr(importance).startswith(f"Importance(ndcg@10={importance.baseline:.4f}; 1=")
 
 
 @pytest.mark.parametrize(

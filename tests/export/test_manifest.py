@@ -88,8 +88,8 @@ def test_every_feature_has_a_name_of_its_own(names):
 def test_features_without_names_are_numbered():
     features = named_features(None, 2, missing_default=0.0)
     assert [(f.name, f.letor_index, f.missing_default) for f in features] == [
-        ("feature_0", 1, 0.0),
-        ("feature_1", 2, 0.0),
+        ("1", 1, 0.0),
+        ("2", 2, 0.0),
     ]
 
 

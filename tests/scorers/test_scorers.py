@@ -133,7 +133,7 @@ def test_a_seed_gives_the_same_weights_and_leaves_the_global_generator_alone(kin
 
 def test_linear_weights_have_names():
     scorer = LinearScorer(2, transform="standardize", bias=False, seed=0)
-    assert list(scorer.weights) == ["standardize(feature_0)", "standardize(feature_1)"]
+    assert list(scorer.weights) == ["standardize(1)", "standardize(2)"]
     scorer.transform.fit(torch.tensor([[0.0, 0.0], [2.0, 2.0]]), torch.tensor([0, 2]))
     scorer.feature_names = ("bm25", "clicks")
     score = scorer(torch.tensor([[2.0, 0.0]]), torch.tensor([0, 1])).item()

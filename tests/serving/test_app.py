@@ -21,7 +21,7 @@ def ranked(features):
 def scores_of(scorer, features, list_sizes):
     offsets = np.cumsum([0, *list_sizes])
     features = np.asarray(features, np.float32).reshape(-1, 3)
-    return predict(scorer, RankingDataset(features, None, offsets, np.arange(len(list_sizes))))
+    return predict(scorer, RankingDataset(features, None, offsets, np.arange(len(list_sizes)), feature_names=NAMES))
 
 
 def test_documents_come_back_from_the_best_to_the_worst(service, scorer):

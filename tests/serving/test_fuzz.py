@@ -40,11 +40,14 @@ def from_schema(schema, description):
         case {"type": "array", "items": items, **rest} if rest.keys() <= {"minItems", "maxItems"}:
             most = min(rest.get("maxItems", 4), max(4, rest.get("minItems", 0)))
             return st.lists(from_schema(items, description), min_size=rest.get("minItems", 0), max_size=most)
-        case {"type": "object", "properties": parts, "required": names, "additionalProperties": False, **rest} if (
-            not rest
+        case {"type": "object", "properties": parts, "required": names, **rest} if rest in (
+            {},
+            {"additionalProperties": False},
         ):
             strategies = {name: from_schema(part, description) for name, part in parts.items()}
             optional = {name: strategies.pop(name) for name in parts if name not in names}
+            if not rest:
+                optional |= {"another": ODD}
             return st.fixed_dictionaries(strategies, optional=optional)
     raise AssertionError(f"a keyword of the page that this test does not know: {schema}")
 

@@ -1,0 +1,17 @@
+"""What features are called: the same names on every screen and in every file."""
+
+from collections.abc import Sequence
+
+
+def numbered(n_features: int) -> tuple[str, ...]:
+    """What features without names are called: "1", "2", ..., their numbers in LETOR text."""
+    return tuple(str(number) for number in range(1, n_features + 1))
+
+
+def named(names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
+    """The names of features; their numbers where they have none.
+
+    >>> named(["bm25", "age"], 2), named(None, 2)
+    (('bm25', 'age'), ('1', '2'))
+    """
+    return numbered(n_features) if names is None else tuple(names)
