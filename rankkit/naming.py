@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 
-def numbered(n_features: int) -> tuple[str, ...]:
-    """What features without names are called: "1", "2", ..., their numbers in LETOR text."""
-    return tuple(str(number) for number in range(1, n_features + 1))
+def numbered(n_features: int, prefix: str = "") -> tuple[str, ...]:
+    """What features without names are called: "1", "2", ..., their numbers in LETOR text.
+
+    A prefix makes them identifiers, for engines whose expressions refer to features by name.
+    """
+    return tuple(f"{prefix}{number}" for number in range(1, n_features + 1))
 
 
-def named(names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
+def named(names: Sequence[str] | None, n_features: int, prefix: str = "") -> tuple[str, ...]:
     """The names of features; their numbers where they have none.
 
     >>> named(["bm25", "age"], 2), named(None, 2)
     (('bm25', 'age'), ('1', '2'))
     """
-    return numbered(n_features) if names is None else tuple(names)
+    return numbered(n_features, prefix) if names is None else tuple(names)

@@ -69,6 +69,7 @@ class ElasticsearchTarget:
 
     suffix = None
     missing_default = None
+    feature_prefix = "feature_"
 
     def __init__(self, name: str = "elasticsearch") -> None:
         self.name = name

@@ -159,7 +159,12 @@ def _describe(target: Target, ranker: Source, options: Mapping[str, Any]) -> Man
     return Manifest(
         target=target.name,
         scorer=ranker.scorer,
-        features=named_features(ranker.feature_names, ranker.n_features, missing_default=target.missing_default),
+        features=named_features(
+            ranker.feature_names,
+            ranker.n_features,
+            missing_default=target.missing_default,
+            prefix=target.feature_prefix,
+        ),
         transform=ranker.transform,
         objective=ranker.objective,
         protocol=ranker.protocol,

@@ -32,6 +32,7 @@ class KServeTarget:
     name = "kserve"
     suffix: str | None = None
     missing_default: float | None = None
+    feature_prefix = ""
 
     def check(self, model: Any) -> None:
         """Any scorer can be expressed; trees cannot."""

@@ -123,9 +123,9 @@ class Described(Protocol):
 
 
 def named_features(
-    names: Sequence[str] | None, n_features: int, *, missing_default: float | None = None
+    names: Sequence[str] | None, n_features: int, *, missing_default: float | None = None, prefix: str = ""
 ) -> tuple[Feature, ...]:
-    """The features of a manifest, in order; "1", "2", ... where no names are known.
+    """The features of a manifest, in order; "1", "2", ... after the prefix where no names are known.
 
     Raises:
         ExportError: If two have the same name, a name is empty, or the number is another.
@@ -134,7 +134,7 @@ def named_features(
         >>> named_features(["bm25"], 1)
         (Feature(name='bm25', letor_index=1, dtype='float32', missing_default=None),)
     """
-    known = named(names, n_features)
+    known = named(names, n_features, prefix)
     if len(known) != n_features:
         raise ExportError(f"features: expected {n_features} names; got {len(known)}. Name every feature.")
     seen: set[str] = set()

@@ -28,6 +28,7 @@ class NumpyTarget:
     name = "numpy"
     suffix: str | None = None
     missing_default: float | None = None
+    feature_prefix = ""
 
     def check(self, model: Any) -> None:
         """Scorers whose layers have a numpy form; trees and others are refused."""

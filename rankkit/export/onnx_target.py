@@ -22,6 +22,7 @@ class OnnxTarget:
     name = "onnx"
     suffix: str | None = ".onnx"
     missing_default: float | None = None
+    feature_prefix = ""
 
     def check(self, model: Any) -> None:
         """Any scorer can be expressed; trees cannot."""

@@ -50,6 +50,7 @@ class SolrTarget:
     name = "solr"
     suffix = None
     missing_default = None
+    feature_prefix = "feature_"
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which Solr does not have."""

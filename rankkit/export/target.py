@@ -20,11 +20,13 @@ class Target(Protocol):
         name: As ``--to`` has it.
         suffix: Of a single-file artefact, such as ``".onnx"``; None: the artefact is a folder.
         missing_default: What the server takes for a missing feature; None: NaN is accepted and handled inside.
+        feature_prefix: What stands before the number of a feature without a name, where a name must be an identifier.
     """
 
     name: str
     suffix: str | None
     missing_default: float | None
+    feature_prefix: str
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which cannot be expressed, and what to do instead.

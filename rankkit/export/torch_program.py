@@ -25,6 +25,7 @@ class TorchTarget:
     name = "torch"
     suffix: str | None = ".pt2"
     missing_default: float | None = None
+    feature_prefix = ""
 
     def check(self, model: Any) -> None:
         """Any scorer can be expressed; trees cannot."""

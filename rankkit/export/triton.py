@@ -38,6 +38,7 @@ class TritonTarget:
     name = "triton"
     suffix: str | None = None
     missing_default: float | None = None
+    feature_prefix = ""
 
     def check(self, model: Any) -> None:
         """Any scorer can be expressed; trees cannot."""

@@ -38,6 +38,7 @@ class VespaTarget:
     name = "vespa"
     suffix = None
     missing_default = None
+    feature_prefix = "feature_"
 
     def check(self, model: Any) -> None:
         """Raise ExportError for trees, and for a ranker that compares the documents of a query."""

@@ -24,8 +24,8 @@ onnx = pytest.importorskip("onnx", reason="the [export] extra is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the [export] extra is not installed")
 pytest.importorskip("onnxscript", reason="the [export] extra is not installed")
 
-TRAIN = make_ranking(20, n_features=5, seed=1)
 NAMES = ("bm25", "length", "clicks", "age", "Größe")
+TRAIN = replace(make_ranking(20, n_features=5, seed=1), feature_names=NAMES)
 
 
 def fitted(scorer):

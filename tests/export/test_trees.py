@@ -22,7 +22,7 @@ from tests.oracles import ltr_plugin, solr
 from tests.trees.tree_files import grown, hard_rows, trained, xgboost_model
 
 F = np.float32
-NAMES = [f"feature_{n}" for n in range(6)]
+NAMES = [f"feature_{n}" for n in range(1, 7)]
 
 
 @pytest.fixture(params=[(library, missing) for library in ("lightgbm", "xgboost") for missing in (False, True)])
