@@ -7,14 +7,12 @@ own under that name, to ``scorer-<digest>.safetensors``; those that ``model.json
 """
 
 import hashlib
-import json
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import safetensors
@@ -23,25 +21,31 @@ import torch
 from torch import nn
 
 from rankkit.atomic import alone_in, sweep, write_bytes, write_text
-from rankkit.catalogue import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS, find
+from rankkit.catalogue import ENCODERS, SCORERS, find
 from rankkit.encoders import Encoder
 from rankkit.errors import BundleError, ConfigError
-from rankkit.loaders.dataset import Roles
-from rankkit.objectives import Objective
+from rankkit.model_json import (
+    FORMAT_VERSION,
+    MODEL_FILE,
+    Kind,
+    as_text,
+    features_entry,
+    names_from,
+    objective_entry,
+    read_bytes,
+    read_model_json,
+    roles_from,
+    saved_by,
+)
 from rankkit.scorers import Scorer
 from rankkit.trees import TreeScorer, read_tree_model
 
-Kind = Literal["scorer", "encoder"]
-
-FORMAT_VERSION = 1
-MODEL_FILE = "model.json"
 WEIGHTS_FILE = "scorer.safetensors"
 ENCODER_WEIGHTS_FILE = "encoder.safetensors"
 _WEIGHTS: Mapping[Kind, str] = {"scorer": WEIGHTS_FILE, "encoder": ENCODER_WEIGHTS_FILE}
 _CATALOGUE: Mapping[Kind, Mapping[str, Callable[..., Any]]] = {"scorer": SCORERS, "encoder": ENCODERS}
 _WEIGHTS_NAME = re.compile(r"(scorer|encoder)(-[0-9a-f]{16})?\.safetensors")
 _A: Mapping[Kind, str] = {"scorer": "a scorer", "encoder": "an encoder"}
-_LARGEST_JSON = 64 * 2**20
 _LARGEST_HEADER = 100 * 2**20  # of safetensors
 _LONGEST_LIST = 10_000  # of widths or chains: each is a layer
 _DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError, ValueError)
@@ -81,8 +85,8 @@ def save(
     written = {
         "format_version": FORMAT_VERSION,
         kind: {"name": name, "options": known.options},
-        **_features(known, kind, feature_names),
-        "objective": _objective(objective),
+        **features_entry(known, kind, feature_names),
+        "objective": objective_entry(objective),
         "metrics": None if metrics is None else list(metrics),
         "data_fingerprint": data_fingerprint,
         "versions": {
@@ -94,12 +98,12 @@ def save(
         "weights_sha256": digest,
         **({"about": about} if about else {}),
     }
-    _as_text(written)  # before anything is written
+    as_text(written)  # before anything is written
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder):
         file = _put_weights(folder, kind, weights, digest)
-        write_text(folder / MODEL_FILE, _as_text({**written, "weights_file": file}))
+        write_text(folder / MODEL_FILE, as_text({**written, "weights_file": file}))
         for path in folder.iterdir():
             if _WEIGHTS_NAME.fullmatch(path.name) and path.name != file:
                 path.unlink(missing_ok=True)
@@ -115,15 +119,6 @@ def _put_weights(folder: Path, kind: Kind, weights: bytes, digest: str) -> str:
         name = f"{kind}-{digest[:16]}.safetensors"
     write_bytes(folder / name, weights)
     return name
-
-
-def _as_text(written: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(written, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"save: expected values that JSON can hold; got one it cannot: {error}. Pass plain values."
-        ) from error
 
 
 def _weights_in_use(folder: Path) -> str | None:
@@ -227,7 +222,7 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
     except (ConfigError, *_DAMAGE) as error:
         raise _cannot_build(folder, kind, model, error) from error
     path = folder / name
-    weights = _read(path, _LARGEST_HEADER + sum(8 * tensor.numel() for tensor in expected.values()))
+    weights = read_bytes(path, _LARGEST_HEADER + sum(8 * tensor.numel() for tensor in expected.values()))
     if hashlib.sha256(weights).hexdigest() != model.get("weights_sha256"):
         raise BundleError(
             f"{path}: expected the weights that {MODEL_FILE} describes; got others: the file is "
@@ -239,8 +234,8 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
         filled = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
         built.load_state_dict(filled, assign=True)
         if kind == "scorer":
-            built.feature_names = _names(model["feature_names"], built.n_features)
-            built.roles = _roles(model.get("columns"))  # the first rankkit kept none
+            built.feature_names = names_from(model["feature_names"], built.n_features)
+            built.roles = roles_from(model.get("columns"))  # the first rankkit kept none
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
         raise _cannot_build(folder, kind, model, error) from error
     return cast(nn.Module, built.eval())
@@ -292,56 +287,10 @@ def _find_out(model: nn.Module) -> tuple[Kind, str]:
     )
 
 
-def _features(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[str, Any]:
-    """What ``model.json`` says of the features: nothing for an encoder, which has an ``input_shape`` instead."""
-    if kind == "encoder":
-        if names is not None:
-            raise ConfigError("save: expected no feature_names for an encoder; got some. Leave them out.")
-        if not isinstance(model.options["distance"], str):
-            raise ConfigError(
-                f"save: expected an encoder with a distance of rankkit's catalogue; got {model.distance!r}. "
-                "Build it with the name of a distance (a bundle holds no code), or keep its state_dict()."
-            )
-        return {}
-    names = model.feature_names if names is None else names
-    if names is not None and len(names) != model.n_features:
-        raise ConfigError(
-            f"save: expected {model.n_features} feature names; got {len(names)}. Name every feature, or leave them out."
-        )
-    return {
-        "n_features": model.n_features,
-        "feature_names": None if names is None else list(names),
-        "columns": _columns(names, getattr(model, "roles", None)),
-    }
-
-
-def _columns(names: Sequence[str] | None, roles: Roles | None) -> dict[str, str | None]:
-    """What each feature was made from, and the columns of the training data that were no features.
-
-    ``features`` says how: each from the column of its name (``"columns"``), from its position in the column ``vector``
-    (``"vector"``), or from its number, 1 being the first (``"numbers"``).
-    """
-    if roles is not None and roles.vector is not None:
-        made_from = "vector"
-    else:
-        made_from = "numbers" if names is None else "columns"
-    return {"features": made_from, **({} if roles is None else asdict(roles))}
-
-
-def _roles(columns: Any) -> Roles | None:
-    """The columns of the training data as a file has them; None where it was no table."""
-    if columns is None:
-        return None
-    named = {role: name for role, name in columns.items() if role != "features"}
-    if not all(name is None or isinstance(name, str) for name in named.values()):
-        raise ValueError("columns whose names are no texts")
-    return Roles(**named) if named else None
-
-
 def _cannot_build(folder: Path, kind: Kind, model: Mapping[str, Any], error: Exception) -> BundleError:
     return BundleError(
         f"{folder}: expected {_A[kind]} that this rankkit can build; got an error: {error!r}. "
-        f"Load it with {_saved_by(model)}."
+        f"Load it with {saved_by(model)}."
     )
 
 
@@ -358,77 +307,3 @@ def _laid_out(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
     filled = torch.empty_strided(expected.shape, expected.stride(), dtype=expected.dtype)
     np.copyto(filled.numpy(), found.numpy(), casting="same_kind")
     return filled
-
-
-def _names(names: Any, n_features: int) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    if not isinstance(names, list) or len(names) != n_features or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"feature names that are not {n_features} texts")
-    return tuple(names)
-
-
-def _saved_by(model: Mapping[str, Any]) -> str:
-    versions = model.get("versions")
-    known = versions.get("rankkit") if isinstance(versions, Mapping) else None
-    return f"rankkit {known}" if known else "the rankkit that saved it"
-
-
-def read_model_json(folder: str | Path) -> dict[str, Any]:
-    """What ``model.json`` of a bundle says: the model and its options, feature names, objective, metrics, versions, ...
-
-    Raises:
-        BundleError: If there is no bundle, the file is damaged, or a newer rankkit wrote it.
-    """
-    path = Path(folder) / MODEL_FILE
-    try:
-        model = json.loads(_read(path, _LARGEST_JSON))
-        format_version = model["format_version"]
-        if not isinstance(model, dict):
-            raise TypeError("not an object")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BundleError(
-            f"{path}: expected what rankkit.save wrote; got damaged JSON ({error}). Save it again."
-        ) from error
-    if format_version != FORMAT_VERSION:
-        raise BundleError(
-            f"{path}: expected format version {FORMAT_VERSION}; got {format_version!r}. Install a newer rankkit."
-        )
-    return cast(dict[str, Any], model)
-
-
-def _objective(objective: str | Mapping[str, Any] | Callable[..., Any] | None) -> dict[str, Any] | None:
-    if objective is None:
-        return None
-    if isinstance(objective, Mapping):
-        return dict(objective)
-    if isinstance(objective, str):
-        return {"name": objective, "options": {}}
-    function, options = objective, {}
-    if isinstance(objective, Objective):
-        function, options = objective.function, objective.options
-    own_name = getattr(function, "__name__", type(function).__name__)
-    catalogue = {**OBJECTIVES, **EMBEDDING_OBJECTIVES}
-    name = next((name for name, known in catalogue.items() if known is function), own_name)
-    # Nothing is built from these again, so an option that is a function is kept as its repr.
-    return {
-        "name": name,
-        "options": {key: value if _is_plain(value) else repr(value) for key, value in options.items()},
-    }
-
-
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _read(path: Path, largest: int | None = None) -> bytes:
-    try:
-        size = path.stat().st_size
-        if largest is not None and size > largest:
-            raise BundleError(f"{path}: expected at most {largest:,} bytes; got {size:,}. Save it again.")
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(
-            f"{path}: expected a file of a saved scorer or encoder; got {error.strerror}. "
-            "Pass the folder that rankkit.save or `rankkit train --out` wrote."
-        ) from error

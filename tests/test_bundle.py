@@ -14,8 +14,9 @@ import pytest
 import torch
 
 import rankkit.bundle
-from rankkit.bundle import load, read_model_json, save
+from rankkit.bundle import load, save
 from rankkit.errors import BundleError, ConfigError
+from rankkit.model_json import read_model_json
 from rankkit.objectives import Objective, ranknet_loss
 from rankkit.scorers import LinearScorer, MLPScorer
 from tests.bundle_savers import score_of, scorer_of

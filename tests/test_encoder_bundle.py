@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rankkit as rk
-from rankkit.bundle import load, load_encoder, load_scorer, read_model_json, save
+from rankkit.bundle import load, load_encoder, load_scorer, save
 from rankkit.distances import DISTANCES, FunctionDistance, WeightedL1
 from rankkit.encoders import ConvEncoder, MLPEncoder, WrappedEncoder
 from rankkit.errors import BundleError, ConfigError
+from rankkit.model_json import read_model_json
 from rankkit.objectives import Objective
 from rankkit.objectives.embedding import triplet_loss
 from rankkit.scorers import LinearScorer

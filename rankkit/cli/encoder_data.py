@@ -41,9 +41,9 @@ def read_examples_for(
         label: The class column of a Parquet file.
         ink: "light" or "dark", or None for that of training.
     """
-    from rankkit.bundle import read_model_json
     from rankkit.errors import ShapeError
     from rankkit.loaders.labelled_files import read_labelled, takes_form
+    from rankkit.model_json import read_model_json
 
     options: dict[str, Any] = {} if ink is None else {"ink": ink}
     if takes_form(path):

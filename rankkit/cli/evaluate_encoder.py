@@ -46,8 +46,8 @@ def unseen_classes(run: Path, examples: "LabelledExamples") -> "LabelledExamples
     Raises:
         DataError: If there is none.
     """
-    from rankkit.bundle import read_model_json
     from rankkit.errors import DataError
+    from rankkit.model_json import read_model_json
 
     seen = set((read_model_json(run).get("about") or {}).get("classes") or [])
     if not seen:

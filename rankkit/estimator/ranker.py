@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from rankkit import bundle, evaluation, training
+from rankkit import bundle, evaluation, model_json, training
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import check_not_all_zero, has_queries, queries_of_rows, validation_of
@@ -25,7 +25,7 @@ from rankkit.training.named import build_objective, build_scorer
 # feature_importances_ scores a sample of this size once for each feature.
 _IMPORTANCE_DOCS = 10_000
 _BLOCK_DOCS = 4096
-_BUNDLE = (bundle.MODEL_FILE, bundle.WEIGHTS_FILE)
+_BUNDLE = (model_json.MODEL_FILE, bundle.WEIGHTS_FILE)
 
 
 class Ranker(BaseEstimator):  # type: ignore[misc]

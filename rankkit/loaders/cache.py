@@ -15,7 +15,6 @@ import contextlib
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 from rankkit.errors import DataError
 from rankkit.loaders.cache_folder import Build, NoCacheError, Remarks, install, open_folder, write_arrays
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.remarks import say
 
 SUFFIX = ".rkcache"
 
@@ -123,7 +123,7 @@ def _describe(paths: Sequence[Path], options: Mapping[str, Any]) -> dict[str, An
 
 def _warn(path: Path, remarks: Remarks) -> None:
     for message in remarks.warnings:
-        warnings.warn(f"{path}: {message}", stacklevel=4)
+        say(f"{path}: {message}")
 
 
 def read_cache(path: str | os.PathLike[str]) -> RankingDataset:

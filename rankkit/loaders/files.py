@@ -2,18 +2,18 @@
 
 import inspect
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rankkit.errors import ConfigError, DataError, DataWarning
+from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
 from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import Readable, as_file, format_line, is_stream, refuse_cache
+from rankkit.remarks import say
 
 Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
 
@@ -126,7 +126,7 @@ def _with_guess(data: RankingDataset, file: Path) -> RankingDataset:
     guessed = format_line(file)
     if guessed is None:
         return data
-    warnings.warn(f"{file}: {guessed}", DataWarning, stacklevel=3)
+    say(f"{file}: {guessed}")
     return replace(data, remarks=(*data.remarks, guessed))
 
 

@@ -1,7 +1,6 @@
 """LETOR / SVMlight text with qids: ``<label> qid:<id> <feature>:<value> ... # comment``."""
 
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from rankkit.loaders.cache import cached
 from rankkit.loaders.cache_folder import Remarks
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import Readable, as_file, refuse_cache
+from rankkit.remarks import say
 
 if TYPE_CHECKING:
     from rankkit.loaders.letor_lines import Layout
@@ -121,7 +121,7 @@ def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | o
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
     data = assemble(reader, request.regroup, request.group_path)
     for message in findings(reader):
-        warnings.warn(f"{path}: {message}", stacklevel=3)
+        say(f"{path}: {message}")
     return data
 
 

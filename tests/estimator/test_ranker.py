@@ -12,8 +12,8 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 import rankkit as rk
-from rankkit import bundle
 from rankkit.estimator.options import _all_names
+from rankkit.model_json import read_model_json
 
 QUICK = {"epochs": 2, "hidden": (8,)}
 
@@ -183,7 +183,7 @@ def test_importances_are_the_drop_when_a_feature_is_shuffled():
 
 def test_what_is_saved_is_what_the_commands_read(ranker, tmp_path):
     ranker.save(tmp_path / "run")
-    model = bundle.read_model_json(tmp_path / "run")
+    model = read_model_json(tmp_path / "run")
     assert model["objective"] == {"name": "ranknet", "options": {}}
     assert model["metrics"] == ["ndcg@10"]
     assert model["data_fingerprint"] == rk.make_ranking(30, n_features=4, seed=0).fingerprint

@@ -24,6 +24,7 @@ from rankkit.export.source import read_source
 from rankkit.loaders.labelled import from_labelled_arrays
 from rankkit.loaders.labelled_files import write_labelled
 from rankkit.loaders.synthetic import make_ranking
+from rankkit.model_json import read_model_json
 from rankkit.scorers import LinearScorer
 
 SHAPE = (1, 9, 7)
@@ -107,7 +108,7 @@ def test_onnx_runtime_embeds_any_number_of_inputs_as_the_encoder_does(ort, onnx_
 
 def test_the_manifest_tells_all_of_the_encoder(onnx_file, run):
     path, _ = onnx_file
-    manifest, model = read_either(manifest_path(path)), bundle.read_model_json(run)
+    manifest, model = read_either(manifest_path(path)), read_model_json(run)
     assert manifest.encoder == model["encoder"]
     assert (manifest.target, manifest.input_shape, manifest.n_dims, manifest.output) == ("onnx", SHAPE, 6, "unit")
     assert (manifest.distance.name, manifest.distance.nearer) == ("verification", "larger")

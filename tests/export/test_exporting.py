@@ -16,6 +16,7 @@ from rankkit.export.exporting import digest
 from rankkit.export.manifest import read_manifest
 from rankkit.export.target import check_options
 from rankkit.loaders.synthetic import make_ranking
+from rankkit.model_json import read_model_json
 from rankkit.scorers import MLPScorer
 
 TRAIN = make_ranking(20, n_features=4, seed=1)
@@ -50,7 +51,7 @@ def copy(artefact, tmp_path):
 
 def test_the_manifest_tells_where_the_ranker_came_from(saved, artefact):
     manifest = read_manifest(artefact / "manifest.json")
-    model = bundle.read_model_json(saved)
+    model = read_model_json(saved)
     assert manifest.target == "numpy"
     assert manifest.scorer["name"] == "mlp"
     assert manifest.scorer["options"] == model["scorer"]["options"]

@@ -1,0 +1,14 @@
+"""say(): what rankkit tells of data, as a warning at the line that called it."""
+
+import sys
+import warnings
+
+from rankkit.errors import DataWarning
+
+
+def say(line: str, category: type[Warning] = DataWarning) -> None:
+    """Warn once for each message, at the line outside rankkit that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "rankkit":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(line, category, stacklevel=level)
