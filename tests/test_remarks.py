@@ -10,7 +10,7 @@ from rankkit.remarks import say
 
 
 def test_a_remark_points_to_the_line_outside_rankkit():
-    scorer = LinearScorer(2, seed=0)
+    scorer = LinearScorer(2, transform="none", seed=0)
     scorer.feature_names = ("a", "b")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
