@@ -2,8 +2,11 @@
 
 import sys
 import warnings
+from collections.abc import Iterable
 
 from rankkit.errors import DataWarning
+
+CHOOSE = "Choose with features=[...], or drop with drop=[...]."
 
 
 def say(line: str, category: type[Warning] = DataWarning) -> None:
@@ -12,3 +15,9 @@ def say(line: str, category: type[Warning] = DataWarning) -> None:
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "rankkit":
         level, frame = level + 1, frame.f_back
     warnings.warn(line, category, stacklevel=level)
+
+
+def say_of_columns(where: str, remarks: Iterable[str], action: str = CHOOSE) -> None:
+    """Warn of what became of the columns of a table, with what to do about it."""
+    for remark in remarks:
+        say(f"{where}: {remark}. {action}")

@@ -141,10 +141,8 @@ def as_numbers(values: Any, source: Source, column: str, *, n_axes: int) -> NDAr
     """
     shape = "[doc, feature]" if n_axes == 2 else "[doc]"
     try:
-        numbers = np.asarray(values)
-        if numbers.dtype == object:
-            numbers = numbers.astype(np.float64)
-    except (ValueError, TypeError) as error:
+        numbers = _plain_array(values)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
         raise DataError(
             f"{source.name}: expected {column} as an array of numbers {shape}; got {type(values).__name__} ({error}). "
             "Pass an array, one row a document."
@@ -155,6 +153,22 @@ def as_numbers(values: Any, source: Source, column: str, *, n_axes: int) -> NDAr
             f"{numbers.shape}. Pass an array, one row a document."
         )
     return numbers
+
+
+def _plain_array(values: Any) -> NDArray[Any]:
+    """A dense array; what is masked, None or pandas' NA is NaN."""
+    if np.ma.is_masked(values):
+        mask, values = np.ma.getmaskarray(values), np.ma.getdata(values).astype(object)
+        values[mask] = None
+    if hasattr(values, "toarray"):  # of scipy
+        values = values.toarray()
+    array = np.asarray(values)
+    if array.dtype.kind != "O":
+        return array
+    import pandas as pd
+
+    missing = pd.isna(array)
+    return np.where(missing, np.nan, array).astype(np.float64)
 
 
 def assemble(

@@ -5,13 +5,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.columns import Columns, Wanted, choose_columns
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.kinds import columns_of, numbers
 from rankkit.loaders.record_batches import read_batches
 
 PARQUET = (".parquet", ".pq")
@@ -50,7 +54,12 @@ def open_files(
     """
     paths, source = data_files(path, extensions), Source(f"{path}")
     schema = schema_of(path, extensions)
-    columns = choose_columns(schema, wanted, source)
+
+    def first(name: str) -> NDArray[Any]:
+        with _opened(paths[0]) as file:
+            return next((numbers(batch.column(name)) for batch in file.batches([name])), np.empty(0))
+
+    columns = choose_columns(columns_of(schema), wanted, source, first)
     return schema, _batches(paths, schema, columns), columns, source
 
 

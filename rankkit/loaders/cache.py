@@ -23,7 +23,7 @@ from typing import Any
 from rankkit.errors import DataError
 from rankkit.loaders.cache_folder import Build, NoCacheError, Remarks, install, open_folder, write_arrays
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.remarks import say
+from rankkit.remarks import say, say_of_columns
 
 SUFFIX = ".rkcache"
 
@@ -124,6 +124,7 @@ def _describe(paths: Sequence[Path], options: Mapping[str, Any]) -> dict[str, An
 def _warn(path: Path, remarks: Remarks) -> None:
     for message in remarks.warnings:
         say(f"{path}: {message}")
+    say_of_columns(str(path), remarks.remarks)
 
 
 def read_cache(path: str | os.PathLike[str]) -> RankingDataset:

@@ -16,6 +16,7 @@ from rankkit.loaders.columns import Columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.grouping import group_runs
 from rankkit.loaders.record_batches import read_rows, uneven
+from rankkit.loaders.suspicions import Suspicions
 from rankkit.loaders.text_ids import Ids, first_places, join_ids
 
 _NUMBERS = 4_000_000  # features that are in columns and in rows at the same time
@@ -71,9 +72,10 @@ def cache_batches(
     pieces = _pieces(batches, columns)
     batch = next(pieces, None)
     if batch is None:
-        return write_arrays(read_rows(schema, [], columns, source), folder)
-    part = read_rows(schema, [batch], columns, source)
-    about = Remarks(part.feature_names, weights_per=part.weights_per)
+        return replace(write_arrays(read_rows(schema, [], columns, source), folder), remarks=columns.remarks)
+    suspicions = Suspicions(columns.feature_names, columns.merged)
+    part = read_rows(schema, [batch], columns, source, suspicions=suspicions)
+    about = Remarks(part.feature_names, roles=part.roles, weights_per=part.weights_per)
     runs = _Runs()
     with CacheRows(folder, part.n_features) as rows:
         while batch is not None:
@@ -90,9 +92,10 @@ def cache_batches(
             )
             batch = next(pieces, None)
             if batch is not None:
-                part = read_rows(schema, [batch], columns, replace(source, first_row=rows.n_rows))
+                here = replace(source, first_row=rows.n_rows)
+                part = read_rows(schema, [batch], columns, here, suspicions=suspicions)
     runs.finish(rows, folder, source)
-    return about
+    return replace(about, remarks=(*columns.remarks, *suspicions.remarks()))
 
 
 def _pieces(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:

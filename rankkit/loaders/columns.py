@@ -1,14 +1,41 @@
-"""Which column of an Arrow table is what: label, query id, document id, weights, features."""
+"""Which column of a table is what: label, query id, document id, weights, features, or left out, with the reason.
+
+One rule for every door (pandas, polars, Arrow, Parquet, CSV, the estimator):
+
+=======================================  ==================  =================  ==================
+type of the column                       as a feature        as label, weight   as qid, doc id
+=======================================  ==================  =================  ==================
+integers, float16 to float64             its values          its values         whole numbers
+booleans                                 0 and 1             0 and 1            refused
+decimals                                 its values          its values         whole numbers
+objects of numbers, None, NaN, pd.NA     its values          its values         as they are
+only missing values                      missing             refused            refused
+categories, runs, extensions             as their values     as their values    as their values
+lists of numbers of one length           ``features="it"``   refused            refused
+text                                     left out            refused            its text
+dates, times, bytes, structs, lists      left out            refused            refused
+complex numbers, mixed objects           left out            refused            refused, their text
+row labels that pandas wrote             left out            if named           if named
+unnamed column of row numbers            left out            if named           if named
+=======================================  ==================  =================  ==================
+
+Missing values of features are NaN; a label, an id or a weight that is missing is an error. Columns that are named in
+``features`` are taken or refused, never left out; those in ``drop`` count as not there. Columns called "label", "qid",
+"doc_id", "doc_weight" and "query_weight" are no features unless they are named in ``features``.
+"""
 
 import difflib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import pyarrow as pa
+import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
+from rankkit.loaders.kinds import LIST, NUMBER, Column
 from rankkit.naming import numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
@@ -26,6 +53,12 @@ class Wanted:
     doc_id: str | None = DOC_ID
     weight: str | None = DOC_WEIGHT
     query_weight: str | None = QUERY_WEIGHT
+    drop: Sequence[str] | str = ()
+
+    @property
+    def dropped(self) -> set[str]:
+        """The columns that count as not there."""
+        return set(_listed(self.drop))
 
     @property
     def roles(self) -> tuple[str | None, ...]:
@@ -35,7 +68,7 @@ class Wanted:
     @property
     def listed(self) -> set[str]:
         """The columns that are named as features."""
-        return {self.features} if isinstance(self.features, str) else {str(name) for name in self.features or ()}
+        return set(_listed(self.features or ()))
 
     @property
     def named(self) -> set[str]:
@@ -48,17 +81,27 @@ class Wanted:
         return (self.named - RESERVED) | self.listed | {str(self.qid)}
 
 
+First = Callable[[str], NDArray[Any]]
+"""The first values of a column of numbers."""
+
+
 @dataclass(frozen=True)
 class Columns:
-    """The columns that a table does have; ``vector`` is set where one list column holds all features."""
+    """The columns that a table does have; ``vector`` is set where one list column holds all features.
 
-    qid: str
+    ``left_out`` are those that are no features and nothing else, unasked, each with the reason; ``merged`` the places
+    of features whose different values are the same in float32, where they are read as that.
+    """
+
+    qid: str | None
     label: str | None
     doc_id: str | None
     weight: str | None
     query_weight: str | None
     features: tuple[str, ...]
     vector: str | None
+    left_out: tuple[tuple[str, str], ...] = ()
+    merged: tuple[int, ...] = ()
 
     @property
     def used(self) -> list[str]:
@@ -79,16 +122,37 @@ class Columns:
             return None
         return self.features
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out, in one line."""
+        return () if not self.left_out else (left_out_line(self.left_out),)
 
-def choose_columns(schema: pa.Schema, wanted: Wanted, source: Source) -> Columns:
-    """Find the wanted columns in a table.
+
+def left_out_line(left_out: Iterable[tuple[str, str]]) -> str:
+    """The names of columns that became nothing, each with the reason.
+
+    >>> left_out_line([("brand", "text"), ("day", "date")])
+    'left out: brand (text), day (date)'
+    """
+    return "left out: " + ", ".join(f"{name or repr(name)} ({reason})" for name, reason in left_out)
+
+
+def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, first: First) -> Columns:
+    """Say what each column of a table is.
+
+    Args:
+        found: The columns of the table.
+        wanted: What the user asked for.
+        source: For messages.
+        first: Looks at the values of a column whose name says nothing.
 
     Raises:
-        DataError: If one is missing, twice there, or of a type that cannot serve.
+        DataError: If a column is missing, twice there, or of a type that cannot serve.
     """
-    check_names(schema.names, wanted, source)
+    check_names([column.name for column in found], wanted, source)
+    there = {column.name: column for column in found if column.name not in wanted.dropped}
     qid, label, doc_id, weight, query_weight = (
-        str(name) if name is not None and str(name) in schema.names else None for name in wanted.roles
+        str(name) if name is not None and str(name) in there else None for name in wanted.roles
     )
     if weight is not None and query_weight is not None:
         raise DataError(
@@ -96,16 +160,33 @@ def choose_columns(schema: pa.Schema, wanted: Wanted, source: Source) -> Columns
             f"{query_weight!r}. Pass weight=None or query_weight=None."
         )
     for name in (label, weight, query_weight):
-        if name is not None and not is_number(schema.field(name).type):
-            raise _not_numeric(schema, name, source)
+        if name is not None and there[name].kind != NUMBER:
+            raise _not_numeric(there[name], source)
     roles = {name for name in (qid, label, doc_id, weight, query_weight) if name is not None}
-    features, vector = _choose_features(schema, wanted.features, roles, source)
-    if label is not None and label in features:
+    if wanted.features is None:
+        features, left_out = _suitable(there, roles, source, first)
+        return Columns(str(qid), label, doc_id, weight, query_weight, features, None, left_out)
+    features, vector = _as_named(there, wanted.features, source)
+    twice = next((name for name in (label, qid) if name is not None and name in features), None)
+    if twice is not None:
+        role = "label" if twice == label else "qid"
         raise DataError(
-            f"{source.name}: expected features without the label; got {label!r} as both. "
-            "Leave it out of features, or pass label=None."
+            f"{source.name}: expected features without the {role}; got {twice!r} as both. "
+            f"Leave it out of features, or pass {role}= with another column."
         )
-    return Columns(str(wanted.qid), label, doc_id, weight, query_weight, features, vector)
+    return Columns(str(qid), label, doc_id, weight, query_weight, features, vector)
+
+
+def choose_features(found: Sequence[Column], source: Source, first: First, drop: Sequence[str] = ()) -> Columns:
+    """Say which columns of a table are features, where nothing else is wanted of it.
+
+    Raises:
+        DataError: If a name is there twice, or nothing is a number.
+    """
+    _check_once([column.name for column in found], source)
+    there = {column.name: column for column in found if column.name not in drop}
+    features, left_out = _suitable(there, set(), source, first)
+    return Columns(None, None, None, None, None, features, None, left_out)
 
 
 def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
@@ -114,62 +195,84 @@ def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
     Raises:
         DataError: If one is not, with the name that comes closest.
     """
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{source.name}: expected column names that differ; got {twice[0]!r} more than once. Rename one of them."
-        )
-    for name in sorted(wanted.required - set(names)):
+    _check_once(names, source)
+    for name in sorted(wanted.required | wanted.dropped):
+        if name in names:
+            continue
         close = difflib.get_close_matches(name, names, n=1)
         listed = ", ".join(names[:20]) + (f", ... ({len(names)} columns)" if len(names) > 20 else "")
         meant = f" Did you mean {close[0]!r}?" if close else ""
         action = "Name the column of query ids with qid=." if name == wanted.qid else "Name a column that is there."
         raise DataError(f"{source.name}: expected a column {name!r}; got {listed or 'no column'}.{meant} {action}")
+    both = sorted(wanted.dropped & wanted.required)
+    if both:
+        raise DataError(
+            f"{source.name}: expected drop to name columns that are not used; got {both[0]!r}. Leave it out of drop."
+        )
 
 
-def is_number(kind: pa.DataType) -> bool:
-    """True for the types that become a float32; a column without any value counts as one of missing numbers."""
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_null(kind)
-    )
+def _check_once(names: Sequence[str], source: Source) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{source.name}: expected column names that differ; got {twice[0]!r} more than once. Rename one of them."
+        )
 
 
-def is_list(kind: pa.DataType) -> bool:
-    """True for a column of lists of numbers."""
-    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(listed and is_number(kind.value_type))
+def _listed(names: Sequence[str] | str) -> list[str]:
+    return [names] if isinstance(names, str) else [str(name) for name in names]
 
 
-def _choose_features(
-    schema: pa.Schema, wanted: Sequence[str] | str | None, roles: set[str], source: Source
+def _suitable(
+    there: dict[str, Column], roles: set[str], source: Source, first: First
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The columns that can be features, and the others with the reason."""
+    others = {column.name: _reason(column, first) for column in there.values() if column.name not in roles}
+    features = tuple(name for name, reason in others.items() if reason is None)
+    if not features:
+        shown = ", ".join(f"{column.name} ({column.shown})" for column in there.values())
+        beside = f" beside {sorted(roles)}" if roles else ""
+        raise DataError(
+            f"{source.name}: expected columns of numbers{beside}; got {shown or 'no column'}. "
+            "Name the features with features=[...]."
+        )
+    return features, tuple((name, reason) for name, reason in others.items() if reason is not None)
+
+
+def _reason(column: Column, first: First) -> str | None:
+    """Why a column that is nothing else is no feature; None if it is one."""
+    if column.name in RESERVED:
+        return "its name is that of no feature"
+    if column.is_row_index:
+        return "row index of pandas"
+    if column.kind != NUMBER:
+        return column.kind
+    is_unnamed = not column.name.strip() or column.name.startswith("Unnamed: ")
+    return "row numbers" if is_unnamed and _tells_rows_apart(first(column.name)) else None
+
+
+def _tells_rows_apart(values: NDArray[Any]) -> bool:
+    """Whether values are whole numbers of which none comes twice, as the labels of rows are."""
+    whole = np.isfinite(values) & (values == np.floor(values)) if values.dtype.kind == "f" else np.True_
+    return bool(np.all(whole)) and len(np.unique(values)) == len(values)
+
+
+def _as_named(
+    there: dict[str, Column], wanted: Sequence[str] | str, source: Source
 ) -> tuple[tuple[str, ...], str | None]:
-    if wanted is None:
-        taken = RESERVED | roles
-        features = tuple(field.name for field in schema if is_number(field.type) and field.name not in taken)
-        if not features:
-            found = ", ".join(f"{field.name} ({field.type})" for field in schema)
-            raise DataError(
-                f"{source.name}: expected columns of numbers beside {sorted(roles)}; got {found}. "
-                "Name the features with features=[...]."
-            )
-        return features, None
-    if isinstance(wanted, str):
-        if wanted in schema.names and is_list(schema.field(wanted).type):
-            return (), wanted
-        wanted = [wanted]
-    features = tuple(str(name) for name in wanted)
+    if isinstance(wanted, str) and there[wanted].kind == LIST:
+        return (), wanted
+    features = tuple(_listed(wanted))
     for name in features:
-        if not is_number(schema.field(name).type):
-            raise _not_numeric(schema, name, source)
+        if there[name].kind != NUMBER:
+            raise _not_numeric(there[name], source)
+    if not features:
+        raise DataError(f"{source.name}: expected at least one feature; got none. Name one, or leave features out.")
     return features, None
 
 
-def _not_numeric(schema: pa.Schema, name: str, source: Source) -> DataError:
+def _not_numeric(column: Column, source: Source) -> DataError:
     return DataError(
-        f"{source.name}: expected numbers in column {name!r}; got {schema.field(name).type}. "
+        f"{source.name}: expected numbers in column {column.name!r}; got {column.shown}. "
         "Convert the column to numbers, or name another."
     )

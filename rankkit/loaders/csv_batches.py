@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pyarrow.compute as pc
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
-from rankkit.loaders.columns import Columns, Wanted, choose_columns, is_number
+from rankkit.loaders.columns import Columns, Wanted, choose_columns
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
+from rankkit.loaders.kinds import columns_of, is_number, numbers
+from rankkit.loaders.suspicions import merges
 
 # What looks like a number, though it may be one of another country: "1,5".
 _NUMBER_LIKE = r"^\s*[-+]?[0-9.,]+([eE][-+]?[0-9]+)?\s*$"
@@ -33,7 +36,9 @@ def open_csv(
     separator = separator or _separator_of(path)
     first = next(_batches(path, source, separator, {}, None))
     schema = _mend_numbers(first, wanted, source)
-    columns = choose_columns(schema, wanted, source)
+    columns = choose_columns(columns_of(schema), wanted, source, lambda name: numbers(first.column(name)))
+    merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
+    columns = replace(columns, merged=tuple(merged))
     types = {name: _type_of(name, schema, columns) for name in columns.used}
     batches = _batches(path, source, separator, types, columns.used)
     return pa.schema(list(types.items())), columns, batches

@@ -43,6 +43,7 @@ def read(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
     group_file: str | os.PathLike[str] | None = None,
     labels: Literal["grades", "any"] = "any",
     on_bad_line: Literal["error", "skip"] = "error",
@@ -67,6 +68,7 @@ def read(
         doc_id: Tables only, as in :func:`rankkit.from_pandas`.
         weight: Tables only, as in :func:`rankkit.from_pandas`.
         query_weight: Tables only, as in :func:`rankkit.from_pandas`.
+        drop: Tables only, as in :func:`rankkit.from_pandas`.
         group_file: LETOR text only, as in :func:`rankkit.read_letor`.
         labels: LETOR text only, as in :func:`rankkit.read_letor`.
         on_bad_line: LETOR text only, as in :func:`rankkit.read_letor`.
@@ -86,6 +88,7 @@ def read(
         "doc_id": doc_id,
         "weight": weight,
         "query_weight": query_weight,
+        "drop": drop,
     }
     with as_file(path) as file:
         kind = kind_of(file)
@@ -163,8 +166,9 @@ def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Rem
 def _not_default(columns: dict[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(read).parameters
     chosen = {name: value for name, value in columns.items() if value != parameters[name].default}
-    if not isinstance(chosen.get("features", ""), str):
-        chosen["features"] = [str(name) for name in chosen["features"]]
+    for several in ("features", "drop"):
+        if not isinstance(chosen.get(several, ""), str):
+            chosen[several] = [str(name) for name in chosen[several]]
     return chosen
 
 

@@ -23,6 +23,9 @@ def as_column(values: Any, source: Source, column: str) -> pa.ChunkedArray:
     """
     if isinstance(values, TextIds):
         return pa.chunked_array([values.to_arrow()])
+    if np.ma.is_masked(values):
+        mask, values = np.ma.getmaskarray(values), np.ma.getdata(values).astype(object)
+        values[mask] = None
     is_mixed = isinstance(values, list | tuple) and any(isinstance(value, str) for value in values)
     array = _objects(values) if is_mixed else np.asarray(values)
     if array.ndim != 1:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from rankkit.atomic import replacing
 from rankkit.errors import DataError
-from rankkit.loaders.columns import is_list, is_number
 from rankkit.loaders.images import ImageForm, decode_image, stack_images
+from rankkit.loaders.kinds import is_list, is_number
 from rankkit.loaders.labelled import LabelledExamples, assemble_examples
 
 _METADATA = b"rankkit"

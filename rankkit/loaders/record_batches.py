@@ -1,6 +1,7 @@
 """Arrow record batches into a row-major RankingDataset, a batch at a time: no second copy of the features."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from rankkit.loaders.arrays import Source, assemble, check_labels, check_weights
 from rankkit.loaders.columns import Columns
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.ids import read_qids, read_texts
+from rankkit.loaders.kinds import laid_open, numbers
+from rankkit.loaders.suspicions import Suspicions
+from rankkit.remarks import say_of_columns
 
 
 def read_batches(
@@ -23,8 +27,12 @@ def read_batches(
     *,
     n_rows: int | None = None,
 ) -> RankingDataset:
-    """Read the record batches of a whole table into one data set; as :func:`read_rows`."""
-    return read_rows(schema, batches, columns, source, n_rows=n_rows)
+    """Read the record batches of a whole table into one data set, as :func:`read_rows`, and say what is to be said."""
+    suspicions = Suspicions(columns.feature_names, columns.merged)
+    data = read_rows(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
+    remarks = (*columns.remarks, *suspicions.remarks())
+    say_of_columns(source.name, remarks)
+    return replace(data, remarks=remarks)
 
 
 def read_rows(
@@ -34,6 +42,7 @@ def read_rows(
     source: Source,
     *,
     n_rows: int | None = None,
+    suspicions: Suspicions | None = None,
 ) -> RankingDataset:
     """Read record batches, of a whole table or of some of its rows, into one data set.
 
@@ -43,6 +52,28 @@ def read_rows(
         columns: Which column is what.
         source: For messages.
         n_rows: How many rows will come, where that is known: the matrix is then allocated once.
+        suspicions: Is shown the rows.
+
+    Raises:
+        DataError: If a value cannot be used, with its row and column.
+    """
+    features, whole = read_columns(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
+    data = _assemble(features, whole, columns, source)
+    if suspicions is not None:
+        suspicions.look(data)
+    return data
+
+
+def read_columns(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+    suspicions: Suspicions | None = None,
+) -> tuple[NDArray[np.float32], dict[str, pa.ChunkedArray]]:
+    """The features of record batches as one matrix ``[row, feature]``, and the other columns by name; as read_rows.
 
     Raises:
         DataError: If a value cannot be used, with its row and column.
@@ -56,6 +87,9 @@ def read_rows(
         parts = _feature_columns(batch, columns, source, n_read)
         if n_read == 0 and len(parts) != features.shape[1]:
             features = np.empty((n_rows or 0, len(parts)), np.float32)
+        if suspicions is not None and n_read == 0:
+            for place, part in enumerate(parts):
+                suspicions.note_merged(place, part)
         last = n_read + batch.num_rows
         if last > len(features):
             # Grown in place: the allocator moves the pages of a large array, it does not copy them.
@@ -68,54 +102,41 @@ def read_rows(
             pieces.append(batch.column(name))
         n_read = last
     features.resize((n_read, features.shape[1]), refcheck=False)
-    whole = {name: pa.chunked_array(pieces, schema.field(name).type) for name, pieces in chunks.items()}
-    return _assemble(features, whole, columns, source)
+    return features, {name: pa.chunked_array(pieces, schema.field(name).type) for name, pieces in chunks.items()}
 
 
 def _assemble(
     features: NDArray[np.float32], whole: dict[str, pa.ChunkedArray], columns: Columns, source: Source
 ) -> RankingDataset:
     label, doc_id, weight, query_weight = columns.label, columns.doc_id, columns.weight, columns.query_weight
+    qid = str(columns.qid)
     return assemble(
         source,
         features,
         None if label is None else check_labels(numbers(whole[label]), source, label),
-        read_qids(whole[columns.qid], source, columns.qid),
+        read_qids(whole[qid], source, qid),
         weights=None if weight is None else check_weights(numbers(whole[weight]), source, weight),
         query_weights=None
         if query_weight is None
         else check_weights(numbers(whole[query_weight]), source, query_weight),
         doc_ids=None if doc_id is None else read_texts(whole[doc_id], source, doc_id),
         feature_names=columns.feature_names,
-        roles=Roles(label, columns.qid, doc_id, weight, query_weight, columns.vector),
+        roles=Roles(label, qid, doc_id, weight, query_weight, columns.vector),
     )
-
-
-def numbers(values: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """A column of numbers as numpy, NaN where a value is missing."""
-    if pa.types.is_null(values.type):
-        return np.full(len(values), np.nan, np.float32)
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.uint8())
-    if pa.types.is_decimal(values.type):
-        values = values.cast(pa.float64())
-    if isinstance(values, pa.ChunkedArray):
-        return np.asarray(values.to_numpy())
-    return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
 def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
     """One array a feature, from one column each or from the lists of one column."""
     if columns.vector is None:
         return [numbers(batch.column(name)) for name in columns.features]
-    lists = batch.column(columns.vector)
+    lists = laid_open(batch.column(columns.vector))
     if lists.null_count:
         row = first_row + pc.index(pc.is_null(lists), True).as_py()
         raise DataError(f"{source.at(row, columns.vector)}: expected a list of numbers; got none. Fill the column.")
     sizes = np.asarray(pc.list_value_length(lists).to_numpy(zero_copy_only=False))
-    uneven = sizes != sizes[0]
-    if uneven.any():
-        row = int(uneven.argmax())
+    differs = sizes != sizes[0]
+    if differs.any():
+        row = int(differs.argmax())
         raise uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
     flat = numbers(lists.flatten())
     return list(flat.reshape(len(sizes), int(sizes[0])).T)

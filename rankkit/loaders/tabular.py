@@ -1,22 +1,30 @@
 """Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
 
+import contextlib
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from rankkit.errors import DataError
+from rankkit.errors import DataError, RankkitError
 from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
 from rankkit.loaders.arrow_files import ARROW, PARQUET, read_files
-from rankkit.loaders.columns import Columns, Wanted, check_names, choose_columns
+from rankkit.loaders.columns import Columns, First, Wanted, choose_columns, choose_features
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
-from rankkit.loaders.record_batches import read_batches
+from rankkit.loaders.kinds import Column, columns_of, numbers
+from rankkit.loaders.pandas_columns import as_arrow, columns_of_frame, frame_batches, with_named_index
+from rankkit.loaders.record_batches import read_batches, read_columns
 from rankkit.loaders.sources import Readable, as_file
+from rankkit.loaders.suspicions import Suspicions
 from rankkit.loaders.weights import Weights, settle_weights
+from rankkit.remarks import say_of_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,15 +66,15 @@ def from_arrays(
         (['b', 'a'], [0, 2, 3], [0.0, 1.0, 2.0], [0, 2, 1])
     """
     source = Source("from_arrays")
-    numbers = as_numbers(features, source, "features", n_axes=2)
+    raw = as_numbers(features, source, "features", n_axes=2)
     named = None if feature_names is None else tuple(str(name) for name in feature_names)
-    names = range(numbers.shape[1]) if named is None else named
-    if len(names) != numbers.shape[1]:
+    names = range(raw.shape[1]) if named is None else named
+    if len(names) != raw.shape[1]:
         raise DataError(
-            f"from_arrays: expected {numbers.shape[1]} feature_names, one a column; got {len(names)}. "
+            f"from_arrays: expected {raw.shape[1]} feature_names, one a column; got {len(names)}. "
             "Name every column of features."
         )
-    matrix = as_float32(numbers, source, names)
+    matrix = as_float32(raw, source, names)
     query_of_row = read_qids(as_column(qids, source, "qids"), source, "qids")
     names_of_docs = None if doc_ids is None else read_texts(as_column(doc_ids, source, "doc_ids"), source, "doc_ids")
     grades = None if labels is None else check_labels(labels, source, "labels")
@@ -87,6 +95,12 @@ def from_arrays(
         doc_ids=names_of_docs,
         feature_names=named,
     )
+    suspicions = Suspicions(named, all_kinds=False)
+    for place, column in enumerate(raw.T if raw.dtype.itemsize > 2 else ()):
+        suspicions.note_merged(place, column)
+    suspicions.look(data)
+    say_of_columns("from_arrays", suspicions.remarks(), "Leave them out of features, or change them.")
+    data = replace(data, remarks=suspicions.remarks())
     if importance is None:
         return data
     importance, per = settle_weights("from_arrays", importance, per, data.list_sizes)
@@ -104,6 +118,7 @@ def from_pandas(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
 ) -> RankingDataset:
     """Make a data set of a pandas DataFrame, one document a row.
 
@@ -112,15 +127,16 @@ def from_pandas(
     order of the frame all the same.
 
     Args:
-        frame: The documents. Its index is not used.
+        frame: The documents. Of its index only levels that a keyword or default names are used.
         label: Column of graded relevance, 0 or more, or None for documents without labels.
         qid: Column of query ids: integers or strings.
-        features: Columns of numbers, or the name of one column of lists. None takes every column of numbers that no
-            other keyword and no default of another keyword names, in order; columns of text are left out. Missing
-            values become NaN.
+        features: Columns of numbers, or the name of one column of lists. None takes every column of numbers that is
+            nothing else, in order; what is left out is told in a :class:`rankkit.errors.DataWarning` and in the
+            ``remarks`` of the data set. :mod:`rankkit.loaders.columns` has the rule. Missing values become NaN.
         doc_id: Column of document names, or None.
         weight: Column of the importance of documents, or None.
         query_weight: Column of the importance of queries, equal for all rows of one, or None.
+        drop: Columns that count as not there.
 
     Raises:
         DataError: If a column is not there or of the wrong type, a label is missing or negative, or a number is
@@ -129,32 +145,17 @@ def from_pandas(
     Example:
         >>> import pandas as pd
         >>> frame = pd.DataFrame({"query": ["b", "b", "a"], "bm25": [1.5, 0.5, 2.0], "title": ["x", "y", "z"]})
-        >>> data = from_pandas(frame, qid="query")
+        >>> data = from_pandas(frame, qid="query", drop=["title"])
         >>> data.feature_names, data.labels, data.qids.tolist()
         (('bm25',), None, ['b', 'a'])
     """
-    import pandas as pd
-
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
     source = Source("from_pandas")
-    check_names([str(name) for name in frame.columns], wanted, source)
-    kept = [
-        place
-        for place, (name, kind) in enumerate(zip(frame.columns, frame.dtypes, strict=True))
-        if str(name) in wanted.named or pd.api.types.is_numeric_dtype(kind)
-    ]
-    frame = frame.iloc[:, kept].set_axis([str(frame.columns[place]) for place in kept], axis=1)
-    try:
-        schema = pa.Schema.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
-        raise DataError(
-            f"from_pandas: expected columns of one type each; got {error}. Convert them, for example with astype."
-        ) from error
-    batches = (
-        pa.RecordBatch.from_pandas(frame.iloc[start : start + _BATCH_ROWS], schema=schema, preserve_index=False)
-        for start in range(0, len(frame), _BATCH_ROWS)
-    )
-    return read_batches(schema, batches, choose_columns(schema, wanted, source), source, n_rows=len(frame))
+    frame = with_named_index(frame, wanted.named)
+    found = columns_of_frame(frame)
+    columns = choose_columns(found, wanted, source, first_of_frame(frame, found, source))
+    schema, batches = frame_batches(frame, found, columns, source, _BATCH_ROWS)
+    return read_batches(schema, batches, columns, source, n_rows=len(frame))
 
 
 def from_arrow(
@@ -166,6 +167,7 @@ def from_arrow(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
 ) -> RankingDataset:
     """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
 
@@ -182,6 +184,19 @@ def from_arrow(
         RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
     """
     source = Source("from_arrow")
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    schema, first, batches, n_rows = open_arrow(table, source)
+    with foreign_errors(source):
+        columns = choose_columns(columns_of(schema), wanted, source, first)
+        return read_batches(schema, batches, columns, source, n_rows=n_rows)
+
+
+def open_arrow(table: Any, source: Source) -> tuple[pa.Schema, First, Iterator[pa.RecordBatch], int | None]:
+    """A table with the Arrow interface: its schema, a look at the first values, its batches, and how many rows.
+
+    Raises:
+        DataError: If it has no such interface, or fails there.
+    """
     n_rows = None
     if isinstance(table, pa.Table):
         n_rows, table = table.num_rows, table.to_reader(max_chunksize=_BATCH_ROWS)
@@ -189,12 +204,71 @@ def from_arrow(
         table = _hugging_face_reader(table)
     if not hasattr(table, "__arrow_c_stream__"):
         raise DataError(
-            f"from_arrow: expected an Arrow table or an object with __arrow_c_stream__; got {type(table).__name__}. "
+            f"{source.name}: expected an Arrow table or an object with __arrow_c_stream__; got {type(table).__name__}. "
             "Use from_pandas or from_arrays for other tables."
         )
-    reader = pa.RecordBatchReader.from_stream(table)
-    columns = choose_columns(reader.schema, Wanted(label, qid, features, doc_id, weight, query_weight), source)
-    return read_batches(reader.schema, reader, columns, source, n_rows=n_rows)
+    with foreign_errors(source):
+        reader = pa.RecordBatchReader.from_stream(table)
+        head = next((batch for batch in reader if batch.num_rows), None)
+    batches = itertools.chain(() if head is None else (head,), reader)
+    return reader.schema, lambda name: np.empty(0) if head is None else numbers(head.column(name)), batches, n_rows
+
+
+@contextlib.contextmanager
+def foreign_errors(source: Source) -> Iterator[None]:
+    """What other libraries raise while they hand over a table, in our words.
+
+    Raises:
+        DataError: In place of it.
+    """
+    try:
+        yield
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, RankkitError):
+            raise
+        raise DataError(
+            f"{source.name}: expected a table that Arrow can read; got {type(error).__name__}: {str(error)[:200]}. "
+            "Convert the column that this names, or leave it out with drop=[...]."
+        ) from error
+
+
+def first_of_frame(frame: "pd.DataFrame", found: Sequence[Column], source: Source) -> First:
+    """A look at the first values of a column of a frame."""
+    kinds = {column.name: (place, column.kind) for place, column in enumerate(found)}
+
+    def first(name: str) -> NDArray[Any]:
+        place, kind = kinds[name]
+        return numbers(as_arrow(frame.iloc[:_BATCH_ROWS, place], kind, name, source))
+
+    return first
+
+
+def features_of(table: Any, source: Source, drop: Sequence[str] = ()) -> tuple[NDArray[np.float32], Columns]:
+    """The features of a table without anything else: a matrix ``[row, feature]``, and which columns they were.
+
+    Args:
+        table: A pandas data frame, or what :func:`from_arrow` takes.
+        source: For messages.
+        drop: Columns that are no features.
+
+    Raises:
+        DataError: As :func:`from_pandas`.
+    """
+    if is_frame(table):
+        found = columns_of_frame(table)
+        columns = choose_features(found, source, first_of_frame(table, found, source), drop)
+        schema, batches = frame_batches(table, found, columns, source, _BATCH_ROWS)
+        return read_columns(schema, batches, columns, source, n_rows=len(table))[0], columns
+    schema, first, batches, n_rows = open_arrow(table, source)
+    with foreign_errors(source):
+        columns = choose_features(columns_of(schema), source, first, drop)
+        return read_columns(schema, batches, columns, source, n_rows=n_rows)[0], columns
+
+
+def is_frame(table: Any) -> bool:
+    """Whether something is a pandas data frame, without loading pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(table, pandas.DataFrame)
 
 
 def _hugging_face_reader(dataset: Any) -> pa.RecordBatchReader:
@@ -216,6 +290,7 @@ def read_parquet(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
 ) -> RankingDataset:
     """Read a Parquet file, or the Parquet files of a folder in the order of their names, one document a row.
 
@@ -225,7 +300,7 @@ def read_parquet(
     Raises:
         DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
     with as_file(path, ".parquet") as file:
         return read_files(file, wanted, PARQUET)
 
@@ -239,6 +314,7 @@ def read_arrow(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
 ) -> RankingDataset:
     """Read an Arrow IPC file (.arrow, .feather), or a folder of such, one document a row.
 
@@ -249,7 +325,7 @@ def read_arrow(
     Raises:
         DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
     with as_file(path, ".arrow") as file:
         return read_files(file, wanted, ARROW)
 
@@ -263,6 +339,7 @@ def read_csv(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str = (),
     separator: str | None = None,
 ) -> RankingDataset:
     """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz, .bz2, .xz, .zst).
@@ -280,12 +357,13 @@ def read_csv(
         doc_id: See :func:`from_pandas`.
         weight: See :func:`from_pandas`.
         query_weight: See :func:`from_pandas`.
+        drop: See :func:`from_pandas`.
         separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
 
     Raises:
         DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight)
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
     with as_file(path, ".csv") as file:
         return read_batches(*open_table(file, wanted, separator))
 

@@ -10,8 +10,9 @@ from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, fill
 from rankkit.loaders.columns import Wanted, choose_columns
 from rankkit.loaders.csv_batches import open_csv
+from rankkit.loaders.kinds import columns_of, numbers
 from rankkit.loaders.ids import as_column, read_qids, read_texts
-from rankkit.loaders.record_batches import numbers, read_batches
+from rankkit.loaders.record_batches import read_batches
 
 HERE = Source("here")
 
@@ -33,10 +34,10 @@ def test_fill_over_more_rows_than_a_block_names_the_row():
 
 def test_roles_and_features_of_a_schema():
     schema = pa.schema([(name, pa.float64()) for name in ("1", "label", "2", "doc_weight")] + [("qid", pa.string())])
-    columns = choose_columns(schema, Wanted(), HERE)
+    columns = choose_columns(columns_of(schema), Wanted(), HERE, None)
     assert columns.roles == ("qid", "label", "doc_weight")
     assert (columns.features, columns.feature_names) == (("1", "2"), None)
-    assert choose_columns(schema, Wanted(features=["2"]), HERE).feature_names == ("2",)
+    assert choose_columns(columns_of(schema), Wanted(features=["2"]), HERE, None).feature_names == ("2",)
 
 
 def test_numbers_of_every_type():
