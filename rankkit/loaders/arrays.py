@@ -142,7 +142,7 @@ def as_numbers(values: Any, source: Source, column: str, *, n_axes: int) -> NDAr
     shape = "[doc, feature]" if n_axes == 2 else "[doc]"
     try:
         numbers = _plain_array(values)
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+    except (ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         raise DataError(
             f"{source.name}: expected {column} as an array of numbers {shape}; got {type(values).__name__} ({error}). "
             "Pass an array, one row a document."

@@ -61,6 +61,12 @@ class Wanted:
         return set(_listed(self.drop))
 
     @property
+    def unwanted(self) -> set[str]:
+        """Columns with the name of a role that was said not to be there."""
+        defaults = (QID, LABEL, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT)
+        return {name for name, role in zip(defaults, self.roles, strict=True) if role is None}
+
+    @property
     def roles(self) -> tuple[str | None, ...]:
         """The columns that are no features: qid, label, doc_id, weight, query_weight."""
         return self.qid, self.label, self.doc_id, self.weight, self.query_weight
@@ -164,15 +170,13 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
             raise _not_numeric(there[name], source)
     roles = {name for name in (qid, label, doc_id, weight, query_weight) if name is not None}
     if wanted.features is None:
-        features, left_out = _suitable(there, roles, source, first)
+        features, left_out = _suitable(there, roles | wanted.unwanted, source, first)
         return Columns(str(qid), label, doc_id, weight, query_weight, features, None, left_out)
     features, vector = _as_named(there, wanted.features, source)
-    twice = next((name for name in (label, qid) if name is not None and name in features), None)
-    if twice is not None:
-        role = "label" if twice == label else "qid"
+    if label is not None and label in features:
         raise DataError(
-            f"{source.name}: expected features without the {role}; got {twice!r} as both. "
-            f"Leave it out of features, or pass {role}= with another column."
+            f"{source.name}: expected features without the label; got {label!r} as both. "
+            "Leave it out of features, or pass label=None."
         )
     return Columns(str(qid), label, doc_id, weight, query_weight, features, vector)
 
@@ -231,7 +235,8 @@ def _suitable(
     features = tuple(name for name, reason in others.items() if reason is None)
     if not features:
         shown = ", ".join(f"{column.name} ({column.shown})" for column in there.values())
-        beside = f" beside {sorted(roles)}" if roles else ""
+        known = sorted(roles & set(there))
+        beside = f" beside {known}" if known else ""
         raise DataError(
             f"{source.name}: expected columns of numbers{beside}; got {shown or 'no column'}. "
             "Name the features with features=[...]."
@@ -242,7 +247,7 @@ def _suitable(
 def _reason(column: Column, first: First) -> str | None:
     """Why a column that is nothing else is no feature; None if it is one."""
     if column.name in RESERVED:
-        return "its name is that of no feature"
+        return "reserved name"
     if column.is_row_index:
         return "row index of pandas"
     if column.kind != NUMBER:

@@ -1,5 +1,6 @@
 """Query ids and document ids: int64 where all of them are plain integers, else text."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def as_column(values: Any, source: Source, column: str) -> pa.ChunkedArray:
     """One id a document, from any array-like, as an Arrow column; what Python calls None or NaN is missing.
 
     Raises:
-        DataError: If the values have more than one axis, or none.
+        DataError: If the values have more than one axis, or none, or are neither text nor numbers.
     """
     if isinstance(values, TextIds):
         return pa.chunked_array([values.to_arrow()])
@@ -27,16 +28,27 @@ def as_column(values: Any, source: Source, column: str) -> pa.ChunkedArray:
         mask, values = np.ma.getmaskarray(values), np.ma.getdata(values).astype(object)
         values[mask] = None
     is_mixed = isinstance(values, list | tuple) and any(isinstance(value, str) for value in values)
-    array = _objects(values) if is_mixed else np.asarray(values)
+    try:
+        array = _objects(values) if is_mixed else np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # such as lists of several lengths, or tensors elsewhere
+        raise DataError(f"{source.name}: expected {column} [doc]; got {error}. Pass one a document.") from error
     if array.ndim != 1:
         raise DataError(f"{source.name}: expected {column} [doc]; got shape {array.shape}. Pass one a document.")
     if array.dtype.kind == "T":
         array = array.astype(object)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype(np.float64)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     try:
         kind = pa.large_string() if array.dtype.kind == "U" else None
         return pa.chunked_array([pa.array(array, kind, from_pandas=True)])
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):  # integers beside strings, or beyond 64 bits
-        return pa.chunked_array([pa.array(_texts(array), pa.large_string())])
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(
+            f"{source.name}: expected {column} as whole numbers or text; got {array.dtype}. Convert them."
+        ) from error
+    except (pa.ArrowInvalid, TypeError, ArithmeticError):  # integers beside strings, or beyond 64 bits
+        return pa.chunked_array([pa.array(_texts(array, source, column), pa.large_string())])
     except UnicodeEncodeError as error:
         raise DataError(f"{source.name}: expected {column} that have a UTF-8 form; got {error}. Rename it.") from error
 
@@ -48,10 +60,19 @@ def _objects(values: Any) -> NDArray[Any]:
     return objects
 
 
-def _texts(values: NDArray[Any]) -> list[str | None]:
+def _texts(values: NDArray[Any], source: Source, column: str) -> list[str | None]:
     import pandas as pd
 
-    return [None if value is None or pd.isna(value) else str(value) for value in values]
+    texts: list[str | None] = []
+    for row, value in enumerate(values):
+        is_missing = value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
+        if not is_missing and (not isinstance(value, str | Integral) or isinstance(value, bool)):
+            raise DataError(
+                f"{source.at(row, column)}: expected text or a whole number as id; got {type(value).__name__} "
+                f"{str(value)[:60]!r}. Convert the column to integers or strings."
+            )
+        texts.append(None if is_missing else str(value))
+    return texts
 
 
 def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> TextIds:

@@ -107,7 +107,7 @@ def as_arrow(series: "pd.Series[Any]", kind: str, name: str, source: Source) -> 
             return pa.array(series.to_numpy(dtype=np.float64, na_value=np.nan))
         array = pa.array(series, from_pandas=True)
         return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+    except (pa.ArrowException, TypeError, ValueError, ArithmeticError) as error:
         raise DataError(
             f"{source.name}: expected one kind of values in column {name!r}; got {type(error).__name__}: "
             f"{str(error)[:200]}. Convert the column, for example with astype."

@@ -44,14 +44,14 @@ class Suspicions:
         self._copies: dict[str, NDArray[np.int64]] = {}
         self._seen: dict[str, float] = {}  # the first value of label and qid
         self._varies: set[str] = set()
-        self._n_rows = 0
+        self._n_rows, self._n_queries = 0, 0
         self._merged = merged
 
     def look(self, part: RankingDataset) -> None:
         """Look at some more rows."""
         features, labels = part.features, part.labels
-        if not len(features):
-            return
+        if not len(features) or (self._first is not None and part.n_features != len(self._first)):
+            return  # a part of another width is refused by who asks
         if self._first is None:
             self._first = features[0].copy()
             everything = np.arange(part.n_features)
@@ -59,6 +59,7 @@ class Suspicions:
             self._constant = everything if self._all_kinds else everything[:0]
         qids = np.repeat(part.qids, part.list_sizes) if isinstance(part.qids, np.ndarray) else None
         self._n_rows += len(features)
+        self._n_queries += part.n_queries
         for start in range(0, len(features), 1024):
             rows = slice(start, start + 1024)
             block = features[rows]
@@ -93,7 +94,7 @@ class Suspicions:
 
     def remarks(self) -> tuple[str, ...]:
         """One line that names each suspicious column with the reason, if there is any."""
-        if self._n_rows < _FEWEST_ROWS or self._first is None:
+        if self._n_rows < _FEWEST_ROWS or self._n_queries < 2 or self._first is None:
             return ()
         names = named(self._given_names, len(self._first))
         found: dict[int, str] = {}

@@ -223,7 +223,7 @@ def foreign_errors(source: Source) -> Iterator[None]:
     """
     try:
         yield
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+    except (pa.ArrowException, TypeError, ValueError, ArithmeticError) as error:
         if isinstance(error, RankkitError):
             raise
         raise DataError(

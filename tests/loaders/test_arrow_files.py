@@ -13,6 +13,8 @@ from rankkit.loaders.files import read, write
 from rankkit.loaders.synthetic import make_ranking
 from rankkit.loaders.tabular import from_arrow, read_arrow, read_parquet
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*left out. t(itle)? :rankkit.errors.DataWarning")
+
 
 def table(first=0, n_rows=6, **columns):
     rows = np.arange(first, first + n_rows)

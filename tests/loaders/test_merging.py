@@ -140,6 +140,7 @@ def test_merging_the_parts_of_a_split_gives_all_queries_back(n_queries, seed, sh
 
 
 @settings(deadline=None)
+@pytest.mark.filterwarnings("ignore:.*suspicious:rankkit.errors.DataWarning")
 @given(st.lists(st.lists(st.integers(0, 4), max_size=8), min_size=1, max_size=4))
 def test_joining_is_grouping_all_rows_again(qids):
     """As if one table had all the rows."""

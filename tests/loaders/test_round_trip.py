@@ -16,7 +16,10 @@ from rankkit.loaders.letor import read_letor
 from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.writers import write_letor
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*(missing|NULL|NaN|nan).*:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*(missing|NULL|NaN|nan).*:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*suspicious:rankkit.errors.DataWarning"),
+]
 
 VALUES = st.floats(width=32, allow_nan=True, allow_infinity=False)
 WORDS = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="#"), min_size=1, max_size=6)
