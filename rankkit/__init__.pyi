@@ -73,6 +73,7 @@ from .loaders.files import convert as convert
 from .loaders.files import read as read
 from .loaders.files import write as write
 from .loaders.folds import read_folds as read_folds
+from .loaders.given_arrays import from_arrays as from_arrays
 from .loaders.glyphs import glyph_split as glyph_split
 from .loaders.labelled import LabelledExamples as LabelledExamples
 from .loaders.labelled import from_labelled_arrays as from_labelled_arrays
@@ -83,7 +84,6 @@ from .loaders.merging import merge as merge
 from .loaders.scores import write_scores as write_scores
 from .loaders.summary import summarize as summarize
 from .loaders.synthetic import make_ranking as make_ranking
-from .loaders.tabular import from_arrays as from_arrays
 from .loaders.tabular import from_arrow as from_arrow
 from .loaders.tabular import from_pandas as from_pandas
 from .loaders.tabular import read_arrow as read_arrow

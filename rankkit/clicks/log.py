@@ -82,7 +82,7 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
         DataError: If there is not one number a document in ``scores``.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1], [2], [3], [4]], [0, 1, 2, 0], ["a", "a", "a", "b"])
         >>> shown = shown_lists(data, [0.1, 0.3, 0.2, 0.0], top_k=2)
         >>> shown.features.ravel().tolist(), shown.labels.tolist(), shown.list_sizes.tolist()
@@ -158,7 +158,7 @@ def simulate_clicks(
         Nobody looks past the first click.
 
         >>> from rankkit.clicks.models import CascadeModel
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> shown = from_arrays([[1], [2], [3]], [0, 1, 1], ["a", "a", "a"])
         >>> log = simulate_clicks(shown, CascadeModel(), n_sessions=2, noise=0.0)
         >>> log.labels.tolist(), log.qids.tolist()

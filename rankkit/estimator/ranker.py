@@ -10,15 +10,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from rankkit import bundle, evaluation, model_json, training
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
-from rankkit.estimator.tables import check_not_all_zero, has_queries, queries_of_rows, validation_of
+from rankkit.estimator.tables import (
+    check_not_all_zero,
+    is_table,
+    matched_features,
+    names_of,
+    passed_through,
+    queries_of_rows,
+    validation_of,
+)
 from rankkit.evaluation.importance import draw_queries, permutation_importance
+from rankkit.loaders.arrays import Source
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.tabular import from_arrays
+from rankkit.loaders.given_arrays import dataset_of
+from rankkit.loaders.tabular import features_of
+from rankkit.remarks import say, say_of_columns
 from rankkit.scorers.listwise import is_listwise
 from rankkit.training.named import build_objective, build_scorer
 
@@ -37,15 +48,21 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     options of the one before. Unknown names are refused by ``fit``.
 
     *Queries:* rows of one query share a ``qid``, anywhere in the data; ``group`` (rows of each query, in order) and a
-    column "qid" of a pandas or polars data frame say the same. Without any of these all rows are one query.
-    Predictions come back in the order of the rows. With metadata routing, ``qid`` and ``sample_weight`` are requested
+    column "qid" of a table (pandas, polars, Arrow; also as a ``ColumnTransformer`` renames it, "remainder__qid") say
+    the same, and ``fit`` refuses rows without any of these; ``group=[len(X)]`` makes all rows one query. Of an array
+    from a pipeline, the one column that can only be query ids is taken for that, with a warning. Predictions come back
+    in the order of the rows. With metadata routing, ``qid`` and ``sample_weight`` are requested
     by ``fit``, ``predict`` and ``score`` unless told otherwise. Without it scikit-learn does not hand ``qid`` to
     ``score``: put it into the frame. Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
 
-    *scikit-learn's checks:* ``check_estimator`` passes but for ``check_sample_weight_equivalence_on_dense_data``: a
-    document that is there twice takes two ranks, which is not the same as one of twice the weight. With a transform
-    over queries (``query_standardize``) a score depends on the other rows, so ``check_methods_subset_invariance`` fails
-    too.
+    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.columns`: what is left out is told, and in
+    ``predict`` and ``score`` the ranker's are found by name, and others are told and left out.
+
+    *scikit-learn's checks:* where queries are told, ``check_estimator`` passes but for
+    ``check_sample_weight_equivalence_on_dense_data``: a document that is there twice takes two ranks, which is not the
+    same as one of twice the weight. With a transform over queries (``query_standardize``) a score depends on the other
+    rows, so ``check_methods_subset_invariance`` fails too. Columns of a table in another order are no error, as
+    scikit-learn has it of its own estimators: they are matched by name.
 
     Args:
         objective: Name of the objective, as ``rankkit objectives`` lists them.
@@ -59,8 +76,8 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     Attributes:
         scorer_: The trained scorer, a torch module.
         history_: The course of training, :class:`rankkit.History`.
-        n_features_in_: Number of features.
-        feature_names_in_: Their names, if X was a data frame whose columns are named by text.
+        n_features_in_: Number of features, query ids not among them.
+        feature_names_in_: Their names, if X was a table whose columns are named by text.
         feature_importances_: float64 ``[feature]``: how much ``metric`` falls when the feature is shuffled
             (:func:`rankkit.permutation_importance`). Computed when first asked for, on the evaluation set or else the
             training data, one shuffle of whole queries of at most 10,000 documents in all. The documents are not
@@ -141,7 +158,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         """Train a scorer.
 
         Args:
-            X: Features ``[row, feature]``, an array or a data frame; NaN is a missing value.
+            X: Features ``[row, feature]``, an array, a data frame or an Arrow table; NaN is a missing value.
             y: Graded relevance ``[row]``, 0 or more.
             qid: The query of each row: integers or strings; or None.
             group: In place of it, how many rows each query has, in order.
@@ -159,13 +176,14 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         if not isinstance(self.metric, str):
             raise ConfigError(f"Ranker: expected metric as one name; got {self.metric!r}. Pass for example 'ndcg@10'.")
         seed = self._seed()
-        train = self._read("fit", X, y, qid, group, sample_weight, reset=True)
+        train, _ = self._read("fit", X, y, qid, group, sample_weight, reset=True)
         check_not_all_zero("fit", train.weights)
         held_out = validation_of(eval_set, eval_qid, eval_group)
-        valid = None if held_out is None else self._read("fit", *held_out, None)
         self._n_queries = train.n_queries
-        if held_out is not None and valid is not None and held_out[3] is None:
-            self._warn_without_queries("fit", held_out[0], held_out[2], valid.n_docs, argument="eval_qid")
+        valid = None
+        if held_out is not None:
+            valid, ids = self._read("fit", *held_out, None)
+            self._warn_without_queries("fit", ids, valid.n_docs, argument="eval_qid")
         scorer = build_scorer(self.scorer, options["scorer"], self.objective, train, seed=seed)
         self.history_ = training.fit(
             scorer,
@@ -195,9 +213,9 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             qid: The query of each row. It matters only where the scorer looks at the other documents of the query.
         """
         check_is_fitted(self)
-        data = self._read("predict", X, None, qid, None, None)
+        data, ids = self._read("predict", X, None, qid, None, None)
         if is_listwise(self.scorer_):
-            self._warn_without_queries("predict", X, qid, data.n_docs)
+            self._warn_without_queries("predict", ids, data.n_docs)
         return evaluation.predict(self.scorer_, data)
 
     def score(
@@ -212,8 +230,8 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             sample_weight: One a row or one a query. A query counts by the mean weight of its rows.
         """
         check_is_fitted(self)
-        data = self._read("score", X, y, qid, None, sample_weight)
-        self._warn_without_queries("score", X, qid, data.n_docs)
+        data, ids = self._read("score", X, y, qid, None, sample_weight)
+        self._warn_without_queries("score", ids, data.n_docs)
         check_not_all_zero("score", data.weights)
         report = evaluation.evaluate(self.scorer_, data, [self.metric])
         if data.weights is None:
@@ -285,8 +303,8 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _warn_without_queries(self, where: str, X: Any, qid: Any, n_rows: int, *, argument: str = "qid") -> None:
-        if self._n_queries > 1 and not has_queries(X, qid):
+    def _warn_without_queries(self, where: str, qid: Any, n_rows: int, *, argument: str = "qid") -> None:
+        if self._n_queries > 1 and qid is None:
             warnings.warn(
                 f"Ranker.{where}: expected {argument}, for a ranker fitted on {self._n_queries:,} queries; got none, "
                 f"so all {n_rows:,} rows count as one query. Pass {argument}=, or X as a frame with a column 'qid'.",
@@ -295,22 +313,75 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
 
     def _read(
         self, where: str, X: Any, y: Any, qid: Any, group: Any, sample_weight: Any, *, reset: bool = False
-    ) -> RankingDataset:
-        """The rows as a data set; ``reset`` makes their features those of the ranker."""
+    ) -> tuple[RankingDataset, Any]:
+        """The rows as a data set, and their query ids, if there are any; ``reset`` makes the features the ranker's."""
         rows, qid = queries_of_rows(where, X, qid, group)
-        options: dict[str, Any] = {"reset": reset, "ensure_all_finite": "allow-nan"}
-        if where == "predict":
-            features, labels = validate_data(self, rows, **options), None
-        else:
-            features, labels = validate_data(self, rows, y, y_numeric=True, **options)
+        read = self._from_table if is_table(rows) else self._from_array
+        features, labels, qid = read(where, rows, y, qid, reset)
         if qid is None:
+            if reset:
+                raise DataError(
+                    f"Ranker.fit: expected the query of each row; got none for {len(features):,} rows. Pass qid=, "
+                    "group=, or X as a frame with a column 'qid'; rows of one query are group=[len(X)]."
+                )
             # Where the query plays no part, rows are taken in blocks: a query is scored as a whole, whatever its size.
             in_blocks = where == "predict" and not is_listwise(self.scorer_)
-            qid = np.arange(len(features)) // (_BLOCK_DOCS if in_blocks else max(1, len(features)))
+            ids = np.arange(len(features)) // (_BLOCK_DOCS if in_blocks else max(1, len(features)))
         elif np.shape(qid) != (len(features),):
             raise DataError(
                 f"Ranker.{where}: expected one qid a row, {len(features):,} in all; got shape {np.shape(qid)}. "
                 "Pass group where you have the rows of each query."
             )
+        else:
+            ids = qid
         names = getattr(self, "feature_names_in_", None)
-        return from_arrays(features, labels, qid, weights=sample_weight, feature_names=names)
+        suspects: Any = "none" if not reset else "all" if is_table(rows) else "copies"
+        source = Source(f"Ranker.{where}")
+        data = dataset_of(source, features, labels, ids, weights=sample_weight, feature_names=names, suspects=suspects)
+        return data, qid
+
+    def _from_array(self, where: str, rows: Any, y: Any, qid: Any, reset: bool) -> tuple[Any, Any, Any]:
+        """Features, labels and query ids of an array, as scikit-learn checks them."""
+        options: dict[str, Any] = {"reset": reset, "ensure_all_finite": "allow-nan"}
+        plain = np.asarray(rows) if qid is None and isinstance(rows, list | tuple | np.ndarray) else None
+        if plain is not None and plain.ndim == 2 and plain.dtype.kind in "iuf":
+            if reset:
+                self._qid_place = passed_through(plain)
+            is_in = self._qid_place is not None and (reset or plain.shape[1] == self.n_features_in_ + 1)
+            if is_in and self._qid_place is not None:
+                place = self._qid_place
+                if reset:
+                    say(
+                        f"Ranker.fit: column {place} of X (from 0) holds whole numbers, the rows of each together: "
+                        "query ids, and no feature. Pass qid= or group= to say otherwise"
+                    )
+                qid, rows = plain[:, place].astype(np.int64), np.delete(plain, place, axis=1)
+        elif reset:
+            self._qid_place = None
+        if where == "predict":
+            return validate_data(self, rows, **options), None, qid
+        features, labels = validate_data(self, rows, y, y_numeric=True, **options)
+        return features, labels, qid
+
+    def _from_table(self, where: str, rows: Any, y: Any, qid: Any, reset: bool) -> tuple[Any, Any, Any]:
+        """Features, labels and query ids of a table, whose columns are chosen by the rule of the loaders."""
+        source = Source(f"Ranker.{where}")
+        features, columns = features_of(rows, source)
+        names = columns.feature_names if all(isinstance(name, str) for name in names_of(rows)) else None
+        if reset:
+            self._qid_place = None
+            say_of_columns(source.name, columns.remarks, "Change them into numbers, or leave them out of X.")
+            self.n_features_in_ = features.shape[1]
+            if names is not None:
+                self.feature_names_in_ = np.array(names, dtype=object)
+            elif hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        else:
+            known = getattr(self, "feature_names_in_", None)
+            features = matched_features(source, features, names, self.n_features_in_, known)
+        labels = None
+        if where != "predict":
+            if y is None:
+                raise DataError(f"{source.name}: expected y, one label a row; got None. Pass the labels.")
+            labels = column_or_1d(y, warn=True)
+        return features, labels, qid

@@ -1,20 +1,30 @@
 """What scikit-learn's users pass, brought to what rankkit takes: query ids, weights, evaluation sets."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError
+from rankkit.evaluation.matching import matched
+from rankkit.loaders.arrays import Source
+from rankkit.loaders.given_arrays import dataset_of
+from rankkit.remarks import say
 
 QID = "qid"
-"""The column of a data frame that holds query ids, as XGBoost has it."""
+"""The column of a table that holds query ids, as XGBoost has it."""
+_AFTER_STEP = f"__{QID}"  # as a ColumnTransformer calls it: "remainder__qid"
 
 
-def has_queries(features: Any, qid: Any) -> bool:
-    """Whether the query of each row is told, as an array or as a column of a data frame."""
-    names = getattr(features, "columns", None)
-    return qid is not None or (names is not None and QID in list(names))
+def is_table(features: Any) -> bool:
+    """Whether something has named columns: a data frame of pandas or polars, an Arrow table."""
+    return hasattr(features, "__arrow_c_stream__") or (hasattr(features, "columns") and hasattr(features, "iloc"))
+
+
+def names_of(table: Any) -> list[Any]:
+    """The names of the columns of a table, as it has them."""
+    return list(table.column_names if hasattr(table, "column_names") else table.columns)
 
 
 def queries_of_rows(where: str, features: Any, qid: Any, group: Any) -> tuple[Any, Any]:
@@ -22,26 +32,90 @@ def queries_of_rows(where: str, features: Any, qid: Any, group: Any) -> tuple[An
 
     Args:
         where: The method that was called, for messages.
-        features: An array, or a data frame that may have a column "qid".
+        features: An array, or a table that may have a column "qid", also as a pipeline renames it.
         qid: One a row, or None.
         group: Rows of each query, in order, or None.
 
     Raises:
         DataError: If query ids come in two ways, or the sizes do not add up to the rows.
     """
-    in_frame = has_queries(features, None)
+    column = _qid_column(where, features) if is_table(features) else None
     given = [name for name, is_there in (("qid=", qid is not None), ("group=", group is not None)) if is_there]
-    if in_frame:
-        given.append(f"a column {QID!r} of X")
+    if column is not None:
+        given.append(f"a column {column!r} of X")
     if len(given) > 1:
         raise DataError(f"Ranker.{where}: expected query ids once; got {' and '.join(given)}. Pass one of them.")
-    if in_frame:
-        qid = features[QID]
-        qid = qid.to_numpy() if hasattr(qid, "to_numpy") else qid
-        features = features[[name for name in features.columns if name != QID]]
+    if column is not None:
+        qid, features = np.asarray(features[column]), _without(features, column)
     if group is not None:
-        qid = _ids_of_sizes(where, group, len(features))
+        n_rows = features.shape[0] if hasattr(features, "shape") else len(features)
+        qid = _ids_of_sizes(where, group, n_rows)
     return features, qid
+
+
+def _qid_column(where: str, table: Any) -> str | None:
+    names = [name for name in names_of(table) if isinstance(name, str)]
+    if QID in names:
+        return QID
+    renamed = [name for name in names if name.endswith(_AFTER_STEP)]
+    if len(renamed) > 1:
+        raise DataError(
+            f"Ranker.{where}: expected one column of query ids; got {' and '.join(map(repr, renamed))}. "
+            "Pass one of them through, or pass qid=."
+        )
+    if renamed and where == "fit":
+        say(f"Ranker.{where}: query ids from column {renamed[0]!r}, as a step before renamed it")
+    return renamed[0] if renamed else None
+
+
+def _without(table: Any, name: str) -> Any:
+    if hasattr(table, "drop_columns"):  # of Arrow
+        return table.drop_columns([name])
+    return table[[other for other in table.columns if other != name]]
+
+
+def passed_through(features: NDArray[Any]) -> int | None:
+    """The one column of an array that can only be query ids: whole numbers, the rows of each together.
+
+    A pipeline turns a frame into an array, and a column that was passed through loses its name there.
+
+    >>> passed_through(np.array([[0.5, 7], [0.1, 7], [0.5, 3], [0.9, 3]])), passed_through(np.eye(4))
+    (1, None)
+    """
+    found = [place for place in range(features.shape[1]) if _are_ids(features[:, place])]
+    return found[0] if len(found) == 1 else None
+
+
+def _are_ids(values: NDArray[Any]) -> bool:
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or (values != np.floor(values)).any():
+        return False
+    n_runs = 1 + int((values[1:] != values[:-1]).sum())
+    return 1 < n_runs <= len(values) // 2 and len(np.unique(values)) == n_runs
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The features of a ranker, as :func:`rankkit.evaluation.matching.matched` asks for them."""
+
+    n_features: int
+    feature_names: tuple[str, ...] | None
+
+
+def matched_features(
+    source: Source,
+    features: NDArray[np.float32],
+    names: tuple[str, ...] | None,
+    n_features: int,
+    known: NDArray[Any] | None,
+) -> NDArray[np.float32]:
+    """The features of a table that a ranker knows, in its order: by name where both have names.
+
+    Raises:
+        DataError: If one is missing.
+    """
+    queries = np.zeros(len(features), np.int64)
+    rows = dataset_of(source, features, None, queries, feature_names=names, suspects="none")
+    return matched(source.name, _Known(n_features, None if known is None else tuple(known)), rows).features
 
 
 def _ids_of_sizes(where: str, group: Any, n_rows: int) -> NDArray[np.int64]:

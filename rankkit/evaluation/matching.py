@@ -321,15 +321,13 @@ def _from_table(
 
 def _from_numbers(where: str, scorer: object, values: Any, qids: Any | None, needs_queries: bool) -> RankingDataset:
     from rankkit.loaders.arrays import Source, as_numbers
-    from rankkit.loaders.tabular import from_arrays
+    from rankkit.loaders.given_arrays import dataset_of
 
     if isinstance(qids, str):
         raise DataError(f"{where}: expected qids as one a row; got {qids!r}. Pass an array of them.")
-    if hasattr(values, "toarray"):  # of scipy
-        values = values.toarray()
     numbers = as_numbers(values, Source(where), "data", n_axes=2)
     ids = _query_ids(where, scorer, qids, len(numbers), needs_queries)
-    return matched(where, scorer, from_arrays(numbers, None, ids))
+    return matched(where, scorer, dataset_of(Source(where), numbers, None, ids, suspects="none"))
 
 
 def _query_ids(where: str, scorer: object, qids: Any | None, n_rows: int, needed: bool) -> "pa.ChunkedArray":

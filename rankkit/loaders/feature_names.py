@@ -33,7 +33,7 @@ def with_feature_names(
         DataError: If a feature is left without a name, two have the same, or the file cannot be read.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1, 2]], [0], [7])
         >>> with_feature_names(data, ["bm25", "pagerank"]).feature_names
         ('bm25', 'pagerank')

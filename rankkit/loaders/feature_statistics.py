@@ -128,7 +128,7 @@ def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureSt
     Example:
         The first feature puts the relevant document second, at 1 / log2(3) = 0.6309, unless low values come first.
 
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> print(feature_statistics(from_arrays([[1, 0], [2, 0]], [1, 0], [7, 7], feature_names=["age", "clicks"])))
         feature                 min   median     mean      max  zeros    NaN ndcg@10 by
         age                       1        1      1.5        2   0.0%   0.0%  1.0000 -

@@ -66,7 +66,7 @@ def _texts(values: NDArray[Any], source: Source, column: str) -> list[str | None
     texts: list[str | None] = []
     for row, value in enumerate(values):
         is_missing = value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
-        if not is_missing and (not isinstance(value, str | Integral) or isinstance(value, bool)):
+        if not is_missing and (type(value) is bool or not isinstance(value, str | Integral)):
             raise DataError(
                 f"{source.at(row, column)}: expected text or a whole number as id; got {type(value).__name__} "
                 f"{str(value)[:60]!r}. Convert the column to integers or strings."

@@ -30,7 +30,7 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
         ConfigError: If there is no data set, or ``same_qid`` is something else.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> a = from_arrays([[1], [2]], [0, 1], ["x", "y"])
         >>> b = from_arrays([[3], [4]], [2, 0], ["y", "z"])
         >>> joined = merge([a, b], same_qid="join")

@@ -138,7 +138,10 @@ def _kind_of(series: "pd.Series[Any]") -> str:
 def _kind_of_objects(series: "pd.Series[Any]") -> str:
     import pandas as pd
 
-    found = _OBJECTS.get(pd.api.types.infer_dtype(series, skipna=True))
+    try:
+        found = _OBJECTS.get(pd.api.types.infer_dtype(series, skipna=True))
+    except ArithmeticError:  # of a decimal that signals
+        return "mixed objects"
     if found is not None:
         return found
     there = [value for value in series if isinstance(value, list | tuple | np.ndarray | dict) or not pd.isna(value)]

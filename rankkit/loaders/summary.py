@@ -108,7 +108,7 @@ def summarize(data: RankingDataset) -> DatasetSummary:
         data: Any data set, with labels or without.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> print(summarize(from_arrays([[1, 5], [2, 5], [2e6, 5]], [2, 0, 0], ["a", "a", "b"])))
         3 documents, 2 queries, 2 features
         <BLANKLINE>

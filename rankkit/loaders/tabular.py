@@ -1,10 +1,9 @@
-"""Readers of tables: arrays in memory, pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
+"""Readers of tables: pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
 
 import contextlib
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,100 +12,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rankkit.errors import DataError, RankkitError
-from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
+from rankkit.loaders.arrays import Source
 from rankkit.loaders.arrow_files import ARROW, PARQUET, read_files
 from rankkit.loaders.columns import Columns, First, Wanted, choose_columns, choose_features
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.kinds import Column, columns_of, numbers
 from rankkit.loaders.pandas_columns import as_arrow, columns_of_frame, frame_batches, with_named_index
 from rankkit.loaders.record_batches import read_batches, read_columns
 from rankkit.loaders.sources import Readable, as_file
-from rankkit.loaders.suspicions import Suspicions
-from rankkit.loaders.weights import Weights, settle_weights
-from rankkit.remarks import say_of_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Rows that are in columns and in rows of the matrix at the same time.
 _BATCH_ROWS = 65_536
-
-
-def from_arrays(
-    features: Any,
-    labels: Any | None,
-    qids: Any,
-    *,
-    weights: Any | Weights | None = None,
-    doc_ids: Any | None = None,
-    feature_names: Sequence[str] | None = None,
-) -> RankingDataset:
-    """Make a data set of arrays in memory: numpy, lists, CPU tensors, anything that numpy reads.
-
-    Rows of one query need not stand together; predictions come back in the order of the rows all the same. NaN among
-    the features means a missing value and is kept. float32 features in the order of queries are used without a copy.
-
-    Args:
-        features: Numbers ``[doc, feature]``, finite or NaN.
-        labels: Graded relevance ``[doc]``, 0 or more, or None for documents without labels.
-        qids: The query of each document ``[doc]``: integers or strings.
-        weights: Importance, 0 or more: one a document ``[doc]``, or one a query, in the order in which queries first
-            appear; or None. A :class:`rankkit.Weights` says which, an array by its length.
-        doc_ids: Names of the documents ``[doc]``: strings or integers; or None.
-        feature_names: One a feature, or None.
-
-    Raises:
-        DataError: If shapes differ, a label is missing or negative, or a number is infinite or beyond float32. Rows and
-            columns in messages count from 0.
-
-    Example:
-        >>> data = from_arrays([[0.5], [1.5], [2.5]], [0, 2, 1], qids=["b", "a", "b"])
-        >>> data.qids.tolist(), data.offsets.tolist(), data.labels.tolist(), data.rows.tolist()
-        (['b', 'a'], [0, 2, 3], [0.0, 1.0, 2.0], [0, 2, 1])
-    """
-    source = Source("from_arrays")
-    raw = as_numbers(features, source, "features", n_axes=2)
-    named = None if feature_names is None else tuple(str(name) for name in feature_names)
-    names = range(raw.shape[1]) if named is None else named
-    if len(names) != raw.shape[1]:
-        raise DataError(
-            f"from_arrays: expected {raw.shape[1]} feature_names, one a column; got {len(names)}. "
-            "Name every column of features."
-        )
-    matrix = as_float32(raw, source, names)
-    query_of_row = read_qids(as_column(qids, source, "qids"), source, "qids")
-    names_of_docs = None if doc_ids is None else read_texts(as_column(doc_ids, source, "doc_ids"), source, "doc_ids")
-    grades = None if labels is None else check_labels(labels, source, "labels")
-    per = weights.per if isinstance(weights, Weights) else None
-    given = weights.values if isinstance(weights, Weights) else weights
-    importance = None if given is None else check_weights(given, source)
-    for what, values in (("labels", grades), ("qids", query_of_row), ("doc_ids", names_of_docs)):
-        if values is not None and len(values) != len(matrix):
-            raise DataError(
-                f"from_arrays: expected {len(matrix)} {what}, one a row of features; got {len(values)}. "
-                "Pass arrays of one length."
-            )
-    data = assemble(
-        source,
-        matrix,
-        grades,
-        query_of_row,
-        doc_ids=names_of_docs,
-        feature_names=named,
-    )
-    suspicions = Suspicions(named, all_kinds=False)
-    for place, column in enumerate(raw.T if raw.dtype.itemsize > 2 else ()):
-        suspicions.note_merged(place, column)
-    suspicions.look(data)
-    say_of_columns("from_arrays", suspicions.remarks(), "Leave them out of features, or change them.")
-    data = replace(data, remarks=suspicions.remarks())
-    if importance is None:
-        return data
-    importance, per = settle_weights("from_arrays", importance, per, data.list_sizes)
-    if data.rows is not None and per == "doc" and importance is not None:
-        importance = importance[data.rows]
-    return replace(data, weights=importance, weights_per=per)
 
 
 def from_pandas(

@@ -15,8 +15,8 @@ from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import packed
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.sources import Readable, as_file
-from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.text_ids import TextIds, id_texts
 
@@ -40,7 +40,7 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
     Example:
         >>> import tempfile
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1], [2]], [0, 2], ["q1", "q1"], doc_ids=["a", "b"])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_qrels(data, f"{folder}/judged.qrels")

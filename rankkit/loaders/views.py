@@ -43,7 +43,7 @@ def select_features(data: RankingDataset, features: Selection) -> RankingDataset
         ConfigError: If there is no such feature, or none is asked for.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1, 2, 3]], [0], [7], feature_names=["bm25_title", "clicks", "bm25_body"])
         >>> select_features(data, ["clicks", "bm25*"]).features.tolist()
         [[2.0, 1.0, 3.0]]
@@ -58,7 +58,7 @@ def drop_features(data: RankingDataset, features: Selection) -> RankingDataset:
         ConfigError: If there is no such feature, or none is left.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1, 2, 3]], [0], [7], feature_names=["bm25_title", "clicks", "bm25_body"])
         >>> drop_features(data, "click*").feature_names
         ('bm25_title', 'bm25_body')
@@ -172,7 +172,7 @@ def filter_queries(
         DataError: If labels are asked about and there are none.
 
     Example:
-        >>> from rankkit.loaders.tabular import from_arrays
+        >>> from rankkit.loaders.given_arrays import from_arrays
         >>> data = from_arrays([[1], [2], [3], [4], [5]], [0, 1, 0, 0, 2], ["a", "a", "b", "b", "c"])
         >>> filter_queries(data, with_relevant=True).qids.tolist(), filter_queries(data, min_docs=2).qids.tolist()
         (['a', 'c'], ['a', 'b'])

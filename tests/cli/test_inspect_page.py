@@ -12,8 +12,8 @@ import pytest
 
 from rankkit.cli.inspect_page import write_page
 from rankkit.loaders.feature_statistics import feature_statistics
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.synthetic import make_mslr_like, make_ranking
-from rankkit.loaders.tabular import from_arrays
 
 ROOT = Path(__file__).parent.parent.parent
 VOID = {"meta", "rect", "path", "line", "br", "link", "img"}

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.exceptions import NotFittedError
 
 import rankkit as rk
+from rankkit.errors import DataError, DataWarning
 from rankkit.estimator.options import _all_names
 from rankkit.model_json import read_model_json
 
@@ -64,14 +66,21 @@ def test_group_sizes_frames_and_texts_say_the_same_as_qid(ranker):
         np.testing.assert_array_equal(again.predict(features), expected)
 
 
-@pytest.mark.parametrize("make", [lambda frame: frame, pl.from_pandas], ids=["pandas", "polars"])
+TABLES = [lambda frame: frame, pl.from_pandas, lambda frame: pa.Table.from_pandas(frame, preserve_index=False)]
+
+
+@pytest.mark.parametrize("make", TABLES, ids=["pandas", "polars", "arrow"])
 def test_names_of_features_are_learnt_and_checked(make, tmp_path):
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(qid=QID)
     ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(make(frame), Y)
     assert ranker.feature_names_in_.tolist() == ["a", "b", "c", "d"]
     assert ranker.n_features_in_ == 4
     assert 0 < ranker.score(make(frame), Y) < 1
-    with pytest.raises(ValueError, match="feature names should match"):
+    expected = ranker.predict(make(frame))
+    np.testing.assert_array_equal(ranker.predict(make(frame[["c", "qid", "a", "d", "b"]])), expected)
+    with pytest.warns(DataWarning, match=r"left out: e: the ranker was trained without it"):
+        np.testing.assert_array_equal(ranker.predict(make(frame.assign(e=1.0))), expected)
+    with pytest.raises(ValueError, match=r"Ranker\.predict: expected the 4 features .*; got none named 'a' among z, b"):
         ranker.predict(make(frame.rename(columns={"a": "z"})))
     ranker.save(tmp_path / "run")
     assert rk.load(tmp_path / "run").feature_names == ("a", "b", "c", "d")
@@ -97,8 +106,10 @@ def test_an_evaluation_set_chooses_the_epoch(form):
     assert value == (ranker.score(frame, labels) if form == "frame" else ranker.score(other, labels, qid=qid))
 
 
-def test_without_qid_all_rows_are_one_query():
-    ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(X, Y)
+def test_fit_refuses_rows_whose_queries_are_not_told():
+    with pytest.raises(DataError, match=r"got none for .* Pass qid=, group=, or X as a frame with a column 'qid'"):
+        rk.Ranker("ranknet", "linear", epochs=1).fit(X, Y)
+    ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(X, Y, group=[len(X)])
     assert ranker.score(X, Y) == ranker.score(X, Y, qid=np.zeros(len(Y)))
 
 
@@ -113,7 +124,7 @@ def test_fit_warns_where_the_queries_of_the_evaluation_set_were_left_out():
         UserWarning, match=r"Ranker\.fit: expected eval_qid, for a ranker fitted on 30 queries; got none"
     ):
         ranker.fit(X, Y, qid=QID, eval_set=[(X, Y)])
-    ranker.fit(X, Y, eval_set=[(X, Y)])  # one query there as well
+    ranker.fit(X, Y, group=[len(X)], eval_set=[(X, Y)])  # one query there as well
 
 
 def test_rows_without_queries_are_scored_in_blocks_unless_the_query_matters(monkeypatch):
@@ -123,7 +134,7 @@ def test_rows_without_queries_are_scored_in_blocks_unless_the_query_matters(monk
         "rankkit.evaluation.predict", lambda scorer, data: taken.append(data.list_sizes.tolist()) or data.labels
     )
     for transform in ("standardize", "query_standardize"):
-        rk.Ranker("ranknet", "linear", epochs=1, transform=transform).fit(X, Y).predict(X[:250])
+        rk.Ranker("ranknet", "linear", epochs=1, transform=transform).fit(X, Y, group=[len(X)]).predict(X[:250])
     assert taken == [[100, 100, 50], [250]]
 
 
@@ -272,3 +283,19 @@ def test_labels_below_zero_and_a_second_qid_are_refused():
         rk.Ranker(**QUICK).fit(X, -Y, qid=QID)
     with pytest.raises(rk.DataError, match="got qid= and a column 'qid' of X"):
         rk.Ranker(**QUICK).fit(pd.DataFrame(X).assign(qid=QID), Y, qid=QID)
+
+
+def test_a_table_is_read_by_the_rule_for_columns():
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(qid=QID)
+    frame["c"] = frame["c"].astype(object)
+    frame["d"] = frame["d"].round().astype("category")
+    frame["brand"] = "x"
+    frame["one"] = 1.0
+    with pytest.warns(DataWarning) as caught:
+        ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(frame, Y)
+    assert ranker.feature_names_in_.tolist() == ["a", "b", "c", "d", "one"]
+    told = [str(found.message) for found in caught]
+    assert told[0].startswith("Ranker.fit: left out: brand (text).")
+    assert told[1].startswith("Ranker.fit: suspicious: one (one value everywhere).")
+    assert {found.filename for found in caught} == {__file__}
+    assert ranker.predict(frame).shape == Y.shape

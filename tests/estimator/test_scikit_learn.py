@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectFromModel
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -12,6 +13,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import rankkit as rk
+from rankkit.errors import DataError, DataWarning
 
 DATA = rk.make_ranking(24, n_features=4, seed=0)
 X, Y, QID = DATA.features, DATA.labels, np.repeat(DATA.qids, DATA.list_sizes)
@@ -27,12 +29,20 @@ ROUNDED = dict.fromkeys(
 )
 
 
+class OneQuery(rk.Ranker):
+    """scikit-learn's checks know of no queries: all rows are one, where none are told."""
+
+    def fit(self, X, y, *, qid=None, group=None, sample_weight=None, eval_set=None, eval_qid=None, eval_group=None):
+        shape = X.shape if hasattr(X, "shape") else np.shape(np.asarray(X))
+        return super().fit(X, y, qid=np.zeros(shape[0] if shape else 1, int), sample_weight=sample_weight)
+
+
 @pytest.mark.parametrize(
     "ranker",
     [
-        pytest.param(rk.Ranker(epochs=2, hidden=(8,)), id="small"),
-        pytest.param(rk.Ranker("ranknet", "linear", epochs=2), id="linear", marks=pytest.mark.slow),
-        pytest.param(rk.Ranker(), id="default", marks=pytest.mark.slow),
+        pytest.param(OneQuery(epochs=2, hidden=(8,)), id="small"),
+        pytest.param(OneQuery("ranknet", "linear", epochs=2), id="linear", marks=pytest.mark.slow),
+        pytest.param(OneQuery(), id="default", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.filterwarnings("ignore:can't run check_array_api_input.*")
@@ -98,6 +108,34 @@ def test_queries_are_routed_through_pipelines_and_searches_without_being_asked_f
     np.testing.assert_allclose(scores, by_hand)
     best = search.best_estimator_
     assert whole == best[-1].score(best[0].transform(X), Y, qid=QID)
+
+
+def columns_apart(**options):
+    return ColumnTransformer([("n", MinMaxScaler(), list("abcd")), ("q", "passthrough", ["qid"])], **options)
+
+
+def test_query_ids_that_lost_their_name_in_a_pipeline_are_told_and_taken():
+    expected = make_pipeline(MinMaxScaler(), rk.Ranker("ranknet", **QUICK)).fit(X, Y, ranker__qid=QID).predict(X)
+    pipeline = make_pipeline(columns_apart(), rk.Ranker("ranknet", **QUICK))
+    with pytest.warns(DataWarning, match=r"Ranker\.fit: column 4 of X \(from 0\) holds whole numbers.*query ids"):
+        pipeline.fit(FRAME, Y)
+    np.testing.assert_array_equal(pipeline.predict(FRAME), expected)
+    assert pipeline[-1].n_features_in_ == 4
+    assert pipeline.score(FRAME, Y) == pipeline[-1].score(pipeline[0].transform(FRAME)[:, :4], Y, qid=QID)
+
+
+def test_query_ids_that_a_step_renamed_are_query_ids():
+    pipeline = make_pipeline(columns_apart().set_output(transform="pandas"), rk.Ranker("ranknet", **QUICK))
+    with pytest.warns(DataWarning, match="query ids from column 'q__qid', as a step before renamed it"):
+        pipeline.fit(FRAME, Y)
+    assert pipeline.score(FRAME, Y) > 0
+    assert pipeline[-1].feature_names_in_.tolist() == [f"n__{name}" for name in "abcd"]
+
+
+def test_rows_without_queries_are_refused_in_a_pipeline_too():
+    pipeline = make_pipeline(MinMaxScaler(), rk.Ranker("ranknet", **QUICK))
+    with pytest.raises(DataError, match=r"Ranker\.fit: expected the query of each row; got none for .* Pass qid="):
+        pipeline.fit(X, Y)
 
 
 def test_requests_can_be_changed():

@@ -22,9 +22,9 @@ from rankkit.loaders import cache_folder, cache_rows, letor_cache
 from rankkit.loaders.cache import read_cache, write_cache
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import convert, read, write
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.letor import read_letor
 from rankkit.loaders.synthetic import make_ranking
-from rankkit.loaders.tabular import from_arrays
 
 BUILDERS = Path(__file__).with_name("cache_builders.py")
 TEXT = b"2 qid:1 1:0.5 2:3 # a\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 2:0 #docid = c\n"

@@ -17,7 +17,8 @@ from scipy import sparse
 
 from rankkit.errors import DataError, DataWarning, RankkitError
 from rankkit.loaders.files import read, write
-from rankkit.loaders.tabular import from_arrays, from_arrow, from_pandas, read_arrow, read_csv, read_parquet
+from rankkit.loaders.given_arrays import from_arrays
+from rankkit.loaders.tabular import from_arrow, from_pandas, read_arrow, read_csv, read_parquet
 
 NAN = np.nan
 D = decimal.Decimal
@@ -296,7 +297,5 @@ class Broken:
 
 
 def test_what_cannot_be_handed_over_is_told_in_our_words():
-    with pytest.raises(
-        DataError, match="from_arrow: expected a table that Arrow can read; got TypeError: no such"
-    ):
+    with pytest.raises(DataError, match="from_arrow: expected a table that Arrow can read; got TypeError: no such"):
         from_arrow(Broken())

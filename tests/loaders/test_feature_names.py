@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rankkit.errors import DataError
 from rankkit.loaders.feature_names import with_feature_names
 from rankkit.loaders.files import read
-from rankkit.loaders.tabular import from_arrays
+from rankkit.loaders.given_arrays import from_arrays
 
 THREE = from_arrays([[1, 2, 3]], [0], [7])
 WANTED = ("bm25", "page rank", "2 grams")

@@ -14,8 +14,8 @@ from rankkit.evaluation import evaluate_scores
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.feature_statistics import N_BINS, PERCENTILES, feature_statistics
 from rankkit.loaders.files import read
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.synthetic import make_mslr_like, make_ranking
-from rankkit.loaders.tabular import from_arrays
 from tests.oracles import metrics as oracle
 
 NAN = float("nan")

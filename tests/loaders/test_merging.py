@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.merging import merge
 from rankkit.loaders.synthetic import make_ranking
-from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.views import split
 
 

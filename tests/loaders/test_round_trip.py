@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import read, write
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.letor import read_letor
-from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.writers import write_letor
 
 pytestmark = [

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.summary import summarize
 from rankkit.loaders.synthetic import make_mslr_like, make_ranking
-from rankkit.loaders.tabular import from_arrays
 
 NAN = float("nan")
 

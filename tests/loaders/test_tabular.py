@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from rankkit.errors import DataError, DataWarning
-from rankkit.loaders.tabular import from_arrays, from_arrow, from_pandas, read_csv, read_parquet
+from rankkit.loaders.given_arrays import from_arrays
+from rankkit.loaders.tabular import from_arrow, from_pandas, read_csv, read_parquet
 from rankkit.loaders.text_ids import TextIds
 
 NAN, INF = float("nan"), float("inf")

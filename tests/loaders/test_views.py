@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.synthetic import make_ranking
-from rankkit.loaders.tabular import from_arrays
 from rankkit.loaders.views import drop_features, filter_queries, select_features, split, subsample
 from rankkit.loaders.weights import Weights
 
