@@ -17,6 +17,8 @@ compiled loops cannot be kept on disk, which costs time only, is said as a ``Com
 """
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 
@@ -67,3 +69,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
+
+
+def say(line: str) -> None:
+    """Warn of what rankkit decided, or found in the data, at the line that called rankkit.
+
+    Args:
+        line: The whole of it, one line.
+    """
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "rankkit":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(line, DataWarning, stacklevel=level)

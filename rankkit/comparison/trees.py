@@ -19,6 +19,7 @@ from rankkit.comparison.fitted import Fitted, Report, Selection
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split, labels_of
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.training.informative import NEEDS_GRADES, check_informative
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -117,7 +118,7 @@ def fit_lightgbm(spec: RunSpec, split: Split, folder: Path, report: Report, *, o
     """LightGBM's lambdarank or rank_xendcg."""
     import lightgbm as lgb
 
-    options, patience = _options(spec, "lightgbm")
+    options, patience = _options(spec, split, "lightgbm")
     n_rounds = options.pop("n_estimators")
     curve = _Curve(spec, split, report, n_rounds)
     start = time.perf_counter()
@@ -153,7 +154,7 @@ def fit_xgboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fi
     """XGBoost's rank:ndcg, with gain 2^label - 1 and histograms."""
     import xgboost as xgb
 
-    options, patience = _options(spec, "xgboost")
+    options, patience = _options(spec, split, "xgboost")
     n_trees = options.pop("n_estimators")
     curve = _Curve(spec, split, report, n_trees)
     start = time.perf_counter()
@@ -191,7 +192,7 @@ def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> F
     """CatBoost's YetiRank; the library stops by its own NDCG, the number of trees is chosen among those it grew."""
     import catboost
 
-    options, patience = _options(spec, "catboost")
+    options, patience = _options(spec, split, "catboost")
     start = time.perf_counter()
     ranker = catboost.CatBoostRanker(
         loss_function="YetiRank", eval_metric="NDCG:top=10;type=Exp", random_seed=spec.seed, thread_count=spec.threads,
@@ -223,8 +224,9 @@ def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> F
     )
 
 
-def _options(spec: RunSpec, module: str) -> tuple[dict[str, Any], int]:
+def _options(spec: RunSpec, split: Split, module: str) -> tuple[dict[str, Any], int]:
     asked = spec.system.external.options if spec.system.external else {}
+    check_informative("compare", spec.system.name, NEEDS_GRADES, split.train)
     check_options(spec.system.name, module, asked)
     options = {**DEFAULTS[module], **asked}
     return options, options.pop("patience")

@@ -16,6 +16,7 @@ from rankkit.training.blame import ListBlame
 from rankkit.training.callbacks import Callback
 from rankkit.training.feed import Feed
 from rankkit.training.history import History
+from rankkit.training.informative import check_informative
 from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.settings import (
@@ -106,7 +107,8 @@ def fit(
 
     Raises:
         ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
-        DataError: If a part is empty or unlabelled, or has other features than the scorer takes.
+        DataError: If a part is empty or unlabelled, has other features than the scorer takes, or no query can teach
+            the objective anything. That nine tenths teach nothing is a :class:`rankkit.DataWarning`.
         TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
         TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
 
@@ -137,6 +139,7 @@ def fit(
     parse_metric(metric)
     train, valid = check_data(scorer, train, valid)
     check_objective(scorer, objective, train)
+    check_informative("fit", objective_name(objective), objective, train, valid)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
     place = resolve_device(device)

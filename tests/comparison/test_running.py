@@ -8,8 +8,8 @@ import pytest
 import rankkit as rk
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
 from rankkit.comparison.running import run_one
-from rankkit.comparison.splits import Split
-from rankkit.errors import ConfigError
+from rankkit.comparison.splits import Split, write_split
+from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores
 from rankkit.loaders.synthetic import make_ranking
 
@@ -117,3 +117,19 @@ def test_trees_keep_the_number_that_is_best_by_our_metric(split, tmp_path, name,
     assert files["cost"]["n_parameters"] > chosen["trees"]
     assert library in files["env"]["versions"]
     assert progress
+
+
+@pytest.mark.parametrize("system", ["ranknet", "lightgbm-lambdarank"])
+def test_a_system_that_can_learn_nothing_is_refused_before_it_trains(system, split, tmp_path):
+    lone = make_ranking(30, n_features=6, seed=0, list_size=(1, 1))
+    trained = System("x", scorer=Part("linear"), objective=Part("ranknet"))
+    nothing = Split("split", lone, split.valid, split.test)
+    with pytest.raises(DataError, match="30 queries: all with one document"):
+        run(trained if system == "ranknet" else external_system(Part(system)), nothing, tmp_path)
+    assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_the_results_know_how_many_training_queries_teach(split, tmp_path):
+    write_split(split, tmp_path / "split")
+    about = json.loads((tmp_path / "split/about.json").read_text())
+    assert 0 < about["n_teaching_queries"] <= split.train.n_queries
