@@ -48,7 +48,7 @@ def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
     except (TypeError, ValueError):  # of compiled code: the first step will show
         return objective
     try:
-        signature.bind(None, None, None)
+        signature.bind(None, None, None, **({"weights": None} if "weights" in signature.parameters else {}))
     except TypeError:
         name = getattr(objective, "__name__", type(objective).__name__)
         raise ConfigError(
