@@ -47,6 +47,7 @@ def audit(results: "Results") -> tuple[Finding, ...]:
         *_seen_classes(results),
         _seeds(results),
         _trials(results),
+        *_weights(results),
         _selection(results),
         _last_epoch(results),
         _versions(results),
@@ -159,6 +160,19 @@ def _learning(results: "Results") -> "list[System]":
         if system.name in results.systems
         and (system.external is None or EXTERNALS[system.external.name].module is not None)
     ]
+
+
+def _weights(results: "Results") -> list[Finding]:
+    """Of data with weights: whether all systems that learn could take them."""
+    kinds = {str(per) for split in results.splits if (per := results.about(split).get("weights_per"))}
+    if not kinds:
+        return []
+    whose = " and ".join(sorted({"query": "queries", "doc": "documents"}[per] for per in kinds))
+    without = {run.spec.system.name for run in results.runs if run.outcome.get("ignores_weights")}
+    if without:
+        listed = ", ".join(system.name for system in _learning(results) if system.name in without)
+        return [Finding("note", "weights", f"those of {whose} did not reach {listed}, which cannot take them")]
+    return [Finding("ok", "weights", f"those of {whose} in the training data reached every system that learns")]
 
 
 def _selection(results: "Results") -> Finding:

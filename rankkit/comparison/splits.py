@@ -162,6 +162,7 @@ def write_split(split: Split, folder: Path) -> None:
             "name": split.name,
             "n_features": split.train.n_features,
             "parts": counts,
+            "weights_per": split.train.weights_per,
             "n_shared_queries": n_shared,
             "n_teaching_queries": int(teaching_queries(split.train, NEEDS_GRADES).sum()),
             "fingerprints": split.fingerprints,
