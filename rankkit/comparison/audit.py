@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rankkit.comparison.results import Results
 
 Level = Literal["ok", "note", "fail"]
+_FEW = 0.1
+"""Up to this share of training queries that teach an order, it is said."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ def audit(results: "Results") -> tuple[Finding, ...]:
     return (
         _splits(results),
         _leaks(results),
+        *_teaching(results),
         *_seen_classes(results),
         _seeds(results),
         _trials(results),
+        *_weights(results),
         _selection(results),
         _last_epoch(results),
         _versions(results),
@@ -75,6 +79,21 @@ def _leaks(results: "Results") -> Finding:
             f"stand in the training or validation data, {words.same}: {listed}",
         )
     return Finding("ok", f"test {words.queries}", "none stands in the training or validation data of its split")
+
+
+def _teaching(results: "Results") -> list[Finding]:
+    """Of rankers: whether few training queries have documents of different labels, which alone teach an order."""
+    few = []
+    for split in results.splits:
+        about = results.about(split)
+        n_queries = about["parts"]["train"].get("n_queries", 0)
+        n_teaching = about.get("n_teaching_queries", n_queries)
+        if n_teaching <= _FEW * n_queries and n_queries:
+            few.append(f"{n_teaching:,} of {n_queries:,} of {split}")
+    if not few:
+        return []
+    text = f"few have documents of different labels, from which an order is learnt: {', '.join(few)}"
+    return [Finding("note", "training queries", text)]
 
 
 def _seen_classes(results: "Results") -> list[Finding]:
@@ -141,6 +160,19 @@ def _learning(results: "Results") -> "list[System]":
         if system.name in results.systems
         and (system.external is None or EXTERNALS[system.external.name].module is not None)
     ]
+
+
+def _weights(results: "Results") -> list[Finding]:
+    """Of data with weights: whether all systems that learn could take them."""
+    kinds = {str(per) for split in results.splits if (per := results.about(split).get("weights_per"))}
+    if not kinds:
+        return []
+    whose = " and ".join(sorted({"query": "queries", "doc": "documents"}[per] for per in kinds))
+    without = {run.spec.system.name for run in results.runs if run.outcome.get("ignores_weights")}
+    if without:
+        listed = ", ".join(system.name for system in _learning(results) if system.name in without)
+        return [Finding("note", "weights", f"those of {whose} did not reach {listed}, which cannot take them")]
+    return [Finding("ok", "weights", f"those of {whose} in the training data reached every system that learns")]
 
 
 def _selection(results: "Results") -> Finding:

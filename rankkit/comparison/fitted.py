@@ -33,6 +33,7 @@ class Fitted:
         per_second: Training documents or examples a second, or None.
         config: Every option of the system with its defaults, as JSON values.
         versions: Of the libraries that fitted it, beyond rankkit's own.
+        ignores_weights: Whether the training data has weights that the system cannot take.
         distance: Of an encoder: what embeddings are compared by.
     """
 
@@ -45,6 +46,7 @@ class Fitted:
     per_second: float | None = None
     config: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    ignores_weights: bool = False
     distance: str | Distance | None = None
 
 

@@ -64,6 +64,7 @@ def run_one(spec: RunSpec, split: Any, folder: Path, report: Report) -> None:
             "protocol": asdict(evaluation.protocol),
             "convention": evaluation.convention,
             "fingerprints": split.fingerprints,
+            "ignores_weights": fitted.ignores_weights,
         },
     )
     (folder / "error.txt").unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from rankkit.loaders.files import read
 from rankkit.loaders.folds import find_folds
 from rankkit.loaders.merging import merge
 from rankkit.loaders.views import split as deal_out
+from rankkit.training.informative import NEEDS_GRADES, teaching_queries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,9 @@ def write_split(split: Split, folder: Path) -> None:
             "name": split.name,
             "n_features": split.train.n_features,
             "parts": counts,
+            "weights_per": split.train.weights_per,
             "n_shared_queries": n_shared,
+            "n_teaching_queries": int(teaching_queries(split.train, NEEDS_GRADES).sum()),
             "fingerprints": split.fingerprints,
         },
     )

@@ -1,7 +1,9 @@
 """Boosted trees of other libraries: LightGBM, XGBoost, CatBoost.
 
 All get the same data, the same number of threads and the same rule as rankkit's own systems: the number of trees is
-the one with the best selection metric on the validation data, computed by rankkit, not by the library.
+the one with the best selection metric on the validation data, computed by rankkit, not by the library. Weights of the
+training data go to each in the form that it takes: LightGBM has one a document, XGBoost and CatBoost one a query. Those
+of documents do not reach these two, which the audit of the report says.
 """
 
 import importlib
@@ -19,6 +21,8 @@ from rankkit.comparison.fitted import Fitted, Report, Selection
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split, labels_of
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.loaders.dataset import RankingDataset
+from rankkit.training.informative import NEEDS_GRADES, check_informative
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -117,13 +121,14 @@ def fit_lightgbm(spec: RunSpec, split: Split, folder: Path, report: Report, *, o
     """LightGBM's lambdarank or rank_xendcg."""
     import lightgbm as lgb
 
-    options, patience = _options(spec, "lightgbm")
+    options, patience = _options(spec, split, "lightgbm")
     n_rounds = options.pop("n_estimators")
     curve = _Curve(spec, split, report, n_rounds)
     start = time.perf_counter()
-    train, valid = (
-        lgb.Dataset(part.features, labels_of(part), group=part.list_sizes) for part in (split.train, split.valid)
+    train = lgb.Dataset(
+        split.train.features, labels_of(split.train), group=split.train.list_sizes, weight=weights_by_doc(split.train)
     )
+    valid = lgb.Dataset(split.valid.features, labels_of(split.valid), group=split.valid.list_sizes)
     booster = lgb.train(
         {
             "objective": objective, "metric": "None", "seed": spec.seed, "num_threads": spec.threads, "verbosity": -1,
@@ -153,13 +158,13 @@ def fit_xgboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fi
     """XGBoost's rank:ndcg, with gain 2^label - 1 and histograms."""
     import xgboost as xgb
 
-    options, patience = _options(spec, "xgboost")
+    options, patience = _options(spec, split, "xgboost")
     n_trees = options.pop("n_estimators")
     curve = _Curve(spec, split, report, n_trees)
     start = time.perf_counter()
     train, valid = (
-        xgb.DMatrix(part.features, labels_of(part), group=part.list_sizes, nthread=spec.threads)
-        for part in (split.train, split.valid)
+        xgb.DMatrix(part.features, labels_of(part), group=part.list_sizes, weight=weights, nthread=spec.threads)
+        for part, weights in ((split.train, weights_by_query(split.train)), (split.valid, None))
     )
     booster = xgb.train(
         {
@@ -191,15 +196,20 @@ def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> F
     """CatBoost's YetiRank; the library stops by its own NDCG, the number of trees is chosen among those it grew."""
     import catboost
 
-    options, patience = _options(spec, "catboost")
+    options, patience = _options(spec, split, "catboost")
     start = time.perf_counter()
     ranker = catboost.CatBoostRanker(
         loss_function="YetiRank", eval_metric="NDCG:top=10;type=Exp", random_seed=spec.seed, thread_count=spec.threads,
         verbose=False, allow_writing_files=False, use_best_model=False, od_type="Iter", od_wait=patience, **options,
     )  # fmt: skip
     train, valid = (
-        catboost.Pool(part.features, labels_of(part), group_id=np.repeat(np.arange(part.n_queries), part.list_sizes))
-        for part in (split.train, split.valid)
+        catboost.Pool(
+            part.features,
+            labels_of(part),
+            group_id=np.repeat(np.arange(part.n_queries), part.list_sizes),
+            group_weight=None if weights is None else np.repeat(weights, part.list_sizes),
+        )
+        for part, weights in ((split.train, weights_by_query(split.train)), (split.valid, None))
     )
     report({"step": 0, "of": options["iterations"], "valid": None})
     ranker.fit(train, eval_set=valid)
@@ -223,8 +233,21 @@ def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> F
     )
 
 
-def _options(spec: RunSpec, module: str) -> tuple[dict[str, Any], int]:
+def weights_by_doc(data: RankingDataset) -> NDArray[np.float32] | None:
+    """The weights of a data set, one a document: those of a query are that of each of its documents."""
+    if data.weights is None or data.weights_per == "doc":
+        return data.weights
+    return np.repeat(data.weights, data.list_sizes)
+
+
+def weights_by_query(data: RankingDataset) -> NDArray[np.float32] | None:
+    """The weights of a data set, one a query; None where it has none, or those of documents."""
+    return data.weights if data.weights_per == "query" else None
+
+
+def _options(spec: RunSpec, split: Split, module: str) -> tuple[dict[str, Any], int]:
     asked = spec.system.external.options if spec.system.external else {}
+    check_informative("compare", spec.system.name, NEEDS_GRADES, split.train)
     check_options(spec.system.name, module, asked)
     options = {**DEFAULTS[module], **asked}
     return options, options.pop("patience")
@@ -235,8 +258,10 @@ def _fitted(
 ) -> Fitted:
     curve.write(folder)
     n_grown = len(curve.values)
+    library = config["library"]
     return Fitted(
         predict=score,
+        ignores_weights=split.train.weights_per == "doc" and library != "lightgbm",
         valid=curve.values[curve.best - 1],
         chosen={"trees": curve.best, "trees_grown": n_grown},
         n_parameters=leaves,
@@ -244,5 +269,5 @@ def _fitted(
         step_seconds=seconds / n_grown,
         per_second=split.train.n_docs * n_grown / seconds,
         config=config,
-        versions={config["library"]: str(importlib.import_module(config["library"]).__version__)},
+        versions={library: str(importlib.import_module(library).__version__)},
     )

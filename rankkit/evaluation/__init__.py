@@ -4,7 +4,7 @@ from rankkit.evaluation.attribution import Attributions
 from rankkit.evaluation.gradients import attribute
 from rankkit.evaluation.importance import Importance, permutation_importance
 from rankkit.evaluation.measuring import evaluate, evaluate_scores
-from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.names import metric_name, parse_metric
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.protocols import ProtocolTable, evaluate_protocols
@@ -27,6 +27,7 @@ __all__ = [
     "evaluate_protocols",
     "evaluate_run",
     "evaluate_scores",
+    "metric_name",
     "parse_metric",
     "permutation_importance",
     "predict",

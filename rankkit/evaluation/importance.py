@@ -15,6 +15,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.evaluation.measuring import Judged, measure, metric_names
+from rankkit.evaluation.names import Metric, metric_name
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
@@ -132,7 +133,7 @@ def permutation_importance(
     data: Any,
     *,
     qids: Any | None = None,
-    metric: str = "ndcg@10",
+    metric: Metric = "ndcg@10",
     n_repeats: int = 3,
     max_docs: int | None = None,
     protocol: str | Protocol = "rankkit",
@@ -154,7 +155,7 @@ def permutation_importance(
         scorer: A trained scorer.
         data: Documents with labels, best those that the scorer was not trained on. What :func:`evaluate` takes.
         qids: As of :func:`predict`.
-        metric: Its name.
+        metric: Its name, or a function as ``rankkit.ndcg``.
         n_repeats: Shuffles of each feature, whose mean counts.
         max_docs: Draw whole queries of about so many documents in all; None: take all. The cost is that of scoring
             them ``n_features * n_repeats`` times.
@@ -192,6 +193,7 @@ def permutation_importance(
         raise DataError(f"{where}: expected documents with labels; got none. Read the data with its label column.")
     feature_names = feature_names_of(scorer, data)
     data = matched(where, scorer, data)
+    metric = metric_name(where, metric)
     names, rules = metric_names(where, [metric]), resolve_protocol(protocol, None, None)
     n_queries_of = data.n_queries
     if max_docs is not None:

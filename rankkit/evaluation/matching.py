@@ -23,6 +23,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.naming import named
 from rankkit.remarks import say
+from rankkit.scorers.calling import n_features_of, takes_offsets
 from rankkit.scorers.listwise import is_listwise
 from rankkit.trees import TreeScorer
 
@@ -53,7 +54,7 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
             f"{where}: expected a scorer of documents; got the encoder {type(scorer).__name__}. "
             "Pass it to rankkit.evaluate_encoder or rankkit.embed."
         )
-    n_features = getattr(scorer, "n_features", data.n_features)
+    n_features = n_features_of(scorer, data.n_features)
     names = getattr(scorer, "feature_names", None)
     wanted = named(names, n_features)
     if data.feature_names is not None and (names is not None or set(wanted) <= set(data.feature_names)):
@@ -271,7 +272,9 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _sees_queries(scorer: object) -> bool:
-    """Whether a score may depend on the other documents of the query: what a module of one's own does is not known."""
+    """Whether a score may depend on the other documents of the query: not known of a module that is told of them."""
+    if not takes_offsets(scorer):
+        return False
     known = type(scorer) in SCORERS.values() or isinstance(scorer, TreeScorer)
     return not known or is_listwise(scorer)  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.evaluation.matching import documents_for
-from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.names import Metric, metric_name, parse_metric
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
@@ -26,7 +26,7 @@ from rankkit.scorers import Scorer
 def evaluate(
     scorer: Scorer,
     data: Any,
-    metrics: Sequence[str] = ("ndcg@10", "mrr@10"),
+    metrics: Metric | Sequence[Metric] = ("ndcg@10", "mrr@10"),
     *,
     qids: Any | None = None,
     protocol: str | Protocol = "rankkit",
@@ -48,7 +48,7 @@ def evaluate(
         data: Documents with labels: a :class:`RankingDataset`, or a data frame or Arrow table with a column of labels
             named as in the training data.
         qids: With a table: one query id a row, or the name of their column; None: the column of the training data.
-        metrics: Names, as ``"ndcg@10"`` or ``"map"``.
+        metrics: Names, as ``"ndcg@10"`` or ``"map"``, or functions, as ``rankkit.ndcg``.
         protocol: The conventions, by name or as a :class:`Protocol`.
         empty: In place of the protocol's: ``"zero"``, ``"skip"``, ``"one"`` or ``"error"``.
         ties: In place of the protocol's: ``"pessimistic"``, ``"expected"``, ``"stable"`` or ``"trec"``.
@@ -70,7 +70,7 @@ def evaluate_scores(
     labels: ArrayLike | torch.Tensor,
     *,
     qids: ArrayLike | torch.Tensor,
-    metrics: Sequence[str] = ("ndcg@10", "mrr@10"),
+    metrics: Metric | Sequence[Metric] = ("ndcg@10", "mrr@10"),
     doc_ids: ArrayLike | None = None,
     protocol: str | Protocol = "rankkit",
     empty: str | None = None,
@@ -91,7 +91,7 @@ def evaluate_scores(
         scores: One a document, in any row order.
         labels: One a document, graded relevance, 0 = not relevant.
         qids: One a document; documents of one query need not stand together.
-        metrics: Names, as ``"ndcg@10"`` or ``"map"``.
+        metrics: Names, as ``"ndcg@10"`` or ``"map"``, or functions, as ``rankkit.ndcg``.
         doc_ids: One a document, for ``ties="trec"``.
         protocol: The conventions, by name or as a :class:`Protocol`.
         empty: In place of the protocol's: ``"zero"``, ``"skip"``, ``"one"`` or ``"error"``.
@@ -178,13 +178,14 @@ def judged_documents(
     return Judged(where, scores, data.labels, data.offsets, data.qids, data.doc_ids)
 
 
-def metric_names(where: str, metrics: Sequence[str]) -> dict[str, tuple[str, int | None]]:
+def metric_names(where: str, metrics: Metric | Sequence[Metric]) -> dict[str, tuple[str, int | None]]:
     """Each name as asked, with metric and cutoff.
 
     Raises:
         ConfigError: If there is none, or one is unknown.
     """
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
+    names = [metric_name(where, metric) for metric in given]
     if not names:
         raise ConfigError(f"{where}: expected at least one metric; got none. Pass metrics=['ndcg@10'].")
     return {name: parse_metric(name) for name in names}

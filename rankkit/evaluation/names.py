@@ -2,9 +2,15 @@
 
 import inspect
 import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, did_you_mean
+
+Metric = str | Callable[..., Any]
+"""A metric by its name, or as a function of rankkit."""
 
 _NAME = re.compile(r"(?P<name>[^@()]+)(@(?P<k>\d+))?")
 _IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Rprec|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
@@ -21,6 +27,39 @@ _IN_IR_MEASURES = {
     "Success": ("hit_rate", "Success there orders tied documents by id, hit_rate here puts the least relevant first"),
     "ERR": ("err", "ERR there takes 4 as the greatest grade, err here that of the data unless max_label is given"),
 }
+
+
+def metric_name(where: str, metric: Metric) -> str:
+    """The name of a metric that was given as a name or as a function of rankkit, with k where that is bound.
+
+    >>> from rankkit.metrics import ndcg
+    >>> metric_name("evaluate", ndcg), metric_name("evaluate", partial(ndcg, k=5)), metric_name("evaluate", "map")
+    ('ndcg', 'ndcg@5', 'map')
+
+    Args:
+        where: The public function, for messages.
+        metric: A name, a function of :mod:`rankkit.metrics`, or one with ``k`` bound by ``functools.partial``.
+
+    Raises:
+        ConfigError: If it is another function, or has other options bound.
+    """
+    if isinstance(metric, str):
+        return metric
+    function, options = (metric.func, metric.keywords) if isinstance(metric, partial) else (metric, {})
+    name = next((name for name, known in METRICS.items() if known is function), None)
+    if name is None:
+        got = getattr(function, "__name__", repr(function))
+        raise ConfigError(
+            f"{where}: expected the name of a metric, such as 'ndcg@10', or a function of rankkit; got {got}. "
+            "Compute one of your own from what rankkit.predict() gives."
+        )
+    others = [option for option in options if option != "k"]
+    if others:
+        raise ConfigError(
+            f"{where}: expected a metric with k alone; got {name} with {', '.join(others)}. "
+            "Set the others in protocol=."
+        )
+    return name if options.get("k") is None else f"{name}@{options['k']}"
 
 
 def parse_metric(name: str) -> tuple[str, int | None]:

@@ -11,6 +11,7 @@ import torch
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.evaluation.matching import documents_for
 from rankkit.evaluation.measuring import judged_documents, measure, metric_names
+from rankkit.evaluation.names import Metric
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
 from rankkit.evaluation.protocol import ABOVE_HALF, Protocol
 from rankkit.evaluation.report import Evaluation
@@ -87,7 +88,7 @@ class ProtocolTable:
 def evaluate_protocols(
     scorer: Scorer,
     data: Any,
-    metrics: Sequence[str] = ("ndcg@10", "mrr@10"),
+    metrics: Metric | Sequence[Metric] = ("ndcg@10", "mrr@10"),
     *,
     qids: Any | None = None,
     protocols: Iterable[str | Protocol] | None = None,

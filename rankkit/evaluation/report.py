@@ -78,9 +78,11 @@ class Evaluation:
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """95% percentile bootstrap interval of each mean: 1,000 resamples of the queries, seed 0.
+        """95% percentile bootstrap interval of each mean: 1,000 resamples of the queries, seed 0; computed once.
 
-        It tells how much the mean depends on which queries were asked, not how much training varies.
+        Of more than 20,000 queries, groups of them are drawn (:func:`rankkit.evaluation.bootstrap.bootstrap_means`), so
+        that the time does not grow with their number. It tells how much the mean depends on which queries were asked,
+        not how much training varies.
         """
         return self.bootstrap()
 

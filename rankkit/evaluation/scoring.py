@@ -11,7 +11,7 @@ from torch import nn
 from rankkit.errors import ConfigError
 from rankkit.evaluation.matching import documents_for, feature_places
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.scorers import Scorer, ranking_scores
+from rankkit.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.scorers.evaluation_mode import evaluation_mode
 
 
@@ -29,7 +29,8 @@ def predict(
     scorer was trained without are left out, with a warning that names them. Else they are matched by number.
 
     Args:
-        scorer: A scorer; its training flags and its device are afterwards as before.
+        scorer: A scorer, or a module that gives one output a document, such as ``nn.Linear(n_features, 1)``; its
+            training flags and its device are afterwards as before.
         data: The documents; labels are not needed. A :class:`RankingDataset`, a pandas or polars data frame, an Arrow
             table, or numbers ``[doc, feature]`` (numpy, scipy sparse, lists).
         qids: With a table or numbers: one query id a row, or the name of their column. None: the column of the training
@@ -69,7 +70,7 @@ def score_documents(
             # torch warns about arrays that cannot be written to, such as memory-mapped ones.
             features = torch.from_numpy(block if block.flags.writeable else block.copy())
             offsets = torch.from_numpy(data.offsets[first : last + 1] - start)
-            outputs = scorer(features.to(place), offsets.to(place))
+            outputs = outputs_of(scorer, features.to(place), offsets.to(place))
             scores[start:stop] = ranking_scores(scorer, outputs).float().cpu().numpy()
     return scores
 

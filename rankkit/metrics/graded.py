@@ -34,10 +34,15 @@ def _check_gain(where: str, gain: str, max_label: float) -> None:
             f"{where}: expected gain 'exp', 'linear' or a table of whole labels to gains; got {gain!r}. "
             "Pass one of them."
         )
-    if gain == "exp" and max_label > GREATEST_EXP_LABEL:
+    if gain == "exp":
+        _check_finite(where, max_label, "Pass gain='linear', in evaluate() as protocol=Protocol(gain='linear').")
+
+
+def _check_finite(where: str, max_label: float, action: str) -> None:
+    if max_label > GREATEST_EXP_LABEL:
         raise DataError(
             f"{where}: expected labels up to {GREATEST_EXP_LABEL}, so that the gain 2^label - 1 is finite; "
-            f"got {max_label:g}. Pass gain='linear'."
+            f"got {max_label:g}. {action}"
         )
 
 
@@ -133,7 +138,7 @@ def err_of(ranking: Ranking, *, k: int | None = None, max_label: float | int | N
             f"err: expected labels up to max_label = {max_label:g}; got {ranking.max_label:g}. "
             "Pass the greatest grade of the scale as max_label."
         )
-    _check_gain("err", "exp", float(max_label))
+    _check_finite("err", float(max_label), "Map the labels to grades, such as 0 to 4.")
     out = np.empty(ranking.n_queries)
     on_lists(kernels.err_lists, ranking.offsets, ranking.labels, ranking.tied, n_ranks, float(max_label), out)
     return out

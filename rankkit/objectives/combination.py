@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from rankkit.errors import ConfigError
 from rankkit.objectives.module import Objective
 from rankkit.objectives.options import check_number
+from rankkit.objectives.torch_losses import from_torch
 from rankkit.ranking import Reduction
 
 
@@ -57,6 +58,7 @@ class WeightedSum(nn.Module):
                 "Combine objectives of one output, or of the same readout."
             )
         self.name = "weighted_sum"
+        parts = {from_torch(part): weight for part, weight in parts.items()}
         self.parts = nn.ModuleList(part if isinstance(part, nn.Module) else Objective(part) for part in parts)
         self.weights = tuple(float(weight) for weight in parts.values())
         self.options = {_told(part): weight for part, weight in zip(parts, self.weights, strict=True)}

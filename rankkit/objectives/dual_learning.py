@@ -61,6 +61,7 @@ class DualLearning(nn.Module):
         losses l_IPW and l_IRW with softmax cross entropy, relative to the first position, and Algorithm 1.
     """
 
+    learns_from: ClassVar[str] = "clicks"
     learning_rate: ClassVar[float] = 0.05  # of the logits in fit(), whose own is made for networks
 
     def __init__(self, *, n_positions: int = 10, max_weight: float = 10.0) -> None:

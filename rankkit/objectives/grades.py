@@ -71,6 +71,7 @@ def cross_entropy_loss(
 
 
 cross_entropy_loss.readout = "expected_grade"  # type: ignore[attr-defined]
+cross_entropy_loss.learns_from = "documents"  # type: ignore[attr-defined]
 
 
 def ordinal_loss(
@@ -139,3 +140,4 @@ def ordinal_loss(
 
 
 ordinal_loss.readout = "sum_of_sigmoids"  # type: ignore[attr-defined]
+ordinal_loss.learns_from = "documents"  # type: ignore[attr-defined]

@@ -75,6 +75,9 @@ def bce_loss(
     return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
 
 
+bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
+
+
 def focal_bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -141,6 +144,9 @@ def focal_bce_loss(
     return mean_over_docs("focal_bce_loss", terms, scores, mask, weights, reduction)
 
 
+focal_bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
+
+
 def hinge_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -196,6 +202,9 @@ def hinge_loss(
     return mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
 
 
+hinge_loss.learns_from = "documents"  # type: ignore[attr-defined]
+
+
 def mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -241,6 +250,9 @@ def mse_loss(
     """
     scores, labels, mask = prepare_lists("mse_loss", scores, labels, mask)
     return mean_over_docs("mse_loss", limited(labels - scores).square(), scores, mask, weights, reduction)
+
+
+mse_loss.learns_from = "documents"  # type: ignore[attr-defined]
 
 
 def rmse_loss(
@@ -300,3 +312,6 @@ def rmse_loss(
     if query_weights is not None:
         per_list = per_list * query_weights
     return reduce_lists(per_list, n_docs > 0, reduction)
+
+
+rmse_loss.learns_from = "documents"  # type: ignore[attr-defined]

@@ -227,6 +227,9 @@ def calibrated_softmax_loss(
     return reduce_lists(per_list, list_sizes(mask) > 0, reduction)
 
 
+calibrated_softmax_loss.learns_from = "documents"  # type: ignore[attr-defined]
+
+
 def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """For each document the logarithm of the sum of exp(score) over those of lower label, and whether there are any."""
     keys, order = labels.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rankkit.errors import RankkitError
 from rankkit.loaders.views import feature_names_of
+from rankkit.scorers import outputs_of
 from rankkit.training.feed import Feed
 from rankkit.training.watch import BadStep
 
@@ -44,7 +45,7 @@ class ListBlame:
         if batch.weights is not None and not bool(batch.weights.isfinite().all()):
             return "The weights of the data are not finite. Mend them."
         try:
-            scores = self._scorer(batch.features, batch.offsets)
+            scores = outputs_of(self._scorer, batch.features, batch.offsets)
         except RankkitError as error:
             return str(error)
         if not bool(scores.isfinite().all()):

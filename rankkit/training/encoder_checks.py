@@ -14,6 +14,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
+from rankkit.training.named import build_objective
 from rankkit.training.settings import check_name, objective_name, readout_of
 
 
@@ -30,14 +31,16 @@ def check_encoder(encoder: nn.Module) -> None:
         )
 
 
-def with_options(objective: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A ``functools.partial`` of an objective as an :class:`Objective`; all others as they are.
+def with_options(objective: str | Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The objective of a name, and a ``functools.partial`` of one, as an :class:`Objective`; all others as they are.
 
     Only so is it known what the objective takes, and a temperature among its options trained along.
 
     Raises:
-        ConfigError: If arguments are bound by position, or an option is unknown.
+        ConfigError: If there is no such name, arguments are bound by position, or an option is unknown.
     """
+    if isinstance(objective, str):
+        return build_objective(objective, {}, "embedding objective")
     if not callable(objective):
         raise ConfigError(
             f"fit_encoder: expected an objective such as rankkit.supcon_loss; got {objective!r}. Pass the function."

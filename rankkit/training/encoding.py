@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from rankkit.encoders import Encoder, embed
 from rankkit.encoders.caching import refuse_batch_norm
 from rankkit.errors import ConfigError
-from rankkit.evaluation import parse_metric
+from rankkit.evaluation import metric_name, parse_metric
+from rankkit.evaluation.names import Metric
 from rankkit.evaluation.similarity import evaluate_retrieval
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives.embedding import Prototypes
@@ -54,11 +55,11 @@ Views = Literal["classes", "augmented"]
 
 def fit_encoder(
     encoder: nn.Module,
-    objective: Callable[..., Tensor],
+    objective: str | Callable[..., Tensor],
     train: LabelledExamples,
     valid: LabelledExamples | None = None,
     *,
-    metric: str = "map_at_r",
+    metric: Metric = "map_at_r",
     epochs: int | None = None,
     batch_classes: int = 16,
     per_class: int | None = None,
@@ -97,7 +98,8 @@ def fit_encoder(
 
     Args:
         encoder: A module that keeps to :class:`rankkit.encoders.Encoder`, such as :class:`rankkit.ConvEncoder`.
-        objective: Such as :func:`rankkit.supcon_loss`; with options as ``Objective(triplet_loss, margin=0.3)``.
+        objective: Such as ``"supcon"`` or :func:`rankkit.supcon_loss`; with options as
+            ``Objective(triplet_loss, margin=0.3)``.
         train: Labelled training examples.
         valid: Labelled validation examples, best of classes that are not in ``train``; nothing is fitted on them.
         metric: Ranking metric that selects the epoch: each validation example is a query, the others are ranked by
@@ -153,8 +155,9 @@ def fit_encoder(
         >>> fit_encoder(encoder, supcon_loss, seen, unseen, epochs=1, device="cpu").metric
         'map_at_r'
     """
-    objective = with_options(objective)
-    takes = str(getattr(objective, "takes", "lists"))
+    chosen = with_options(objective)
+    selected = metric_name("fit_encoder", metric)
+    takes = str(getattr(chosen, "takes", "lists"))
     check_name("views", views, ("classes", "augmented"))
     check_encoder(encoder)
     n_per_class = examples_per_class(takes) if per_class is None else per_class
@@ -162,7 +165,7 @@ def fit_encoder(
     check_views(takes, views, batch_classes, n_per_class, augment)
     check_examples(cast(Encoder, encoder), train, valid, labels_count=views == "classes")
     settings = Settings(
-        metric=metric,
+        metric=selected,
         epochs=default_encoder_epochs(batches.n_batches(train.labels)) if epochs is None else epochs,
         optimizer=optimizer,
         learning_rate=default_learning_rate(encoder) if learning_rate is None else learning_rate,
@@ -175,7 +178,7 @@ def fit_encoder(
         precision=precision,
         seed=seed,
     )
-    parse_metric(metric)
+    parse_metric(selected)
     if patience is not None and valid is None:
         raise ConfigError(
             "fit_encoder: expected validation data with patience; got none. Pass valid, or drop patience."
@@ -184,13 +187,13 @@ def fit_encoder(
         check_counts({"chunk_size": chunk_size})
         encoder.train()
         refuse_batch_norm("fit_encoder: chunk_size", encoder)
-    check_memory(objective, takes, memory)
+    check_memory(chosen, takes, memory)
     place = resolve_device(device)
-    margin = margin_of(objective)
+    margin = margin_of(chosen)
     mined = mining_rule(takes, mining, margin)
-    called_with = options_of_the_call(takes, objective, cast(Encoder, encoder).distance)
+    called_with = options_of_the_call(takes, chosen, cast(Encoder, encoder).distance)
     identity = {
-        **_identity(encoder, objective, train, valid, augment),
+        **_identity(encoder, chosen, train, valid, augment),
         **vars(batches),
         "mining": mined,
         "chunk_size": chunk_size,
@@ -199,7 +202,7 @@ def fit_encoder(
     }
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 
-    learnt, called = _with_prototypes(objective, takes, train, cast(Encoder, encoder), seed)
+    learnt, called = _with_prototypes(chosen, takes, train, cast(Encoder, encoder), seed)
     remembered = CrossBatchMemory(memory, cast(Encoder, encoder).n_dims) if memory else None
     if remembered is not None:  # a checkpoint holds it, so that a resumed run compares with the same
         learnt = nn.ModuleDict({"memory": remembered, **({} if learnt is None else {"objective": learnt})})
@@ -226,10 +229,10 @@ def fit_encoder(
         plan=plan,
         take=feed.take,
         step=step,
-        validate=None if valid is None else lambda: _validate(encoder, valid, metric),
+        validate=None if valid is None else lambda: _validate(encoder, valid, selected),
         explain=ExampleBlame(encoder, feed, settings.learning_rate),
         n_docs=sum(map(len, plan(1))),
-        draws_globally=not draws_only_from_the_run(encoder, objective, augment),
+        draws_globally=not draws_only_from_the_run(encoder, chosen, augment),
         facts=lambda: step.facts,
     )
     return run_work(work, settings, place, folder, saved, [*callbacks], progress=progress)

@@ -7,7 +7,17 @@ from torch import nn
 # Layers that draw nothing. Others of torch (dropout, RReLU, attention, recurrent ones) draw from its global generators.
 _DRAWLESS = frozenset(
     f"torch.nn.modules.{name}"
-    for name in ("activation", "batchnorm", "container", "conv", "flatten", "linear", "normalization", "pooling")
+    for name in (
+        "activation",
+        "batchnorm",
+        "container",
+        "conv",
+        "flatten",
+        "linear",
+        "loss",
+        "normalization",
+        "pooling",
+    )
 )
 _DRAWING = (nn.RReLU, nn.MultiheadAttention)
 

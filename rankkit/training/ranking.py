@@ -8,14 +8,17 @@ import numpy as np
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError
-from rankkit.evaluation import evaluate, parse_metric
+from rankkit.evaluation import evaluate, metric_name, parse_metric
+from rankkit.evaluation.names import Metric
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
 from rankkit.training.batches import ListBatches
 from rankkit.training.blame import ListBlame
 from rankkit.training.callbacks import Callback
 from rankkit.training.feed import Feed
+from rankkit.training.given import check_is_dataset, check_scorer, objective_of
 from rankkit.training.history import History
+from rankkit.training.informative import check_informative
 from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.settings import (
@@ -37,11 +40,11 @@ from rankkit.training.steps import ranking_step
 
 def fit(
     scorer: nn.Module,
-    objective: Callable[..., Tensor],
+    objective: str | Callable[..., Tensor],
     train: RankingDataset,
     valid: RankingDataset | None = None,
     *,
-    metric: str = "ndcg@10",
+    metric: Metric = "ndcg@10",
     epochs: int | None = None,
     batch_queries: int = 64,
     batch_docs: int = 16384,
@@ -72,12 +75,15 @@ def fit(
     trained it.
 
     Args:
-        scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`.
-        objective: Any function ``(scores, labels, mask, *, weights=None) -> loss`` over padded lists. A module with
-            weights of its own, such as :class:`rankkit.DualLearning`, is trained along with the scorer.
+        scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`; or one that
+            takes features alone and gives one output a document, such as ``nn.Linear(n_features, 1)``.
+        objective: A name, as ``"ranknet"``, or any function ``(scores, labels, mask, *, weights=None) -> loss`` over
+            padded lists. A module with weights of its own, such as :class:`rankkit.DualLearning`, is trained along with
+            the scorer. Pointwise losses of torch, such as ``nn.MSELoss()``, leave padded documents out and reduce over
+            the documents of a batch.
         train: Labelled training data. Its weights, if any, go to the objective.
         valid: Labelled validation data; nothing is fitted on it.
-        metric: Validation metric that selects the epoch; the higher the better.
+        metric: Validation metric that selects the epoch, by name or as a function of rankkit; the higher the better.
         epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
         batch_queries: Queries of a batch, at most.
         batch_docs: Documents of a batch, at most; a query with more goes alone.
@@ -106,7 +112,8 @@ def fit(
 
     Raises:
         ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
-        DataError: If a part is empty or unlabelled, or has other features than the scorer takes.
+        DataError: If a part is empty or unlabelled, has other features than the scorer takes, or no query can teach
+            the objective anything. That nine tenths teach nothing is a :class:`rankkit.DataWarning`.
         TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
         TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
 
@@ -119,9 +126,14 @@ def fit(
         >>> len(history), history.metric, history.stopped
         (2, 'ndcg@10', 'epochs')
     """
+    learnt = objective_of(objective)
+    check_scorer("fit", scorer)
+    for part, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():
+        check_is_dataset("fit", part, data)
+    selected = metric_name("fit", metric)
     batches = ListBatches(batch_queries, batch_docs, length_window)
     settings = Settings(
-        metric=metric,
+        metric=selected,
         epochs=default_epochs(train.n_queries, batch_queries) if epochs is None else epochs,
         optimizer=optimizer,
         learning_rate=default_learning_rate(scorer) if learning_rate is None else learning_rate,
@@ -134,13 +146,14 @@ def fit(
         precision=precision,
         seed=seed,
     )
-    parse_metric(metric)
+    parse_metric(selected)
     train, valid = check_data(scorer, train, valid)
-    check_objective(scorer, objective, train)
+    check_objective(scorer, learnt, train)
+    check_informative("fit", objective_name(learnt), learnt, train, valid)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
     place = resolve_device(device)
-    identity = {**_identity(scorer, objective, train, valid), **vars(batches), **vars(settings)}
+    identity = {**_identity(scorer, learnt, train, valid), **vars(batches), **vars(settings)}
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 
     transform = getattr(scorer, "transform", None)
@@ -153,14 +166,14 @@ def fit(
     feed = Feed(train, place)
     work = Work(
         model=scorer,
-        objective=module_of(objective),
+        objective=module_of(learnt),
         plan=lambda epoch: batches.plan(train.list_sizes, np.random.default_rng([seed, epoch])),
         take=feed.take,
-        step=ranking_step(objective, precision),
-        validate=None if valid is None else lambda: evaluate(cast(Scorer, scorer), valid, [metric]).means[metric],
+        step=ranking_step(learnt, precision),
+        validate=None if valid is None else lambda: evaluate(cast(Scorer, scorer), valid, [selected]).means[selected],
         explain=ListBlame(scorer, feed, settings.learning_rate),
         n_docs=train.n_docs,
-        draws_globally=not draws_only_from_the_run(scorer, objective),
+        draws_globally=not draws_only_from_the_run(scorer, learnt),
     )
     return run_work(work, settings, place, folder, saved, [*callbacks], progress=progress)
 

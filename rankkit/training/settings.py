@@ -14,6 +14,7 @@ from torch import nn
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.matching import check_count, matched
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.scorers import n_features_of
 from rankkit.scorers.readout import n_outputs_for
 
 OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
@@ -139,7 +140,7 @@ def check_data(
             )
     if getattr(scorer, "feature_names", None) is not None:  # it goes on from an earlier training, or was told
         train = matched("fit: train", scorer, train)
-    check_count("fit: train", getattr(scorer, "n_features", train.n_features), train)
+    check_count("fit: train", n_features_of(scorer, train.n_features), train)
     return train, None if valid is None else matched("fit: valid", train, valid)
 
 

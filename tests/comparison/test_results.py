@@ -167,6 +167,8 @@ def test_the_audit_of_an_unfair_comparison(copy):
     (seed_1.folder / "outcome.json").unlink()
     (seed_1.folder / "error.txt").write_text("out of memory\n\ntrace")
     edit(copy / "splits/part1/about.json", lambda about: about.update(n_shared_queries=3))
+    edit(copy / "splits/part2/about.json", lambda about: about.update(n_teaching_queries=1, weights_per="doc"))
+    edit(lost.runs_of("lightgbm-lambdarank")[0].folder / "outcome.json", lambda one: one.update(ignores_weights=True))
     edit(lost.runs[0].folder / "env.json", lambda env: env["versions"].update(torch="9.9"))
     trial = lost.trials[0]
     (trial.folder / "outcome.json").unlink()
@@ -175,6 +177,8 @@ def test_the_audit_of_an_unfair_comparison(copy):
     levels = {finding.check: finding for finding in results.audit}
     assert str(levels["seeds"]) == "FAIL: seeds: random lacks 1"
     assert levels["test queries"].text.endswith("document for document: 3 of part1")
+    assert levels["weights"].text == "those of documents did not reach lightgbm-lambdarank, which cannot take them"
+    assert levels["training queries"].text.endswith("from which an order is learnt: 1 of 20 of part2")
     assert levels["trials"].level == "fail"
     assert "torch: " in levels["environment"].text
     assert results.errors[seed_1.spec.id] == "out of memory"

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import warnings
 
@@ -8,8 +9,9 @@ import pytest
 import rankkit as rk
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
 from rankkit.comparison.running import run_one
-from rankkit.comparison.splits import Split
-from rankkit.errors import ConfigError
+from rankkit.comparison.splits import Split, write_split
+from rankkit.comparison.trees import weights_by_doc, weights_by_query
+from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores
 from rankkit.loaders.synthetic import make_ranking
 
@@ -117,3 +119,59 @@ def test_trees_keep_the_number_that_is_best_by_our_metric(split, tmp_path, name,
     assert files["cost"]["n_parameters"] > chosen["trees"]
     assert library in files["env"]["versions"]
     assert progress
+
+
+@pytest.mark.parametrize("system", ["ranknet", "lightgbm-lambdarank"])
+def test_a_system_that_can_learn_nothing_is_refused_before_it_trains(system, split, tmp_path):
+    lone = make_ranking(30, n_features=6, seed=0, list_size=(1, 1))
+    trained = System("x", scorer=Part("linear"), objective=Part("ranknet"))
+    nothing = Split("split", lone, split.valid, split.test)
+    with pytest.raises(DataError, match="30 queries: all with one document"):
+        run(trained if system == "ranknet" else external_system(Part(system)), nothing, tmp_path)
+    assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_the_results_know_how_many_training_queries_teach(split, tmp_path):
+    write_split(split, tmp_path / "split")
+    about = json.loads((tmp_path / "split/about.json").read_text())
+    assert 0 < about["n_teaching_queries"] <= split.train.n_queries
+
+
+def weighted(data, per):
+    n_weights = data.n_queries if per == "query" else data.n_docs
+    return dataclasses.replace(data, weights=np.arange(n_weights, dtype=np.float32) % 3, weights_per=per)
+
+
+@pytest.mark.parametrize("per", ["query", "doc"])
+def test_weights_in_the_forms_that_libraries_take(per, split):
+    data = weighted(split.train, per)
+    by_doc = weights_by_doc(data)
+    if per == "query":
+        assert weights_by_query(data) is data.weights
+        assert by_doc.tolist() == [
+            weight
+            for weight, size in zip(data.weights.tolist(), data.list_sizes.tolist(), strict=True)
+            for _ in range(size)
+        ]
+    else:
+        assert weights_by_query(data) is None
+        assert by_doc is data.weights
+    assert weights_by_doc(split.train) is weights_by_query(split.train) is None
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+@pytest.mark.parametrize("per", ["query", "doc"])
+def test_weights_reach_the_trees(library, per, split, tmp_path):
+    pytest.importorskip(library)
+    name, n_trees = {
+        "lightgbm": ("lightgbm-lambdarank", "n_estimators"),
+        "xgboost": ("xgboost-ndcg", "n_estimators"),
+        "catboost": ("catboost-yetirank", "iterations"),
+    }[library]
+    system, scores = external_system(Part(name, {n_trees: 5, "patience": 5})), []
+    for number, train in enumerate((split.train, weighted(split.train, per))):
+        files, _ = run(system, dataclasses.replace(split, train=train), tmp_path / str(number))
+        scores.append(pd.read_parquet(tmp_path / str(number) / "scores.parquet")["score"].to_numpy())
+    takes = per == "query" or library == "lightgbm"
+    assert (scores[0] != scores[1]).any() == takes
+    assert files["outcome"]["ignores_weights"] == (not takes)

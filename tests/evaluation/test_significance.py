@@ -123,6 +123,29 @@ def test_bca_of_our_own_resamples_leans_with_the_skew():
     assert high > percentile[1]
 
 
+def test_of_very_many_queries_groups_are_drawn_which_vary_as_much(monkeypatch):
+    values = np.random.default_rng(3).exponential(size=(6000, 2))
+    values[::3, 1] = np.nan
+    single = bootstrap_means(values, n_resamples=4000)
+    monkeypatch.setattr("rankkit.evaluation.bootstrap.MOST_UNITS", 500)
+    drawn = []
+    monkeypatch.setattr("rankkit.evaluation.bootstrap.np.bincount", count_draws(drawn))
+    grouped = bootstrap_means(values, n_resamples=4000)
+    assert max(drawn) <= 4000 * 500
+    np.testing.assert_allclose(grouped.mean(axis=0), np.nanmean(values, axis=0), rtol=0.002)
+    np.testing.assert_allclose(grouped.std(axis=0), single.std(axis=0), rtol=0.12)
+
+
+def count_draws(drawn):
+    whole = np.bincount
+
+    def counted(places, *args, **options):
+        drawn.append(len(places))
+        return whole(places, *args, **options)
+
+    return counted
+
+
 def test_bca_at_the_edges():
     assert bca_interval(np.full(5, 0.3), np.full(100, 0.3)) == pytest.approx((0.3, 0.3))
     assert np.isnan(bca_interval([np.nan], [np.nan])).all()

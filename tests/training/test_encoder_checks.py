@@ -78,7 +78,7 @@ def test_a_network_without_a_distance_is_no_encoder(quick_encoder):
         quick_encoder(nn.Linear(3, 3))
 
 
-@pytest.mark.parametrize("objective", ["triplet", ordinal_loss, DualLearning(n_positions=3)])
+@pytest.mark.parametrize("objective", [3.0, ordinal_loss, DualLearning(n_positions=3)])
 def test_what_reads_no_score_of_a_pair_is_no_objective_for_encoders(quick_encoder, objective):
     with pytest.raises(ConfigError, match="fit_encoder: expected an objective"):
         quick_encoder(small(), objective)

@@ -70,6 +70,7 @@ def test_both_are_trained_by_every_optimizer(quick, new_scorer, log, optimizer):
     assert not same(scorer, new_scorer())
 
 
+@pytest.mark.filterwarnings("ignore:fit. no validation query:rankkit.DataWarning")
 def test_the_objective_comes_back_with_the_best_epoch(quick, new_scorer, log):
     seen = {}
     objective = rk.DualLearning(n_positions=5)
