@@ -17,6 +17,8 @@ compiled loops cannot be kept on disk, which costs time only, is said as a ``Com
 """
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 
@@ -54,6 +56,14 @@ class BundleError(RankkitError):
 
 class ExportError(RankkitError):
     """A ranker cannot be expressed where it is to go, or an exported artefact is damaged or scores otherwise."""
+
+
+def tell(line: str) -> None:
+    """Give a :class:`DataWarning` at the line that called rankkit."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "rankkit":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(line, DataWarning, stacklevel=level)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

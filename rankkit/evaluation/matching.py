@@ -10,7 +10,6 @@ numbers match by count, which is said.
 import difflib
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.catalogue import SCORERS
-from rankkit.errors import ConfigError, DataError, DataWarning
+from rankkit.errors import ConfigError, DataError, tell
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.naming import named
 from rankkit.scorers.listwise import is_listwise
@@ -64,9 +63,9 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
         return places
     check_count(where, n_features, data)
     if data.feature_names is not None and hasattr(scorer, "feature_names"):
-        _say(f"features matched by number: the ranker knows no names, the data has {_some(data.feature_names)}")
+        tell(f"features matched by number: the ranker knows no names, the data has {_some(data.feature_names)}")
     elif names is not None:
-        _say(f"features matched by number: the data has no names, the ranker knows {_some(names)}")
+        tell(f"features matched by number: the data has no names, the ranker knows {_some(names)}")
     return None
 
 
@@ -239,7 +238,7 @@ def _say_left_out(wanted: Sequence[str], found: Sequence[str]) -> None:
     known = set(wanted)
     others = [name for name in found if name not in known]
     if others:
-        _say(f"left out: {_some(others)}: the ranker was trained without {'it' if len(others) == 1 else 'them'}")
+        tell(f"left out: {_some(others)}: the ranker was trained without {'it' if len(others) == 1 else 'them'}")
 
 
 def _places(where: str, wanted: Sequence[str], found: Sequence[str]) -> list[int]:
@@ -268,14 +267,6 @@ def _missing(where: str, missing: Sequence[str], n_wanted: int, found: Sequence[
 def _some(names: Sequence[str]) -> str:
     more = f", ... ({len(names)} in all)" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
-
-
-def _say(line: str) -> None:
-    """Warn at the line that called rankkit."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "rankkit":
-        level, frame = level + 1, frame.f_back
-    warnings.warn(line, DataWarning, stacklevel=level - 1)
 
 
 def _sees_queries(scorer: object) -> bool:

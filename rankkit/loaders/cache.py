@@ -15,13 +15,12 @@ import contextlib
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rankkit.errors import DataError
+from rankkit.errors import DataError, tell
 from rankkit.loaders.cache_folder import Build, NoCacheError, Remarks, install, open_folder, write_arrays
 from rankkit.loaders.dataset import RankingDataset
 
@@ -123,7 +122,7 @@ def _describe(paths: Sequence[Path], options: Mapping[str, Any]) -> dict[str, An
 
 def _warn(path: Path, remarks: Remarks) -> None:
     for message in remarks.warnings:
-        warnings.warn(f"{path}: {message}", stacklevel=4)
+        tell(f"{path}: {message}")
 
 
 def read_cache(path: str | os.PathLike[str]) -> RankingDataset:
