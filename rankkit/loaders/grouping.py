@@ -59,7 +59,7 @@ def group_runs(
         again = int(np.flatnonzero(~is_first)[0])
         raise DataError(
             f"{locate(again)}: expected the rows of a qid to stand together; got qid {qids[again]} again, after others "
-            f"(first at {locate(int(first[again]))}). Pass regroup=True (--regroup) to bring its rows together."
+            f"(first at {locate(int(first[again]))}). Pass regroup=True to bring its rows together."
         )
     order = np.argsort(first, kind="stable")
     sizes = np.diff(ends)[order]

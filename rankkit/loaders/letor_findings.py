@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.errors import DataError
 from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.letor_beside import beginning_of, read_group_sizes, read_row_weights, side_files
 from rankkit.loaders.letor_errors import SKIPPABLE, LineFault, line_fault
@@ -21,7 +22,7 @@ from rankkit.loaders.text_ids import Ids, first_places, join_ids
 _NAMED = 5  # lines of a kind
 _LEAST_BLOCK = 2**13
 _WIDE = 2**30  # a block has so many bytes over the number of features, where that is less than usual
-_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY, _BESIDE = range(100, 109)
+_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY, _WEIGHTS, _BESIDE = range(100, 110)
 
 _NOTES = {
     _MISSING: (kernels.N_MISSING, kernels.FIRST_MISSING, "values are NULL or nan. They are read as NaN."),
@@ -136,7 +137,7 @@ class _Search:
     def look_at_queries(self) -> None:
         """Count what shows only when all blocks are known: queries that come back, a last line cut short."""
         if self._beside.weight_file is not None:
-            read_row_weights(self._beside.weight_file, self._n_rows + self._n_skipped, self.path)
+            self._check_weights(self._beside.weight_file)
         if self._layout.form & kernels.WITHOUT_QID:
             self._check_sizes()
         elif self._queries:
@@ -152,6 +153,12 @@ class _Search:
         if n_asked != n_rows:
             what = f"{group_file}: expected sizes that add up to {n_rows:,}, the rows of the file; got {n_asked:,}."
             self._tally(_GROUP_SIZES, what, is_error=True, is_mendable=False).add(1)
+
+    def _check_weights(self, weight_file: Path) -> None:
+        try:
+            read_row_weights(weight_file, self._n_rows + self._n_skipped, self.path)
+        except DataError as error:
+            self._tally(_WEIGHTS, str(error), is_error=True, is_mendable=False).add(1)
 
     def _find_returning(self) -> None:
         qids = join_ids([qids for qids, _ in self._queries])
@@ -173,7 +180,8 @@ class _Search:
                 expected=f"feature indices up to {MOST_FEATURES:,}",
                 action="Correct it, or pass n_features if the data has so many columns.",
             )
-        is_mendable = fault.code in SKIPPABLE and fault.code != kernels.INDEX_TOO_LARGE
+        is_counted = self._beside.group_file is not None or self._beside.weight_file is not None
+        is_mendable = fault.code in SKIPPABLE and fault.code != kernels.INDEX_TOO_LARGE and not is_counted
         self._tally(fault.code, str(fault), is_error=True, is_mendable=is_mendable).add(1, line)
 
     def _note_remarks(self, block: Block, lines: Lines) -> None:

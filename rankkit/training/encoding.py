@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from rankkit.encoders import Encoder, embed
 from rankkit.encoders.caching import refuse_batch_norm
 from rankkit.errors import ConfigError
-from rankkit.evaluation import parse_metric
 from rankkit.evaluation.similarity import evaluate_retrieval
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives.embedding import Prototypes
@@ -48,6 +47,7 @@ from rankkit.training.settings import (
     objective_options,
     resolve_device,
 )
+from rankkit.training.trial import try_objective
 
 Views = Literal["classes", "augmented"]
 
@@ -175,7 +175,8 @@ def fit_encoder(
         precision=precision,
         seed=seed,
     )
-    parse_metric(metric)
+    place = resolve_device(device)
+    try_objective(objective)
     if patience is not None and valid is None:
         raise ConfigError(
             "fit_encoder: expected validation data with patience; got none. Pass valid, or drop patience."
@@ -185,7 +186,6 @@ def fit_encoder(
         encoder.train()
         refuse_batch_norm("fit_encoder: chunk_size", encoder)
     check_memory(objective, takes, memory)
-    place = resolve_device(device)
     margin = margin_of(objective)
     mined = mining_rule(takes, mining, margin)
     called_with = options_of_the_call(takes, objective, cast(Encoder, encoder).distance)

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError
-from rankkit.evaluation import evaluate, parse_metric
+from rankkit.evaluation import evaluate
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
 from rankkit.training.batches import ListBatches
@@ -33,6 +33,7 @@ from rankkit.training.settings import (
     resolve_device,
 )
 from rankkit.training.steps import ranking_step
+from rankkit.training.trial import try_objective
 
 
 def fit(
@@ -134,12 +135,12 @@ def fit(
         precision=precision,
         seed=seed,
     )
-    parse_metric(metric)
+    place = resolve_device(device)
+    try_objective(objective)
     train, valid = check_data(scorer, train, valid)
     check_objective(scorer, objective, train)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
-    place = resolve_device(device)
     identity = {**_identity(scorer, objective, train, valid), **vars(batches), **vars(settings)}
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 
