@@ -18,7 +18,7 @@ def alone_at_work_in(folder: Path, action: str) -> Iterator[None]:
     """Keep other processes and threads that enter this block with the same folder out of it.
 
     A thread may enter it again. The lock goes with the process, however that ends. Where the file system has no locks,
-    only threads of this process are kept out. A folder that was not there before and is still empty in the end goes.
+    only threads of this process are kept out. Folders that were not there before and are still empty in the end go.
 
     Args:
         folder: Made if it is missing.
@@ -39,7 +39,7 @@ def alone_at_work_in(folder: Path, action: str) -> Iterator[None]:
         return
     try:
         try:
-            is_new = not place.exists()
+            made = [around for around in (place, *place.parents) if not around.exists()]
             place.mkdir(parents=True, exist_ok=True)
             lock = _lock(place / _LOCK)
         except BlockingIOError:
@@ -53,8 +53,8 @@ def alone_at_work_in(folder: Path, action: str) -> Iterator[None]:
         finally:
             with contextlib.suppress(OSError):
                 (place / _LOCK).unlink()  # while it is still locked, so that it is ours
-                if is_new:
-                    place.rmdir()
+                for around in made:
+                    around.rmdir()
             os.close(lock)
     finally:
         _at_work.pop(place, None)

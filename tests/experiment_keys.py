@@ -18,10 +18,11 @@ from pydantic.fields import FieldInfo
 from rankkit import catalogue
 from rankkit.cli.compared import SearchSection, SignificanceSection
 from rankkit.cli.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
-from rankkit.cli.config import _NOT_OPTIONS, Data, EvaluationSection, Experiment, Section
+from rankkit.cli.config import Data, EvaluationSection, Experiment, Section
 from rankkit.cli.encoder_comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, SimilaritySection
 from rankkit.cli.objectives import _arguments, _sections
+from rankkit.cli.validation import NOT_OPTIONS
 from rankkit.comparison.externals import EXTERNALS
 from rankkit.encoders import RandomAffine
 from rankkit.objectives.module import option_names
@@ -190,7 +191,7 @@ def _options(kind: str, function: Callable[..., Any]) -> str:
                 "as for a ranker" if meanings[name] == "As in fit." else _lower(meanings[name]),
             )
             for name, parameter in inspect.signature(function).parameters.items()
-            if name not in _NOT_OPTIONS[kind]
+            if name not in NOT_OPTIONS[kind]
         ),
     )
 

@@ -83,7 +83,8 @@ def test_where_no_folder_can_be_made_it_says_so(tmp_path, place):
 
 
 def test_of_two_trainings_into_one_folder_one_is_refused_before_it_reads_data(holder, tmp_path):
-    words = ["train", "--train", str(tmp_path / "no-such-file"), "--out", str(tmp_path / "run")]
+    (tmp_path / "train.txt").write_text("nothing that can be read\n")
+    words = ["train", "--train", str(tmp_path / "train.txt"), "--out", str(tmp_path / "run")]
     done = subprocess.run([sys.executable, "-m", "rankkit", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "run: expected no other process at work in it; there is one. Wait for it, or choose another" in done.stderr

@@ -21,6 +21,7 @@ from rankkit.cli.score import score
 from rankkit.cli.serve import serve
 from rankkit.cli.split import split
 from rankkit.cli.train import train
+from rankkit.cli.wording import speaking_as
 
 # In the order of work; what a command does, in the few words that fit beside its name.
 _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
@@ -62,7 +63,16 @@ class _Options:
 
 
 class _Command(_Options, TyperCommand):
-    pass
+    """A command that says everything in the words of its own options."""
+
+    def invoke(self, ctx: Any) -> Any:
+        options = {
+            param.name: (param.opts[-1], *param.secondary_opts)
+            for param in self.params
+            if isinstance(param, TyperOption) and param.name is not None
+        }
+        with speaking_as(options):
+            return super().invoke(ctx)
 
 
 class _Group(_Options, TyperGroup):

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from rankkit.cli.config import Named, Section, explain
+from rankkit.cli.config import Named, Section
+from rankkit.cli.validation import explain
 from rankkit.comparison.plan import (
     Part,
     Plan,

@@ -8,32 +8,28 @@ from pydantic import Field, ValidationError, model_validator
 
 from rankkit.cli.compared import Compared, part_of, plain
 from rankkit.cli.config import (
+    READING,
     Data,
     MetricNames,
     Named,
     Section,
-    check_options,
-    explain,
     merge,
     parse_setting,
     read_toml,
 )
 from rankkit.cli.encoder_comparison_file import EncoderComparisonFile
+from rankkit.cli.validation import check_objective, check_options, explain, untrained_scorer
 from rankkit.comparison.externals import check_external
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import Source
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
 
-_READING = ("n_features", "cache", "regroup", "labels", "on_bad_line", "label", "qid", "doc_id")
-
 
 class ComparedData(Data):
     """The data section of ``train``, and how validation data and folds are made where there are none."""
 
     cross_validation: int | None = Field(default=None, ge=3)
-    valid_fraction: float | None = Field(default=None, gt=0, lt=1)
-    split_seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _parts_are_there(self) -> "ComparedData":
@@ -55,9 +51,8 @@ class ComparedData(Data):
 
     def source(self) -> Source:
         """As the plan holds it."""
-        values = self.model_dump(mode="json")
-        reading = {name: values.pop(name) for name in _READING}
-        return Source(**values, reading=reading)
+        values = self.model_dump(mode="json", exclude=set(READING))
+        return Source(**values, reading=plain(self.reading))
 
 
 class ComparedEvaluation(Section):
@@ -101,6 +96,7 @@ def _check(system: System) -> System:
     """
     from rankkit import catalogue
     from rankkit.training import fit
+    from rankkit.training.beforehand import check_training
 
     if system.external is not None:
         check_external(system.external)
@@ -113,12 +109,20 @@ def _check(system: System) -> System:
                 options = check_options(kind, catalogue.find(kind, part.name), part.options)
                 typed[kind] = Part(part.name, plain(options))
         training = plain(check_options("training", fit, system.training))
+        check_training(training)
+        _try(typed["scorer"], typed["objective"])
     except ValueError as error:
         raise ConfigError(str(error)) from None
     for name in ("metric", "progress"):
         if name in training:
             raise ConfigError(f"training: expected {name} outside this table; got it there. Write {name} = at the top.")
     return System(system.name, typed["scorer"], typed["objective"], None, training)
+
+
+def _try(scorer: Part, objective: Part) -> None:
+    """Refuse options that cannot work, whatever the data."""
+    check_objective(objective.name, objective.options)
+    untrained_scorer(scorer.name, scorer.options, objective.name, None)
 
 
 def _refuse_embedding_objective(system: System) -> None:

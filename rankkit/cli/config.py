@@ -4,42 +4,17 @@ The options of a scorer, an objective and of ``fit`` are read off their signatur
 place only: the function that takes it.
 """
 
-import inspect
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    create_model,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from rankkit.atomic import write_text
-from rankkit.errors import ConfigError, did_you_mean
-
-# What rankkit passes itself, so that it is no option of an experiment file.
-_NOT_OPTIONS = {
-    "scorer": {"n_features", "readout", "seed"},
-    "encoder": {"input_shape", "seed"},
-    "augment": set(),
-    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
-    "embedding objective": {
-        *("x", "y", "anchor", "positive", "negative", "query", "embeddings", "logits"),
-        *("same", "classes", "prototypes", "negatives", "ids", "known_positives", "log_q"),
-        *("distance", "reduction"),
-    },
-    "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
-    "encoder training": {
-        *("encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"),
-    },
-}
+from rankkit.cli.validation import NOT_OPTIONS, check_objective, check_options, defaults_of, explain, untrained_scorer
+from rankkit.errors import ConfigError
 
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 
@@ -71,6 +46,17 @@ class Named(BaseModel):
         return dict(self.model_extra or {})
 
 
+def _names(value: Any) -> Any:
+    """Names in one text with commas between, as on the command line, are as good as a list."""
+    if isinstance(value, list):
+        return [str(name) if isinstance(name, int) else name for name in value]
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_names), Field(min_length=1)]
+Column = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
+
+
 class Data(Section):
     """Where the data lies: files that :func:`rankkit.read` reads or a folder of folds, and the columns of tables."""
 
@@ -78,14 +64,21 @@ class Data(Section):
     valid: Path | None = None
     test: Path | None = None
     folds: Path | None = None
+    valid_fraction: float | None = Field(default=None, gt=0, lt=1)
+    split_seed: int = Field(default=0, ge=0)
+    label: Column = "label"
+    qid: str = "qid"
+    doc_id: Column = "doc_id"
+    weight: Column = "doc_weight"
+    query_weight: Column = "query_weight"
+    features: Names | None = None
+    drop: Names | None = None
     n_features: int | None = Field(default=None, ge=1)
-    cache: bool | str = False
+    zero_based: bool | None = None
     regroup: bool = False
     labels: Literal["grades", "any"] = "any"
     on_bad_line: Literal["error", "skip"] = "error"
-    label: str = "label"
-    qid: str = "qid"
-    doc_id: str = "doc_id"
+    cache: bool | str = False
 
     @model_validator(mode="after")
     def _files_or_folds(self) -> "Data":
@@ -93,7 +86,21 @@ class Data(Section):
             raise ValueError("data: expected training data; got none. Pass --train FILE, or --folds FOLDER")
         if self.folds is not None and (self.train or self.valid or self.test):
             raise ValueError("data: expected files or a folder of folds; got both. Leave one of them out")
+        if self.valid is not None and self.valid_fraction is not None:
+            raise ValueError("data: expected valid or valid_fraction; got both. Leave one of them out")
         return self
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of :func:`rankkit.read`, as far as they are not as by default."""
+        fields = type(self).model_fields
+        return {name: getattr(self, name) for name in READING if getattr(self, name) != fields[name].default}
+
+
+READING = (
+    *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
+    *("regroup", "labels", "on_bad_line", "cache"),
+)
 
 
 def _check_metrics(names: list[str]) -> list[str]:
@@ -154,23 +161,28 @@ class Experiment(Section):
         return self
 
     @model_validator(mode="after")
-    def _scorer_fits_the_target(self) -> "Experiment":
-        """What the ranker is trained for has to be able to express it: that is known before hours of training."""
-        if self.target is not None:
-            from rankkit.export.targets import find_target
+    def _options_work(self) -> "Experiment":
+        """What can be known to fail is known before hours of reading and training."""
+        from rankkit.export.targets import find_target
+        from rankkit.training.beforehand import check_training
 
-            find_target(self.target, where="target").check(self._untrained_scorer())
+        check_training({**self.training, "seed": self.seed})
+        if self.training.get("patience") is not None and not self.has_validation:
+            raise ValueError(
+                "training.patience: expected validation data, on which it waits; got none. "
+                "Name valid, or valid_fraction = 0.1, or leave patience out"
+            )
+        check_objective(self.objective.name, self.objective.options)
+        scorer = untrained_scorer(self.scorer.name, self.scorer.options, self.objective.name, self.data.n_features)
+        if self.target is not None:
+            find_target(self.target, where="target").check(scorer)
         return self
 
-    def _untrained_scorer(self) -> Any:
-        """The scorer, built for as many features and grades as are known before data is read."""
-        from rankkit import catalogue
-
-        options = dict(self.scorer.options)
-        readout = getattr(catalogue.find("objective", self.objective.name), "readout", None)
-        if readout is not None:
-            options = {"n_outputs": 3, **options, "readout": readout}
-        return catalogue.find("scorer", self.scorer.name)(self.data.n_features or 2, **options, seed=self.seed)
+    @property
+    def has_validation(self) -> bool:
+        """Whether there is validation data, as far as is known before a folder of folds is looked at."""
+        data = self.data
+        return data.valid is not None or data.valid_fraction is not None or data.folds is not None
 
 
 def load_experiment(config: Path | None, overrides: dict[str, Any], settings: Iterable[str]) -> Experiment:
@@ -222,7 +234,7 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
     from rankkit.training import fit
     from rankkit.training.settings import default_epochs, default_learning_rate
 
-    options = {name: value for name, value in scorer.options.items() if name not in _NOT_OPTIONS["scorer"]}
+    options = {name: value for name, value in scorer.options.items() if name not in NOT_OPTIONS["scorer"]}
     training = {**defaults_of("training", fit), **experiment.training}
     training.setdefault("learning_rate", default_learning_rate(scorer))
     training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
@@ -284,54 +296,3 @@ def merge(values: dict[str, Any], over: dict[str, Any]) -> None:
             values[key]["name"] = value
         else:
             values[key] = {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
-def check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Check names and types of options against the signature of the function that will take them; give them typed."""
-    parameters = inspect.signature(function).parameters
-    fields: dict[str, Any] = {
-        name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in parameters.items()
-        if name not in _NOT_OPTIONS[kind] and parameter.kind is not parameter.VAR_KEYWORD
-    }
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    model = create_model(f"{kind} options", __config__=config, **fields)
-    try:
-        typed: dict[str, Any] = model.model_validate(options).model_dump(exclude_unset=True)
-        return typed
-    except ValidationError as error:
-        raise ValueError(explain(error, kind, model)) from None
-
-
-def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
-    """The options of a function that have a default other than None, with it."""
-    parameters = inspect.signature(function).parameters
-    return {
-        name: parameter.default
-        for name, parameter in parameters.items()
-        if name not in _NOT_OPTIONS[kind] and parameter.default not in (parameter.empty, None)
-    }
-
-
-def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
-    """The first problem of a pydantic error in the house form; a misspelt key before the one that is then missing."""
-    problems = error.errors()
-    problem = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        known = _fields_at(model, problem["loc"][:-1])
-        return f"{where}: unknown key {key!r}. {did_you_mean(str(problem['loc'][-1]), known)}"
-    if problem["type"] == "missing":
-        return f"{where}: expected a value for {key!r}; got none. Add it."
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
-    return f"{where}: {key}: expected {problem['msg'].removeprefix('Input should be ')}; got {problem['input']!r}."
-
-
-def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    for part in path:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return list(model.model_fields)

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Labels, OnBadLine, Qid, Regroup
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 
+@reads_data()
 def convert(
     source: Annotated[
         Path,
@@ -17,12 +18,8 @@ def convert(
     target: Annotated[
         Path, typer.Argument(help="The extension says the format; .rkcache is a cache.", show_default=False)
     ],
-    label: Label = "label",
-    qid: Qid = "qid",
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
-    labels: Labels = "any",
-    on_bad_line: OnBadLine = "error",
+    *,
+    reading: Reading,
 ) -> None:
     """Convert between LETOR text, Parquet, Arrow, CSV and the cache, without loss; LETOR text holds no feature names.
 
@@ -30,16 +27,7 @@ def convert(
     """
     from rankkit.loaders.files import convert
 
-    data = convert(
-        source,
-        target,
-        label=label,
-        qid=qid,
-        group_file=group_file,
-        regroup=regroup,
-        labels=labels,
-        on_bad_line=on_bad_line,
-    )
+    data = convert(source, target, **reading)
     said = f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features"
     typer.echo(said, err=str(target) == "-")
     if str(target) != "-":

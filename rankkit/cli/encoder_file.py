@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from rankkit.cli.config import MetricNames, Named, Section, check_options, defaults_of, load_as, read_toml
+from rankkit.cli.config import MetricNames, Named, Section, load_as, read_toml
+from rankkit.cli.validation import check_objective, check_options, defaults_of
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
 
@@ -58,7 +59,7 @@ class EncoderExperiment(Section):
         from rankkit.distances import find_distance
         from rankkit.encoders.affine import RandomAffine
         from rankkit.training import fit_encoder
-        from rankkit.training.encoder_checks import check_batches
+        from rankkit.training.beforehand import check_encoder_training
 
         encoder = catalogue.find("encoder", self.encoder.name)
         self.encoder = Named(name=self.encoder.name, **check_options("encoder", encoder, self.encoder.options))
@@ -69,7 +70,8 @@ class EncoderExperiment(Section):
         self.objective = Named(name=self.objective.name, **options)
         self.training = check_options("encoder training", fit_encoder, self.training)
         find_distance(self.encoder.options.get("distance", "euclidean"), n_dims=1)
-        check_batches(objective, self.training, self.augment)
+        check_encoder_training({**self.training, "seed": self.seed}, objective, self.augment)
+        check_objective(self.objective.name, options, kind="embedding objective")
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)
             RandomAffine(**self.augment)  # refuses numbers out of range

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Labels, Regroup
+from rankkit.cli.data_options import Reading, reads_data, refuse_reading
 from rankkit.cli.evaluate_encoder import evaluate_saved_encoder
 from rankkit.cli.next_step import suggest
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rankkit.evaluation.similarity import SimilarityReport
 
 
+@reads_data(known_to="as in training", without={"n_features"})
 def evaluate(
     run: Annotated[
         Path | None,
@@ -79,12 +80,8 @@ def evaluate(
     ] = False,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    label: KnownLabel = None,
-    qid: KnownQid = None,
-    doc_id: KnownDocId = None,
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
-    labels: Labels = "any",
+    *,
+    reading: Reading,
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit import bundle
@@ -97,6 +94,7 @@ def evaluate(
     about: Mapping[str, Any] = {}
     if qrels is not None or trec_run is not None:
         _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
+        refuse_reading("--qrels", reading)
         report = _evaluate_files(qrels, trec_run, metric)
     else:
         if run is None or data is None:
@@ -104,19 +102,12 @@ def evaluate(
                 "rankkit evaluate: expected RUN and DATA, or --qrels and --run; got "
                 f"{'nothing' if run is None else 'RUN alone'}. Name the folder of a saved ranker and labelled data."
             )
-        reading: dict[str, Any] = {
-            "label": label,
-            "qid": qid,
-            "doc_id": doc_id,
-            "group_file": group_file,
-            "regroup": regroup,
-            "labels": labels,
-        }
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
         model, about = bundle.read(run)
         if "encoder" in about:
             _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})
+            refuse_reading(f"{run}, an encoder", reading, "label")
             report = evaluate_saved_encoder(
                 model,
                 run,
@@ -126,7 +117,7 @@ def evaluate(
                 shots=shots,
                 n_episodes=n_episodes,
                 all_classes=all_classes,
-                label=label or "label",
+                label=reading.get("label", "label"),
             )
         elif all_protocols:
             report = _evaluate_ranker(model, data, reading, metric, {}, every=True)

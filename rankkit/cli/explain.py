@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Labels, Regroup
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rankkit.loaders.dataset import RankingDataset
 
 
+@reads_data(known_to="as in training", without={"n_features"})
 def explain(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
@@ -37,12 +38,8 @@ def explain(
     ] = 10_000,
     top: Annotated[int, typer.Option(min=1, help="Features to print and draw; the files hold all.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the shuffles and of the draw.")] = 0,
-    label: KnownLabel = None,
-    qid: KnownQid = None,
-    doc_id: KnownDocId = None,
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
-    labels: Labels = "any",
+    *,
+    reading: Reading,
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation
@@ -52,14 +49,7 @@ def explain(
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
     scorer = bundle.load_scorer(run)
-    reading: dict[str, Any] = {
-        "label": label,
-        "qid": qid,
-        "doc_id": doc_id,
-        "group_file": group_file,
-        "regroup": regroup,
-    }
-    documents = read_documents(data, scorer, labels=labels, **reading)
+    documents = read_documents(data, scorer, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
     if documents.labels is None and not chosen:
         raise DataError(f"{data}: expected labels, to measure {metric}; got none. Add them, or pass --doc QID:ROW.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import typer
 
+from rankkit.cli.beginning import FirstStep
 from rankkit.cli.config import Experiment, load_experiment, save_experiment
 from rankkit.cli.train import EXPERIMENT_FILE, refuse_run, run
 from rankkit.errors import ConfigError
@@ -30,7 +31,7 @@ def run_folds(experiment: Experiment, *, resume: bool, track: Sequence[str] = ()
         elif (fold.out / RESULT).is_file():
             _check_same(fold)
     part = next((role for role in ("test", "valid") if all(getattr(files, role) for files in folds)), None)
-    save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
+    begun = FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE))
     results = {}
     for name, fold in runs.items():
         if resume and (fold.out / RESULT).is_file():
@@ -39,7 +40,7 @@ def run_folds(experiment: Experiment, *, resume: bool, track: Sequence[str] = ()
             continue
         typer.echo(f"=== {name}")
         try:
-            reports = run(fold, resume=resume, track=track)
+            reports = run(fold, resume=resume, track=track, callbacks=[begun])
         except TrainingInterrupted:
             typer.echo(f"Go on with this and the other folds: rankkit train --out {experiment.out} --resume", err=True)
             raise
@@ -55,6 +56,8 @@ def run_folds(experiment: Experiment, *, resume: bool, track: Sequence[str] = ()
 def _experiment_of(experiment: Experiment, files: FoldFiles) -> Experiment:
     """The run of one fold, as a person would write it."""
     parts = {"train": files.train, "valid": files.valid, "test": files.test, "folds": None}
+    if files.valid is not None:
+        parts["valid_fraction"] = None
     data = experiment.data.model_copy(update=parts)
     return experiment.model_copy(update={"data": data, "out": experiment.out / files.name})
 

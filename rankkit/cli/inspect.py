@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Qid
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.loaders.letor_findings import Finding
 
 
+@reads_data()
 def inspect(
     path: Annotated[
         Path, typer.Argument(help="LETOR text, plain or compressed, Parquet, Arrow, CSV, a cache.", show_default=False)
     ],
-    label: Label = "label",
-    qid: Qid = "qid",
-    group_file: GroupFile = None,
-    zero_based: Annotated[bool, typer.Option(help="The first feature of LETOR text has index 0.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts and feature statistics too.")] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Show rows, queries, labels, list sizes, constant features and warnings of a file; of LETOR text, all bad rows.
 
@@ -31,38 +30,33 @@ def inspect(
     from rankkit.loaders.sources import as_file
 
     with as_file(path) as file:
-        _inspect(path, file, label, qid, group_file, zero_based, html)
+        _inspect(path, file, reading, html)
 
 
-def _inspect(
-    named: Path, path: Path, label: str, qid: str, group_file: Path | None, zero_based: bool, html: Path | None
-) -> None:
+def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> None:
     from rankkit.loaders.files import kind_of, read
-    from rankkit.loaders.letor import read_letor
     from rankkit.loaders.sources import format_line
     from rankkit.loaders.summary import summarize
 
-    guessed = format_line(path)
+    kind, guessed = kind_of(path), format_line(path)
     typer.echo(f"{path}: {guessed}" if guessed else f"{path}")
     findings: list[Finding] = []
-    if kind_of(path) != "letor":
-        data = read(path, label=label, qid=qid)
+    if kind != "letor":
+        data = read(path, **reading)
     else:
         from rankkit.loaders.letor_findings import find_all
 
-        findings = find_all(path, zero_based=zero_based, group_file=group_file)
+        asked = {name: reading[name] for name in ("zero_based", "group_file") if name in reading}
+        findings = find_all(path, **asked)
         _show(findings)
         errors = [finding for finding in findings if finding.is_error]
-        if not all(finding.is_mendable for finding in errors) or (errors and group_file is not None):
+        if not all(finding.is_mendable for finding in errors):
             raise typer.Exit(1)
         if errors:
             typer.echo("Without those rows, and with the rows of each qid brought together:\n")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the findings say it
-            data = read_letor(
-                path, zero_based=zero_based, group_file=group_file, regroup=True,
-                on_bad_line="skip" if errors else "error",
-            )  # fmt: skip
+            data = read(path, **{**reading, "regroup": True, "on_bad_line": "skip" if errors else "error"})
     typer.echo(summarize(data))
     if html is not None:
         from rankkit.cli.inspect_page import write_page

@@ -5,18 +5,16 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Labels, Qid, Regroup
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 
+@reads_data()
 def qrels(
     data: Annotated[Path, typer.Argument(help="Labelled data with document ids, of any format.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Where to write the judgments; compressed for .gz.", show_default=False)],
-    label: Label = "label",
-    qid: Qid = "qid",
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
-    labels: Labels = "any",
+    *,
+    reading: Reading,
 ) -> None:
     """Write the labels as TREC qrels, which rankkit evaluate --qrels, trec_eval and ir_measures read."""
     from rankkit.errors import ConfigError
@@ -27,7 +25,7 @@ def qrels(
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
-    documents = read(data, label=label, qid=qid, group_file=group_file, regroup=regroup, labels=labels)
+    documents = read(data, **reading)
     write_qrels(documents, out)
     typer.echo(f"{out}: {documents.n_docs:,} judgments of {documents.n_queries:,} queries", err=str(out) == "-")
     if str(out) != "-":

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, KnownDocId, KnownLabel, KnownQid, Regroup
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 
+@reads_data(known_to="as in training", without={"n_features"})
 def score(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[
@@ -21,11 +22,8 @@ def score(
             show_default=False,
         ),
     ],
-    label: KnownLabel = None,
-    qid: KnownQid = None,
-    doc_id: KnownDocId = None,
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Score data with a saved ranker; row order is kept."""
     from rankkit import bundle, evaluation
@@ -38,16 +36,7 @@ def score(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
     scorer = bundle.load_scorer(run)
-    documents = read_documents(
-        data,
-        scorer,
-        label=label,
-        qid=qid,
-        doc_id=doc_id,
-        with_labels=False,
-        group_file=group_file,
-        regroup=regroup,
-    )
+    documents = read_documents(data, scorer, with_labels=False, **reading)
     scores = evaluation.predict(scorer, documents)
     write_scores(documents, scores, out, tag=run.name)
     typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order", err=str(out) == "-")

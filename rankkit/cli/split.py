@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import GroupFile, Label, Qid, Regroup
+from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 _PARTS = ("train", "vali", "test")
 
 
+@reads_data()
 def split(
     source: Annotated[Path, typer.Argument(help="Ranking data of any format.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for train, vali and test.", show_default=False)],
@@ -23,10 +24,8 @@ def split(
         str | None,
         typer.Option(help="Ending of the names of the parts, which says their format.", show_default="as the source"),
     ] = None,
-    label: Label = "label",
-    qid: Qid = "qid",
-    group_file: GroupFile = None,
-    regroup: Regroup = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Deal the queries of a file out at random; every query goes to one part, with all its documents."""
     from rankkit.errors import ConfigError
@@ -40,9 +39,7 @@ def split(
     for target in targets:
         if target.exists():
             raise ConfigError(f"{target}: expected no such file yet; got one. Choose another --out, or delete it.")
-    parts = views.split(
-        read(source, label=label, qid=qid, group_file=group_file, regroup=regroup), list(targets.values()), seed=seed
-    )
+    parts = views.split(read(source, **reading), list(targets.values()), seed=seed)
     for target, part in zip(targets, parts, strict=True):
         write(part, target)
         typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")

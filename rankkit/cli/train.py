@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data_options import Regroup, Track
+from rankkit.cli.beginning import FirstStep
+from rankkit.cli.data_options import Reading, Track, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 from rankkit.errors import ConfigError
 from rankkit.occupied import alone_at_work_in
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from rankkit.cli.config import Experiment
     from rankkit.evaluation import Evaluation
     from rankkit.loaders.dataset import RankingDataset
+    from rankkit.training import Callback
 
 EXPERIMENT_FILE = "experiment.toml"
 BUSY = "Wait for it, or choose another --out."
-# What a folder holds once training has begun.
+# What a folder holds once there is something to lose.
 _TRACES = ("checkpoint.pt", "metrics.jsonl", "model.json")
 
 
+@reads_data(without={"group_file"})  # there is one beside each file, or none
 def train(
     train: Annotated[
         Path | None,
@@ -36,7 +39,10 @@ def train(
     folds: Annotated[
         Path | None, typer.Option(help="In place of these: a folder of folds, as MSLR-WEB10K. One run a fold.")
     ] = None,
-    regroup: Regroup = False,
+    valid_fraction: Annotated[
+        float | None,
+        typer.Option(help="Without --valid: the share of the training queries to hold out as validation data."),
+    ] = None,
     objective: Annotated[
         str | None, typer.Option(help="Name of the objective.", show_default="ranknet; of an encoder supcon")
     ] = None,
@@ -62,12 +68,15 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run in --out stopped.")] = False,
     track: Track = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Train a scorer, or an encoder, and save it with everything needed to score or embed new data."""
     from rankkit.cli.config import load_experiment
     from rankkit.cli.encoder_file import is_of_encoder, load_encoder_experiment
     from rankkit.cli.fold_runs import run_folds
     from rankkit.cli.train_encoder import run_encoder
+    from rankkit.loaders.parts import check_part
 
     if resume and config is None and out is not None:
         if (out / EXPERIMENT_FILE).is_file():
@@ -78,18 +87,19 @@ def train(
                 "Check --out, or start it without --resume."
             )
     if is_of_encoder(config, encoder, objective, settings or []):
-        refused = {"--folds": folds, "--regroup": regroup or None, "--scorer": scorer}
+        refused = {"--folds": folds, "--valid-fraction": valid_fraction, "--scorer": scorer}
         given = [name for name, value in refused.items() if value is not None]
         if given:
             raise ConfigError(
                 f"rankkit train: expected an encoder without {given[0]}; got both. Leave one of them out."
             )
-        files = {"train": _text(train), "valid": _text(valid), "test": _text(test)}
+        refuse_reading("rankkit train of an encoder", reading, "label")
+        files = {"train": _text(train), "valid": _text(valid), "test": _text(test), **reading}
         chosen = {"data": files, "objective": objective, "encoder": encoder, "out": _text(out), "seed": seed}
         work = load_encoder_experiment(config, chosen, settings or [])
+        if not resume:
+            refuse_run(work.out)
         with interruptible(), alone_at_work_in(work.out, BUSY):
-            if not resume:
-                refuse_run(work.out)
             run_encoder(work, resume=resume, track=track or ())
         return
     overrides: dict[str, Any] = {
@@ -98,7 +108,8 @@ def train(
             "valid": _text(valid),
             "test": _text(test),
             "folds": _text(folds),
-            "regroup": regroup or None,
+            "valid_fraction": valid_fraction,
+            **{name: "" if value is None else value for name, value in reading.items()},
         },
         "objective": objective,
         "scorer": scorer,
@@ -106,9 +117,12 @@ def train(
         "seed": seed,
     }
     experiment = load_experiment(config, overrides, settings or [])
+    for part in (experiment.data.train, experiment.data.valid, experiment.data.test):
+        if part is not None:
+            check_part(part)
+    if not resume:
+        refuse_run(experiment.out)
     with interruptible(), alone_at_work_in(experiment.out, BUSY):
-        if not resume:
-            refuse_run(experiment.out)
         if experiment.data.folds is not None:
             run_folds(experiment, resume=resume, track=track or ())
         else:
@@ -130,8 +144,10 @@ def interruptible() -> Iterator[None]:
 
 
 def refuse_run(out: Path) -> None:
-    """Raise ConfigError if a folder holds a run."""
-    if any((out / name).exists() for name in _TRACES):
+    """Raise ConfigError if a folder holds a run, or a file is in its place."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out}: expected a folder, or nothing yet; got a file. Choose another --out.")
+    if any((out / name).exists() and (out / name).stat().st_size for name in _TRACES):
         raise ConfigError(
             f"{out}: expected a folder without a run; it holds one. "
             "Choose another --out, go on with --resume, or delete it."
@@ -147,13 +163,20 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] = ()) -> "dict[str, Evaluation]":
+def run(
+    experiment: "Experiment",
+    *,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    callbacks: "Sequence[Callback]" = (),
+) -> "dict[str, Evaluation]":
     """Do what the experiment says, printing what a person wants to see; gives how well each part is ranked.
 
     Args:
         experiment: What to run.
         resume: Go on with what the folder holds.
         track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
+        callbacks: More observers.
     """
     from rankkit.cli.config import resolve, save_experiment
     from rankkit.cli.tracked import open_trackers, tracked
@@ -165,9 +188,9 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
     asked, name = experiment.scorer, experiment.objective.name
     scorer = build_scorer(asked.name, asked.options, name, data["train"], seed=experiment.seed)
     experiment = resolve(experiment, scorer, data["train"].n_queries)
-    if not (resume and is_begun(experiment.out)):
-        # A resume that is refused must leave the run as it was.
-        save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
+    observers = [*callbacks]
+    if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
+        observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
     typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
     with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
         history = fit(
@@ -178,7 +201,7 @@ def run(experiment: "Experiment", *, resume: bool = False, track: Sequence[str] 
             seed=experiment.seed,
             out=experiment.out,
             resume=resume,
-            callbacks=mirrored,
+            callbacks=[*observers, *mirrored],
             **experiment.training,
         )
         typer.echo(str(history))
@@ -207,31 +230,26 @@ def _finish(experiment: "Experiment", scorer: Any, data: "dict[str, RankingDatas
     for name in ("valid", "test"):
         if name in data:
             report = evaluation.evaluate(scorer, data[name], rules.metrics, empty=rules.empty, ties=rules.ties)
-            typer.echo(f"\n{name} {getattr(experiment.data, name)}\n{report}")
+            source = getattr(experiment.data, name) or f"{experiment.data.valid_fraction:.0%} of the training queries"
+            typer.echo(f"\n{name} {source}\n{report}")
             reports[name] = report
     return reports
 
 
 def _read_all(experiment: "Experiment") -> "dict[str, RankingDataset]":
-    from rankkit.loaders.files import read
+    from rankkit.loaders.parts import read_parts
+    from rankkit.loaders.views import split
 
     files = experiment.data
-
-    data: dict[str, RankingDataset] = {}
-    for name, path in (("train", files.train), ("valid", files.valid), ("test", files.test)):
-        if path is not None:
-            n_features = data["train"].n_features if data else files.n_features
-            data[name] = read(
-                path,
-                n_features=n_features,
-                cache=files.cache,
-                regroup=files.regroup,
-                labels=files.labels,
-                on_bad_line=files.on_bad_line,
-                label=files.label,
-                qid=files.qid,
-                doc_id=files.doc_id,
-            )
+    data = read_parts({"train": files.train, "valid": files.valid, "test": files.test}, files.reading)
+    if "valid" not in data and files.valid_fraction is not None:
+        shares = (1 - files.valid_fraction, files.valid_fraction)
+        train, valid = split(data["train"], shares, seed=files.split_seed)
+        data = {"train": train, "valid": valid, **{name: data[name] for name in data if name != "train"}}
     for name, part in data.items():
         typer.echo(f"{name:<6} {part!r}")
+    if "valid" not in data:
+        typer.echo(
+            "no validation data: the last epoch is kept; --valid-fraction .1 holds out 10% of the queries", err=True
+        )
     return data

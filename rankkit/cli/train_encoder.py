@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rankkit.cli.beginning import FirstStep
 from rankkit.cli.config import Named, save_experiment
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, resolve_encoder
 from rankkit.cli.next_step import suggest
@@ -13,7 +14,7 @@ from rankkit.cli.train import EXPERIMENT_FILE, is_begun
 if TYPE_CHECKING:
     from rankkit.evaluation.similarity import SimilarityReport
     from rankkit.loaders.labelled import LabelledExamples
-    from rankkit.training.tracking import Tracking
+    from rankkit.training import Callback
 
 
 def run_encoder(
@@ -40,13 +41,13 @@ def run_encoder(
     experiment.objective = Named(name=name, **options)
     experiment = resolve_encoder(experiment, encoder, epochs)
     objective = build_objective(name, experiment.objective.options, kind="embedding objective")
-    if not (resume and is_begun(experiment.out)):
-        # A resume that is refused must leave the run as it was.
-        save_experiment(experiment, experiment.out / EXPERIMENT_FILE)
+    observers: list[Callback] = []
+    if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
+        observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
     typer.echo(f"{name} trains {encoder!r}\n")
     config = experiment.model_dump(mode="json")
     with tracked(trackers, experiment.out, config, resume=resume) as mirrored:
-        report = _fit_and_evaluate(experiment, encoder, objective, data, mirrored, resume=resume)
+        report = _fit_and_evaluate(experiment, encoder, objective, data, [*observers, *mirrored], resume=resume)
         for tracking in mirrored:
             if report is not None:
                 tracking.results |= {f"test/{measure}": mean for measure, mean in report.means.items()}
@@ -60,7 +61,7 @@ def _fit_and_evaluate(
     encoder: Any,
     objective: Any,
     data: "dict[str, LabelledExamples]",
-    mirrored: "list[Tracking]",
+    callbacks: "Sequence[Callback]",
     *,
     resume: bool,
 ) -> "SimilarityReport | None":
@@ -78,7 +79,7 @@ def _fit_and_evaluate(
         seed=experiment.seed,
         out=experiment.out,
         resume=resume,
-        callbacks=mirrored,
+        callbacks=callbacks,
         **experiment.training,
     )
     typer.echo(str(history))

@@ -14,9 +14,10 @@ from rankkit.comparison.sources import Source
 from rankkit.comparison.writing import read_json, write_json, write_parquet
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.files import read
+from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
 from rankkit.loaders.merging import merge
+from rankkit.loaders.parts import check_part, read_parts
 from rankkit.loaders.views import split as deal_out
 from rankkit.training.informative import NEEDS_GRADES, teaching_queries
 
@@ -57,12 +58,17 @@ def split_names(source: Source) -> list[str]:
 
 
 def check_files(source: Source) -> None:
-    """Raise DataError if a file is not there, ConfigError if an environment variable of its path is not set."""
-    for path in (source.train, source.valid, source.test, source.folds):
-        if path is not None and not Path(expand(path)).exists():
-            raise DataError(
-                f"{expand(path)}: expected a file or folder; got No such file or directory. Check the path."
-            )
+    """Refuse files of which it is known before they are read that they hold no data.
+
+    Raises:
+        ConfigError: If an environment variable of a path is not set, or a name says no format.
+        DataError: If one is not there, or empty.
+    """
+    for path in (source.train, source.valid, source.test):
+        if path is not None:
+            check_part(expand(path))
+    if source.folds is not None:
+        check_is_there(Path(expand(source.folds)))
 
 
 def load_split(source: Source, name: str) -> Split:
@@ -109,15 +115,8 @@ def expand(path: str) -> str:
 
 
 def _read_parts(source: Source, paths: dict[str, Any]) -> dict[str, RankingDataset]:
-    parts: dict[str, RankingDataset] = {}
-    for part, path in paths.items():
-        if path is None:
-            continue
-        options = dict(source.reading)
-        if parts:
-            options["n_features"] = parts["train"].n_features
-        parts[part] = read(expand(str(path)), **options)
-    return parts
+    named = {part: None if path is None else expand(str(path)) for part, path in paths.items()}
+    return read_parts(named, source.reading)
 
 
 def _dealt(source: Source, name: str, n_parts: int) -> dict[str, RankingDataset]:

@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from rankkit.catalogue import SCORERS
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.dataset import RankingDataset, Roles
+from rankkit.loaders.sources import Readable
 from rankkit.naming import named
 from rankkit.remarks import say
 from rankkit.scorers.calling import n_features_of, takes_offsets
@@ -144,12 +144,16 @@ def documents_for(
 
 
 def read_documents(
-    path: str | os.PathLike[str],
+    path: Readable,
     scorer: Any,
     *,
     label: str | None = None,
     qid: str | None = None,
     doc_id: str | None = None,
+    weight: str | None = None,
+    query_weight: str | None = None,
+    features: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
     with_labels: bool = True,
     **options: Any,
 ) -> RankingDataset:
@@ -161,6 +165,10 @@ def read_documents(
         label: Column of labels of a table. None: that of the training data, or else "label", where it is there.
         qid: Column of query ids of a table; likewise.
         doc_id: Column of document ids of a table; likewise.
+        weight: Column of weights of documents of a table, if they are to be read.
+        query_weight: Column of weights of queries of a table, if they are to be read.
+        features: What to take for the features, as in :func:`rankkit.read`; the scorer finds its own among them.
+        drop: What not to take for features; one that the scorer knows is then missing.
         with_labels: Read the labels of a table; those of LETOR text come along in any case.
         **options: Of :func:`rankkit.read`.
 
@@ -168,18 +176,38 @@ def read_documents(
         DataError: If a feature is missing, or the file cannot be read.
     """
     from rankkit.loaders.files import column_names, kind_of, read
+    from rankkit.loaders.sources import as_file
 
-    path = Path(path)
-    found = column_names(path)
-    chosen: dict[str, Any]
-    if found is not None:
-        chosen = columns_for(str(path), scorer, found, Roles(label, qid, doc_id), with_labels)
-    else:
-        named_ones = {"label": label, "qid": qid, "doc_id": doc_id}
-        chosen = {role: name for role, name in named_ones.items() if name is not None}
-        if kind_of(path) == "letor":
-            chosen |= _of_letor(scorer)
-    return matched(str(path), scorer, read(path, **chosen, **options))
+    given = Roles(label, qid, doc_id, weight, query_weight)
+    asked = {role: name for role, name in vars(given).items() if name is not None}
+    narrowed = {name: list(names) for name, names in (("features", features), ("drop", drop)) if names is not None}
+    with as_file(path) as file:
+        found = column_names(file)
+        if found is not None:
+            left = _left(f"{file}", found, given, narrowed)
+            chosen = {**columns_for(f"{file}", scorer, left, given, with_labels), **asked}
+            if chosen.get("features") is None:
+                chosen |= narrowed
+        elif narrowed or kind_of(file) != "letor":
+            chosen = {**asked, **narrowed}
+        else:
+            chosen = {**asked, **_of_letor(scorer)}
+        return matched(f"{file}", scorer, read(file, **chosen, **options))
+
+
+def _left(where: str, found: Sequence[str], given: Roles, narrowed: dict[str, list[str]]) -> list[str]:
+    """The columns of a table among which a scorer finds its own.
+
+    Raises:
+        DataError: If one that is chosen or dropped is not there.
+    """
+    for option, names in narrowed.items():
+        absent = [name for name in names if name not in found]
+        if absent:
+            raise DataError(f"{where}: expected {option} among {_some(found)}; got {absent[0]!r}. Name others.")
+    roles = {*astuple(given), *astuple(_DEFAULTS)}
+    kept = roles | set(narrowed["features"]) if "features" in narrowed else set(found)
+    return [name for name in found if name in kept and name not in narrowed.get("drop", [])]
 
 
 def columns_for(

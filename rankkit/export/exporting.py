@@ -141,9 +141,7 @@ def _check_int8(to: str, options: Mapping[str, Any], metric: str | None, data: o
     if metric is not None and not options.get("int8"):
         raise ConfigError(f"metric: expected int8 with it, which it judges; got {metric!r} alone. Leave it out.")
     if options.get("int8") and data is None:
-        raise ConfigError(
-            "int8: expected labelled data to judge the ranking on; got none. Pass data=, or --data on the command line."
-        )
+        raise ConfigError("int8: expected labelled data to judge the ranking on; got none. Pass data=.")
 
 
 def _checked_rows(ranker: Source, data: Any) -> RankingDataset:

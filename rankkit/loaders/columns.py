@@ -53,12 +53,12 @@ class Wanted:
     doc_id: str | None = DOC_ID
     weight: str | None = DOC_WEIGHT
     query_weight: str | None = QUERY_WEIGHT
-    drop: Sequence[str] | str = ()
+    drop: Sequence[str] | str | None = None
 
     @property
     def dropped(self) -> set[str]:
         """The columns that count as not there."""
-        return set(_listed(self.drop))
+        return set(_listed(self.drop or ()))
 
     @property
     def unwanted(self) -> set[str]:

@@ -12,7 +12,7 @@ from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
 from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.sources import Readable, as_file, format_line, is_stream, refuse_cache
+from rankkit.loaders.sources import Readable, as_file, format_line, is_file_name, is_stream, refuse_cache
 from rankkit.remarks import say
 
 Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
@@ -29,6 +29,13 @@ _EXTENSIONS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("arrow", _ARROW),
     ("cache", (SUFFIX,)),
 )
+_KIND_NAMES: dict[Kind, str] = {
+    "letor": "LETOR text",
+    "csv": "a CSV file",
+    "parquet": "Parquet",
+    "arrow": "Arrow",
+    "cache": "a cache",
+}
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in extensions}
 
 
@@ -40,11 +47,12 @@ def read(
     label: str | None = "label",
     qid: str = "qid",
     features: Sequence[str | int] | str | None = None,
+    drop: Sequence[str | int] | str | None = None,
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
     group_file: str | os.PathLike[str] | None = None,
+    zero_based: bool | None = None,
     labels: Literal["grades", "any"] = "any",
     on_bad_line: Literal["error", "skip"] = "error",
     cache: bool | str | os.PathLike[str] = False,
@@ -64,12 +72,13 @@ def read(
         label: Tables only, as in :func:`rankkit.from_pandas`.
         qid: Tables only, as in :func:`rankkit.from_pandas`.
         features: The columns to read: of a table as in :func:`rankkit.from_pandas`, of LETOR text as in
-            :func:`rankkit.read_letor`.
+            :func:`rankkit.read_letor`; of a cache the names of its features.
+        drop: Columns to leave out of these: features of a table or a cache by name, of LETOR text by index.
         doc_id: Tables only, as in :func:`rankkit.from_pandas`.
         weight: Tables only, as in :func:`rankkit.from_pandas`.
         query_weight: Tables only, as in :func:`rankkit.from_pandas`.
-        drop: Tables only, as in :func:`rankkit.from_pandas`.
         group_file: LETOR text only, as in :func:`rankkit.read_letor`.
+        zero_based: LETOR text only, as in :func:`rankkit.read_letor`.
         labels: LETOR text only, as in :func:`rankkit.read_letor`.
         on_bad_line: LETOR text only, as in :func:`rankkit.read_letor`.
         cache: True to keep the arrays in a folder beside the file (``train.txt.rkcache``); or the folder in which to
@@ -81,26 +90,27 @@ def read(
         DataError: If the content is not as expected, or a table has another number of features.
     """
     refuse_cache(path, cache)
-    columns = {
+    columns: dict[str, Any] = {
         "label": label,
         "qid": qid,
         "features": features,
         "doc_id": doc_id,
         "weight": weight,
         "query_weight": query_weight,
-        "drop": drop,
     }
+    if drop is not None:
+        columns["drop"] = _listed(drop)
     with as_file(path) as file:
         kind = kind_of(file)
-        if not file.exists():
-            raise DataError(f"{file}: expected a file or folder; got No such file or directory. Check the path.")
         if kind == "letor":
             from rankkit.loaders.letor import read_letor
 
             data = read_letor(
                 file,
                 n_features=n_features,
-                features=_indices(file, features),
+                features=_indices(file, "features", features),
+                drop=_indices(file, "drop", drop),
+                zero_based=zero_based,
                 regroup=regroup,
                 group_file=group_file,
                 labels=labels,
@@ -108,12 +118,15 @@ def read(
                 cache=cache,
             )
             return _with_guess(data, file)
-        if group_file is not None or on_bad_line != "error":
+        of_letor = {"group_file": group_file, "zero_based": zero_based}
+        given = [name for name, value in of_letor.items() if value is not None]
+        given += ["on_bad_line"] * (on_bad_line != "error")
+        if given:
             raise ConfigError(
-                f"{file}: expected LETOR text with group_file and on_bad_line; got a {kind} file. Leave the two out."
+                f"{file}: expected LETOR text with {given[0]}; got {_KIND_NAMES[kind]}. Leave {given[0]} out."
             )
         if kind == "cache":
-            data = read_cache(file)
+            data = _chosen(read_cache(file), features, drop)
         elif cache is False:
             data = _read_table(file, kind, columns)
         else:
@@ -133,15 +146,32 @@ def _with_guess(data: RankingDataset, file: Path) -> RankingDataset:
     return replace(data, remarks=(*data.remarks, guessed))
 
 
-def _indices(path: Path, features: Sequence[str | int] | str | None) -> list[int] | None:
-    if features is None:
+def _listed(names: Sequence[str | int] | str) -> list[str | int]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _indices(path: Path, option: str, names: Sequence[str | int] | str | None) -> list[int] | None:
+    if names is None:
         return None
-    listed = [features] if isinstance(features, str) else list(features)
-    if not all(isinstance(feature, int) or feature.isdecimal() for feature in listed):
+    listed = _listed(names)
+    wrong = [name for name in listed if not (isinstance(name, int) or name.isdecimal())]
+    if wrong:
         raise ConfigError(
-            f"{path}: expected features of LETOR text as indices; got {listed}. Pass the numbers of the features."
+            f"{path}: expected {option} of LETOR text as the numbers of features, such as 1; got {wrong[0]!r}. "
+            "Name features by their numbers."
         )
-    return [int(feature) for feature in listed]
+    return [int(name) for name in listed]
+
+
+def _chosen(
+    data: RankingDataset, features: Sequence[str | int] | str | None, drop: Sequence[str | int] | str | None
+) -> RankingDataset:
+    """The features of a cache that are asked for, by name."""
+    from rankkit.loaders.views import drop_features, select_features
+
+    if features is not None:
+        data = select_features(data, [str(name) for name in _listed(features)])
+    return data if drop is None else drop_features(data, [str(name) for name in _listed(drop)])
 
 
 def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDataset:
@@ -225,14 +255,16 @@ def convert(source: Readable, target: str | os.PathLike[str], **options: Any) ->
 
 
 def column_names(path: Path) -> list[str] | None:
-    """The columns of a table; None for what has no columns, is not there, or can be read only once.
+    """The columns of a table; None for what has no columns, or can be read only once.
 
     Raises:
         ConfigError: If the extension names no format.
-        DataError: If the table cannot be read.
+        DataError: If the table cannot be read, or is not there.
     """
+    if not is_file_name(path):
+        return None
     kind = kind_of(path)
-    if kind in ("letor", "cache") or not (path.is_file() or path.is_dir()):
+    if kind in ("letor", "cache"):
         return None
     if kind == "csv":
         from rankkit.loaders.csv_batches import header_of
@@ -253,7 +285,13 @@ def is_data(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """The format of a file by its name, of a folder by its content."""
+    """The format of a file by its name, of a folder by its content.
+
+    Raises:
+        ConfigError: If the name says no format.
+        DataError: If there is no such file, or the folder holds none.
+    """
+    check_is_there(path)
     if not path.is_dir():
         return _kind_by_name(path)
     if is_cache(path) or path.suffix.lower() == SUFFIX:
@@ -270,6 +308,12 @@ def kind_of(path: Path) -> Kind:
     return kinds[0]
 
 
+def check_is_there(path: Path) -> None:
+    """Raise DataError if there is no file or folder of a name: whatever the name, this comes before its format."""
+    if not path.exists() and not is_stream(path):
+        raise DataError(f"{path}: expected a file or folder; got No such file or directory. Check the path.")
+
+
 def _kind_by_name(path: Path) -> Kind:
     extension = _extension(path)
     is_packed = path.suffix.lower() in SUFFIXES
@@ -277,7 +321,7 @@ def _kind_by_name(path: Path) -> Kind:
         known = ", ".join(_LETOR + _CSV if is_packed else _KINDS)
         raise ConfigError(
             f"{path}: expected a name that ends in {known}{f' before {path.suffix}' if is_packed else ''}; got "
-            f"{extension!r}. Rename the file, or call read_letor, read_parquet, read_arrow or read_csv."
+            f"{extension!r}. Rename the file."
         )
     return _KINDS[extension]
 

@@ -59,7 +59,7 @@ def group_runs(
         again = int(np.flatnonzero(~is_first)[0])
         raise DataError(
             f"{locate(again)}: expected the rows of a qid to stand together; got qid {qids[again]} again, after others "
-            f"(first at {locate(int(first[again]))}). Pass regroup=True (--regroup) to bring its rows together."
+            f"(first at {locate(int(first[again]))}). Pass regroup=True to bring its rows together."
         )
     order = np.argsort(first, kind="stable")
     sizes = np.diff(ends)[order]
@@ -68,38 +68,6 @@ def group_runs(
     is_last = np.diff(first[order], append=len(qids)) != 0
     offsets = np.concatenate([np.zeros(1, np.int64), stops[is_last]])
     return offsets, qids[is_first], rows
-
-
-def read_group_sizes(path: Path) -> NDArray[np.int64]:
-    """The numbers of rows of a ``.query`` or ``.group`` file: one a line, 1 or more; blank lines are skipped.
-
-    Raises:
-        DataError: If the file cannot be read, or a line holds anything else.
-    """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise DataError(f"{path}: expected a readable file; got {error.strerror}. Check the path.") from error
-    sizes = []
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text:
-            continue
-        if not (text.isdigit() and 0 < int(text[:20]) < 2**40):
-            shown = text[:40].decode("latin-1")
-            raise DataError(
-                f"{path}:{number}: expected the number of rows of a query, 1 or more; got {shown!r}. "
-                "Write one number a line."
-            )
-        sizes.append(int(text))
-    return np.array(sizes, np.int64)
-
-
-def group_file_beside(path: Path) -> Path | None:
-    """A ``.query`` or ``.group`` file whose name says that it belongs to this one, if there is one."""
-    plain = path.with_suffix("") if path.suffix in (".gz", ".bz2", ".xz", ".zst") else path
-    names = [stem + end for stem in (plain.name, plain.stem) for end in (".query", ".group")]
-    return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
 
 
 def group_sizes(sizes: NDArray[np.int64], n_rows: int, group_file: Path, path: Path) -> Groups:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.cache import cached
-from rankkit.loaders.cache_folder import Remarks
+from rankkit.loaders.cache_folder import Remarks, write_array
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.loaders.letor_beside import SideFiles, beginning_of, side_files
 from rankkit.loaders.sources import Readable, as_file, refuse_cache
 from rankkit.remarks import say
 
@@ -27,7 +30,8 @@ def read_letor(
     *,
     n_features: int | None = None,
     features: Sequence[int] | None = None,
-    zero_based: bool = False,
+    drop: Sequence[int] | None = None,
+    zero_based: bool | None = None,
     group_file: str | os.PathLike[str] | None = None,
     regroup: bool = False,
     missing: Missing = "keep",
@@ -45,7 +49,8 @@ def read_letor(
     that begin with ``#`` are skipped. A comment behind the features names the document: of
     ``#docid = GX000-00 inc = 1 prob = 0.5`` the id, of any other comment its text. What is allowed but unusual
     (missing values, features out of order, rows without features, a byte order mark, a last line cut short) is
-    reported in one warning a kind. Lines that all begin with ``qid:`` are documents without labels, to be scored.
+    reported in one warning a kind. Weights of the rows in ``train.txt.weight``, as LightGBM has them, are read along,
+    which a warning says too. Lines that all begin with ``qid:`` are documents without labels, to be scored.
 
     The loops are compiled on the first call on a machine, which takes some seconds, is said through the logger
     "rankkit", and is kept on disk.
@@ -56,9 +61,12 @@ def read_letor(
             Without it, the largest index of the file.
         features: The indices, as the file has them, of the features to read, one a column; None for all. The values of
             others are passed over, so that a sparse file with many columns takes little memory.
-        zero_based: The first feature has index 0, not 1.
+        drop: The indices, as the file has them, of features to leave out of those that are read; None for none.
+        zero_based: Whether the first feature has index 0, not 1; None: as a comment above the rows says, such as
+            scikit-learn's "# Column indices are zero-based", or else 1.
         group_file: A file with the number of rows of each query, one a line, for rows without ``qid:`` (LightGBM's
-            ``.query`` and XGBoost's ``.group`` files). The queries are numbered from 1.
+            ``.query`` and XGBoost's ``.group`` files). The queries are numbered from 1. None: ``train.txt.query`` or
+            the like beside the file, if there is one and the rows have no qid, which a warning says.
         regroup: Bring the rows of a qid that comes back after another one together; ``rows`` of the result then holds
             the order. Without it that is an error.
         missing: What to do with the values ``NULL`` and ``nan``: keep them as NaN, or raise an error.
@@ -108,19 +116,22 @@ def read_letor(
     _check(request, n_threads)
     refuse_cache(path, cache)
     with as_file(path, ".txt") as file:
-        return _read(file, request, n_threads or _n_processors(), cache)
+        settled = _settle(file, request)
+        data = _read(file, settled, n_threads or _n_processors(), cache)
+        return data if drop is None else _without(file, data, [int(index) for index in drop], settled)
 
 
 def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | os.PathLike[str]) -> RankingDataset:
     if cache is not False:
-        also = [] if request.group_file is None else [Path(request.group_file)]
+        files = (request.group_file, request.weight_file)
+        also = [Path(file) for file in files if file is not None]
         return cached(path, request.options, lambda to: _build_cache(to, path, request, n_threads), cache, also=also)
     # Here and not above, so that numba is loaded only where a file is read.
     from rankkit.loaders.letor_assembly import assemble, findings
 
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
-    data = assemble(reader, request.regroup, request.group_path)
-    for message in findings(reader):
+    data = assemble(reader, request.regroup, request.beside)
+    for message in (*request.notes, *findings(reader)):
         say(f"{path}: {message}")
     return data
 
@@ -131,24 +142,89 @@ class _Request:
 
     n_features: int | None = None
     features: tuple[int, ...] | None = None
-    zero_based: bool = False
+    zero_based: bool | None = None
     group_file: str | None = None
+    weight_file: str | None = None
     regroup: bool = False
     missing: Missing = "keep"
     labels: Labels = "any"
     on_bad_line: OnBadLine = "error"
     doc_ids: bool = True
+    has_labels: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
         """Those that are not as by default."""
-        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        values = {
+            field.name: (getattr(self, field.name), field.default)
+            for field in fields(self)
+            if field.name not in ("has_labels", "notes")  # which the file itself says, or other options
+        }
         return {name: value for name, (value, default) in values.items() if value != default}
 
     @property
-    def group_path(self) -> Path | None:
-        """The group file."""
-        return None if self.group_file is None else Path(self.group_file)
+    def base(self) -> int:
+        """The index of the first feature."""
+        return 0 if self.zero_based else 1
+
+    @property
+    def beside(self) -> SideFiles:
+        """The files that are read along."""
+        return SideFiles(
+            None if self.group_file is None else Path(self.group_file),
+            None if self.weight_file is None else Path(self.weight_file),
+        )
+
+
+def _settle(path: Path, request: _Request) -> _Request:
+    """What the file itself and the files beside it say, where it was not asked for.
+
+    Raises:
+        ConfigError: If that does not go with what was asked for.
+    """
+    begins = beginning_of(path)
+    beside = side_files(path, request.beside.group_file, begins.has_qids)
+    zero_based = begins.is_zero_based if request.zero_based is None else request.zero_based
+    settled = replace(
+        request,
+        zero_based=zero_based or None,
+        group_file=None if beside.group_file is None else str(beside.group_file),
+        weight_file=None if beside.weight_file is None else str(beside.weight_file),
+        has_labels=begins.has_labels,
+        notes=beside.notes,
+    )
+    file = settled.group_file or settled.weight_file
+    if file is not None and request.on_bad_line == "skip":
+        raise ConfigError(
+            f"{path}: expected on_bad_line='error' with {file}, which counts all rows; got 'skip'. Correct the rows."
+        )
+    if settled.features is not None:
+        _check_features(settled.features, settled)
+    return settled
+
+
+def _without(path: Path, data: RankingDataset, dropped: list[int], request: _Request) -> RankingDataset:
+    """The data without some features, which are called by their indices in the file.
+
+    Raises:
+        ConfigError: If one is not there, or none would be left.
+    """
+    indices = request.features or tuple(range(request.base, request.base + data.n_features))
+    absent = [index for index in dropped if index not in indices]
+    if absent or set(indices) <= set(dropped):
+        got = f"{absent[0]}, which is not among them" if absent else "all of them"
+        raise ConfigError(
+            f"{path}: expected to drop some of the features {_span(indices)}; got {got}. Name others, or fewer."
+        )
+    kept = [place for place, index in enumerate(indices) if index not in dropped]
+    names = tuple(str(indices[place]) for place in kept)
+    return replace(data, features=np.take(data.features, kept, axis=1), feature_names=names)
+
+
+def _span(indices: tuple[int, ...]) -> str:
+    is_run = indices == tuple(range(indices[0], indices[0] + len(indices)))
+    return f"{indices[0]} to {indices[-1]}" if is_run else ", ".join(map(str, indices))
 
 
 def _check(request: _Request, n_threads: int | None) -> None:
@@ -168,17 +244,10 @@ def _check(request: _Request, n_threads: int | None) -> None:
             raise ConfigError(
                 f"read_letor: expected {name}={first!r} or {second!r}; got {value!r}. Pass one of the two."
             )
-    if request.group_file is not None and request.on_bad_line == "skip":
-        raise ConfigError(
-            "read_letor: expected on_bad_line='error' with group_file, whose sizes count all rows; got 'skip'. "
-            "Correct the rows."
-        )
-    if request.features is not None:
-        _check_features(request.features, request)
 
 
 def _check_features(features: tuple[int, ...], request: _Request) -> None:
-    base = 0 if request.zero_based else 1
+    base = request.base
     if not features or min(features) < base or len(set(features)) < len(features):
         raise ConfigError(
             f"read_letor: expected features as different indices from {base} on; got {list(features)}. "
@@ -200,7 +269,7 @@ def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reade
 
     is_declared = request.n_features is not None or request.features is not None
     with announced_compilation():
-        width = request.n_features or len(request.features or ()) or guess_width(path, 0 if request.zero_based else 1)
+        width = request.n_features or len(request.features or ()) or guess_width(path, request.base)
         layout = _layout(path, request, width)
         reader = Reader(Options(path, layout, n_threads, is_declared, request.on_bad_line == "skip"))
         try:
@@ -222,14 +291,13 @@ def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reade
 def _layout(path: Path, request: _Request, width: int) -> "Layout":
     from rankkit.loaders import letor_kernels as kernels
     from rankkit.loaders.letor_lines import Layout
-    from rankkit.loaders.letor_survey import has_labels
 
     form = 0 if request.group_file is None else kernels.WITHOUT_QID
-    if request.group_file is None and not has_labels(path):
+    if request.group_file is None and not request.has_labels:
         form = kernels.WITHOUT_LABEL
     return Layout(
         form=form | (kernels.ANY_LABEL if request.labels == "any" else 0),
-        base=0 if request.zero_based else 1,
+        base=request.base,
         width=width,
         chosen=request.features,
         keep_missing=request.missing == "keep",
@@ -238,13 +306,21 @@ def _layout(path: Path, request: _Request, width: int) -> "Layout":
 
 
 def _build_cache(folder: Path, path: Path, request: _Request, n_threads: int) -> Remarks:
-    from rankkit.loaders.letor_assembly import feature_names, findings, group
+    from rankkit.loaders.letor_assembly import feature_names, findings, group, row_weights
     from rankkit.loaders.letor_cache import CacheStream
 
     stream = CacheStream(folder)
     reader = _parse(path, request, n_threads, stream.read)
-    stream.finish(*group(reader, request.regroup, request.group_path))
-    return Remarks(feature_names=feature_names(reader), warnings=tuple(findings(reader)))
+    offsets, qids, rows = group(reader, request.regroup, request.beside.group_file)
+    stream.finish(offsets, qids, rows)
+    weights = row_weights(reader, request.beside.weight_file, rows)
+    if weights is not None:
+        write_array(folder / "weights.npy", weights)
+    return Remarks(
+        feature_names=feature_names(reader),
+        warnings=(*request.notes, *findings(reader)),
+        weights_per=None if weights is None else "doc",
+    )
 
 
 def _n_processors() -> int:

@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.loaders import letor_kernels as kernels
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.grouping import Groups, group_runs, group_sizes, read_group_sizes
+from rankkit.loaders.grouping import Groups, group_runs, group_sizes
+from rankkit.loaders.letor_beside import SideFiles, read_group_sizes, read_row_weights
 from rankkit.loaders.letor_reader import SHOWN, Part, Reader
 from rankkit.loaders.text_ids import TextIds, id_texts, join_ids, no_ids
 
 
-def assemble(reader: Reader, regroup: bool, group_file: Path | None) -> RankingDataset:
+def assemble(reader: Reader, regroup: bool, beside: SideFiles) -> RankingDataset:
     """The data set that the parts of a file make together."""
-    offsets, qids, rows = group(reader, regroup, group_file)
+    offsets, qids, rows = group(reader, regroup, beside.group_file)
+    weights = row_weights(reader, beside.weight_file, rows)
     features, labels, doc_ids = reader.features, reader.labels, _doc_ids(reader.parts)
     if rows is not None:
         features, labels, doc_ids = features[rows], labels[rows], None if doc_ids is None else doc_ids[rows]
@@ -26,10 +29,20 @@ def assemble(reader: Reader, regroup: bool, group_file: Path | None) -> RankingD
         None if reader.options.layout.form & kernels.WITHOUT_LABEL else labels,
         offsets,
         qids,
+        weights=weights,
         doc_ids=doc_ids,
         feature_names=feature_names(reader),
         rows=rows,
+        weights_per=None if weights is None else "doc",
     )
+
+
+def row_weights(reader: Reader, weight_file: Path | None, rows: NDArray[np.int64] | None) -> NDArray[np.float32] | None:
+    """The weights of a file's rows in the order of its queries; None where there is no file of weights."""
+    if weight_file is None:
+        return None
+    weights = read_row_weights(weight_file, sum(part.n_rows for part in reader.parts), reader.options.path)
+    return weights if rows is None else weights[rows]
 
 
 def feature_names(reader: Reader) -> tuple[str, ...] | None:

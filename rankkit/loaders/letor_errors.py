@@ -1,13 +1,11 @@
 """What rankkit says about LETOR text that it cannot read."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.loaders import letor_kernels as kernels
-from rankkit.loaders.grouping import group_file_beside
 from rankkit.loaders.letor_lines import Layout, line_at
 
 _LONGEST_TEXT = 60
@@ -99,7 +97,7 @@ class LineFault:
         return f"expected {self.expected}; got {self.got}. {self.action}"
 
 
-def line_fault(data: NDArray[np.uint8], code: int, position: int, layout: Layout, path: Path) -> LineFault:
+def line_fault(data: NDArray[np.uint8], code: int, position: int, layout: Layout) -> LineFault:
     """What is wrong with the token that begins at a byte of a block.
 
     Args:
@@ -107,7 +105,6 @@ def line_fault(data: NDArray[np.uint8], code: int, position: int, layout: Layout
         code: What the parser said.
         position: The byte.
         layout: Of the lines.
-        path: The file.
     """
     start, stop = line_at(data, position)
     line, column = data[start:stop].tobytes(), position - start
@@ -122,9 +119,6 @@ def line_fault(data: NDArray[np.uint8], code: int, position: int, layout: Layout
     got = f"{show(token[0])} at column {column + 1} of {show(line)}" if token else show(line)
     if code == kernels.NUL_BYTE:
         got = f"NUL bytes in {show(line)}"
-    groups = group_file_beside(path) if code == kernels.NO_QID else None
-    if groups is not None:
-        action = f"Pass group_file={str(groups)!r}, which lies beside it."
     return LineFault(code, expected.format(last=layout.width - 1 + layout.base), got, action)
 
 

@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.errors import DataError
 from rankkit.loaders import letor_kernels as kernels
-from rankkit.loaders.grouping import read_group_sizes
+from rankkit.loaders.letor_beside import beginning_of, read_group_sizes, read_row_weights, side_files
 from rankkit.loaders.letor_errors import SKIPPABLE, LineFault, line_fault
 from rankkit.loaders.letor_lines import Layout, Lines, announced_compilation, bad_lines, parse_lines, without_lines
-from rankkit.loaders.letor_survey import MOST_FEATURES, has_labels, largest_index
+from rankkit.loaders.letor_survey import MOST_FEATURES, largest_index
 from rankkit.loaders.text_blocks import BLOCK_SIZE, Block, text_blocks
 from rankkit.loaders.text_ids import Ids, first_places, join_ids
 
 _NAMED = 5  # lines of a kind
 _LEAST_BLOCK = 2**13
 _WIDE = 2**30  # a block has so many bytes over the number of features, where that is less than usual
-_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY = range(100, 108)
+_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY, _WEIGHTS, _BESIDE = range(100, 110)
 
 _NOTES = {
     _MISSING: (kernels.N_MISSING, kernels.FIRST_MISSING, "values are NULL or nan. They are read as NaN."),
@@ -68,7 +69,7 @@ class _Tally:
             self.lines.append(line)
 
 
-def find_all(path: Path, *, zero_based: bool = False, group_file: Path | None = None) -> list[Finding]:
+def find_all(path: Path, *, zero_based: bool | None = None, group_file: Path | None = None) -> list[Finding]:
     """What a reader would object to or remark on, errors first, each kind once with its count and first lines.
 
     Raises:
@@ -92,12 +93,17 @@ class _Search:
         group_file: As in :func:`rankkit.read_letor`.
     """
 
-    def __init__(self, path: Path, zero_based: bool, group_file: Path | None) -> None:
-        self.path, self.group_file = path, group_file
+    def __init__(self, path: Path, zero_based: bool | None, group_file: Path | None) -> None:
+        self.path = path
         self.tallies: dict[int, _Tally] = {}
-        form = kernels.WITHOUT_QID if group_file else 0 if has_labels(path) else kernels.WITHOUT_LABEL
+        begins = beginning_of(path)
+        self._beside = side_files(path, group_file, begins.has_qids)
+        for number, note in enumerate(self._beside.notes):
+            self._tally(_BESIDE + number, note).add(1)
+        has_sizes = self._beside.group_file is not None
+        form = kernels.WITHOUT_QID if has_sizes else 0 if begins.has_labels else kernels.WITHOUT_LABEL
         form |= kernels.ANY_LABEL
-        base = 0 if zero_based else 1
+        base = 0 if (begins.is_zero_based if zero_based is None else zero_based) else 1
         width = min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
         self._layout = Layout(form, base, width, None, keep_missing=True, keep_doc_ids=True)
         self._features = np.empty((0, width), np.float32)
@@ -120,7 +126,7 @@ class _Search:
         places = []
         for position, code in bad_lines(data, self._layout, features, labels):
             places.append(position)
-            self._note_fault(line_fault(data, code, position, self._layout, self.path), self._line(data, position))
+            self._note_fault(line_fault(data, code, position, self._layout), self._line(data, position))
         lines = parse_lines(without_lines(data, places) if places else data, self._layout, features, labels)
         self._note_remarks(block, lines)
         self._queries.append((lines.qids, lines.runs[:, kernels.RUN_LINE] + self._n_lines + 1))
@@ -130,6 +136,8 @@ class _Search:
 
     def look_at_queries(self) -> None:
         """Count what shows only when all blocks are known: queries that come back, a last line cut short."""
+        if self._beside.weight_file is not None:
+            self._check_weights(self._beside.weight_file)
         if self._layout.form & kernels.WITHOUT_QID:
             self._check_sizes()
         elif self._queries:
@@ -140,10 +148,17 @@ class _Search:
             self._tally(_CUT, what).add(1, self._n_lines)
 
     def _check_sizes(self) -> None:
-        n_asked, n_rows = int(read_group_sizes(self.group_file or Path()).sum()), self._n_rows + self._n_skipped
+        group_file = self._beside.group_file or Path()
+        n_asked, n_rows = int(read_group_sizes(group_file).sum()), self._n_rows + self._n_skipped
         if n_asked != n_rows:
-            what = f"group_file: expected sizes that add up to {n_rows:,}, the rows of the file; got {n_asked:,}."
+            what = f"{group_file}: expected sizes that add up to {n_rows:,}, the rows of the file; got {n_asked:,}."
             self._tally(_GROUP_SIZES, what, is_error=True, is_mendable=False).add(1)
+
+    def _check_weights(self, weight_file: Path) -> None:
+        try:
+            read_row_weights(weight_file, self._n_rows + self._n_skipped, self.path)
+        except DataError as error:
+            self._tally(_WEIGHTS, str(error), is_error=True, is_mendable=False).add(1)
 
     def _find_returning(self) -> None:
         qids = join_ids([qids for qids, _ in self._queries])
@@ -165,7 +180,8 @@ class _Search:
                 expected=f"feature indices up to {MOST_FEATURES:,}",
                 action="Correct it, or pass n_features if the data has so many columns.",
             )
-        is_mendable = fault.code in SKIPPABLE and fault.code != kernels.INDEX_TOO_LARGE
+        is_counted = self._beside.group_file is not None or self._beside.weight_file is not None
+        is_mendable = fault.code in SKIPPABLE and fault.code != kernels.INDEX_TOO_LARGE and not is_counted
         self._tally(fault.code, str(fault), is_error=True, is_mendable=is_mendable).add(1, line)
 
     def _note_remarks(self, block: Block, lines: Lines) -> None:

@@ -222,7 +222,7 @@ class Reader:
         for position, code in faults:
             if code == kernels.INDEX_TOO_LARGE and not self.options.is_declared:
                 raise WiderError
-            fault = line_fault(data, code, position, layout, self.options.path)
+            fault = line_fault(data, code, position, layout)
             must_stop = fault.code not in SKIPPABLE or not self.options.skips
             if must_stop or len(skipped) < SHOWN:
                 line = first_line + _line_of(data, position)

@@ -1,4 +1,4 @@
-"""What is found out about a LETOR file before it is read: how many features it has, and whether it has labels.
+"""What is found out about a LETOR file before it is read: how many features it has.
 
 Imports numba: it is imported where a file is read.
 """
@@ -9,24 +9,11 @@ from pathlib import Path
 
 from rankkit.errors import DataError
 from rankkit.loaders import letor_kernels as kernels
+from rankkit.loaders.letor_beside import FIRST_LOOK
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
 
 MOST_FEATURES = 100_000
 """A larger feature index than this is taken for a slip, unless n_features declares it."""
-
-FIRST_LOOK = 2**18
-"""Bytes that tell whether a file is dense and how many features it has."""
-
-
-def has_labels(path: Path) -> bool:
-    """Whether the first row begins with a label and not with ``qid:``."""
-    with closing(text_blocks(path, FIRST_LOOK)) as blocks:
-        for block in blocks:
-            rows = (line.strip() for line in block.data.tobytes().split(b"\n"))
-            first = next((row for row in rows if row and not row.startswith(b"#")), None)
-            if first is not None:
-                return not first.startswith(b"qid:")
-    return True
 
 
 def guess_width(path: Path, base: int) -> int:

@@ -37,7 +37,7 @@ def from_pandas(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
+    drop: Sequence[str] | str | None = None,
 ) -> RankingDataset:
     """Make a data set of a pandas DataFrame, one document a row.
 
@@ -86,7 +86,7 @@ def from_arrow(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
+    drop: Sequence[str] | str | None = None,
 ) -> RankingDataset:
     """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
 
@@ -209,7 +209,7 @@ def read_parquet(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
+    drop: Sequence[str] | str | None = None,
 ) -> RankingDataset:
     """Read a Parquet file, or the Parquet files of a folder in the order of their names, one document a row.
 
@@ -233,7 +233,7 @@ def read_arrow(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
+    drop: Sequence[str] | str | None = None,
 ) -> RankingDataset:
     """Read an Arrow IPC file (.arrow, .feather), or a folder of such, one document a row.
 
@@ -258,7 +258,7 @@ def read_csv(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
-    drop: Sequence[str] | str = (),
+    drop: Sequence[str] | str | None = None,
     separator: str | None = None,
 ) -> RankingDataset:
     """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz, .bz2, .xz, .zst).

@@ -107,7 +107,7 @@ def check_views(takes: str, views: str, batch_classes: int, per_class: int, augm
 def check_memory(objective: Callable[..., Tensor], takes: str, memory: int) -> None:
     """Raise ConfigError unless the objective can be compared with embeddings of earlier batches."""
     if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
-        raise ConfigError(f"memory: expected a whole number from 0; got {memory!r}. Change fit_encoder(..., memory=).")
+        raise ConfigError(f"memory: expected a whole number from 0; got {memory!r}. Choose such a number.")
     function = getattr(objective, "function", objective)
     if memory and takes not in ("pairs", "lists") and "negatives" not in signature(function).parameters:
         raise ConfigError(

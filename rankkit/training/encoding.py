@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rankkit.encoders import Encoder, embed
 from rankkit.encoders.caching import refuse_batch_norm
 from rankkit.errors import ConfigError
-from rankkit.evaluation import metric_name, parse_metric
+from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.evaluation.similarity import evaluate_retrieval
 from rankkit.loaders.labelled import LabelledExamples
@@ -49,6 +49,7 @@ from rankkit.training.settings import (
     objective_options,
     resolve_device,
 )
+from rankkit.training.trial import try_objective
 
 Views = Literal["classes", "augmented"]
 
@@ -178,7 +179,8 @@ def fit_encoder(
         precision=precision,
         seed=seed,
     )
-    parse_metric(selected)
+    place = resolve_device(device)
+    try_objective(chosen)
     if patience is not None and valid is None:
         raise ConfigError(
             "fit_encoder: expected validation data with patience; got none. Pass valid, or drop patience."
@@ -188,7 +190,6 @@ def fit_encoder(
         encoder.train()
         refuse_batch_norm("fit_encoder: chunk_size", encoder)
     check_memory(chosen, takes, memory)
-    place = resolve_device(device)
     margin = margin_of(chosen)
     mined = mining_rule(takes, mining, margin)
     called_with = options_of_the_call(takes, chosen, cast(Encoder, encoder).distance)

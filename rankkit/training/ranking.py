@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError
-from rankkit.evaluation import evaluate, metric_name, parse_metric
+from rankkit.evaluation import evaluate, metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import Scorer
@@ -36,6 +36,7 @@ from rankkit.training.settings import (
     resolve_device,
 )
 from rankkit.training.steps import ranking_step
+from rankkit.training.trial import try_objective
 
 
 def fit(
@@ -146,13 +147,13 @@ def fit(
         precision=precision,
         seed=seed,
     )
-    parse_metric(selected)
+    place = resolve_device(device)
+    try_objective(learnt)
     train, valid = check_data(scorer, train, valid)
     check_objective(scorer, learnt, train)
     check_informative("fit", objective_name(learnt), learnt, train, valid)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
-    place = resolve_device(device)
     identity = {**_identity(scorer, learnt, train, valid), **vars(batches), **vars(settings)}
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.matching import check_count, matched
+from rankkit.evaluation.names import parse_metric
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.scorers import n_features_of
 from rankkit.scorers.readout import n_outputs_for
@@ -40,6 +41,7 @@ class Settings:
     seed: int
 
     def __post_init__(self) -> None:
+        parse_metric(self.metric)
         for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
             check_name(name, getattr(self, name), get_args(names))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
@@ -76,7 +78,7 @@ def check_name(option: str, value: str, known: tuple[str, ...]) -> None:
 
 def _check_number(option: str, value: float | None, good: bool, expected: str) -> None:
     if not good:
-        raise ConfigError(f"{option}: expected {expected}; got {value!r}. Change fit(..., {option}=).")
+        raise ConfigError(f"{option}: expected {expected}; got {value!r}. Choose such a number.")
 
 
 def default_epochs(n_queries: int, batch_queries: int) -> int:

@@ -61,8 +61,7 @@ def test_the_file_becomes_a_plan(path):
     assert plan.search.options["training.learning_rate"] == Range(1e-4, 1e-1, log=True)
     assert plan.search.options["scorer.mlp.dropout"] == [0.0, 0.3]
     assert plan.significance.test == "randomization"
-    assert plan.source.reading["qid"] == "query"
-    assert plan.source.reading["label"] == "label"
+    assert plan.source.reading == {"qid": "query"}
     assert Plan.from_dict(plan.to_dict()) == plan
 
 
@@ -72,16 +71,16 @@ def test_the_file_becomes_a_plan(path):
         ('"linear", ', '"linaer", ', "Did you mean 'linear'"),
         ("margin = 2.0", "margins = 2.0", "Did you mean 'margin'"),
         ("epochs = 3", "epoch = 3", "Did you mean 'epochs'"),
-        ("epochs = 3", 'epochs = "three"', "epochs: expected a valid integer"),
+        ("epochs = 3", 'epochs = "three"', "epochs: expected a whole number"),
         ('"random"]', '"randon"]', "Did you mean 'random'"),
         ('feature = "bm25"', 'column = "bm25"', "unknown option 'column'"),
         (', feature = "bm25"', "", "expected a value for 'feature'"),
         ("[training]", "[trainings]", "Did you mean 'training'"),
         ('test = "c.txt"', "", "expected test data, on which systems are compared; got none"),
         ('valid = "b.txt"', "", "take valid_fraction = 0.2"),
-        ('qid = "query"', "cross_validation = 2", "data.cross_validation: expected greater than or equal to 3"),
+        ('qid = "query"', "cross_validation = 2", "data.cross_validation: expected a number of at least 3"),
         ("[0.5, 1.0]", "0.5", "expected a list of values for objective.ranknet.sigma"),
-        ("[0.5, 1.0]", '["big"]', "sigma: expected a valid number"),
+        ("[0.5, 1.0]", '["big"]', "sigma: expected a number; got 'big'"),
         ("low = 1e-4", "low = 1.0", "expected low below high, above 0 with log"),
         ("high = 1e-1", "hihg = 1e-1", "Did you mean 'high'"),
         ("scorer.mlp.dropout", "scorer.mlp.drop", "Did you mean 'dropout'"),
@@ -178,7 +177,7 @@ def test_a_file_that_names_encoders_compares_encoders(encoders):
         ("epochs = 3", "batch_queries = 3", "unknown key 'batch_queries'"),
         ("epochs = 3", 'metric = "map"', "expected metric outside this table"),
         ("degrees = 5", "degree = 5", "Did you mean 'degrees'"),
-        ("[8, 16]", '["big"]', "n_dims: expected a valid integer"),
+        ("[8, 16]", '["big"]', "n_dims: expected a whole number"),
         ("temperature = [0.1", "temprature = [0.1", "Did you mean 'temperature'"),
         ("encoder.mlp.n_dims", "encoder.conf.n_dims", "which none has"),
         ('["raw-inputs"]', '["lightgbm-lambdarank"]', "got 'lightgbm-lambdarank', one for rankers. Name raw-inputs"),

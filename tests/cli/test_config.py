@@ -60,7 +60,7 @@ def test_the_saved_file_reads_back_equal(tmp_path):
         (["objective.name=ranknett"], r"got 'ranknett'\. Did you mean 'ranknet'\?"),
         (["scorer.hiden=[1]"], r"scorer: unknown key 'hiden'\. Did you mean 'hidden'\?"),
         (["training.learning_rat=1"], r"training: unknown key 'learning_rat'\. Did you mean 'learning_rate'\?"),
-        (["training.epochs=many"], "training: epochs: expected a valid integer"),
+        (["training.epochs=many"], r"training: epochs: expected a whole number; got 'many'\."),
         (["evaluation.metrics=['ndgc@10']"], r"Did you mean 'ndcg'\?"),
         (["evaluation.empty=none"], "evaluation.empty: expected 'zero'"),
         (["seed"], "expected key=value"),

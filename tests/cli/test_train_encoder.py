@@ -120,7 +120,7 @@ def test_a_learned_temperature(rankkit, digits, tmp_path):
         (["--objective", "supcon", "--set", "training.mining=hard"], "expected mining with an objective of pairs or"),
         (["--objective", "supcon", "--set", "training.batch_classes=1"], "expected batch_classes of at least 2"),
         (["--encoder", "mlp", "--objective", "ordinal"], "expected the name of one; got 'ordinal'"),
-        (["--encoder", "mlp", "--set", "data.held_out=2"], "data.held_out: expected less than 1"),
+        (["--encoder", "mlp", "--set", "data.held_out=2"], "data.held_out: expected a number below 1; got 2"),
         (["--encoder", "mlp", "--set", "augment.degrees=-1"], "expected degrees from 0 to 180"),
         (["--encoder", "mlp", "--scorer", "mlp"], "expected an encoder without --scorer"),
         (["--encoder", "mlp", "--folds", "data"], "expected an encoder without --folds"),

@@ -13,6 +13,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.errors import ConfigError, DataError, DataWarning
+from rankkit.loaders.files import column_names
 
 TEXT = b"2 qid:7 1:0.5 2:3 # a\n0 qid:7 2:1 # b\n1 qid:x 1:4 # c\n"
 
@@ -182,3 +183,10 @@ def test_labels_come_back_from_every_format(tmp_path):
     for name in ("l.txt", "l.csv", "l.parquet", "l.arrow", "l.rkcache"):
         rk.write(data, tmp_path / name)
         assert rk.read(tmp_path / name).labels.tolist() == data.labels.tolist()
+
+
+@pytest.mark.parametrize("name", ["nosuch", "nosuch.xyz", "nosuch.txt", "nosuch.parquet", "nosuch.csv.gz", "nosuch/"])
+def test_a_missing_file_is_missing_whatever_its_name(tmp_path, name):
+    for read_it in (rk.read, column_names):
+        with pytest.raises(DataError, match=r"nosuch\S*: expected a file or folder; got No such file or directory"):
+            read_it(tmp_path / name)

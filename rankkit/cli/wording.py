@@ -1,0 +1,108 @@
+"""Messages of the library in the words of the command line: what Python calls a keyword is an option of the command.
+
+An error names what to change as Python has it (``pass qid=``). Here it becomes what the command that was typed has: its
+own option (``--qid``), a key behind ``--set``, or, where it has neither, the bare name.
+"""
+
+import re
+import shlex
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from rankkit.errors import CompilationWarning, DataWarning, RankkitError
+
+_QUOTED = r"'[^']*'|\"[^\"]*\""
+_VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;.()]+"
+# What is quoted came from the user and stays as it is; a value that ends a sentence leaves the full stop to it.
+_WORDS = re.compile(rf"(?P<keyword>\b[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
+# What a function is called, which says nothing to somebody who called none.
+_PLACES = {"fit: ": "training: ", "fit_encoder: ": "training: ", "read_letor: ": "data: "}
+# Arguments of rankkit.fit and rankkit.read as sections of an experiment file have them.
+_SECTIONS = {
+    "data": (
+        *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
+        *("regroup", "labels", "on_bad_line", "cache"),
+    ),
+    "training": (
+        *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "optimizer", "learning_rate"),
+        *("weight_decay", "momentum", "schedule", "warmup", "clip_norm", "patience", "precision", "device"),
+        *("batch_classes", "per_class", "mining", "views", "chunk_size", "memory"),
+    ),
+}
+_TOML = {"True": "true", "False": "false", "None": "''"}
+_KEYS = {name: f"{section}.{name}" for section, names in _SECTIONS.items() for name in names}
+
+
+def in_words_of(options: Mapping[str, tuple[str, ...]], text: str) -> str:
+    """A message with the options of a command in place of keywords.
+
+    Args:
+        options: What the command calls each of its arguments; of a flag also what turns it off.
+        text: The message.
+
+    >>> in_words_of({"qid": ("--qid",), "regroup": ("--regroup",)}, "d.csv: ... Pass qid= or regroup=True.")
+    'd.csv: ... Pass --qid or --regroup.'
+    >>> in_words_of({"settings": ("--set",)}, "fit: ... Pass features=[...], not features.")
+    'training: ... Pass --set data.features=, not features.'
+    """
+
+    def option_of(match: re.Match[str]) -> str:
+        name, value = match["keyword"], match["value"]
+        if name is None:
+            return match[0]
+        words = options.get(name)
+        if words is not None:
+            return _typed(words, value)
+        if "settings" in options and name in _KEYS:
+            return f"--set {_KEYS[name]}={'' if value is None or '...' in value else _TOML.get(value, value)}"
+        return match[0]
+
+    for place, here in _PLACES.items():
+        text = here + text.removeprefix(place) if text.startswith(place) else text
+    return _WORDS.sub(option_of, text)
+
+
+def _typed(words: tuple[str, ...], value: str | None) -> str:
+    """An option as one types it."""
+    if value == "True":
+        return words[0]
+    if value == "False" and len(words) > 1:
+        return words[1]
+    if value == "None":
+        return f"{words[0]} ''"
+    if value is None or "..." in value:
+        return words[0]
+    return f"{words[0]} {value if value.startswith('[') else shlex.quote(value.strip(chr(39) + chr(34)))}"
+
+
+@contextmanager
+def speaking_as(options: Mapping[str, tuple[str, ...]]) -> Iterator[None]:
+    """Errors of rankkit in the words of a command, and what it warns of as lines on stderr, each once.
+
+    Args:
+        options: As in :func:`in_words_of`.
+    """
+    said: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, DataWarning | CompilationWarning):
+            show_others(message, category, *place, **more)
+            return
+        line = f"rankkit: warning: {in_words_of(options, str(message))}"
+        if line not in said:
+            said.add(line)
+            typer.echo(line, err=True)
+
+    with warnings.catch_warnings():
+        show_others, warnings.showwarning = warnings.showwarning, show
+        for category in (DataWarning, CompilationWarning):
+            warnings.simplefilter("always", category)
+        try:
+            yield
+        except RankkitError as error:
+            error.args = (in_words_of(options, str(error)),)
+            raise

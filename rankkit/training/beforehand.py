@@ -1,0 +1,60 @@
+"""What is refused before any data is read: options of a run that cannot work.
+
+What an option may be stands where it is taken: here the same checks are made, by the same code, without data. Those of
+an objective are in :mod:`rankkit.training.trial`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from inspect import Parameter, signature
+from typing import Any
+
+from rankkit.training.batches import ListBatches
+from rankkit.training.encoder_checks import check_batches, examples_per_class
+from rankkit.training.encoding import fit_encoder
+from rankkit.training.example_batches import ExampleBatches
+from rankkit.training.ranking import fit
+from rankkit.training.settings import Settings, check_counts, resolve_device
+
+
+def check_training(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError if options of :func:`rankkit.fit` cannot work, whatever the data.
+
+    Args:
+        options: Those that are given, by name.
+    """
+    given = _with_defaults(fit, options)
+    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches)})
+    _check_run(given)
+
+
+def check_encoder_training(options: Mapping[str, Any], objective: Callable[..., Any], augment: object) -> None:
+    """Raise ConfigError if options of :func:`rankkit.fit_encoder` cannot work, whatever the data.
+
+    Args:
+        options: Those that are given, by name.
+        objective: A function of the catalogue.
+        augment: What changes inputs, or None.
+    """
+    given = _with_defaults(fit_encoder, options)
+    per_class = given["per_class"]
+    n_per_class = examples_per_class(getattr(objective, "takes", "lists")) if per_class is None else per_class
+    ExampleBatches(given["batch_classes"], n_per_class)
+    if given["chunk_size"] is not None:
+        check_counts({"chunk_size": given["chunk_size"]})
+    check_batches(objective, options, augment)
+    _check_run(given)
+
+
+def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = signature(function).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not Parameter.empty}
+    return {**defaults, **options}
+
+
+def _check_run(given: Mapping[str, Any]) -> None:
+    values = {field.name: given[field.name] for field in fields(Settings)}
+    for name in ("epochs", "learning_rate"):  # None follows from the data, and from the model
+        values[name] = 1 if values[name] is None else values[name]
+    Settings(**values)
+    resolve_device(given["device"])
