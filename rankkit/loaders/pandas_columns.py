@@ -37,6 +37,7 @@ _OBJECTS = {
     "interval": "interval",
     "complex": "complex",
 }
+_MIXED = "mixed objects"
 
 
 def columns_of_frame(frame: "pd.DataFrame") -> list[Column]:
@@ -140,18 +141,16 @@ def _kind_of_objects(series: "pd.Series[Any]") -> str:
 
     try:
         found = _OBJECTS.get(pd.api.types.infer_dtype(series, skipna=True))
+        if found is not None:
+            return found
+        there = [value for value in series if isinstance(value, list | tuple | np.ndarray | dict) or not pd.isna(value)]
     except ArithmeticError:  # of a decimal that signals
-        return "mixed objects"
-    if found is not None:
-        return found
-    there = [value for value in series if isinstance(value, list | tuple | np.ndarray | dict) or not pd.isna(value)]
+        return _MIXED
     if all(_is_real(value) for value in there):
         return NUMBER
     if all(isinstance(value, list | tuple | np.ndarray) for value in there):
         return LIST if all(_is_real(number) for value in there[:100] for number in value) else "list"
-    if all(isinstance(value, dict) for value in there):
-        return "struct"
-    return "mixed objects"
+    return "struct" if all(isinstance(value, dict) for value in there) else _MIXED
 
 
 def _is_real(value: Any) -> bool:
