@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rankkit.catalogue import SCORERS
 from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.columns import left_out_line
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.sources import Readable
 from rankkit.naming import named
@@ -61,13 +62,13 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
         if wanted == data.feature_names:
             return None
         places = np.array(_places(where, wanted, data.feature_names), np.int64)
-        _say_left_out(wanted, data.feature_names)
+        _say_left_out(where, wanted, data.feature_names)
         return places
     check_count(where, n_features, data)
     if data.feature_names is not None and hasattr(scorer, "feature_names"):
-        say(f"features matched by number: the ranker knows no names, the data has {_some(data.feature_names)}")
+        say(f"{where}: features matched by number: the ranker knows no names, the data has {_some(data.feature_names)}")
     elif names is not None:
-        say(f"features matched by number: the data has no names, the ranker knows {_some(names)}")
+        say(f"{where}: features matched by number: the data has no names, the ranker knows {_some(names)}")
     return None
 
 
@@ -238,7 +239,8 @@ def columns_for(
     if features is None:  # every column of numbers that is nothing else, so that weights have to be known
         return {**roles, "weight": column("weight"), "query_weight": column("query_weight")}
     others = {*astuple(remembered), *astuple(_DEFAULTS), *astuple(given)}
-    _say_left_out([features] if isinstance(features, str) else features, [name for name in found if name not in others])
+    beside = [name for name in found if name not in others]
+    _say_left_out(where, [features] if isinstance(features, str) else features, beside)
     return {**roles, "features": features, "weight": None, "query_weight": None}
 
 
@@ -263,12 +265,12 @@ def _of_letor(scorer: Any) -> dict[str, Any]:
     return {"n_features": scorer.n_features}
 
 
-def _say_left_out(wanted: Sequence[str], found: Sequence[str]) -> None:
+def _say_left_out(where: str, wanted: Sequence[str], found: Sequence[str]) -> None:
     """Warn of the names that are there and not wanted."""
     known = set(wanted)
     others = [name for name in found if name not in known]
     if others:
-        say(f"left out: {_some(others)}: the ranker was trained without {'it' if len(others) == 1 else 'them'}")
+        say(f"{where}: {left_out_line((name, 'no feature of the ranker') for name in others)}")
 
 
 def _places(where: str, wanted: Sequence[str], found: Sequence[str]) -> list[int]:

@@ -40,6 +40,7 @@ from rankkit.naming import numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
 # These are never taken for features unless they are asked for by name: a label among the features would be a leak.
+_SHOWN = 20
 RESERVED = frozenset({LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT})
 
 
@@ -140,7 +141,9 @@ def left_out_line(left_out: Iterable[tuple[str, str]]) -> str:
     >>> left_out_line([("brand", "text"), ("day", "date")])
     'left out: brand (text), day (date)'
     """
-    return "left out: " + ", ".join(f"{name or repr(name)} ({reason})" for name, reason in left_out)
+    named = [f"{name or repr(name)} ({reason})" for name, reason in left_out]
+    more = f", ... ({len(named)} in all)" if len(named) > _SHOWN else ""
+    return "left out: " + ", ".join(named[:_SHOWN]) + more
 
 
 def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, first: First) -> Columns:

@@ -9,7 +9,7 @@ from rankkit.batch import pad
 from rankkit.catalogue import OBJECTIVES
 from rankkit.errors import DataError, DataWarning
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.tabular import from_arrays
+from rankkit.loaders.given_arrays import from_arrays
 from rankkit.objectives import (
     DualLearning,
     Objective,
