@@ -40,7 +40,6 @@ from rankkit.naming import numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
 # These are never taken for features unless they are asked for by name: a label among the features would be a leak.
-_SHOWN = 20
 RESERVED = frozenset({LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT})
 
 
@@ -87,6 +86,8 @@ class Wanted:
         """Every column that has to be there: the query ids, the features, and what is named other than by a default."""
         return (self.named - RESERVED) | self.listed | {str(self.qid)}
 
+
+_SHOWN = 20  # columns that one line names
 
 First = Callable[[str], NDArray[Any]]
 """The first values of a column of numbers."""
