@@ -18,7 +18,8 @@ def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | 
     """
     generator = generator_of(mask.device, generator)
     drawn = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
-    drawn[mask] = torch.rand(int(mask.sum()), dtype=dtype, device=mask.device, generator=generator)
+    # Not torch.rand: that takes no generator where torch.compile has made the number of documents a symbol.
+    drawn[mask] = torch.empty(int(mask.sum()), dtype=dtype, device=mask.device).uniform_(generator=generator)
     return drawn
 
 

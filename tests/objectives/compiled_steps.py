@@ -46,6 +46,19 @@ def main(backend, graph, *names):
         compiled = torch.compile(function, backend=backend, fullgraph=graph == "whole")
         for _ in range(2):
             torch.testing.assert_close(value_and_slopes(compiled, given), value_and_slopes(function, given))
+        if name not in EMBEDDING:
+            compare_sizes(name, backend)
+
+
+def compare_sizes(name, backend):
+    """Lists of other sizes, of which the compiler makes symbols."""
+    compiled = torch.compile(lambda scores, labels: OBJECTIVES[name](scores, labels), backend=backend)
+    for n_docs in (5, 4, 3):
+        labels = LABELS[:, :n_docs]
+        scores = example_scores(name, *labels.shape, generator=torch.Generator().manual_seed(n_docs))
+        same = value_and_slopes(lambda given, labels=labels: OBJECTIVES[name](given, labels), scores)
+        found = value_and_slopes(lambda given, labels=labels: compiled(given, labels), scores)
+        torch.testing.assert_close(found, same)
 
 
 if __name__ == "__main__":
