@@ -380,8 +380,6 @@ BAD_ROWS = {
     "duplicate index": (b"2 qid:1 1:5 2:1 2:3", "expected each feature once in a row; got '2:3' at column 17"),
     "duplicate out of order": (b"2 qid:1 3:5 2:1 3:3", "expected each feature once in a row; got '3:3' at column 17"),
     "qid behind features": (b"2 1:5 qid:1", "expected qid:<id> before the features; got 'qid:1' at column 7"),
-    "fractional label": (b"1.5 qid:1 1:1", "expected a grade as the label, a whole number from 0 to 31; got '1.5'"),
-    "label whose gain overflows": (b"40 qid:1 1:1", "expected a grade as the label, a whole number from 0 to 31"),
     "second qid": (b"2 qid:1 1:5 qid:1", "expected qid:<id> before the features; got 'qid:1' at column 13"),
     "NUL": (b"2 qid:1 1:\x005", "expected plain text; got NUL bytes in"),
     "NUL in a comment": (b"2 qid:1 1:5 # a\0b", "expected plain text; got NUL bytes in"),
@@ -405,6 +403,15 @@ def test_a_bad_row_is_refused_with_file_line_and_text(read, name):
     row, message = BAD_ROWS[name]
     with pytest.raises(DataError, match=r"train\.txt:3: " + re.escape(message)):
         read(b"0 qid:0 1:1\n0 qid:1 1:1 2:1 3:1\n" + row + b"\n")
+
+
+@pytest.mark.parametrize("label", ["1.5", "40"])
+@pytest.mark.usefixtures("any_block_size")
+def test_a_label_that_is_no_grade_is_refused_where_grades_are_asked_for(read, label):
+    text = f"0 qid:0 1:1\n{label} qid:1 1:1\n".encode()
+    assert read(text).labels.tolist() == [0, float(label)]
+    with pytest.raises(DataError, match=rf"txt:2: expected a grade .* whole number from 0 to 31; got '{label}'"):
+        read(text, labels="grades")
 
 
 @pytest.mark.usefixtures("any_block_size")
