@@ -13,6 +13,7 @@ from rankkit.comparison.example_splits import ExampleSplit
 from rankkit.comparison.fitted import Fitted, Report
 from rankkit.comparison.neural import NOT_TRAINING
 from rankkit.comparison.plan import RunSpec
+from rankkit.comparison.warming import few_examples, warm_up
 from rankkit.encoders import embed
 from rankkit.encoders.affine import RandomAffine
 from rankkit.errors import ConfigError
@@ -22,6 +23,9 @@ from rankkit.training import fit_encoder
 from rankkit.training.encoding import default_epochs_of
 from rankkit.training.named import build_encoder, build_objective, with_margin
 from rankkit.training.settings import default_learning_rate
+
+_N_CLASSES = 4
+"""Of the examples with which a process warms up."""
 
 
 def train_encoder(spec: RunSpec, split: ExampleSplit, folder: Path, report: Report) -> Fitted:
@@ -36,14 +40,28 @@ def train_encoder(spec: RunSpec, split: ExampleSplit, folder: Path, report: Repo
     options = with_margin(name, options, encoder, split.train)
     objective = build_objective(name, options, kind="embedding objective")
     training = dict(spec.system.training)
-    augment = training.pop("augment", None)
+    affine = training.pop("augment", None)
+    augment = None if affine is None else RandomAffine(**affine)
+    warm_up(
+        spec,
+        lambda: fit_encoder(
+            build_encoder(part.name, part.options, name, split.train, seed=spec.seed),
+            build_objective(name, options, kind="embedding objective"),
+            few_examples(split.train, training.get("batch_classes", _N_CLASSES)),
+            few_examples(split.valid, _N_CLASSES),
+            metric=spec.metric,
+            augment=augment,
+            progress=False,
+            **{**training, "epochs": 1},
+        ),
+    )
     history = fit_encoder(
         encoder,
         objective,
         split.train,
         split.valid,
         metric=spec.metric,
-        augment=None if augment is None else RandomAffine(**augment),
+        augment=augment,
         seed=spec.seed,
         out=folder,
         resume=True,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rankkit.comparison.fitted import Fitted, Report, Scoring, Selection
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split
+from rankkit.comparison.warming import warm_up_selection
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.views import feature_names_of
@@ -40,7 +41,9 @@ def named_feature(spec: RunSpec, split: Split, folder: Path, report: Report) -> 
 
 def best_feature(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fitted:
     """The feature, high or low first, that orders the validation data best; the first of equals."""
-    start, selection, names = time.perf_counter(), Selection(split.valid, spec.metric), feature_names_of(split.train)
+    selection, names = Selection(split.valid, spec.metric), feature_names_of(split.train)
+    warm_up_selection(selection, split.valid.n_docs)
+    start = time.perf_counter()
     best: tuple[float, int, bool] | None = None
     for column in range(split.train.n_features):
         for descending in (True, False):

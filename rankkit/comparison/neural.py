@@ -10,10 +10,12 @@ from rankkit.comparison.epochs import EpochReporter, course, plain_defaults
 from rankkit.comparison.fitted import Fitted, Report
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split
+from rankkit.comparison.warming import few_queries, warm_up
 from rankkit.errors import ConfigError
 from rankkit.evaluation.scoring import score_documents
 from rankkit.scorers import Scorer
 from rankkit.training import fit
+from rankkit.training.informative import NEEDS_GRADES, needs_of
 from rankkit.training.named import build_objective, build_scorer
 from rankkit.training.settings import default_epochs, default_learning_rate
 
@@ -30,9 +32,11 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
         )
     function = catalogue.find("objective", objective_part.name)
     scorer = build_scorer(scorer_part.name, scorer_part.options, objective_part.name, split.train, seed=spec.seed)
+    objective = build_objective(objective_part.name, objective_part.options)
+    warm_up(spec, lambda: _train_briefly(spec, split))
     history = fit(
         scorer,
-        build_objective(objective_part.name, objective_part.options),
+        objective,
         split.train,
         split.valid,
         metric=spec.metric,
@@ -61,6 +65,22 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
             "training": _training(scorer, split, spec),
         },
         **course(history),
+    )
+
+
+def _train_briefly(spec: RunSpec, split: Split) -> None:
+    scorer_part, objective_part = spec.system.scorer, spec.system.objective
+    if scorer_part is None or objective_part is None:
+        return
+    objective = build_objective(objective_part.name, objective_part.options)
+    fit(
+        build_scorer(scorer_part.name, scorer_part.options, objective_part.name, split.train, seed=spec.seed),
+        objective,
+        few_queries(split.train, needs_of(objective)),
+        few_queries(split.valid, [NEEDS_GRADES]),
+        metric=spec.metric,
+        progress=False,
+        **{**spec.system.training, "epochs": 1},
     )
 
 

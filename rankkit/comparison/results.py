@@ -262,7 +262,7 @@ class Results:
         return f"Results({len(self.systems)} systems, {len(self.runs)} runs, {', '.join(self.metrics)}; {self.folder})"
 
     def __str__(self) -> str:
-        from rankkit.comparison.tables import summary
+        from rankkit.comparison.printed import summary
 
         return summary(self)
 

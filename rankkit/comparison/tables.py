@@ -2,7 +2,7 @@ r"""The tables of a comparison, as Markdown, LaTeX, JSON and Parquet.
 
 Files of ``DIR/results``::
 
-    table.md         for each metric the table and the matrix of all pairs; conventions; audit
+    table.md         for each metric the table and the matrix of all pairs; conventions; audit; trials of a search
     table.tex        the table of each metric, for LaTeX with booktabs
     results.json     the same numbers unrounded, with the plan
     systems.parquet  a row for each metric and system
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rankkit.atomic import write_text
+from rankkit.comparison.searched import trial_head, trial_rows
 from rankkit.comparison.standings import MetricStandings, Standing
 from rankkit.comparison.writing import write_json, write_parquet
 
@@ -45,17 +46,18 @@ def write_tables(results: "Results", folder: Path) -> None:
     write_parquet(folder / "cost.parquet", results.cost())
 
 
-def summary(results: "Results") -> str:
-    """What the command prints: the table of each metric, how to read it, the audit."""
-    tables = [_main_table(results, metric) for metric in results.metrics]
-    return "\n\n".join([*tables, "\n".join(how_to_read(results)), "\n".join(_audit(results))])
-
-
 def markdown(results: "Results") -> str:
     """All tables as one Markdown text."""
-    parts = ["# Comparison", "\n".join(how_to_read(results, bullet="- ")), "\n".join(_audit(results, bullet="- "))]
+    parts = ["# Comparison", "\n".join(how_to_read(results, bullet="- ")), "\n".join(audit_lines(results, bullet="- "))]
     for metric in results.metrics:
-        parts += [f"## {metric}", _main_table(results, metric), _matrix(results, results.standings[metric])]
+        parts += [
+            f"## {metric}",
+            _aligned(*main_table(results, metric), n_text=1),
+            _matrix(results, results.standings[metric]),
+        ]
+    trials = trial_rows(results)
+    if trials:
+        parts += ["## Trials", _aligned(trial_head(results), trials, n_text=2)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -185,12 +187,13 @@ def per_query_frame(results: "Results") -> "pd.DataFrame":
     return pd.concat([results.queries, *columns], axis=1)
 
 
-def _main_table(results: "Results", metric: str) -> str:
+def main_table(results: "Results", metric: str) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of the table of a metric, from best to worst."""
     standings = results.standings[metric]
     correction = results.plan.significance.correction
     p_name = "p" if correction == "none" else f"p ({correction})"
     head = ["system", metric, "95% interval", "seed sd", "letters", "delta", "effect", p_name, "win/tie/loss"]
-    return _aligned(head, [_cells(row, results.plan.baseline) for row in standings.rows], n_text=1)
+    return head, [_cells(row, results.plan.baseline) for row in standings.rows]
 
 
 def _cells(row: Standing, baseline: str) -> list[str]:
@@ -260,7 +263,8 @@ def _empty(results: "Results") -> str:
     return f"{results.n_empty:,} {words.unanswered} {_EMPTY[results.protocol['empty']]}"
 
 
-def _audit(results: "Results", bullet: str = "") -> list[str]:
+def audit_lines(results: "Results", bullet: str = "") -> list[str]:
+    """What the audit found, under whether it passed."""
     from rankkit.comparison.audit import is_fair
 
     verdict = "passed" if is_fair(results.audit) else "FAILED: read what follows before any number above or below"

@@ -20,6 +20,7 @@ from rankkit.atomic import write_text
 from rankkit.comparison.fitted import Fitted, Report, Selection
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split, labels_of
+from rankkit.comparison.warming import warm_up_selection
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.training.informative import NEEDS_GRADES, check_informative
@@ -86,6 +87,7 @@ class _Curve:
     def __init__(self, spec: RunSpec, split: Split, report: Report, n_trees: int) -> None:
         self._selection, self._metric = Selection(split.valid, spec.metric), spec.metric
         self._report, self._n_trees = report, n_trees
+        warm_up_selection(self._selection, split.valid.n_docs)
         self._start = time.perf_counter()
         self.values: list[float] = []
         self._seconds: list[float] = []
@@ -126,7 +128,7 @@ def fit_lightgbm(spec: RunSpec, split: Split, folder: Path, report: Report, *, o
     curve = _Curve(spec, split, report, n_rounds)
     start = time.perf_counter()
     train = lgb.Dataset(
-        split.train.features, labels_of(split.train), group=split.train.list_sizes, weight=weights_by_doc(split.train)
+        split.train.features, labels_of(split.train), group=split.train.list_sizes, weight=split.train.doc_weights
     )
     valid = lgb.Dataset(split.valid.features, labels_of(split.valid), group=split.valid.list_sizes)
     booster = lgb.train(
@@ -231,13 +233,6 @@ def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> F
         leaves,
         {"library": "catboost", "objective": "YetiRank", **options, "patience": patience},
     )
-
-
-def weights_by_doc(data: RankingDataset) -> NDArray[np.float32] | None:
-    """The weights of a data set, one a document: those of a query are that of each of its documents."""
-    if data.weights is None or data.weights_per == "doc":
-        return data.weights
-    return np.repeat(data.weights, data.list_sizes)
 
 
 def weights_by_query(data: RankingDataset) -> NDArray[np.float32] | None:

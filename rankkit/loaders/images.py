@@ -65,8 +65,9 @@ class ImageForm:
 def decode_image(content: bytes, form: ImageForm, where: str) -> NDArray[np.uint8]:
     """One encoded image (PNG, JPEG, PNM, BMP, GIF, TIFF, WebP) as uint8 ``[channels, height, width]``.
 
-    Transparent pixels are laid over white, 16 bits a channel become 8, the rotation that a camera noted is applied,
-    and of several frames the first is taken.
+    Transparent pixels are laid over white, 16 bits a channel become 8, the orientation that a camera noted (EXIF) is
+    applied in every format that holds one, as viewers do, and of several frames the first is taken. Of damaged EXIF the
+    image is taken as it stands.
 
     Args:
         content: The bytes of the file.
@@ -82,6 +83,7 @@ def decode_image(content: bytes, form: ImageForm, where: str) -> NDArray[np.uint
         raise too_large(where, len(content))
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Corrupt EXIF data")  # what is beside the pixels is not needed
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(content), formats=_FORMATS)
             width, height = image.size
@@ -125,16 +127,24 @@ def too_large(where: str, n_bytes: int) -> DataError:
 
 
 def _pixels(image: "Image", form: ImageForm) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     image.load()
-    if image.format in ("JPEG", "TIFF", "WEBP"):
-        image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode == "F" or image.mode.startswith("I"):
         image = Image.fromarray(_eight_bits(np.asarray(image)))
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     return _in_form(image, form)
+
+
+def _upright(image: "Image") -> "Image":
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # parsing damaged EXIF raises nearly anything; the pixels are whole
+        return image
 
 
 def bring_to_form(pixels: NDArray[np.uint8], form: ImageForm) -> NDArray[np.uint8]:

@@ -45,7 +45,8 @@ def read_labelled(
     ``"glyphs"``                           characters in 12 fonts, 28 x 28 (:func:`rankkit.loaders.glyphs.glyphs`)
     =====================================  =============================================================================
 
-    Archives are read as they are, nothing is unpacked to disk. A folder of the name "digits" is ``"./digits"``.
+    Images are turned as their EXIF orientation says. Archives are read as they are, nothing is unpacked to disk. A
+    folder of the name "digits" is ``"./digits"``.
 
     Args:
         path: A file, a folder or one of the two names.

@@ -253,6 +253,13 @@ def _check_features(features: tuple[int, ...], request: _Request) -> None:
             f"read_letor: expected features as different indices from {base} on; got {list(features)}. "
             "Pass the indices as they stand in the file."
         )
+    from rankkit.loaders.letor_kernels import MAX_INDEX
+
+    if max(features) >= MAX_INDEX:
+        raise ConfigError(
+            f"read_letor: expected features of indices below {MAX_INDEX:,}; got {max(features)}. "
+            "Renumber the features of the file."
+        )
     if request.n_features is not None:
         raise ConfigError(
             f"read_letor: expected n_features or features; got both, {request.n_features} and {list(features)}. "

@@ -72,7 +72,8 @@ RUN_ROW, RUN_LINE, RUN_START, RUN_STOP, RUN_QID = range(5)
 LABEL_COLUMN = -1  # in `hard`
 LARGEST_GRADE = 31
 NO_COUNT = 2**62
-MAX_INDEX = 10**9
+MAX_INDEX = 10**17  # loops count no further: with one more digit it is still an int64
+_MAX_EXPONENT = 10**9
 
 _TAB, _NEWLINE, _RETURN, _SPACE, _HASH, _PLUS, _MINUS, _DOT, _ZERO, _NINE, _COLON = (ord(c) for c in "\t\n\r #+-.09:")
 _EQUALS, _E = ord("="), ord("e")
@@ -254,7 +255,7 @@ def _parse_exponent(data, pos):
         return 0, start
     exponent = 0
     while _is_digit(_byte_at(data, pos)):
-        exponent = min(exponent * 10 + _byte_at(data, pos) - _ZERO, MAX_INDEX)
+        exponent = min(exponent * 10 + _byte_at(data, pos) - _ZERO, _MAX_EXPONENT)
         pos += 1
     return -exponent if falls else exponent, pos
 

@@ -16,6 +16,10 @@ MOST_FEATURES = 100_000
 """A larger feature index than this is taken for a slip, unless n_features declares it."""
 
 
+_NO_COLUMN = 10**9
+"""From this index on nobody means a column."""
+
+
 def guess_width(path: Path, base: int) -> int:
     """How many features the file has, from its first lines where they are dense, else from all lines."""
     with closing(text_blocks(path, FIRST_LOOK)) as blocks:
@@ -60,9 +64,9 @@ def _largest_written(path: Path, line: int) -> str:
 
 def _checked_width(path: Path, base: int, largest: int, line: int) -> int:
     width = largest + 1 - base
-    if largest >= kernels.MAX_INDEX:  # from where on the loops count no further
+    if largest >= _NO_COLUMN:
         raise DataError(
-            f"{path}:{line}: expected feature indices below {kernels.MAX_INDEX:,}; got {_largest_written(path, line)}. "
+            f"{path}:{line}: expected feature indices below {_NO_COLUMN:,}; got {_largest_written(path, line)}. "
             "Correct the index, or pass features=[...] to read some of them."
         )
     if width > MOST_FEATURES:

@@ -82,7 +82,7 @@ def test_an_anchor_is_a_query(encoders, parts):
 
 
 def test_the_words_are_those_of_encoders(encoders):
-    text = str(encoders)
+    text = " ".join(str(encoders).split())
     n_anchors = len(encoders.queries)
     assert f"{n_anchors} test anchors; the value of an anchor is its mean over 2 seeds" in text
     assert "every test anchor has another example of its class" in text

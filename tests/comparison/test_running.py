@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import warnings
 
@@ -7,10 +8,11 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
+from rankkit.comparison import neural
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
 from rankkit.comparison.running import run_one
 from rankkit.comparison.splits import Split, write_split
-from rankkit.comparison.trees import weights_by_doc, weights_by_query
+from rankkit.comparison.trees import weights_by_query
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores
 from rankkit.loaders.synthetic import make_ranking
@@ -142,21 +144,9 @@ def weighted(data, per):
     return dataclasses.replace(data, weights=np.arange(n_weights, dtype=np.float32) % 3, weights_per=per)
 
 
-@pytest.mark.parametrize("per", ["query", "doc"])
-def test_weights_in_the_forms_that_libraries_take(per, split):
-    data = weighted(split.train, per)
-    by_doc = weights_by_doc(data)
-    if per == "query":
-        assert weights_by_query(data) is data.weights
-        assert by_doc.tolist() == [
-            weight
-            for weight, size in zip(data.weights.tolist(), data.list_sizes.tolist(), strict=True)
-            for _ in range(size)
-        ]
-    else:
-        assert weights_by_query(data) is None
-        assert by_doc is data.weights
-    assert weights_by_doc(split.train) is weights_by_query(split.train) is None
+def test_libraries_with_a_weight_a_query_get_those_of_queries_alone(split):
+    assert weights_by_query(weighted(split.train, "query")).shape == (split.train.n_queries,)
+    assert weights_by_query(weighted(split.train, "doc")) is weights_by_query(split.train) is None
 
 
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
@@ -175,3 +165,20 @@ def test_weights_reach_the_trees(library, per, split, tmp_path):
     takes = per == "query" or library == "lightgbm"
     assert (scores[0] != scores[1]).any() == takes
     assert files["outcome"]["ignores_weights"] == (not takes)
+
+
+def test_the_first_run_of_a_process_is_not_charged_for_what_is_done_once(split, tmp_path, monkeypatch):
+    """What is timed comes after a throw-away training of the same kind, once for each kind."""
+    calls, real = [], neural.fit
+
+    @functools.wraps(real)
+    def fit(scorer, objective, train, *args, **options):
+        calls.append((train.n_queries, options.get("epochs"), options.get("out")))
+        return real(scorer, objective, train, *args, **options)
+
+    monkeypatch.setattr(neural, "fit", fit)
+    monkeypatch.setattr("rankkit.comparison.warming._warm", set())
+    system = System("x", scorer=Part("linear"), objective=Part("approx_mrr"), training={"epochs": 2})
+    first, second = (run(system, split, tmp_path / name, seed)[0] for seed, name in enumerate("ab"))
+    assert calls == [(2, 1, None), (40, 2, tmp_path / "a"), (40, 2, tmp_path / "b")]
+    assert first["outcome"]["chosen"]["epochs"] == second["outcome"]["chosen"]["epochs"] == 2

@@ -56,10 +56,37 @@ def test_size_is_height_and_width_and_shrinking_averages():
     assert decoded(png(size=(4, 3)), ImageForm(28)).shape == (1, 28, 28)
 
 
-def test_the_rotation_that_a_camera_noted_is_applied():
-    turned = Image.Exif()
-    turned[0x0112] = 6  # a quarter to the right
-    assert decoded(encoded(Image.new("L", (8, 4)), "JPEG", exif=turned)).shape == (1, 8, 4)
+# What undoes each orientation of EXIF, 1 to 8, on an array [height, width].
+TURNED = {
+    1: lambda upright: upright,
+    2: lambda upright: upright[:, ::-1],
+    3: lambda upright: upright[::-1, ::-1],
+    4: lambda upright: upright[::-1],
+    5: lambda upright: upright.T,
+    6: lambda upright: upright.T[:, ::-1],
+    7: lambda upright: upright[::-1, ::-1].T,
+    8: lambda upright: upright.T[::-1],
+}
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_the_orientation_that_a_camera_noted_is_applied(kind, orientation):
+    stored = np.zeros((16, 32), np.uint8)
+    stored[:8, :16], stored[8:, :16] = 255, 96  # blocks of a size that JPEG keeps
+    noted = Image.Exif()
+    noted[0x0112] = orientation
+    options = {"PNG": {}, "JPEG": {"quality": 100}, "TIFF": {}, "WEBP": {"lossless": True}}[kind]
+    found = decoded(encoded(Image.fromarray(stored), kind, exif=noted, **options))[0].astype(int)
+    expected = TURNED[orientation](stored)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("junk", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_damaged_exif_costs_no_image(kind, junk):
+    assert decoded(encoded(Image.new("L", (8, 4)), kind, exif=junk)).shape == (1, 4, 8)
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,24 @@ def test_features_far_apart_take_no_memory(read):
     assert data.features.tolist() == [[0, 2], [4, 0]]
 
 
+@pytest.mark.usefixtures("any_block_size")
+@pytest.mark.parametrize("index", [2**31 - 1, 2**31 + 1, 2**32 + 5, 10**17 - 2])
+def test_indices_of_any_size_that_an_integer_holds_are_told_apart(read, index):
+    text = f"1 qid:1 1:2 {index}:3 {index + 1}:4\n0 qid:1 1:1 {index + 1}:5\n".encode()
+    assert read(text, features=[index + 1, 1] if index < 10**17 - 2 else [index, 1]).features.tolist() == (
+        [[4, 2], [5, 1]] if index < 10**17 - 2 else [[3, 2], [0, 1]]
+    )
+
+
+@pytest.mark.parametrize("index", ["2147483649", "4294967297", "99999999999999999999999"])
+def test_an_index_that_is_no_column_is_shown_as_it_stands_in_the_file(read, index):
+    text = f"1 qid:1 1:2\n0 qid:1 1:1 {index}:5\n".encode()
+    with pytest.raises(DataError, match=rf"train\.txt:2: expected feature indices below 1,000,000,000; got {index}\. "):
+        read(text)
+    with pytest.raises(DataError, match=rf"train\.txt:2: expected feature indices up to 4, .* got '{index}:5'"):
+        read(text, n_features=4)
+
+
 def test_values_of_other_features_are_passed_over(read):
     assert read(b"1 qid:1 1:2 2:oops 3:1e400\n", features=[1]).features.tolist() == [[2]]
     with pytest.raises(DataError, match="expected each feature once in a row; got '1:3'"):
@@ -255,6 +273,7 @@ def test_a_feature_that_no_row_has_is_named(read):
     [
         ({"features": []}, "expected features as different indices from 1 on; got"),
         ({"features": [1, 1]}, "expected features as different indices"),
+        ({"features": [1, 10**17]}, "expected features of indices below 100,000,000,000,000,000; got 1000"),
         ({"features": [0, 1]}, "expected features as different indices from 1 on"),
         ({"features": [1], "n_features": 4}, "expected n_features or features; got both"),
         ({"on_bad_line": "drop"}, "expected on_bad_line='error' or 'skip'; got 'drop'"),

@@ -85,12 +85,22 @@ def test_tables_give_back_every_part(folder, name, data):
 @given(data=datasets(letor_only=True))
 def test_letor_to_parquet_to_csv_to_letor_keeps_values_qids_doc_ids_and_row_order(folder, data):
     write(data, folder / "a.txt")
-    first = read(folder / "a.txt", regroup=True, labels="any")
+    first = read(folder / "a.txt", regroup=True)
     assert_same(first, data)
     write(first, folder / "b.parquet")
     write(read(folder / "b.parquet"), folder / "c.csv")
     write(read(folder / "c.csv"), folder / "d.txt")
     assert (folder / "d.txt").read_bytes() == (folder / "a.txt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["d.txt", "d.txt.gz", "d.letor", "d.csv", "d.tsv", "d.parquet", "d.arrow", "d.rkcache"]
+)
+def test_every_label_that_is_written_is_read_back_by_default(tmp_path, name):
+    labels = [0.5, 1e-7, 5000.0, 1 / 3, 0.0, 3.4e38]
+    data = from_arrays(np.arange(6)[:, None], labels, [1, 1, 2, 2, 3, 3])
+    write(data, tmp_path / name)
+    assert read(tmp_path / name).labels.tolist() == data.labels.tolist()
 
 
 def test_rows_are_written_in_the_order_in_which_they_came(tmp_path):

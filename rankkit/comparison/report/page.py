@@ -16,7 +16,9 @@ from rankkit.comparison.report.figures import N_COLORS, dashes
 from rankkit.comparison.report.groups import delta_chart, group_charts
 from rankkit.comparison.report.scores import score_cards, tie_table
 from rankkit.comparison.report.worst import worst_queries
+from rankkit.comparison.searched import chosen_of, options_of, trial_head, trial_rows
 from rankkit.comparison.tables import cost_columns, how_to_read, number, p_value, signed
+from rankkit.comparison.verdict import best_and_equals, verdict
 from rankkit.comparison.writing import read_json
 
 if TYPE_CHECKING:
@@ -116,6 +118,8 @@ def write_report(results: "Results", path: Path) -> None:
         cards=score_cards(results, systems) if ranks else [],
         ties=tie_table(results) if ranks else None,
         runs=_run_rows(results),
+        trials=trial_rows(results),
+        trial_head=trial_head(results),
     )
     write_text(path, page)
 
@@ -131,29 +135,15 @@ def shown_systems(results: "Results") -> list[str]:
 
 
 def _verdict(results: "Results") -> list[str]:
-    """What a reader takes away, in sentences."""
-    standings, alpha = results.standings[results.metrics[0]], results.plan.significance.alpha
-    best, *others = standings.rows
-    lines = [
-        f"{best.system} has the highest {standings.metric}: {best.mean:.4f} "
-        f"(95% interval {best.low:.4f} to {best.high:.4f}) over {standings.n_queries:,} {results.words.queries}."
-    ]
-    equals = [row for row in others if set(row.letters) & set(best.letters)]
-    if not others:
+    """What a reader takes away, and which of the best is the fastest."""
+    lines, best = verdict(results), best_and_equals(results)
+    if len(best) == 1:
         return lines
-    if not equals:
-        lines.append(f"It differs significantly from every other system (corrected p up to {alpha:g}).")
-        return lines
-    lines.append(f"The data cannot tell it from {_listed([row.system for row in equals])} at {alpha:g}.")
     words = results.words
     latency = {row["system"]: row[f"{words.timed}_p50_ms"] for row in results.cost().to_dict("records")}
-    fastest = min([best, *equals], key=lambda row: latency[row.system]).system
+    fastest = min(best, key=lambda row: latency[row.system]).system
     lines.append(f"Of these, {fastest} {words.fastest}: {latency[fastest]:.3g} ms (median) for 100 {words.documents}.")
     return lines
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _about(results: "Results") -> dict[str, Any]:
@@ -256,14 +246,10 @@ def _cost_rows(results: "Results") -> list[Row]:
 def _run_rows(results: "Results") -> list[list[str]]:
     """Each run with what its search and its validation data chose."""
     metric = results.metrics[0]
-    rows = []
-    for run in results.runs:
-        options = ", ".join(f"{name} = {value}" for name, value in run.spec.options.items()) or "\u2013"
-        chosen = ", ".join(f"{name} {value}" for name, value in run.outcome["chosen"].items()) or "\u2013"
-        rows.append(
-            [
-                run.spec.system.name, run.spec.split, str(run.spec.seed), options, chosen,
-                number(run.outcome["valid"], 4, "\u2013"), number(run.outcome["test"][metric], 4, "\u2013"),
-            ]
-        )  # fmt: skip
-    return rows
+    return [
+        [
+            run.spec.system.name, run.spec.split, str(run.spec.seed), options_of(run), chosen_of(run),
+            number(run.outcome["valid"], 4, "\u2013"), number(run.outcome["test"][metric], 4, "\u2013"),
+        ]
+        for run in results.runs
+    ]  # fmt: skip

@@ -201,6 +201,24 @@ def test_every_run_stands_there_with_what_was_chosen(parsed, finished):
         assert row[-1] == f"{run.outcome['test']['ndcg@10']:.4f}"
 
 
+def test_every_trial_of_the_search_stands_there_with_what_it_set(parsed, finished):
+    rows = parsed.table("system", "split", "trial", "options")
+    searched = [run for run in (*finished.runs, *finished.trials) if run.spec.seed == 0]
+    learning = ("linear softmax", "linear cross_entropy", "lightgbm-lambdarank")
+    assert len(rows) == len(learning) * len(finished.splits) * finished.plan.search.trials
+    by_place = {(run.spec.system.name, run.spec.split, str(run.spec.trial)): run for run in searched}
+    for row in rows:
+        run = by_place[tuple(row[:3])]
+        assert all(name in row[3] for name in run.spec.options)
+        assert row[5] == f"{run.outcome['valid']:.4f}"
+    kept = {tuple(row[:3]) for row in rows if row[6] == "kept"}
+    assert kept == {
+        (run.spec.system.name, run.spec.split, str(run.spec.trial))
+        for run in finished.runs
+        if run.spec.system.name in learning and run.spec.seed == 0
+    }
+
+
 def test_a_fair_comparison_has_no_banner(parsed):
     assert "The fairness audit failed" not in parsed.text
 
