@@ -40,10 +40,10 @@ def stopped_by_signals() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     _received.clear()
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(number, _stop)
     try:
+        for number, handler in before.items():  # in the block: a signal may come as soon as the first is taken
+            if handler != signal.SIG_IGN:
+                signal.signal(number, _stop)
         yield
     except BaseException as error:
         done = isinstance(error, SystemExit) and error.code in (0, None)

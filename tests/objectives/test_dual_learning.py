@@ -1,5 +1,6 @@
 import inspect
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,7 +181,8 @@ def biased():
     for seed in (0, 1):
         rng = np.random.default_rng(seed)
         features = rng.random((4000, 3)).astype(np.float32)
-        data = rk.from_arrays(features, features[:, 0], np.repeat(np.arange(500), 8))
+        unlabelled = rk.from_arrays(features, None, np.repeat(np.arange(500), 8))
+        data = replace(unlabelled, labels=features[:, 0])  # from_arrays would tell of a feature that is the label
         # Shown by the second feature, which says nothing of relevance, and by chance.
         parts.append(rk.shown_lists(data, features[:, 1] + rng.random(4000), top_k=6))
     attraction = 0.1 * 10 ** parts[0].features[:, 0].astype(float)

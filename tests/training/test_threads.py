@@ -7,6 +7,7 @@ from threading import Barrier
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -98,7 +99,7 @@ def test_runs_in_threads_give_what_each_gives_alone():
 
 
 def test_a_grid_search_in_threads_gives_what_it_gives_in_a_row():
-    qid = np.repeat(DATA.qids, DATA.list_sizes)
+    frame = pd.DataFrame(DATA.features).add_prefix("f").assign(qid=np.repeat(DATA.qids, DATA.list_sizes))
     ranker = Ranker("listmle", scorer__hidden=[8], scorer__dropout=0.4, epochs=2)
     found = []
     for n_jobs in (1, 4):
@@ -106,7 +107,7 @@ def test_a_grid_search_in_threads_gives_what_it_gives_in_a_row():
             ranker.set_params(training__device="cpu"), {"random_state": [0, 1, 2]}, cv=GroupKFold(2), n_jobs=n_jobs
         )
         with joblib.parallel_backend("threading"):
-            search.fit(DATA.features, DATA.labels, groups=qid)
+            search.fit(frame, DATA.labels, groups=frame.qid)
         found.append(search.cv_results_["mean_test_score"])
     assert np.array_equal(*found)
 
