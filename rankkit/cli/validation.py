@@ -34,6 +34,8 @@ _EXPECTED: Mapping[str, str] = {
     "string": "text",
     "path": "the name of a file",
     "list": "a list",
+    "sequence": "a list",
+    "iterable": "a list",
     "tuple": "a list",
     "dict": "a table",
     "model": "a table",
@@ -80,6 +82,19 @@ def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
         for name, parameter in parameters.items()
         if name not in NOT_OPTIONS[kind] and parameter.default not in (parameter.empty, None)
     }
+
+
+def check_run(check: Callable[..., None], *arguments: Any) -> None:
+    """Make a check of :mod:`rankkit.training.beforehand`; what it refuses is named as a key of the training table.
+
+    Raises:
+        ConfigError: As the check says.
+    """
+    try:
+        check(*arguments)
+    except ConfigError as error:
+        option = str(error).partition(": ")[0]
+        raise ConfigError(f"training.{error}" if option in arguments[0] else str(error)) from None
 
 
 def check_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> None:

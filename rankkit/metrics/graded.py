@@ -37,7 +37,7 @@ def _check_gain(where: str, gain: str, max_label: float) -> None:
     if gain == "exp" and max_label > GREATEST_EXP_LABEL:
         raise DataError(
             f"{where}: expected labels up to {GREATEST_EXP_LABEL}, so that the gain 2^label - 1 is finite; "
-            f"got {max_label:g}. Pass gain='linear'."
+            f"got {max_label:g}. Pass gain='linear', or make grades of the labels."
         )
 
 
