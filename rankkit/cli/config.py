@@ -56,7 +56,7 @@ class Named(BaseModel):
 
 def _names(value: Any) -> Any:
     """Names in one text with commas between, as on the command line, are as good as a list."""
-    if isinstance(value, int | list):  # the numbers of LETOR text
+    if isinstance(value, int | list) and not isinstance(value, bool):  # the numbers of LETOR text
         return [
             str(name) if isinstance(name, int) else name for name in (value if isinstance(value, list) else [value])
         ]

@@ -143,7 +143,10 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
         return str(problem["ctx"]["error"])
     # A value that may be of several types has one problem for each.
     same = [other for other in problems if _keys(other["loc"], model) == path]
-    expected = " or ".join(dict.fromkeys(_expected(other) for other in same))
+    kinds = [other for other in same if not str(other["type"]).startswith("is_")]  # without objects of a class
+    if not kinds:
+        return f"{where}: {key}: expected what can be passed in Python alone; got {problem['input']!r}. Leave it out."
+    expected = " or ".join(dict.fromkeys(_expected(other) for other in kinds))
     return f"{where}: {key}: expected {expected}; got {problem['input']!r}. Change it."
 
 
