@@ -18,7 +18,7 @@ from rankkit.cli.config import (
     read_toml,
 )
 from rankkit.cli.encoder_comparison_file import EncoderComparisonFile
-from rankkit.cli.validation import check_objective, check_options, explain, untrained_scorer
+from rankkit.cli.validation import check_objective, check_options, check_run, explain, untrained_scorer
 from rankkit.comparison.externals import check_external
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import Source
@@ -109,7 +109,7 @@ def _check(system: System) -> System:
                 options = check_options(kind, catalogue.find(kind, part.name), part.options)
                 typed[kind] = Part(part.name, plain(options))
         training = plain(check_options("training", fit, system.training))
-        check_training(training)
+        check_run(check_training, training)
         _try(typed["scorer"], typed["objective"])
     except ValueError as error:
         raise ConfigError(str(error)) from None

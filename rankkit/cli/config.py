@@ -13,7 +13,15 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from rankkit.atomic import write_text
-from rankkit.cli.validation import NOT_OPTIONS, check_objective, check_options, defaults_of, explain, untrained_scorer
+from rankkit.cli.validation import (
+    NOT_OPTIONS,
+    check_objective,
+    check_options,
+    check_run,
+    defaults_of,
+    explain,
+    untrained_scorer,
+)
 from rankkit.errors import ConfigError
 
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
@@ -48,8 +56,10 @@ class Named(BaseModel):
 
 def _names(value: Any) -> Any:
     """Names in one text with commas between, as on the command line, are as good as a list."""
-    if isinstance(value, list):
-        return [str(name) if isinstance(name, int) else name for name in value]
+    if isinstance(value, int | list) and not isinstance(value, bool):  # the numbers of LETOR text
+        return [
+            str(name) if isinstance(name, int) else name for name in (value if isinstance(value, list) else [value])
+        ]
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
@@ -166,11 +176,11 @@ class Experiment(Section):
         from rankkit.export.targets import find_target
         from rankkit.training.beforehand import check_training
 
-        check_training({**self.training, "seed": self.seed})
+        check_run(check_training, {**self.training, "seed": self.seed})
         if self.training.get("patience") is not None and not self.has_validation:
             raise ValueError(
                 "training.patience: expected validation data, on which it waits; got none. "
-                "Name valid, or valid_fraction = 0.1, or leave patience out"
+                "Pass valid= or valid_fraction=.1, or leave patience out."
             )
         check_objective(self.objective.name, self.objective.options)
         scorer = untrained_scorer(self.scorer.name, self.scorer.options, self.objective.name, self.data.n_features)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from rankkit.cli.config import MetricNames, Named, Section, load_as, read_toml
-from rankkit.cli.validation import check_objective, check_options, defaults_of
+from rankkit.cli.validation import check_objective, check_options, check_run, defaults_of
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
 
@@ -70,7 +70,7 @@ class EncoderExperiment(Section):
         self.objective = Named(name=self.objective.name, **options)
         self.training = check_options("encoder training", fit_encoder, self.training)
         find_distance(self.encoder.options.get("distance", "euclidean"), n_dims=1)
-        check_encoder_training({**self.training, "seed": self.seed}, objective, self.augment)
+        check_run(check_encoder_training, {**self.training, "seed": self.seed}, objective, self.augment)
         check_objective(self.objective.name, options, kind="embedding objective")
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)

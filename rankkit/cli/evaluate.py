@@ -73,8 +73,12 @@ def evaluate(
         list[int] | None,
         typer.Option(help="Of an encoder: classes of an episode. Repeatable.", show_default="5, 20"),
     ] = None,
-    shots: Annotated[int, typer.Option(help="Of an encoder: labelled examples of each class of an episode.")] = 1,
-    n_episodes: Annotated[int, typer.Option("--episodes", help="Of an encoder: how many episodes are drawn.")] = 600,
+    shots: Annotated[
+        int, typer.Option(min=1, metavar="COUNT", help="Of an encoder: labelled examples of each class of an episode.")
+    ] = 1,
+    n_episodes: Annotated[
+        int, typer.Option("--episodes", min=2, metavar="COUNT", help="Of an encoder: how many episodes are drawn.")
+    ] = 600,
     all_classes: Annotated[
         bool, typer.Option("--all-classes", help="Of an encoder: classes it was trained on, too.")
     ] = False,
@@ -84,7 +88,7 @@ def evaluate(
     reading: Reading,
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
-    from rankkit import bundle
+    from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError
 
     if per_query is not None and per_query.suffix != ".parquet":
@@ -104,6 +108,9 @@ def evaluate(
             )
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
+        for name in metric or ():
+            evaluation.parse_metric(name)
+        evaluation.resolve_protocol(protocol or "rankkit", empty, ties)
         model, about = bundle.read(run)
         if "encoder" in about:
             _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})

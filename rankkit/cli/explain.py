@@ -45,9 +45,13 @@ def explain(
     from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError, DataError
     from rankkit.evaluation.matching import read_documents
+    from rankkit.export.needs import need
 
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
+    evaluation.parse_metric(metric)
+    if doc:
+        need("captum", "explain")
     scorer = bundle.load_scorer(run)
     documents = read_documents(data, scorer, **reading)
     chosen = [find_document(documents, words) for words in doc or []]

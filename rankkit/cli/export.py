@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.data_options import Reading, reads_data, refuse_reading
+
 if TYPE_CHECKING:
     from rankkit.export import EncoderManifest, Manifest
 
@@ -28,6 +30,7 @@ NEXT_OF_ENCODERS = {
 }
 
 
+@reads_data(known_to="as in training", without={"n_features"})
 def export(
     run: Annotated[
         Path | None,
@@ -63,6 +66,8 @@ def export(
         list[str] | None,
         typer.Option("--set", help="Option of the target, as name=value; may be repeated.", show_default=False),
     ] = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Export a ranker, feature transform included, or an encoder, and prove that it gives the same there.
 
@@ -72,7 +77,7 @@ def export(
     from rankkit.errors import ConfigError
 
     if check is not None:
-        if any((run, to, out, opset, int8, data, set_)):
+        if any((run, to, out, opset, int8, data, set_, reading)):
             raise ConfigError(
                 "--check: expected it by itself; got a ranker or options to export as well. Run one after the other."
             )
@@ -86,16 +91,18 @@ def export(
         options["opset"] = opset
     if int8:
         options["int8"] = True
-    _export(run, to, out, data, options)
+    if data is None:
+        refuse_reading("rankkit export without --data", reading)
+    _export(run, to, out, data, reading, options)
 
 
-def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str, Any]) -> None:
+def _export(run: Path, to: str, out: Path, data: Path | None, reading: Reading, options: dict[str, Any]) -> None:
     from rankkit import export as exporting
     from rankkit.export.checking import find_artefact
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        rows = None if data is None else _read(run, data)
+        rows = None if data is None else lambda: _read(run, data, reading)
         manifest = exporting.export(run, to, out, data=rows, **options)
     for text in dict.fromkeys(str(warning.message) for warning in told if warning.category is UserWarning):
         typer.echo(f"rankkit: warning: {text}", err=True)
@@ -105,16 +112,17 @@ def _export(run: Path, to: str, out: Path, data: Path | None, options: dict[str,
     _show(manifest, artefact)
 
 
-def _read(run: Path, data: Path) -> Any:
+def _read(run: Path, data: Path, reading: Reading) -> Any:
     """What ``--data`` names: rows for a ranker, labelled examples for an encoder."""
     from rankkit.cli.encoder_data import read_examples_for
+    from rankkit.evaluation.matching import read_documents
     from rankkit.export.encoder_source import EncoderSource, find_source
-    from rankkit.loaders.files import read
 
     source = find_source(run)
     if isinstance(source, EncoderSource):
+        refuse_reading(f"{run}, an encoder", reading)
         return read_examples_for(source.model, run, data)
-    return read(data, n_features=source.n_features)
+    return read_documents(data, source.model, **reading)
 
 
 def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:

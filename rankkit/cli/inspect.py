@@ -46,7 +46,7 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
     else:
         from rankkit.loaders.letor_findings import find_all
 
-        asked = {name: reading[name] for name in ("zero_based", "group_file") if name in reading}
+        asked = {name: reading[name] for name in ("zero_based", "group_file", "n_features") if name in reading}
         findings = find_all(path, **asked)
         _show(findings)
         errors = [finding for finding in findings if finding.is_error]

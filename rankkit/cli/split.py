@@ -30,13 +30,16 @@ def split(
     """Deal the queries of a file out at random; every query goes to one part, with all its documents."""
     from rankkit.errors import ConfigError
     from rankkit.loaders import views
-    from rankkit.loaders.files import read, write
+    from rankkit.loaders.files import check_is_there, check_target, read, write
 
+    check_is_there(source)
     ending = _ending(source) if suffix is None else suffix
     targets = {out / f"{part}{ending}": share for part, share in zip(_PARTS, fractions, strict=True) if share != 0}
     if not ending:
         raise ConfigError(f"{source}: expected a name with an extension; got none. Pass --suffix, such as .txt.")
+    views.check_shares(list(targets.values()))
     for target in targets:
+        check_target(target)
         if target.exists():
             raise ConfigError(f"{target}: expected no such file yet; got one. Choose another --out, or delete it.")
     parts = views.split(read(source, **reading), list(targets.values()), seed=seed)

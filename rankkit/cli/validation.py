@@ -34,6 +34,8 @@ _EXPECTED: Mapping[str, str] = {
     "string": "text",
     "path": "the name of a file",
     "list": "a list",
+    "sequence": "a list",
+    "iterable": "a list",
     "tuple": "a list",
     "dict": "a table",
     "model": "a table",
@@ -82,6 +84,19 @@ def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
+def check_run(check: Callable[..., None], *arguments: Any) -> None:
+    """Make a check of :mod:`rankkit.training.beforehand`; what it refuses is named as a key of the training table.
+
+    Raises:
+        ConfigError: As the check says.
+    """
+    try:
+        check(*arguments)
+    except ConfigError as error:
+        option = str(error).partition(": ")[0]
+        raise ConfigError(f"training.{error}" if option in arguments[0] else str(error)) from None
+
+
 def check_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> None:
     """Build an objective and try it, so that options that it cannot work with are refused.
 
@@ -128,7 +143,10 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
         return str(problem["ctx"]["error"])
     # A value that may be of several types has one problem for each.
     same = [other for other in problems if _keys(other["loc"], model) == path]
-    expected = " or ".join(dict.fromkeys(_expected(other) for other in same))
+    kinds = [other for other in same if not str(other["type"]).startswith("is_")]  # without objects of a class
+    if not kinds:
+        return f"{where}: {key}: expected what can be passed in Python alone; got {problem['input']!r}. Leave it out."
+    expected = " or ".join(dict.fromkeys(_expected(other) for other in kinds))
     return f"{where}: {key}: expected {expected}; got {problem['input']!r}. Change it."
 
 

@@ -1,7 +1,7 @@
 """Messages of the library in the words of the command line: what Python calls a keyword is an option of the command.
 
 An error names what to change as Python has it (``pass qid=``). Here it becomes what the command that was typed has: its
-own option (``--qid``), a key behind ``--set``, or, where it has neither, the bare name.
+own option (``--qid``) or a key behind ``--set``. Where it has neither, the other of two things to do is left.
 """
 
 import re
@@ -16,7 +16,10 @@ import typer
 from rankkit.errors import CompilationWarning, DataWarning, RankkitError
 
 _QUOTED = r"'[^']*'|\"[^\"]*\""
-_VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;.()]+"
+_VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;()]*[^\s,;().]"
+# One of two things to do, where a command may have no option for it.
+_FIRST = re.compile(rf"\bPass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?, or (?P<other>\w)")
+_SECOND = re.compile(rf", or pass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?[^.;]*(?=\.)")
 # What is quoted came from the user and stays as it is; a value that ends a sentence leaves the full stop to it.
 _WORDS = re.compile(rf"(?P<keyword>\b[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
 # What a function is called, which says nothing to somebody who called none.
@@ -48,7 +51,12 @@ def in_words_of(options: Mapping[str, tuple[str, ...]], text: str) -> str:
     'd.csv: ... Pass --qid or --regroup.'
     >>> in_words_of({"settings": ("--set",)}, "fit: ... Pass features=[...], not features.")
     'training: ... Pass --set data.features=, not features.'
+    >>> in_words_of({}, "ndcg: ... Pass gain='linear', or make grades of the labels.")
+    'ndcg: ... Make grades of the labels.'
     """
+
+    def is_known(name: str) -> bool:
+        return name in options or ("settings" in options and name in _KEYS)
 
     def option_of(match: re.Match[str]) -> str:
         name, value = match["keyword"], match["value"]
@@ -57,12 +65,15 @@ def in_words_of(options: Mapping[str, tuple[str, ...]], text: str) -> str:
         words = options.get(name)
         if words is not None:
             return _typed(words, value)
-        if "settings" in options and name in _KEYS:
-            return f"--set {_KEYS[name]}={'' if value is None or '...' in value else _TOML.get(value, value)}"
-        return match[0]
+        if not is_known(name):
+            return match[0]
+        shown = "" if value is None or "..." in value else _TOML.get(value, value)
+        return f"{'--set ' if name in _SECTIONS['data'] else ''}{_KEYS[name]}={shown}"
 
     for place, here in _PLACES.items():
         text = here + text.removeprefix(place) if text.startswith(place) else text
+    text = _FIRST.sub(lambda match: match[0] if is_known(match["keyword"]) else match["other"].upper(), text)
+    text = _SECOND.sub(lambda match: match[0] if is_known(match["keyword"]) else "", text)
     return _WORDS.sub(option_of, text)
 
 

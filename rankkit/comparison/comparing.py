@@ -22,6 +22,7 @@ from rankkit.comparison.trials import count_runs, runs_to_do
 from rankkit.comparison.writing import read_json, write_json
 from rankkit.errors import ConfigError
 from rankkit.occupied import alone_at_work_in
+from rankkit.training.tracking import check_tracker
 
 
 class ComparisonInterrupted(KeyboardInterrupt):
@@ -69,7 +70,10 @@ def compare(
             check_installed(system.external)
     if plan.search is not None and plan.search.sampler == "tpe":
         check_sampler()
-    if not resume and (out / PLAN).exists():
+    for name in track:
+        check_tracker(name)
+    n_jobs = _jobs(jobs, plan.threads)
+    if not resume and (out / PLAN).exists() and _has_begun(out):
         raise ConfigError(
             f"{out}: expected a folder without a comparison; it holds one. "
             "Choose another --out, go on with --resume, or delete it."
@@ -80,16 +84,18 @@ def compare(
     todo = _ToDo(plan, splits, out)
     before = {spec.id: spec for spec in todo.settled() if _is_finished(out, spec)}
     with alone_at_work_in(out, "Wait for it, or choose another --out."):
+        if not resume:
+            _forget(out)
         write_json(out / PLAN, {**plan.to_dict(), "splits": splits})
         _add_command(out / COMMANDS)
-        n_runs, jobs = count_runs(plan, len(splits)), _jobs(jobs, plan.threads)
+        n_runs = count_runs(plan, len(splits))
         mirror = Mirror(track, out, before.values())
-        with Board(plan, out, n_runs, jobs, before, shown=progress) as board:
+        with Board(plan, out, n_runs, n_jobs, before, shown=progress) as board:
             try:
                 run_all(
                     todo.take(),
                     out,
-                    jobs=jobs,
+                    jobs=n_jobs,
                     threads=plan.threads,
                     watcher=Watchers(board, mirror),
                     then=todo.take,
@@ -109,6 +115,18 @@ def compare(
 def _add_command(path: Path) -> None:
     before = read_json(path) if path.is_file() else []
     write_json(path, [*before, sys.argv])
+
+
+def _has_begun(out: Path) -> bool:
+    """Whether a folder holds runs that have learnt something, and not only the errors of some that were refused."""
+    return any(next((out / "runs").glob(f"*/{name}"), None) is not None for name in (OUTCOME, "checkpoint.pt"))
+
+
+def _forget(out: Path) -> None:
+    """Remove what a comparison left that was refused before it had begun: its errors, and what it knew of the data."""
+    if (out / PLAN).exists():
+        for path in (*out.glob("runs/*/error.txt"), *out.glob("splits/*/about.json"), out / COMMANDS):
+            path.unlink(missing_ok=True)
 
 
 def _is_finished(out: Path, spec: RunSpec) -> bool:

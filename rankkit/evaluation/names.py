@@ -15,7 +15,7 @@ Metric = str | Callable[..., Any]
 _NAME = re.compile(r"(?P<name>[^@()]+)(@(?P<k>\d+))?")
 _IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Rprec|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
 _IN_IR_MEASURES = {
-    "nDCG": ("ndcg", "nDCG there has the label itself as gain, ndcg here 2^label - 1 (the label with gain='linear')"),
+    "nDCG": ("ndcg", "nDCG there has the label itself as gain, ndcg here 2^label - 1 (the label by the protocol trec)"),
     "RR": ("mrr", "RR there orders tied documents by id, mrr here puts the least relevant first"),
     "AP": ("map", "AP there orders tied documents by id, map here puts the least relevant first"),
     "P": ("precision", "P there orders tied documents by id, precision here puts the least relevant first"),

@@ -72,11 +72,13 @@ def evaluate_run(
         DataError: If a file is not as expected, or has a document twice for one query.
         ConfigError: If a measure is unknown, or only the perl script computes it.
     """
-    labels = qrels if isinstance(qrels, Mapping) else read_labels(qrels)
-    scores = run if isinstance(run, Mapping) else read_run(run)
     names = [metrics] if isinstance(metrics, str) else list(metrics)
     if not names:
         raise ConfigError("evaluate_run: expected at least one metric; got none. Pass metrics=['nDCG@10'].")
+    for name in names:
+        _parse(name, {})  # before anything is read
+    labels = qrels if isinstance(qrels, Mapping) else read_labels(qrels)
+    scores = run if isinstance(run, Mapping) else read_run(run)
     if not labels:
         raise DataError("evaluate_run: expected judged queries; got none. Check the qrels.")
     asked = [_parse(name, labels) for name in dict.fromkeys(names)]

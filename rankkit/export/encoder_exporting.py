@@ -33,7 +33,8 @@ def export_encoder(
         source: The encoder.
         to: ``"onnx"`` or ``"torch"``.
         out: File to write, or a folder to write it in.
-        data: Inputs ``[n, *input_shape]`` or labelled examples to compare on as well, up to 1,000 of them.
+        data: Inputs ``[n, *input_shape]`` or labelled examples to compare on as well, up to 1,000 of them; or a
+            function that gives them.
         metric: None: it goes with int8, which encoders do not have.
         options: Of the target, such as the ``opset`` of ``onnx``.
 
@@ -46,13 +47,15 @@ def export_encoder(
         raise ConfigError(
             "int8: expected a ranker, whose metric says what rounding does; got an encoder. Leave int8 and metric out."
         )
-    own = None if data is None else _inputs(source, data)
+    own = None if data is None or callable(data) else _inputs(source, data)
     out = place(out, suffix=target.suffix, name="encoder")
     manifest = _describe(target, source, options)
     with folder_beside(out) as folder:
         target.write(source.model, manifest, folder, options)
         name_file(folder, out)
         manifest = replace(manifest, files=digests(folder), versions=versions_in_use(source.versions))
+        if callable(data):
+            own = _inputs(source, data())
         manifest = _proven(target, source, manifest, folder, str(out), own)
         move(folder, out, manifest, single=True)
     return manifest

@@ -3,10 +3,10 @@
 Encoders go the same way in :mod:`rankkit.export.encoder_exporting`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,15 @@ from rankkit.scorers import Scorer
 
 DATA_DOCS = 10_000
 
+Data: TypeAlias = RankingDataset | LabelledExamples | NDArray[Any]
+
 
 def export(
     source: str | Path | Scorer | Encoder,
     to: str,
     out: str | Path,
     *,
-    data: RankingDataset | LabelledExamples | NDArray[Any] | None = None,
+    data: Data | Callable[[], Data] | None = None,
     metric: str | None = None,
     max_drop: float = MAX_DROP,
     **options: Any,
@@ -56,7 +58,8 @@ def export(
         out: File or folder to write. Where the target is one file and ``out`` has no suffix, a folder to write it in.
             An artefact that is there is replaced; a folder that holds anything besides is not touched.
         data: Rows to compare scores on as well, up to 10,000; with labels, what ``int8`` is judged on. For an encoder
-            inputs ``[n, *input_shape]`` or labelled examples, of which up to 1,000 are compared.
+            inputs ``[n, *input_shape]`` or labelled examples, of which up to 1,000 are compared. A function that gives
+            them is called when all else is known to work.
         metric: With ``int8``: the metric that may not drop; the ranker's first one, or ``ndcg@10``.
         max_drop: With ``int8``: how much it may drop.
         **options: Of the target, such as ``opset=18`` or ``int8=True`` (rankers only) of ``onnx``.
@@ -78,8 +81,7 @@ def export(
         return export_encoder(found, to, Path(out), data=data, metric=metric, options=options)
     target.check(found.model)
     _check_int8(to, options, metric, data)
-    rows = None if data is None else _checked_rows(found, data)
-    return _export_ranker(target, found, Path(out), rows, metric, max_drop, options)
+    return _export_ranker(target, found, Path(out), data, metric, max_drop, options)
 
 
 def export_onnx(
@@ -114,11 +116,12 @@ def _export_ranker(
     target: Target,
     ranker: Source,
     out: Path,
-    data: RankingDataset | None,
+    data: Data | Callable[[], Data] | None,
     metric: str | None,
     max_drop: float,
     options: Mapping[str, Any],
 ) -> Manifest:
+    rows = None if data is None or callable(data) else _checked_rows(ranker, data)
     single = target.suffix is not None
     out = place(out, suffix=target.suffix, name="ranker")
     manifest = _describe(target, ranker, options)
@@ -128,9 +131,11 @@ def _export_ranker(
             name_file(folder, out)
         versions = versions_in_use(ranker.versions)
         manifest = replace(manifest, score_map=score_map, files=digests(folder), versions=versions)
-        manifest = _proven(target, ranker, manifest, folder, str(out), data)
-        if options.get("int8") and data is not None:
-            manifest = _judged(target, ranker, manifest, folder, data, metric, max_drop)
+        if callable(data):
+            rows = _checked_rows(ranker, data())
+        manifest = _proven(target, ranker, manifest, folder, str(out), rows)
+        if options.get("int8") and rows is not None:
+            manifest = _judged(target, ranker, manifest, folder, rows, metric, max_drop)
         move(folder, out, manifest, single=single)
     return manifest
 

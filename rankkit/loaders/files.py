@@ -218,6 +218,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
     """
     from rankkit.loaders import writers
 
+    check_target(path)
     by_kind = {
         "letor": writers.write_letor,
         "csv": writers.write_csv,
@@ -234,6 +235,13 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         by_kind["letor" if is_stream(path) else _kind_by_name(path)](data, path)
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Raise ConfigError if the extension of a name is of no format that :func:`write` writes."""
+    path = Path(path)
+    if _extension(path) not in _QRELS and not is_stream(path):
+        _kind_by_name(path)
+
+
 def convert(source: Readable, target: str | os.PathLike[str], **options: Any) -> RankingDataset:
     """Write the data of one file in another format; what goes into a cache (.rkcache) goes there block by block.
 
@@ -246,6 +254,7 @@ def convert(source: Readable, target: str | os.PathLike[str], **options: Any) ->
         The data.
     """
     target = Path(target)
+    check_target(target)
     with as_file(source) as file:
         if _extension(target) == SUFFIX and kind_of(file) != "cache":
             return read(file, **options, cache=target)

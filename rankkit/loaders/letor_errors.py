@@ -23,16 +23,19 @@ _MESSAGES = {
     ),
     kernels.NO_GRADE: (
         f"a grade as the label, a whole number from 0 to {kernels.LARGEST_GRADE}",
-        "Pass labels='any' if so meant; the gain 2^label - 1 of large labels overflows, gain='linear' does not.",
+        "Pass labels='any' if so meant; the gain 2^label - 1 of large labels overflows, a linear gain does not.",
     ),
     kernels.NO_QID: (
         "'<label> qid:<id> <feature>:<value> ...'",
-        "Add the qid column, or pass group_file= with the number of rows of each query.",
+        "Add the qid column, or write how many rows each query has into a file beside it, with .query behind its name.",
     ),
     kernels.EMPTY_QID: ("an id behind 'qid:'", "Give the row the id of its query."),
     kernels.BAD_FEATURE: ("'<feature>:<value>' with an integer index", "Correct the row or remove it."),
     kernels.QID_AFTER_FEATURES: ("qid:<id> before the features", "Move it behind the label."),
-    kernels.EXTRA_QID: ("rows without qid, since group_file= tells the queries", "Leave group_file out."),
+    kernels.EXTRA_QID: (
+        "rows without qid, since a file counts the rows of each query",
+        "Remove the qids, or that file.",
+    ),
     kernels.EXTRA_LABEL: (
         "'qid:<id> <feature>:<value> ...' without a label, as in the first row",
         "Give all rows a label, or none.",
@@ -42,8 +45,8 @@ _MESSAGES = {
         "Pass zero_based=True if the first feature of this data has index 0.",
     ),
     kernels.INDEX_TOO_LARGE: (
-        "feature indices up to {last}, as n_features says",
-        "Pass a larger n_features, or none to take what the file holds.",
+        "feature indices up to {last}, as many as are asked for",
+        "Correct the row, or pass n_features= of the largest index.",
     ),
     kernels.DUPLICATE_INDEX: ("each feature once in a row", "Remove one of the two values."),
     kernels.EMPTY_VALUE: ("a value behind the colon", "Write the value, or leave the feature out if it is 0."),

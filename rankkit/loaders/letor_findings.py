@@ -69,14 +69,16 @@ class _Tally:
             self.lines.append(line)
 
 
-def find_all(path: Path, *, zero_based: bool | None = None, group_file: Path | None = None) -> list[Finding]:
+def find_all(
+    path: Path, *, zero_based: bool | None = None, group_file: Path | None = None, n_features: int | None = None
+) -> list[Finding]:
     """What a reader would object to or remark on, errors first, each kind once with its count and first lines.
 
     Raises:
         DataError: If the file as a whole cannot be read: it is missing, no text, or its compressed data is damaged.
     """
     with announced_compilation():
-        search = _Search(path, zero_based, group_file)
+        search = _Search(path, zero_based, group_file, n_features)
         for block in search.blocks():
             search.look_at(block)
     search.look_at_queries()
@@ -91,9 +93,10 @@ class _Search:
         path: The file.
         zero_based: As in :func:`rankkit.read_letor`.
         group_file: As in :func:`rankkit.read_letor`.
+        n_features: As in :func:`rankkit.read_letor`.
     """
 
-    def __init__(self, path: Path, zero_based: bool | None, group_file: Path | None) -> None:
+    def __init__(self, path: Path, zero_based: bool | None, group_file: Path | None, n_features: int | None) -> None:
         self.path = path
         self.tallies: dict[int, _Tally] = {}
         begins = beginning_of(path)
@@ -104,7 +107,7 @@ class _Search:
         form = kernels.WITHOUT_QID if has_sizes else 0 if begins.has_labels else kernels.WITHOUT_LABEL
         form |= kernels.ANY_LABEL
         base = 0 if (begins.is_zero_based if zero_based is None else zero_based) else 1
-        width = min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
+        width = n_features or min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
         self._layout = Layout(form, base, width, None, keep_missing=True, keep_doc_ids=True)
         self._features = np.empty((0, width), np.float32)
         self._n_lines, self._n_rows, self._n_skipped = 0, 0, 0
@@ -177,8 +180,8 @@ class _Search:
         if fault.code == kernels.INDEX_TOO_LARGE:
             fault = replace(
                 fault,
-                expected=f"feature indices up to {MOST_FEATURES:,}",
-                action="Correct it, or pass n_features if the data has so many columns.",
+                expected=f"feature indices up to {self._layout.width - 1 + self._layout.base:,}",
+                action="Correct it, or pass --n-features COUNT if the data has so many columns.",
             )
         is_counted = self._beside.group_file is not None or self._beside.weight_file is not None
         is_mendable = fault.code in SKIPPABLE and fault.code != kernels.INDEX_TOO_LARGE and not is_counted

@@ -16,6 +16,8 @@ from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import is_stream
 from rankkit.loaders.text_ids import Ids, TextIds, id_texts
 
+_ENDINGS = (".parquet", ".csv", ".txt", ".run", ".trec")
+
 
 def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path | str, *, tag: str = "rankkit") -> None:
     """Write one score a document, the format by extension.
@@ -41,6 +43,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
             f"write_scores: expected {data.n_docs} scores, one a document; got shape {scores.shape}. "
             "Pass what rankkit.predict returned for this data."
         )
+    check_scores_name(path)
     writers: dict[str, Callable[[Path], None]] = {
         ".parquet": lambda to: _table(data, scores).to_parquet(to, index=False),
         ".csv": lambda to: _table(data, scores).to_csv(to, index=False),
@@ -50,11 +53,20 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ),
     }
     writers[".trec"] = writers[".run"]
-    extension = ".txt" if is_stream(path) else path.suffix
-    if extension not in writers:
-        raise ConfigError(f"{path}: expected a name that ends in {', '.join(writers)}; got {extension!r}. Rename it.")
     with replacing(path) as temporary:
-        writers[extension](temporary)
+        writers[_ending(path)](temporary)
+
+
+def check_scores_name(path: Path) -> None:
+    """Raise ConfigError if the extension names no format of :func:`write_scores`."""
+    if _ending(path) not in _ENDINGS:
+        raise ConfigError(
+            f"{path}: expected a name that ends in {', '.join(_ENDINGS)}; got {path.suffix!r}. Rename it."
+        )
+
+
+def _ending(path: Path) -> str:
+    return ".txt" if is_stream(path) else path.suffix
 
 
 def _table(data: RankingDataset, scores: NDArray[np.float32]) -> pd.DataFrame:

@@ -134,12 +134,7 @@ def split(
         >>> train.n_queries, valid.n_queries, test.n_queries
         (16, 2, 2)
     """
-    shares = [float(fraction) for fraction in fractions]
-    if not shares or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-6:
-        raise ConfigError(
-            f"split: expected fractions above 0 that sum to 1; got {', '.join(f'{share:g}' for share in shares)} "
-            f"(sum {sum(shares):g}). Change one of them."
-        )
+    shares = check_shares(fractions)
     sizes = _whole_shares(shares, data.n_queries)
     if not sizes.all():
         raise DataError(
@@ -148,6 +143,17 @@ def split(
         )
     shuffled = np.random.default_rng(seed).permutation(data.n_queries)
     return tuple(_take(data, np.sort(chosen)) for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]))
+
+
+def check_shares(fractions: Sequence[float]) -> list[float]:
+    """The shares of :func:`split`, or ConfigError if they are not those of one whole."""
+    shares = [float(fraction) for fraction in fractions]
+    if not shares or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(
+            f"split: expected fractions above 0 that sum to 1; got {', '.join(f'{share:g}' for share in shares)} "
+            f"(sum {sum(shares):g}). Change one of them."
+        )
+    return shares
 
 
 def filter_queries(

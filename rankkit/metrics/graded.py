@@ -35,7 +35,7 @@ def _check_gain(where: str, gain: str, max_label: float) -> None:
             "Pass one of them."
         )
     if gain == "exp":
-        _check_finite(where, max_label, "Pass gain='linear', in evaluate() as protocol=Protocol(gain='linear').")
+        _check_finite(where, max_label, "Pass gain='linear', or make grades of the labels.")
 
 
 def _check_finite(where: str, max_label: float, action: str) -> None:

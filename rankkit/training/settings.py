@@ -132,7 +132,9 @@ def check_data(
         if data.n_docs == 0:
             raise DataError(f"fit: expected documents in {name}; got {data!r}. Pass data with at least one query.")
         if data.labels is None:
-            raise DataError(f"fit: expected labels in {name}; got {data!r}. Load it with its label column.")
+            raise DataError(
+                f"fit: expected labels in {name}; got {data!r}. Name its label column with label=, or add one."
+            )
         if not np.isfinite(data.labels).all():
             doc = int(np.flatnonzero(~np.isfinite(data.labels))[0])
             qid = data.qids[np.searchsorted(data.offsets, doc, side="right") - 1]

@@ -156,18 +156,23 @@ def open_tracker(name: str, experiment: str) -> Tracker:
     Raises:
         ConfigError: If there is none of that name, its library is not installed, or it cannot be reached.
     """
-    if name not in TRACKERS:
-        raise ConfigError(f"--track: expected the name of a tracker; got {name!r}. {did_you_mean(name, TRACKERS)}")
-    if importlib.util.find_spec(name) is None:
-        raise ConfigError(
-            f"--track {name}: expected {name} to be installed; it is not. Run pip install 'rankkit-torch[track]'."
-        )
+    check_tracker(name)
     try:
         return TRACKERS[name](experiment)
     except Exception as error:  # each library has its own
         raise ConfigError(
             f"--track {name}: expected to reach it; got {type(error).__name__}: {error}. Mend that, or leave it out."
         ) from error
+
+
+def check_tracker(name: str) -> None:
+    """Raise ConfigError if there is no tracker of that name, or its library is not installed."""
+    if name not in TRACKERS:
+        raise ConfigError(f"--track: expected the name of a tracker; got {name!r}. {did_you_mean(name, TRACKERS)}")
+    if importlib.util.find_spec(name) is None:
+        raise ConfigError(
+            f"--track {name}: expected {name} to be installed; it is not. Run pip install 'rankkit-torch[track]'."
+        )
 
 
 class Tracking:

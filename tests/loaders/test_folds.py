@@ -111,7 +111,7 @@ def test_parts_have_the_width_of_the_training_data(tmp_path):
     fold = read_folds(tmp_path)[0]
     assert fold.valid.n_features == 5
     with pytest.raises(
-        DataError, match=r"test\.txt:1: expected feature indices up to 5, as n_features says; got '6:2'"
+        DataError, match=r"test\.txt:1: expected feature indices up to 5, as many as are asked for; got '6:2'"
     ):
         fold.test  # noqa: B018
     assert read_folds(tmp_path, n_features=7)[0].test.n_features == 7

@@ -430,7 +430,7 @@ def test_long_lines_are_shortened(read):
 
 def test_an_index_above_n_features(read):
     with pytest.raises(
-        DataError, match=r"train\.txt:1: expected feature indices up to 1, as n_features says; got '2:3'"
+        DataError, match=r"train\.txt:1: expected feature indices up to 1, as many as are asked for; got '2:3'"
     ):
         read(LINES, n_features=1)
 

@@ -66,7 +66,7 @@ def test_a_line_that_is_no_size(read, tmp_path, line):
 
 
 def test_rows_without_qid_and_nothing_beside_them(read):
-    with pytest.raises(DataError, match=r"train\.txt:1: .* Add the qid column, or pass group_file= with the number"):
+    with pytest.raises(DataError, match=r"train\.txt:1: .* Add the qid column, or write how many rows each query"):
         read(PLAIN)
 
 
@@ -180,7 +180,7 @@ def test_features_that_cannot_be_dropped(read, drop, message):
 
 def test_rows_with_qid_and_a_group_file(read, tmp_path):
     (tmp_path / "sizes").write_bytes(b"2\n1\n")
-    with pytest.raises(DataError, match=r"train\.txt:1: expected rows without qid, since group_file= .* at column 3"):
+    with pytest.raises(DataError, match=r"train\.txt:1: expected rows without qid, since a file counts .* at column 3"):
         read(WIDE, group_file=tmp_path / "sizes")
 
 
