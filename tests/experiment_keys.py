@@ -60,7 +60,7 @@ _RANKING_DATA = {
     "query_weight": 'column of a table with the weights of queries; `""` for none',
     "features": "the features, as a list: columns of a table, numbers of LETOR text",
     "drop": "features to leave out",
-    "zero_based": "whether the first feature of LETOR text has index 0; left out, as a comment says, or 1",
+    "zero_based": "whether indices of LETOR text begin with 0; left out, as a comment above the rows says, or with 1",
     "cross_validation": "deal all queries out in so many parts, each once the test data",
     "valid_fraction": "share of the training queries that becomes validation data",
     "split_seed": "of such parts and shares",

@@ -75,6 +75,15 @@ def test_a_lock_that_is_removed_meanwhile_is_asked_for_again(tmp_path, monkeypat
     assert len(asked) == 2
 
 
+def test_folders_that_were_made_for_nothing_go(tmp_path):
+    (tmp_path / "old").mkdir()
+    enter(tmp_path / "old" / "new" / "run")
+    assert names_in(tmp_path / "old") == []
+    with alone_at_work_in(tmp_path / "old" / "new" / "run", "Wait."):
+        (tmp_path / "old" / "new" / "kept").write_text("")
+    assert names_in(tmp_path / "old" / "new") == ["kept"]
+
+
 @pytest.mark.parametrize("place", ["file/run", "x" * 300])
 def test_where_no_folder_can_be_made_it_says_so(tmp_path, place):
     (tmp_path / "file").write_text("")

@@ -72,6 +72,9 @@ class EncoderExperiment(Section):
         find_distance(self.encoder.options.get("distance", "euclidean"), n_dims=1)
         check_run(check_encoder_training, {**self.training, "seed": self.seed}, objective, self.augment)
         check_objective(self.objective.name, options, kind="embedding objective")
+        size = (self.data.size, self.data.size) if isinstance(self.data.size, int) else self.data.size
+        # Of arrays the shape is not known yet; what their encoder cannot be whatever the shape is found all the same.
+        encoder((3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)
             RandomAffine(**self.augment)  # refuses numbers out of range

@@ -59,7 +59,7 @@ def train(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Any other option, as scorer.hidden=[256,128], encoder.n_dims=32, data.size=64. Repeatable.",
+            help="Any other option, as 'scorer.hidden=[256, 128]', encoder.n_dims=32, data.size=64. Repeatable.",
         ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Experiment file in TOML; options here go over it.")] = None,

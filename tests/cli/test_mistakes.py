@@ -160,6 +160,10 @@ MISTAKES = {
         f"{TRAIN} --set training.device=gpu",
         "training.device: expected 'auto', 'cpu' or 'cuda'; got 'gpu'. Pass one of these.",
     ),
+    "an encoder that cannot be": (
+        "train --encoder mlp --set encoder.hidden=[0] --out runs/new",
+        "MLPEncoder: expected each width in hidden of at least 1; got 0. Pass a whole number.",
+    ),
     "empty validation set": (
         f"{TRAIN} --valid empty.txt",
         "empty.txt: expected rows; got an empty file. Check what writes it, or leave it out.",
