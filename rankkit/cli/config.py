@@ -7,8 +7,11 @@ place only: the function that takes it.
 import inspect
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import tomli_w
 from pydantic import (
@@ -290,7 +293,7 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
     """Check names and types of options against the signature of the function that will take them; give them typed."""
     parameters = inspect.signature(function).parameters
     fields: dict[str, Any] = {
-        name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
+        name: (_in_a_file(parameter.annotation), ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in parameters.items()
         if name not in _NOT_OPTIONS[kind] and parameter.kind is not parameter.VAR_KEYWORD
     }
@@ -301,6 +304,13 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         return typed
     except ValidationError as error:
         raise ValueError(explain(error, kind, model)) from None
+
+
+def _in_a_file(annotation: Any) -> Any:
+    """The type of an option less the functions that it may be in Python."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return reduce(or_, [part for part in get_args(annotation) if get_origin(part) is not Callable])
 
 
 def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
