@@ -2,7 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -61,7 +64,7 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
     """
     parameters = inspect.signature(function).parameters
     fields: dict[str, Any] = {
-        name: (parameter.annotation, ... if parameter.default is parameter.empty else parameter.default)
+        name: (_in_a_file(parameter.annotation), ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in parameters.items()
         if name not in NOT_OPTIONS[kind] and parameter.kind is not parameter.VAR_KEYWORD
     }
@@ -72,6 +75,13 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         return typed
     except ValidationError as error:
         raise ValueError(explain(error, kind, model)) from None
+
+
+def _in_a_file(annotation: Any) -> Any:
+    """The type of an option less the functions that it may be in Python."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return reduce(or_, [part for part in get_args(annotation) if get_origin(part) is not Callable])
 
 
 def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:

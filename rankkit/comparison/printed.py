@@ -38,7 +38,7 @@ def summary(results: "Results", width: int | None = None) -> str:
     left_out = list(dict.fromkeys(name for _, names in tables for name in names))
     notes = how_to_read(results)
     if left_out:
-        notes.append(f"Left out for width: {', '.join(left_out)}. All columns: {results.folder / 'results/table.md'}.")
+        notes.append(f"Left out for width: {', '.join(left_out)}. All columns: results/table.md.")
     return "\n\n".join(
         [
             _wrapped([" ".join(verdict(results))], width),

@@ -84,7 +84,7 @@ def fit(
             the documents of a batch.
         train: Labelled training data. Its weights, if any, go to the objective.
         valid: Labelled validation data; nothing is fitted on it.
-        metric: Validation metric that selects the epoch, by name or as a function of rankkit; the higher the better.
+        metric: Validation metric that selects the epoch; the higher the better. In Python a function of rankkit too.
         epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
         batch_queries: Queries of a batch, at most.
         batch_docs: Documents of a batch, at most; a query with more goes alone.

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import tomllib
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -248,3 +249,30 @@ def test_text_without_labels_is_scored(rankkit, files, trained, tmp_path):
         answer = rankkit("score", trained, data, "--out", tmp_path / out)
         assert answer.code == 0, answer.err
     assert (tmp_path / "a.txt").read_text() == (tmp_path / "b.txt").read_text()
+
+
+LITTLE_TO_LEARN = "".join(f"{int(i == 0)} qid:{i // 4} 1:{i % 7}\n" for i in range(80))
+
+
+def test_train_refuses_data_that_teaches_nothing(rankkit, tmp_path):
+    (tmp_path / "train.txt").write_text("".join(f"{i % 3} qid:{i} 1:{i % 7}\n" for i in range(20)))
+    options = ("--train", tmp_path / "train.txt", "--out", tmp_path / "run", "--scorer", "linear")
+    answer = rankkit("train", *options, "--objective", "ranknet")
+    assert answer.code == 2
+    assert "teach ranknet something" in answer.err
+    assert "20 queries: all with one document" in answer.err
+    # What it advises works, in the same folder.
+    assert rankkit("train", *options, "--objective", "mse", "--set", "training.epochs=1").code == 0
+
+
+def test_train_says_in_one_line_that_little_can_be_learnt(rankkit, tmp_path):
+    (tmp_path / "train.txt").write_text(LITTLE_TO_LEARN)
+    with pytest.warns(rk.DataWarning) as said:
+        answer = rankkit(
+            "train", "--train", tmp_path / "train.txt", "--out", tmp_path / "run", "--scorer", "linear",
+            "--objective", "ranknet", "--set", "training.epochs=1",
+        )  # fmt: skip
+    assert answer.code == 0
+    (line,) = [warnings.formatwarning(one.message, one.category, one.filename, one.lineno) for one in said]
+    assert line.startswith("rankkit: fit: 19 of 20 training queries teach ranknet nothing (all with one label)")
+    assert line.count("\n") == 1
