@@ -173,6 +173,8 @@ def test_a_feature_name_that_a_table_cannot_hold(tmp_path, names):
 
 
 def test_unknown_extension_names_the_known_ones(tmp_path):
+    for name in ("d.json", "d.parquet.gz"):
+        (tmp_path / name).write_text("1 qid:1 1:2\n")
     with pytest.raises(ConfigError, match=r"expected a name that ends in .*\.parquet.*; got '\.json'"):
         read(tmp_path / "d.json")
     with pytest.raises(ConfigError, match=r"before \.gz; got '\.parquet'"):
