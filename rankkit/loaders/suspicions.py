@@ -18,6 +18,14 @@ _SHOWN_AT = re.compile(
     r"|(position|pos|rank)_?(shown|displayed|served|in_?list|in_?results?)",
     re.IGNORECASE,
 )
+# What a feature may be the same as, and what is said of it then; of arrays only what is never meant.
+_COPIES = {
+    "label": "a copy of the label",
+    "qid": "a copy of the qid",
+    "row": "counts the rows",
+    "row from 1": "counts the rows",
+}
+_ALWAYS = ("label", "qid")
 _FEWEST_ROWS = 10  # fewer say nothing of a column
 _FEW_STEPS = 2**20  # float32 numbers between the smallest and the largest value of a column
 _SAMPLE = 65_536
@@ -55,9 +63,12 @@ class Suspicions:
         if self._first is None:
             self._first = features[0].copy()
             everything = np.arange(part.n_features)
-            self._copies = {"label": everything, "qid": everything}
+            self._copies = {
+                role: everything if self._all_kinds or role in _ALWAYS else everything[:0] for role in _COPIES
+            }
             self._constant = everything if self._all_kinds else everything[:0]
         qids = np.repeat(part.qids, part.list_sizes) if isinstance(part.qids, np.ndarray) else None
+        places = self._n_rows + (np.arange(len(features)) if part.rows is None else part.rows)
         self._n_rows += len(features)
         self._n_queries += part.n_queries
         for start in range(0, len(features), 1024):
@@ -67,6 +78,8 @@ class Suspicions:
                 self._constant = self._constant[_equals(block[:, self._constant], self._first[self._constant])]
             self._compare("label", block, None if labels is None else labels[rows])
             self._compare("qid", block, None if qids is None else qids[rows])
+            self._compare("row", block, places[rows])
+            self._compare("row from 1", block, places[rows] + 1)
             if not len(self._constant) and not any(map(len, self._copies.values())):
                 return
 
@@ -102,7 +115,7 @@ class Suspicions:
             found[place] = "no value" if np.isnan(self._first[place]) else "one value everywhere"
         for role, places in self._copies.items():
             for place in places.tolist() if role in self._varies else ():
-                found.setdefault(place, f"a copy of the {role}")
+                found.setdefault(place, _COPIES[role])
         for place in self._merged:
             found.setdefault(place, "float32 gives different values as one: subtract an origin")
         if self._all_kinds:

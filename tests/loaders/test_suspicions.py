@@ -24,6 +24,8 @@ CASES = {
     "void": (np.full(24, np.nan), "no value"),
     "grade": (LABEL, "a copy of the label"),
     "query": (QID, "a copy of the qid"),
+    "index": (np.arange(24), "counts the rows"),
+    "number": (np.arange(1, 25), "counts the rows"),
     "position": (np.tile(np.arange(4), 6), "the place where it was shown, unknown when it is ranked?"),
     "clicked_at": (SECONDS, "float32 gives different values as one: subtract an origin"),
 }
@@ -94,6 +96,13 @@ def test_of_arrays_only_what_is_never_meant_is_told():
         "suspicious: 3 (a copy of the label), 4 (a copy of the qid), "
         "5 (float32 gives different values as one: subtract an origin)",
     )
+
+
+def test_rows_are_counted_in_the_order_in_which_they_came():
+    shuffled = frame().iloc[np.random.default_rng(1).permutation(24)]
+    with pytest.warns(DataWarning, match=r"suspicious: index \(counts the rows\)"):
+        from_pandas(shuffled.assign(index=np.arange(24)))
+    assert from_pandas(shuffled.assign(index=np.random.default_rng(2).permutation(24))).remarks == ()
 
 
 def test_few_rows_and_single_queries_say_nothing():
