@@ -1,40 +1,22 @@
 """What ``model.json`` of a bundle may hold: names, types and limits, checked before anything is built from it."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from rankkit.schemas import explain
+from rankkit.schemas import MOST_FEATURES, Entry, Name, Text, explain
 
 FORMAT_VERSION = 1
-MOST_FEATURES = 10_000_000
 
 
-def _encodable(text: str) -> str:
-    """Text that can be written again: JSON can spell halves of characters, which no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"expected text; got {text[:60]!r}, which is no Unicode. Rename it") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
-Name = Annotated[Text, Field(max_length=200)]
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True, extra="allow")  # later versions may say more
-
-
-class _Built(_Entry):
+class _Built(Entry):
     """What a model is built from, or what it was trained with."""
 
     name: Name
-    options: dict[Name, Any] = {}
+    options: dict[Name, Any] = Field(default_factory=dict)
 
 
-class ModelFile(_Entry):
+class ModelFile(Entry):
     """``model.json`` as a whole."""
 
     format_version: Literal[1]
@@ -46,10 +28,10 @@ class ModelFile(_Entry):
     objective: _Built | None = None
     metrics: list[Name] | None = None
     data_fingerprint: Name | None = None
-    versions: dict[Name, Name] = {}
+    versions: dict[Name, Name] = Field(default_factory=dict)
     weights_file: Name | None = None
     weights_sha256: Name
-    about: dict[Text, Any] = {}
+    about: dict[Text, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_model(self) -> "ModelFile":

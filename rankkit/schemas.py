@@ -1,12 +1,15 @@
-"""What pydantic finds wrong with data from a file, in the words of rankkit."""
+"""Types and limits of what files say, for pydantic, and what it finds wrong in the words of rankkit."""
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from rankkit.errors import did_you_mean
+
+MOST_FEATURES = 10_000_000
+"""That a file may say there are: a number that it only claims must cost no memory."""
 
 # What a value of a type is called; pydantic's own sentences are about Python.
 _EXPECTED: Mapping[str, str] = {
@@ -40,6 +43,28 @@ _BOUNDS: Mapping[str, str] = {
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 120
 _short.maxlevel, _short.maxlist, _short.maxdict = 3, 12, 6
+
+
+def _encodable(text: str) -> str:
+    """Text that can be written again: JSON can spell halves of characters, which no file can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"expected text; got {text[:60]!r}, which is no Unicode. Rename it") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""What can be written as UTF-8."""
+
+Name = Annotated[Text, Field(max_length=200)]
+"""Text of which messages can quote all."""
+
+
+class Entry(BaseModel):
+    """Values of a file by name, of the types that they are said to have; later versions may say more."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
 
 
 def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:

@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import re
+import shutil
 import struct
 from pathlib import Path
 
