@@ -4,35 +4,24 @@ The other codes stand in :mod:`rankkit.stopping`.
 """
 
 import sys
-import warnings
 
-from rankkit.errors import CompilationWarning, DataWarning, RankkitError
-
-_FORMAT_OF_OTHERS = warnings.formatwarning
+from rankkit.errors import RankkitError
 
 
 def main() -> None:
     """Run the command line."""
-    from rankkit.stopping import stopped_by_signals
+    from rankkit.stopping import exit_code, stopped_by_signals
 
-    warnings.formatwarning = _format_warning
     try:
         with stopped_by_signals():
             from rankkit.cli.app import app
 
             app()
+    except KeyboardInterrupt:  # of a signal that came when the command had just ended
+        sys.exit(exit_code())
     except RankkitError as error:
         sys.stderr.write(f"rankkit: {error}\n")
         sys.exit(2)
-
-
-def _format_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
-) -> str:
-    """What rankkit says as one line, without the line of code that said it, which is no line of the user."""
-    if issubclass(category, DataWarning | CompilationWarning):
-        return f"rankkit: {message}\n"
-    return _FORMAT_OF_OTHERS(message, category, filename, lineno, line)
 
 
 if __name__ == "__main__":

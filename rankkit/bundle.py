@@ -80,6 +80,9 @@ def save(
     """
     kind, name = _find_out(model)
     known = cast(Any, model)
+    fault = _fault_in_weights(known)
+    if fault is not None:
+        raise ConfigError(f"save: expected finite weights; got {fault}. Train it again with a lower learning rate.")
     weights = safetensors.torch.save({key: value.contiguous() for key, value in model.state_dict().items()})
     digest = hashlib.sha256(weights).hexdigest()
     written = {
@@ -233,6 +236,9 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
         _check_shapes(expected, tensors)
         filled = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
         built.load_state_dict(filled, assign=True)
+        fault = _fault_in_weights(built)
+        if fault is not None:
+            raise ValueError(fault)
         if kind == "scorer":
             built.feature_names = names_from(model["feature_names"], built.n_features)
             built.roles = roles_from(model.get("columns"))  # the first rankkit kept none
@@ -300,6 +306,20 @@ def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torc
         wanted, got = (list(side[name].shape) if name in side else None for side in (expected, found))
         if wanted != got:
             raise ValueError(f"weights {name!r} of shape {got}, where the options give {wanted}")
+
+
+def _fault_in_weights(model: nn.Module) -> str | None:
+    """Which weights are no numbers, so that no score would be one; None where all are.
+
+    By numpy, as torch's pool of threads would not survive a fork. What a transform has learnt may be infinite.
+    """
+    learnt = {name for name, _ in model.named_parameters()}
+    for name, values in model.state_dict().items():
+        if values.is_floating_point():
+            numbers = (values.float() if values.dtype == torch.bfloat16 else values).detach().cpu().numpy()
+            if np.isnan(numbers).any() or (name in learnt and np.isinf(numbers).any()):
+                return f"weights {name!r} that are not finite"
+    return None
 
 
 def _laid_out(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:

@@ -4,18 +4,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NoReturn
 
 from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.errors import BundleError, ConfigError
 from rankkit.loaders.dataset import Roles
+from rankkit.model_schema import FORMAT_VERSION as FORMAT_VERSION
+from rankkit.model_schema import fault_in
 from rankkit.objectives import Objective
+from rankkit.plain_files import read_plain
 
 Kind = Literal["scorer", "encoder"]
 
-FORMAT_VERSION = 1
 MODEL_FILE = "model.json"
-_LARGEST_JSON = 64 * 2**20
+_LARGEST_JSON = 16 * 2**20  # a hundred thousand features with names of 150 characters; parsed it takes the tenfold
 
 
 def read_model_json(folder: str | Path) -> dict[str, Any]:
@@ -25,20 +27,28 @@ def read_model_json(folder: str | Path) -> dict[str, Any]:
         BundleError: If there is no bundle, the file is damaged, or a newer rankkit wrote it.
     """
     path = Path(folder) / MODEL_FILE
+    content = read_bytes(path, _LARGEST_JSON)
     try:
-        model = json.loads(read_bytes(path, _LARGEST_JSON))
-        format_version = model["format_version"]
+        model = json.loads(content, parse_constant=_no_number)
         if not isinstance(model, dict):
             raise TypeError("not an object")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BundleError(
             f"{path}: expected what rankkit.save wrote; got damaged JSON ({error}). Save it again."
         ) from error
-    if format_version != FORMAT_VERSION:
+    format_version = model.get("format_version")
+    if isinstance(format_version, int) and format_version > FORMAT_VERSION:
         raise BundleError(
             f"{path}: expected format version {FORMAT_VERSION}; got {format_version!r}. Install a newer rankkit."
         )
-    return cast(dict[str, Any], model)
+    fault = fault_in(model)
+    if fault is not None:
+        raise BundleError(f"{path}: {fault.removesuffix('.')}. Save it again.")
+    return model
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def as_text(written: Mapping[str, Any]) -> str:
@@ -48,11 +58,18 @@ def as_text(written: Mapping[str, Any]) -> str:
         ConfigError: If JSON cannot hold a value.
     """
     try:
-        return json.dumps(written, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    except (TypeError, ValueError) as error:
+        text = json.dumps(written, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"save: expected values that JSON can hold; got one it cannot: {error}. Pass plain values."
         ) from error
+    if size > _LARGEST_JSON:
+        raise ConfigError(
+            f"save: expected at most {_LARGEST_JSON:,} bytes about the model; got {size:,}. "
+            "Shorten the feature names, or keep what else was passed in a file of its own."
+        )
+    return text
 
 
 def features_entry(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[str, Any]:
@@ -146,17 +163,14 @@ def saved_by(model: Mapping[str, Any]) -> str:
     return f"rankkit {known}" if known else "the rankkit that saved it"
 
 
-def read_bytes(path: Path, largest: int | None = None) -> bytes:
-    """The content of a file of a bundle.
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of a file of a bundle, which came from anywhere.
 
     Raises:
-        BundleError: If there is none, or it is larger than it can be.
+        BundleError: If there is no plain file, or it is larger than it can be.
     """
     try:
-        size = path.stat().st_size
-        if largest is not None and size > largest:
-            raise BundleError(f"{path}: expected at most {largest:,} bytes; got {size:,}. Save it again.")
-        return path.read_bytes()
+        return read_plain(path, largest)
     except OSError as error:
         raise BundleError(
             f"{path}: expected a file of a saved scorer or encoder; got {error.strerror}. "

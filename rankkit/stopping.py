@@ -57,6 +57,11 @@ def stopped_by_signals() -> Iterator[None]:
                 signal.signal(number, signal.SIG_IGN if _received else handler)
 
 
+def exit_code() -> int:
+    """The code of the signal that stopped the command; that of SIGINT where none was taken."""
+    return 128 + (_received[0] if _received else signal.SIGINT)
+
+
 @contextmanager
 def finishing(note: Callable[[], None]) -> Iterator[bool]:
     """The first signal calls ``note`` and raises nothing: what runs in the block is to come to an end by itself.

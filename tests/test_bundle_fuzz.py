@@ -3,8 +3,11 @@
 import contextlib
 import hashlib
 import json
+import os
+import re
 import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
-from rankkit.errors import BundleError
+from rankkit.errors import BundleError, ConfigError
 from rankkit.scorers import MLPScorer
 
 
@@ -162,3 +165,34 @@ def test_weights_far_larger_than_the_options_say_are_not_read(copy):
         file.truncate(2**40)  # a sparse file
     with pytest.raises(BundleError, match="at most"):
         load(copy)
+
+
+@pytest.mark.parametrize("name", ["model.json", "scorer.safetensors"])
+@pytest.mark.parametrize("made", [lambda path: path.symlink_to("/dev/zero"), os.mkfifo, Path.mkdir])
+def test_what_is_no_plain_file_is_not_opened(made, name, copy):
+    """A FIFO would wait for a writer, and /dev/zero never ends."""
+    (copy / name).unlink()
+    made(copy / name)
+    with pytest.raises(BundleError, match=r"expected a file of a saved scorer or encoder; got a (pipe|folder)"):
+        load(copy)
+
+
+def test_a_model_json_of_sixty_megabytes_is_not_read(copy):
+    (copy / "model.json").write_bytes(b'{"about": {"a": "' + b"a" * 60_000_000 + b'"}}')
+    with pytest.raises(BundleError, match=r"60,000,020 bytes where at most 16,777,216 fit"):
+        load(copy)
+    with pytest.raises(ConfigError, match="at most 16,777,216 bytes"):
+        save(MLPScorer(1), copy, more="a" * 17_000_000)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers(value, copy):
+    scorer = load(copy)
+    weights = scorer.state_dict()
+    name = next(name for name, _ in scorer.named_parameters())
+    weights[name].flatten()[0] = value
+    with_weights(copy, safetensors.torch.save(weights))
+    with pytest.raises(BundleError, match=f"weights '{re.escape(name)}' that are not finite"):
+        load(copy)
+    with pytest.raises(ConfigError, match="expected finite weights"):
+        save(scorer, copy)

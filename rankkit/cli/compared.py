@@ -7,7 +7,6 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from rankkit.cli.config import Named, Section
-from rankkit.cli.validation import explain
 from rankkit.comparison.plan import (
     Part,
     Plan,
@@ -24,6 +23,7 @@ from rankkit.comparison.sources import ExampleSource, Source
 from rankkit.errors import ConfigError
 from rankkit.evaluation import parse_metric
 from rankkit.evaluation.significance import EPSILON
+from rankkit.schemas import explain
 
 
 class SearchSection(Section):

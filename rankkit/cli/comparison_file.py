@@ -18,12 +18,13 @@ from rankkit.cli.config import (
     read_toml,
 )
 from rankkit.cli.encoder_comparison_file import EncoderComparisonFile
-from rankkit.cli.validation import check_objective, check_options, check_run, explain, untrained_scorer
+from rankkit.cli.validation import check_objective, check_options, check_run, untrained_scorer
 from rankkit.comparison.externals import check_external
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import Source
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
+from rankkit.schemas import explain
 
 
 class ComparedData(Data):

@@ -19,10 +19,10 @@ from rankkit.cli.validation import (
     check_options,
     check_run,
     defaults_of,
-    explain,
     untrained_scorer,
 )
 from rankkit.errors import ConfigError
+from rankkit.schemas import explain
 
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 

@@ -8,11 +8,11 @@ from pydantic import Field, ValidationError, model_validator
 from rankkit.cli.compared import Compared, part_of, plain
 from rankkit.cli.config import MetricNames, Named, Section
 from rankkit.cli.encoder_file import EncoderExperiment
-from rankkit.cli.validation import explain
 from rankkit.comparison.externals import check_external
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import ExampleSource
 from rankkit.errors import ConfigError
+from rankkit.schemas import explain
 
 _READING = ("size", "colour", "ink", "label")
 _FOR_RANKERS = {

@@ -10,6 +10,7 @@ numbers match by count, which is said.
 import difflib
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
@@ -202,13 +203,14 @@ def _left(where: str, found: Sequence[str], given: Roles, narrowed: dict[str, li
     Raises:
         DataError: If one that is chosen or dropped is not there.
     """
+    there, dropped = set(found), set(narrowed.get("drop", ()))
     for option, names in narrowed.items():
-        absent = [name for name in names if name not in found]
+        absent = [name for name in names if name not in there]
         if absent:
             raise DataError(f"{where}: expected {option} among {_some(found)}; got {absent[0]!r}. Name others.")
     roles = {*astuple(given), *astuple(_DEFAULTS)}
     kept = roles | set(narrowed["features"]) if "features" in narrowed else set(found)
-    return [name for name in found if name in kept and name not in narrowed.get("drop", [])]
+    return [name for name in found if name in kept and name not in dropped]
 
 
 def columns_for(
@@ -278,9 +280,10 @@ def _places(where: str, wanted: Sequence[str], found: Sequence[str]) -> list[int
     missing = [name for name in wanted if name not in place_of]
     if missing:
         raise DataError(_missing(where, missing, len(wanted), found))
-    twice = next((name for name in wanted if found.count(name) > 1), None) if len(place_of) < len(found) else None
+    counts = Counter(found)
+    twice = next((name for name in wanted if counts[name] > 1), None)
     if twice is not None:
-        raise DataError(f"{where}: expected one feature {twice!r}; got {found.count(twice)}. Rename one of them.")
+        raise DataError(f"{where}: expected one feature {twice!r}; got {counts[twice]}. Rename one of them.")
     return [place_of[name] for name in wanted]
 
 

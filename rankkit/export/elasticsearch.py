@@ -139,8 +139,8 @@ class ElasticsearchTarget:
         else:
             matrices, score_map = rescaled(layers)
             matrices[0] = (matrices[0][0][:, varying], matrices[0][1])
-            order = [feature["name"] for feature in features]
-            definition = ranknet_text(matrices, [order.index(name) for name in used], len(order))
+            place_of = {feature["name"]: place for place, feature in enumerate(features)}
+            definition = ranknet_text(matrices, [place_of[name] for name in used], len(features))
         norms = feature_normalizers(inputs, scaling)
         model = {
             "type": LINEAR if len(layers) == 1 else RANKLIB,

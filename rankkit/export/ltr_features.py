@@ -100,13 +100,14 @@ def feature_values(features: Sequence[Mapping[str, Any]], names: Sequence[str], 
         raw: float32 ``[doc, feature]``, NaN where a document has no such field.
     """
     found: dict[str, Float32] = {}
+    place_of = {name: place for place, name in enumerate(names)}
     for feature in features:
         if feature["template_language"] == DERIVED:
             # Expressions count in float64; the plugin keeps a feature as float32.
             found[feature["name"]] = _evaluate(feature["template"], found)
             continue
         (function,) = feature["template"]["function_score"]["functions"]
-        column = raw[:, names.index(function["field_value_factor"]["field"])]
+        column = raw[:, place_of[function["field_value_factor"]["field"]]]
         missing = missing_value(feature)
         found[feature["name"]] = column if missing is None else np.where(np.isnan(column), np.float32(missing), column)
     return np.stack(list(found.values()), axis=1)

@@ -104,7 +104,8 @@ class SolrTarget:
         try:
             defaults = {feature["name"]: np.float32(feature["params"]["defaultValue"]) for feature in stored}
             names = [feature["name"] for feature in model["features"]]
-            columns = [manifest.feature_names.index(name) for name in names]
+            place_of = {name: place for place, name in enumerate(manifest.feature_names)}
+            columns = [place_of[name] for name in names]
             default = np.array([defaults[name] for name in names])
             raw = features[:, columns]
             inputs = np.where(np.isnan(raw), default, raw).astype(np.float32)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ class VespaTarget:
             raise ExportError(
                 f"{profiles[0]}: expected the features of the manifest; got others. Export the ranker again."
             )
-        columns = [known.index(feature) for feature in inputs]
+        place_of = {feature: place for place, feature in enumerate(known)}
+        columns = [place_of[feature] for feature in inputs]
         return run_onnx(folder / file[1], features[:, columns], offsets, listwise=False)
 
 
@@ -110,7 +112,7 @@ def rank_features(names: Sequence[str]) -> list[str]:
             attribute = re.sub(r"[^A-Za-z0-9_]", "_", name)
             found.append(f"attribute({attribute if not attribute[0].isdigit() else '_' + attribute})")
     if len(set(found)) < len(found):
-        twice = next(feature for n, feature in enumerate(found) if feature in found[:n])
+        twice = next(feature for feature, count in Counter(found).items() if count > 1)
         raise ExportError(
             f"vespa: expected feature names that differ in letters, digits and underscores; got {twice} twice. "
             "Save the ranker with other feature names."

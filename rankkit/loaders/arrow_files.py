@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,16 +181,18 @@ def _count_rows(paths: Sequence[Path]) -> int:
 
 def _batches(paths: Sequence[Path], schema: pa.Schema, columns: Columns) -> Iterator[pa.RecordBatch]:
     """The batches of all files with the columns that are used; ids, labels and weights in the types of the first."""
+    used = columns.used
     for path in paths:
         with _opened(path) as file:
-            for name in columns.used:
-                if file.schema.names.count(name) != 1:
+            counts = Counter(file.schema.names)
+            for name in used:
+                if counts[name] != 1:
                     raise DataError(
                         f"{path}: expected a column {name!r}, as in {paths[0].name}; got "
                         f"{', '.join(file.schema.names[:20])}. Give all files of the folder the same columns."
                     )
-            for batch in file.batches(columns.used):
-                chosen = batch.select(columns.used)
+            for batch in file.batches(used):
+                chosen = batch.select(used)
                 for name in columns.roles:
                     chosen = _cast(chosen, name, schema.field(name).type, path)
                 yield chosen

@@ -8,7 +8,9 @@
 
 A cache is built in a folder beside the place where it will stand, and renamed into that place when it is whole: other
 processes see all of it or nothing. Of two that build the same cache, the later one finds the place taken and throws
-its own away.
+its own away. A cache is replaced by renaming alone, so that whoever has it open keeps what was opened. Other programs
+must not write to its files, nor cut them off, while they are open: their pages are the memory of this process, and the
+system ends a process (SIGBUS) that reads one that is gone. What is cut off before is refused when it is opened.
 """
 
 import contextlib
@@ -21,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from rankkit.errors import DataError
-from rankkit.loaders.cache_folder import Build, NoCacheError, Remarks, install, open_folder, write_arrays
+from rankkit.loaders.cache_check import NoCacheError
+from rankkit.loaders.cache_folder import Build, Remarks, install, open_folder, write_arrays
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.remarks import say, say_of_columns
 

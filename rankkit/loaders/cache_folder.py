@@ -16,6 +16,21 @@ from numpy.typing import NDArray
 from rankkit.atomic import beside
 from rankkit.batch import Per
 from rankkit.errors import DataError
+from rankkit.loaders.cache_check import (
+    ABOUT,
+    BLOCK_NUMBERS,
+    CHARACTERS,
+    OFFSETS,
+    NoCacheError,
+    check_features,
+    fault_in_values,
+    ids_of,
+    is_finite,
+    map_array,
+    map_arrays,
+    mark_of,
+    read_about,
+)
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.text_ids import Ids, TextIds
 
@@ -24,9 +39,6 @@ VERSION = 2
 
 _READABLE = (1, VERSION)  # version 1 has ids as one array of fixed-width text, and does not say whose its weights are
 
-_ABOUT = "cache.json"
-_OFFSETS, _CHARACTERS = ".offsets", ".characters"  # what is added to the name of ids that are text
-_BLOCK_NUMBERS = 4_000_000  # features that are copied at a time
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES)  # what rename says of a folder that is there; Windows: the last
 
 
@@ -51,10 +63,6 @@ class Remarks:
 
 Build = Callable[[Path], Remarks]
 """Fills a new folder with the arrays of a data set: :func:`write_arrays`, or block by block with :class:`RowFile`."""
-
-
-class NoCacheError(Exception):
-    """There is no cache at a place, or none that can be used."""
 
 
 class RowFile:
@@ -106,8 +114,8 @@ class IdFile:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
-        self._offsets = RowFile(folder / f"{name}{_OFFSETS}.npy", np.int64)
-        self._characters = RowFile(folder / f"{name}{_CHARACTERS}.npy", np.uint8)
+        self._offsets = RowFile(folder / f"{name}{OFFSETS}.npy", np.int64)
+        self._characters = RowFile(folder / f"{name}{CHARACTERS}.npy", np.uint8)
         self._offsets.append(np.zeros(1, np.int64))
 
     def append(self, ids: TextIds) -> None:
@@ -118,12 +126,12 @@ class IdFile:
 
     def remove(self) -> None:
         """Leave no files, once they are closed."""
-        for part in (_OFFSETS, _CHARACTERS):
+        for part in (OFFSETS, CHARACTERS):
             (self._folder / f"{self._name}{part}.npy").unlink()
 
     def rename(self, name: str) -> None:
         """Take the place of other ids, once the files are closed."""
-        for part in (_OFFSETS, _CHARACTERS):
+        for part in (OFFSETS, CHARACTERS):
             (self._folder / f"{self._name}{part}.npy").replace(self._folder / f"{name}{part}.npy")
 
     def __enter__(self) -> "IdFile":
@@ -147,41 +155,25 @@ def write_ids(folder: Path, name: str, ids: Ids) -> None:
 
 def map_ids(folder: Path, name: str) -> TextIds:
     """Text ids in the memory of their files."""
-    return _ids_of(*(_load(folder / f"{name}{part}.npy") for part in (_OFFSETS, _CHARACTERS)))
-
-
-def _load(path: Path) -> NDArray[Any]:
-    """A plain array, whose slices are plain too, in the memory of its file unless it has no elements to map."""
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError:
-        array = np.load(path, allow_pickle=False)
-    return array.view(np.ndarray)
-
-
-def _ids_of(offsets: NDArray[Any], characters: NDArray[Any]) -> TextIds:
-    """The ids of two arrays that may be damaged: what is no place among the characters must not be looked up there."""
-    good = offsets.dtype == np.int64 and characters.dtype == np.uint8 and offsets.ndim == characters.ndim == 1
-    good = good and len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(characters)
-    if not good or any((np.diff(offsets[at : at + _BLOCK_NUMBERS]) < 0).any() for at in _block_starts(len(offsets))):
-        raise NoCacheError("ids whose places do not fit their characters")
-    return TextIds.from_buffers(offsets, characters)
-
-
-def _block_starts(n: int) -> range:
-    return range(0, n, _BLOCK_NUMBERS - 1)  # the last of a block is the first of the next
+    return ids_of(*(map_array(folder / f"{name}{part}.npy") for part in (OFFSETS, CHARACTERS)))
 
 
 def write_arrays(data: RankingDataset, folder: Path) -> Remarks:
     """Fill a new cache with a data set that is in memory."""
-    n_rows = max(1, _BLOCK_NUMBERS // max(1, data.n_features))
+    fault = fault_in_values(data.qids, data.labels, data.weights, data.rows)
+    if fault is None and not is_finite(data.features):
+        fault = "features that are infinite"
+    if fault is not None:
+        raise DataError(f"write_cache: expected values that every reader takes; got {fault}. Mend the data set.")
+    n_rows = max(1, BLOCK_NUMBERS // max(1, data.n_features))
     with RowFile(folder / "features.npy", np.float32, (data.n_features,)) as file:
         for start in range(0, data.n_docs, n_rows):
             file.append(data.features[start : start + n_rows])
     for name in ("labels", "offsets", "weights", "rows"):
         values = getattr(data, name)
         if values is not None:
-            write_array(folder / f"{name}.npy", values)
+            kind = np.int64 if name in ("offsets", "rows") else np.float32
+            write_array(folder / f"{name}.npy", np.asarray(values, kind))
     write_ids(folder, "qids", data.qids)
     if data.doc_ids is not None:
         write_ids(folder, "doc_ids", data.doc_ids)
@@ -201,7 +193,7 @@ def _flush(file: BinaryIO) -> None:
 
 def is_cache(path: Path) -> bool:
     """Whether a folder is a cache, of any version."""
-    return (path / _ABOUT).is_file()
+    return (path / ABOUT).is_file()
 
 
 def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDataset, Remarks]:
@@ -219,12 +211,9 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
         raise NoCacheError("one of another state of the file")
     arrays: dict[str, Any] = {"labels": None}
     try:
-        for name, (dtype, shape) in about["arrays"].items():
-            arrays[name] = _load(folder / f"{name}.npy")
-            if [arrays[name].dtype.str, list(arrays[name].shape)] != [dtype, shape]:
-                raise NoCacheError(f"{name} of another shape than {_ABOUT} says")
-        for name in [name.removesuffix(_OFFSETS) for name in arrays if name.endswith(_OFFSETS)]:
-            arrays[name] = _ids_of(arrays.pop(f"{name}{_OFFSETS}"), arrays.pop(f"{name}{_CHARACTERS}"))
+        arrays |= map_arrays(folder, about)
+        for name in [name.removesuffix(OFFSETS) for name in arrays if name.endswith(OFFSETS)]:
+            arrays[name] = ids_of(arrays.pop(f"{name}{OFFSETS}"), arrays.pop(f"{name}{CHARACTERS}"))
         remarks = _remarks_of(about)
         data = RankingDataset(
             **arrays,
@@ -233,6 +222,10 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
             remarks=remarks.remarks,
             weights_per=remarks.weights_per,
         )
+        fault = fault_in_values(data.qids, data.labels, data.weights, data.rows)
+        if fault is not None:
+            raise NoCacheError(fault)
+        check_features(folder, about, data.features)
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise NoCacheError(f"damaged arrays ({error})") from error
     if _read_about(folder)["id"] != about["id"]:
@@ -252,14 +245,12 @@ def _remarks_of(about: Mapping[str, Any]) -> Remarks:
 
 
 def _read_about(folder: Path) -> dict[str, Any]:
-    try:
-        about = json.loads((folder / _ABOUT).read_bytes())
-        version, _ = about["version"], about["id"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NoCacheError(f"no readable {_ABOUT} ({error})") from error
-    if version not in _READABLE:
-        raise NoCacheError(f"version {version} of the format, and this rankkit reads version {_READABLE[-1]} and older")
-    return about  # type: ignore[no-any-return]
+    about = read_about(folder)
+    if about["version"] not in _READABLE:
+        raise NoCacheError(
+            f"version {about['version']} of the format, and this rankkit reads version {_READABLE[-1]} and older"
+        )
+    return about
 
 
 def install(folder: Path, build: Build, about: Mapping[str, Any], *, replace: bool = False) -> None:
@@ -293,7 +284,7 @@ def install(folder: Path, build: Build, about: Mapping[str, Any], *, replace: bo
 def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> None:
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
-        array = _load(path)
+        array = map_array(path)
         arrays[path.stem] = [array.dtype.str, list(array.shape)]
     entries = {
         "format": "rankkit cache",
@@ -301,9 +292,10 @@ def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> No
         "id": uuid.uuid4().hex,
         **about,
         "arrays": arrays,
+        "checked": mark_of(folder / "features.npy"),
         **asdict(remarks),
     }
-    with (folder / _ABOUT).open("wb") as file:
+    with (folder / ABOUT).open("wb") as file:
         file.write(json.dumps(entries, indent=1).encode())
         _flush(file)
 

@@ -160,7 +160,8 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
         DataError: If a column is missing, twice there, or of a type that cannot serve.
     """
     check_names([column.name for column in found], wanted, source)
-    there = {column.name: column for column in found if column.name not in wanted.dropped}
+    dropped = wanted.dropped
+    there = {column.name: column for column in found if column.name not in dropped}
     qid, label, doc_id, weight, query_weight = (
         str(name) if name is not None and str(name) in there else None for name in wanted.roles
     )
@@ -192,7 +193,8 @@ def choose_features(found: Sequence[Column], source: Source, first: First, drop:
         DataError: If a name is there twice, or nothing is a number.
     """
     _check_once([column.name for column in found], source)
-    there = {column.name: column for column in found if column.name not in drop}
+    dropped = set(drop)
+    there = {column.name: column for column in found if column.name not in dropped}
     features, left_out = _suitable(there, set(), source, first)
     return Columns(None, None, None, None, None, features, None, left_out)
 
@@ -204,9 +206,9 @@ def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
         DataError: If one is not, with the name that comes closest.
     """
     _check_once(names, source)
-    for name in sorted(wanted.required | wanted.dropped):
-        if name in names:
-            continue
+    missing = (wanted.required | wanted.dropped) - set(names)
+    if missing:
+        name = min(missing)
         close = difflib.get_close_matches(name, names, n=1)
         listed = ", ".join(names[:20]) + (f", ... ({len(names)} columns)" if len(names) > 20 else "")
         meant = f" Did you mean {close[0]!r}?" if close else ""

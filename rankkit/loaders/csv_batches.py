@@ -39,8 +39,10 @@ def open_csv(
     columns = choose_columns(columns_of(schema), wanted, source, lambda name: numbers(first.column(name)))
     merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
     columns = replace(columns, merged=tuple(merged))
-    types = {name: _type_of(name, schema, columns) for name in columns.used}
-    batches = _batches(path, source, separator, types, columns.used)
+    used, features = columns.used, frozenset(columns.features)
+    ids = (columns.qid, columns.doc_id)
+    types = {name: _type_of(name, schema.field(name).type, ids, features) for name in used}
+    batches = _batches(path, source, separator, types, used)
     return pa.schema(list(types.items())), columns, batches
 
 
@@ -73,13 +75,12 @@ def _mend_numbers(first: pa.RecordBatch, wanted: Wanted, source: Source) -> pa.S
     return pa.schema(fields)
 
 
-def _type_of(name: str, schema: pa.Schema, columns: Columns) -> pa.DataType:
-    kind = schema.field(name).type
-    if name in (columns.qid, columns.doc_id):
+def _type_of(name: str, kind: pa.DataType, ids: tuple[str | None, ...], features: frozenset[str]) -> pa.DataType:
+    if name in ids:
         return pa.string()
     if pa.types.is_boolean(kind) or not is_number(kind):
         return kind
-    return pa.float32() if name in columns.features else pa.float64()
+    return pa.float32() if name in features else pa.float64()
 
 
 def _batches(

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,9 @@ def _choose(
     """The columns of inputs: one of images or lists, or several of numbers."""
     wanted = [features] if isinstance(features, str) else list(features or ())
     listed = ", ".join(schema.names[:20])
+    counts = Counter(schema.names)
     for name in (label, *wanted):
-        if schema.names.count(name) != 1:
+        if counts[name] != 1:
             action = "Name the column of classes with label=." if name == label else "Name a column that is there."
             raise DataError(f"{path}: expected one column {name!r}; got {listed or 'no column'}. {action}")
     if label in wanted:

@@ -26,6 +26,7 @@ _COPIES = {
     "row from 1": "counts the rows",
 }
 _ALWAYS = ("label", "qid")
+_SHOWN = 20  # columns that one line names
 _FEWEST_ROWS = 10  # fewer say nothing of a column
 _FEW_STEPS = 2**20  # float32 numbers between the smallest and the largest value of a column
 _SAMPLE = 65_536
@@ -53,7 +54,7 @@ class Suspicions:
         self._seen: dict[str, float] = {}  # the first value of label and qid
         self._varies: set[str] = set()
         self._n_rows, self._n_queries = 0, 0
-        self._merged = merged
+        self._merged = list(merged)
 
     def look(self, part: RankingDataset) -> None:
         """Look at some more rows."""
@@ -103,7 +104,7 @@ class Suspicions:
             values: The first of them.
         """
         if self._n_rows == 0 and len(values) >= _FEWEST_ROWS and merges(values[:_SAMPLE]):
-            self._merged = (*self._merged, place)
+            self._merged.append(place)
 
     def remarks(self) -> tuple[str, ...]:
         """One line that names each suspicious column with the reason, if there is any."""
@@ -124,7 +125,9 @@ class Suspicions:
                     found.setdefault(place, "the place where it was shown, unknown when it is ranked?")
         if not found:
             return ()
-        return ("suspicious: " + ", ".join(f"{names[place]} ({found[place]})" for place in sorted(found)),)
+        shown = [f"{names[place]} ({found[place]})" for place in sorted(found)[:_SHOWN]]
+        more = f", ... ({len(found)} in all)" if len(found) > _SHOWN else ""
+        return ("suspicious: " + ", ".join(shown) + more,)
 
 
 def merges(values: NDArray[Any]) -> bool:

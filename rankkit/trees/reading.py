@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from rankkit.errors import BundleError
+from rankkit.loaders.sources import is_stream
+from rankkit.plain_files import read_plain
 from rankkit.trees.lightgbm_text import parse_lightgbm
 from rankkit.trees.model import TreeModel
 from rankkit.trees.ubjson import is_ubjson, read_ubjson
@@ -48,10 +50,12 @@ def read_tree_model(path: Path) -> TreeModel:
 
 def _read(path: Path) -> bytes:
     try:
+        if not is_stream(path):
+            return read_plain(path, LARGEST_FILE)
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise BundleError(f"{path}: expected a file; got {error.strerror}. Check the path.") from error
+        raise BundleError(f"{path}: expected a file of trees; got {error.strerror}. Check the path.") from error
     if len(content) > LARGEST_FILE:
         raise BundleError(f"{path}: expected at most {LARGEST_FILE:,} bytes; got more. Train a smaller model.")
     return content

@@ -8,8 +8,9 @@ from pydantic import Field, ValidationError
 
 from rankkit.catalogue import OBJECTIVES, SCORERS
 from rankkit.cli.config import Column, Names, Section
-from rankkit.cli.validation import check_options, explain
+from rankkit.cli.validation import check_options
 from rankkit.objectives.module import option_names
+from rankkit.schemas import explain
 
 
 class Inner(Section):

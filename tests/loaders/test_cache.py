@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders import cache_folder, cache_rows, letor_cache
+from rankkit.loaders import cache_check, cache_folder, cache_rows, letor_cache
 from rankkit.loaders.cache import read_cache, write_cache
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import convert, read, write
@@ -286,19 +286,19 @@ def test_a_cache_that_another_process_replaces_while_it_is_opened(text, monkeypa
     folder = text.with_name("d.rkcache")
     old, new = make_ranking(3, seed=0), make_ranking(3, seed=0, noise=5.0)
     assert old.features.shape == new.features.shape
-    load = np.load
+    load = cache_check.map_array
 
-    def replace_then_load(path, **options):
-        monkeypatch.setattr(np, "load", load)
+    def replace_then_load(path):
+        monkeypatch.setattr(cache_check, "map_array", load)
         write_cache(new, folder)
-        return load(path, **options)
+        return load(path)
 
     write_cache(old, folder)
-    monkeypatch.setattr(np, "load", replace_then_load)
+    monkeypatch.setattr(cache_check, "map_array", replace_then_load)
     with pytest.raises(cache_folder.NoCacheError, match="replaced while it was opened"):
         cache_folder.open_folder(folder, {})
     write_cache(old, folder)
-    monkeypatch.setattr(np, "load", replace_then_load)
+    monkeypatch.setattr(cache_check, "map_array", replace_then_load)
     assert read_cache(folder).fingerprint == new.fingerprint
 
 
