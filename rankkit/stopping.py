@@ -82,6 +82,17 @@ def _stop(number: int, frame: FrameType | None) -> None:
     if _received:
         os._exit(128 + _received[0])
     _received.append(number)
-    if not _finishing:
+    if _finishing:
+        _finishing[-1]()
+    elif _is_importing(frame):
+        os._exit(128 + number)  # Python loses an exception that is raised in a callback of an import
+    else:
         raise KeyboardInterrupt
-    _finishing[-1]()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -110,7 +110,7 @@ def test_a_command_that_only_begins_ends_without_a_traceback(start, tmp_path, na
         process.send_signal(getattr(signal, name))  # the second ends it at once
         time.sleep(0.1)
     _, err = process.communicate(timeout=60)
-    assert process.returncode in (0, 128 + getattr(signal, name))
+    assert process.returncode in (0, 128 + getattr(signal, name)), err
     assert "Traceback" not in err
 
 
