@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rankkit.comparison.sources import Source
 from rankkit.comparison.writing import read_json, write_json, write_parquet
 from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation.matching import matched
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
@@ -92,7 +93,8 @@ def load_split(source: Source, name: str) -> Split:
             raise DataError(f"{name}: expected {part} data; got none. Name it, or give valid_fraction for valid.")
         if parts[part].labels is None:
             raise DataError(f"{name}: expected labels in the {part} data; got none. Add them.")
-    return Split(name, parts["train"], parts["valid"], parts["test"])
+    train = parts["train"]
+    return Split(name, train, *(matched(f"{name}: {part}", train, parts[part]) for part in ("valid", "test")))
 
 
 def labels_of(data: RankingDataset) -> NDArray[np.float32]:

@@ -17,7 +17,6 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import (
     check_not_all_zero,
-    is_table,
     matched_features,
     names_of,
     passed_through,
@@ -28,7 +27,7 @@ from rankkit.evaluation.importance import draw_queries, permutation_importance
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.given_arrays import dataset_of
-from rankkit.loaders.tabular import features_of
+from rankkit.loaders.tabular import features_of, is_table
 from rankkit.remarks import say, say_of_columns
 from rankkit.scorers.listwise import is_listwise
 from rankkit.training.named import build_objective, build_scorer
@@ -296,6 +295,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         tags.target_tags.required = True
         tags.target_tags.positive_only = True
         tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
         return tags
 
     def _seed(self) -> int:
@@ -343,10 +343,12 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     def _from_array(self, where: str, rows: Any, y: Any, qid: Any, reset: bool) -> tuple[Any, Any, Any]:
         """Features, labels and query ids of an array, as scikit-learn checks them."""
         options: dict[str, Any] = {"reset": reset, "ensure_all_finite": "allow-nan"}
-        plain = np.asarray(rows) if qid is None and isinstance(rows, list | tuple | np.ndarray) else None
+        if hasattr(rows, "toarray"):  # of scipy
+            rows = rows.toarray()
+        plain = np.asarray(rows) if isinstance(rows, list | tuple | np.ndarray) else None
         if plain is not None and plain.ndim == 2 and plain.dtype.kind in "iuf":
             if reset:
-                self._qid_place = passed_through(plain)
+                self._qid_place = passed_through(plain) if qid is None else None
             is_in = self._qid_place is not None and (reset or plain.shape[1] == self.n_features_in_ + 1)
             if is_in and self._qid_place is not None:
                 place = self._qid_place
@@ -355,7 +357,8 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
                         f"Ranker.fit: column {place} of X (from 0) holds whole numbers, the rows of each together: "
                         "query ids, and no feature. Pass qid= or group= to say otherwise"
                     )
-                qid, rows = plain[:, place].astype(np.int64), np.delete(plain, place, axis=1)
+                found, rows = plain[:, place].astype(np.int64), np.delete(plain, place, axis=1)
+                qid = found if qid is None else qid
         elif reset:
             self._qid_place = None
         if where == "predict":
@@ -370,7 +373,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         names = columns.feature_names if all(isinstance(name, str) for name in names_of(rows)) else None
         if reset:
             self._qid_place = None
-            say_of_columns(source.name, columns.remarks, "Change them into numbers, or leave them out of X.")
+            say_of_columns(source.name, columns.remarks, "Make numbers of features, and leave the others out of X.")
             self.n_features_in_ = features.shape[1]
             if names is not None:
                 self.feature_names_in_ = np.array(names, dtype=object)

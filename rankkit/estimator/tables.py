@@ -10,16 +10,12 @@ from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.given_arrays import dataset_of
+from rankkit.loaders.tabular import is_table
 from rankkit.remarks import say
 
 QID = "qid"
 """The column of a table that holds query ids, as XGBoost has it."""
 _AFTER_STEP = f"__{QID}"  # as a ColumnTransformer calls it: "remainder__qid"
-
-
-def is_table(features: Any) -> bool:
-    """Whether something has named columns: a data frame of pandas or polars, an Arrow table."""
-    return hasattr(features, "__arrow_c_stream__") or (hasattr(features, "columns") and hasattr(features, "iloc"))
 
 
 def names_of(table: Any) -> list[Any]:
@@ -79,7 +75,7 @@ def passed_through(features: NDArray[Any]) -> int | None:
 
     A pipeline turns a frame into an array, and a column that was passed through loses its name there.
 
-    >>> passed_through(np.array([[0.5, 7], [0.1, 7], [0.5, 3], [0.9, 3]])), passed_through(np.eye(4))
+    >>> passed_through(np.array([[0.5, 7], [0.1, 7], [0.5, 3], [0.9, 3], [1, 5], [2, 5]])), passed_through(np.eye(4))
     (1, None)
     """
     found = [place for place in range(features.shape[1]) if _are_ids(features[:, place])]
@@ -90,7 +86,7 @@ def _are_ids(values: NDArray[Any]) -> bool:
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or (values != np.floor(values)).any():
         return False
     n_runs = 1 + int((values[1:] != values[:-1]).sum())
-    return 1 < n_runs <= len(values) // 2 and len(np.unique(values)) == n_runs
+    return 2 < n_runs <= len(values) // 2 and len(np.unique(values)) == n_runs
 
 
 @dataclass(frozen=True)

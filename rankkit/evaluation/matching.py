@@ -9,7 +9,6 @@ numbers match by count, which is said.
 
 import difflib
 import os
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -59,11 +58,14 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
     n_features = n_features_of(scorer, data.n_features)
     names = getattr(scorer, "feature_names", None)
     wanted = named(names, n_features)
-    if data.feature_names is not None and (names is not None or set(wanted) <= set(data.feature_names)):
-        if wanted == data.feature_names:
+    found = data.feature_names
+    if found is None and names is not None and all(name.isdecimal() for name in wanted):
+        found = named(None, data.n_features)  # the ranker knows features by their numbers
+    if found is not None and (names is not None or set(wanted) <= set(found)):
+        if wanted == found:
             return None
-        places = np.array(_places(where, wanted, data.feature_names), np.int64)
-        _say_left_out(where, wanted, data.feature_names)
+        places = np.array(_places(where, wanted, found), np.int64)
+        _say_left_out(where, wanted, found)
         return places
     check_count(where, n_features, data)
     if data.feature_names is not None and hasattr(scorer, "feature_names"):
@@ -138,7 +140,9 @@ def documents_for(
             f"{where}: expected documents; got the path {os.fspath(data)!r}. Read the file first: rankkit.read(path)."
         )
     needs_queries = by_query or _sees_queries(scorer)
-    if _is_pandas(data):
+    from rankkit.loaders.tabular import is_frame
+
+    if is_frame(data):
         return _from_table(where, scorer, data, qids, needs_queries, with_labels)
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "with_format"):
         return _from_table(where, scorer, _arrow_table(data), qids, needs_queries, with_labels)
@@ -186,7 +190,7 @@ def read_documents(
     with as_file(path) as file:
         found = column_names(file)
         if found is not None:
-            left = _left(f"{file}", found, given, narrowed)
+            left = _left(f"{file}", found, given, getattr(scorer, "roles", None) or Roles(), narrowed)
             chosen = {**columns_for(f"{file}", scorer, left, given, with_labels), **asked}
             if chosen.get("features") is None:
                 chosen |= narrowed
@@ -197,7 +201,7 @@ def read_documents(
         return matched(f"{file}", scorer, read(file, **chosen, **options))
 
 
-def _left(where: str, found: Sequence[str], given: Roles, narrowed: dict[str, list[str]]) -> list[str]:
+def _left(where: str, found: Sequence[str], given: Roles, trained: Roles, narrowed: dict[str, list[str]]) -> list[str]:
     """The columns of a table among which a scorer finds its own.
 
     Raises:
@@ -208,7 +212,7 @@ def _left(where: str, found: Sequence[str], given: Roles, narrowed: dict[str, li
         absent = [name for name in names if name not in there]
         if absent:
             raise DataError(f"{where}: expected {option} among {_some(found)}; got {absent[0]!r}. Name others.")
-    roles = {*astuple(given), *astuple(_DEFAULTS)}
+    roles = {*astuple(given), *astuple(_DEFAULTS), *astuple(trained)}
     kept = roles | set(narrowed["features"]) if "features" in narrowed else set(found)
     return [name for name in found if name in kept and name not in dropped]
 
@@ -312,11 +316,6 @@ def _sees_queries(scorer: object) -> bool:
     return not known or is_listwise(scorer)  # type: ignore[arg-type]
 
 
-def _is_pandas(data: Any) -> bool:
-    pandas = sys.modules.get("pandas")
-    return pandas is not None and isinstance(data, pandas.DataFrame)
-
-
 def _arrow_table(data: Any) -> "pa.Table":
     import pyarrow as pa
 
@@ -328,11 +327,15 @@ def _arrow_table(data: Any) -> "pa.Table":
 def _from_table(
     where: str, scorer: object, table: Any, qids: Any | None, needs_queries: bool, with_labels: bool
 ) -> RankingDataset:
-    from rankkit.loaders.tabular import from_arrow, from_pandas
+    from rankkit.loaders.pandas_columns import with_named_index
+    from rankkit.loaders.tabular import from_arrow, from_pandas, is_frame
 
-    is_pandas = _is_pandas(table)
-    found = [str(name) for name in (table.columns if is_pandas else table.column_names)]
+    is_pandas = is_frame(table)
     in_column = qids if isinstance(qids, str) else None
+    if is_pandas:
+        known = astuple(getattr(scorer, "roles", None) or Roles())
+        table = with_named_index(table, {name for name in (*known, *astuple(_DEFAULTS), in_column) if name is not None})
+    found = [str(name) for name in (table.columns if is_pandas else table.column_names)]
     columns = columns_for(where, scorer, found, Roles(qid=in_column), with_labels)
     if with_labels and columns["label"] is None:
         raise DataError(

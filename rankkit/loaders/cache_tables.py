@@ -73,7 +73,7 @@ def cache_batches(
     batch = next(pieces, None)
     if batch is None:
         return replace(write_arrays(read_rows(schema, [], columns, source), folder), remarks=columns.remarks)
-    suspicions = Suspicions(columns.feature_names, columns.merged)
+    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
     part = read_rows(schema, [batch], columns, source, suspicions=suspicions)
     about = Remarks(part.feature_names, roles=part.roles, weights_per=part.weights_per)
     runs = _Runs()
@@ -95,7 +95,7 @@ def cache_batches(
                 here = replace(source, first_row=rows.n_rows)
                 part = read_rows(schema, [batch], columns, here, suspicions=suspicions)
     runs.finish(rows, folder, source)
-    return replace(about, remarks=(*columns.remarks, *suspicions.remarks()))
+    return replace(about, remarks=(*columns.remarks, *(() if suspicions is None else suspicions.remarks())))
 
 
 def _pieces(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:

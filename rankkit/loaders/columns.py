@@ -55,10 +55,16 @@ class Wanted:
     query_weight: str | None = QUERY_WEIGHT
     drop: Sequence[str] | str | None = None
 
+    def __post_init__(self) -> None:
+        for option in ("features", "drop"):
+            names = getattr(self, option)
+            if names is not None and not isinstance(names, str):
+                object.__setattr__(self, option, tuple(_listed(names)))
+
     @property
     def dropped(self) -> set[str]:
         """The columns that count as not there."""
-        return set(_listed(self.drop or ()))
+        return set() if self.drop is None else set(_listed(self.drop))
 
     @property
     def unwanted(self) -> set[str]:
@@ -74,7 +80,7 @@ class Wanted:
     @property
     def listed(self) -> set[str]:
         """The columns that are named as features."""
-        return set(_listed(self.features or ()))
+        return set() if self.features is None else set(_listed(self.features))
 
     @property
     def named(self) -> set[str]:
@@ -98,7 +104,8 @@ class Columns:
     """The columns that a table does have; ``vector`` is set where one list column holds all features.
 
     ``left_out`` are those that are no features and nothing else, unasked, each with the reason; ``merged`` the places
-    of features whose different values are the same in float32, where they are read as that.
+    of features whose different values are the same in float32, where they are read as that. Features that were named
+    are no guess, and nothing is suspicious about them.
     """
 
     qid: str | None
@@ -110,6 +117,7 @@ class Columns:
     vector: str | None
     left_out: tuple[tuple[str, str], ...] = ()
     merged: tuple[int, ...] = ()
+    is_guess: bool = True
 
     @property
     def used(self) -> list[str]:
@@ -170,6 +178,11 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
             f"{source.name}: expected weights of documents or of queries; got the columns {weight!r} and "
             f"{query_weight!r}. Pass weight=None or query_weight=None."
         )
+    if label is not None and label == qid:
+        raise DataError(
+            f"{source.name}: expected labels and query ids in columns of their own; got {label!r} as both. "
+            "Pass label= and qid= with different columns, or label=None."
+        )
     for name in (label, weight, query_weight):
         if name is not None and there[name].kind != NUMBER:
             raise _not_numeric(there[name], source)
@@ -183,18 +196,17 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
             f"{source.name}: expected features without the label; got {label!r} as both. "
             "Leave it out of features, or pass label=None."
         )
-    return Columns(str(qid), label, doc_id, weight, query_weight, features, vector)
+    return Columns(str(qid), label, doc_id, weight, query_weight, features, vector, is_guess=False)
 
 
-def choose_features(found: Sequence[Column], source: Source, first: First, drop: Sequence[str] = ()) -> Columns:
+def choose_features(found: Sequence[Column], source: Source, first: First) -> Columns:
     """Say which columns of a table are features, where nothing else is wanted of it.
 
     Raises:
         DataError: If a name is there twice, or nothing is a number.
     """
-    _check_once([column.name for column in found], source)
-    dropped = set(drop)
-    there = {column.name: column for column in found if column.name not in dropped}
+    check_once([column.name for column in found], source)
+    there = {column.name: column for column in found}
     features, left_out = _suitable(there, set(), source, first)
     return Columns(None, None, None, None, None, features, None, left_out)
 
@@ -205,7 +217,7 @@ def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
     Raises:
         DataError: If one is not, with the name that comes closest.
     """
-    _check_once(names, source)
+    check_once(names, source)
     missing = (wanted.required | wanted.dropped) - set(names)
     if missing:
         name = min(missing)
@@ -221,7 +233,12 @@ def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
         )
 
 
-def _check_once(names: Sequence[str], source: Source) -> None:
+def check_once(names: Sequence[str], source: Source) -> None:
+    """Check that names differ.
+
+    Raises:
+        DataError: If one is there twice.
+    """
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(
@@ -229,8 +246,10 @@ def _check_once(names: Sequence[str], source: Source) -> None:
         )
 
 
-def _listed(names: Sequence[str] | str) -> list[str]:
-    return [names] if isinstance(names, str) else [str(name) for name in names]
+def _listed(names: Any) -> list[str]:
+    """Names as text, of one or several, in whatever they come."""
+    several = isinstance(names, Iterable) and not isinstance(names, str)
+    return [str(name) for name in names] if several else [str(names)]
 
 
 def _suitable(
@@ -277,6 +296,9 @@ def _as_named(
     for name in features:
         if there[name].kind != NUMBER:
             raise _not_numeric(there[name], source)
+    twice = next((name for name, count in Counter(features).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{source.name}: expected each feature once; got {twice!r} twice. Name it once.")
     if not features:
         raise DataError(f"{source.name}: expected at least one feature; got none. Name one, or leave features out.")
     return features, None

@@ -7,18 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
-from rankkit.loaders.columns import Columns, Wanted, choose_columns
+from rankkit.loaders.columns import Columns, Wanted, check_once, choose_columns
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
 from rankkit.loaders.kinds import columns_of, is_number, numbers
 from rankkit.loaders.suspicions import merges
 
 # What looks like a number, though it may be one of another country: "1,5".
-_NUMBER_LIKE = r"^\s*[-+]?[0-9.,]+([eE][-+]?[0-9]+)?\s*$"
+_NUMBER_LIKE = r"^\s*[-+]?([0-9]*[.,]?[0-9]+|[0-9]+[.,]|[0-9]{1,3}([.,][0-9]{3})+([.,][0-9]+)?)([eE][-+]?[0-9]+)?\s*$"
 _ARROW_ERROR = re.compile(r"In CSV column #(\d+): .*CSV conversion error to \w+: invalid value '(.*)'", re.DOTALL)
 
 
@@ -35,13 +36,18 @@ def open_csv(
     """
     separator = separator or _separator_of(path)
     first = next(_batches(path, source, separator, {}, None))
-    schema = _mend_numbers(first, wanted, source)
+    check_once(first.schema.names, source)
+    schema = _mend_numbers(first, wanted)
     columns = choose_columns(columns_of(schema), wanted, source, lambda name: numbers(first.column(name)))
     merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
     columns = replace(columns, merged=tuple(merged))
     used, features = columns.used, frozenset(columns.features)
     ids = (columns.qid, columns.doc_id)
     types = {name: _type_of(name, schema.field(name).type, ids, features) for name in used}
+    for name in [name for name in ids if name is not None]:  # pandas writes 7.0 once an id was missing
+        seen = numbers(first.column(name)) if pa.types.is_floating(schema.field(name).type) else np.empty(0)
+        if len(seen) and (seen == np.floor(seen)).all():
+            types[name] = pa.float64()
     batches = _batches(path, source, separator, types, used)
     return pa.schema(list(types.items())), columns, batches
 
@@ -59,7 +65,7 @@ def _separator_of(path: Path) -> str:
     return "\t" if ".tsv" in path.suffixes else ","
 
 
-def _mend_numbers(first: pa.RecordBatch, wanted: Wanted, source: Source) -> pa.Schema:
+def _mend_numbers(first: pa.RecordBatch, wanted: Wanted) -> pa.Schema:
     """The schema of the first batch, where a column that is mostly numbers counts as numbers.
 
     One bad value is then an error; without this it would turn the column into text, and drop it from the features.

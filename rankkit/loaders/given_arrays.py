@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
+from rankkit.loaders.columns import check_once
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.ids import as_column, read_qids, read_texts
 from rankkit.loaders.suspicions import Suspicions
+from rankkit.loaders.tabular import features_of, is_table
 from rankkit.loaders.weights import Weights, settle_weights
 from rankkit.remarks import say_of_columns
+
+_ACTION = "Leave them out of the features, or change them."
 
 
 def from_arrays(
@@ -28,7 +32,8 @@ def from_arrays(
     the features means a missing value and is kept. float32 features in the order of queries are used without a copy.
 
     Args:
-        features: Numbers ``[doc, feature]``, finite or NaN.
+        features: Numbers ``[doc, feature]``, finite or NaN; of a table (pandas, polars, Arrow) the columns that can be
+            features, with their names.
         labels: Graded relevance ``[doc]``, 0 or more, or None for documents without labels.
         qids: The query of each document ``[doc]``: integers or strings.
         weights: Importance, 0 or more: one a document ``[doc]``, or one a query, in the order in which queries first
@@ -77,8 +82,15 @@ def dataset_of(
     Raises:
         DataError: As there.
     """
+    remarks: tuple[str, ...] = ()
+    if is_table(features):
+        features, columns = features_of(features, source)
+        feature_names = columns.feature_names if feature_names is None else feature_names
+        remarks, suspects = columns.remarks, "all" if suspects == "copies" else suspects
+        say_of_columns(source.name, remarks, _ACTION)
     raw = as_numbers(features, source, "features", n_axes=2)
     named = None if feature_names is None else tuple(str(name) for name in feature_names)
+    check_once(named or (), source)
     names = range(raw.shape[1]) if named is None else named
     if len(names) != raw.shape[1]:
         raise DataError(
@@ -111,8 +123,9 @@ def dataset_of(
         for place, column in enumerate(raw.T):
             suspicions.note_merged(place, column)
         suspicions.look(data)
-        say_of_columns(source.name, suspicions.remarks(), "Leave them out of the features, or change them.")
-        data = replace(data, remarks=suspicions.remarks())
+        say_of_columns(source.name, suspicions.remarks(), _ACTION)
+        remarks = (*remarks, *suspicions.remarks())
+    data = replace(data, remarks=remarks)
     if importance is None:
         return data
     importance, per = settle_weights(source.name, importance, per, data.list_sizes)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
+from rankkit.loaders.kinds import laid_open, plain_type
 from rankkit.loaders.text_ids import Ids, TextIds
 
 # Decimal text of an integer that could be written in no other way: "7" or "-1", but not "07" or "+7".
@@ -82,7 +83,7 @@ def read_texts(values: pa.ChunkedArray, source: Source, column: str) -> TextIds:
         DataError: If a value is missing, or the column holds something else.
     """
     _refuse_missing(values, source, column)
-    values = _plain(values)
+    values = _plain(values, source, column)
     if not (pa.types.is_integer(values.type) or _is_text(values.type) or len(values) == 0):
         raise DataError(
             f"{source.name}: expected text or whole numbers in column {column!r}; got {values.type}. "
@@ -100,15 +101,7 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> Ids:
         DataError: If a query id is missing, empty, or no whole number and no text.
     """
     _refuse_missing(values, source, column)
-    values = _plain(values)
-    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
-        try:
-            values = values.cast(pa.int64())
-        except pa.ArrowInvalid as error:
-            raise DataError(
-                f"{source.name}: expected whole numbers or text as query ids in column {column!r}; got {error}. "
-                "Convert the column to integers or strings."
-            ) from error
+    values = _plain(values, source, column)
     is_number = pa.types.is_integer(values.type)
     if is_number or (_is_text(values.type) and pc.all(pc.match_substring_regex(values, _PLAIN_INTEGER)).as_py()):
         try:
@@ -124,13 +117,29 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> Ids:
     return texts
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Categories as what they stand for; string views, which polars has and few functions of Arrow take, as text."""
-    if pa.types.is_dictionary(values.type):
-        plain = [_plain(pa.chunked_array([chunk.dictionary])).take(chunk.indices) for chunk in values.chunks]
-        kind = plain[0].type if plain else values.type.value_type
-        values = pa.chunked_array([piece for chunk in plain for piece in chunk.chunks], kind)
-    return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
+def _plain(values: pa.ChunkedArray, source: Source, column: str) -> pa.ChunkedArray:
+    """Categories and runs as what they stand for, whole numbers with a decimal point as integers.
+
+    String views, which few functions of Arrow take, become text.
+
+    Raises:
+        DataError: If a number is not whole.
+    """
+    kind = plain_type(values.type)
+    if kind != values.type:
+        chunks = [laid_open(chunk) for chunk in values.chunks]
+        values = pa.chunked_array(chunks, chunks[0].type if chunks else kind)
+    if pa.types.is_string_view(values.type):
+        return values.cast(pa.large_string())
+    if not (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return values
+    try:
+        return values.cast(pa.int64())
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"{source.name}: expected whole numbers or text as ids in column {column!r}; got {error}. "
+            "Convert the column to integers or strings."
+        ) from error
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -60,14 +60,21 @@ def columns_of(schema: pa.Schema) -> list[Column]:
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
-    """What the values of a column are, without how they are stored: categories, runs and extensions laid open."""
+    """What the values of a column are, without how they are stored: categories and runs laid open.
+
+    Of extensions only Arrow's own form of booleans: others, such as the periods of pandas, are not what they store.
+    """
     while True:
         if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
             kind = kind.value_type
-        elif isinstance(kind, pa.BaseExtensionType):
-            kind = kind.storage_type
+        elif _is_bool8(kind):
+            kind = pa.bool_()
         else:
             return kind
+
+
+def _is_bool8(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.bool8"
 
 
 def kind_of(kind: pa.DataType) -> str:
@@ -83,6 +90,8 @@ def kind_of(kind: pa.DataType) -> str:
         return NUMBER
     if is_list(kind):
         return LIST
+    if isinstance(kind, pa.BaseExtensionType):
+        return "date" if kind.extension_name == "pandas.period" else str(kind.extension_name)
     return next((word for test, word in _WORDS if test(kind)), str(kind))
 
 
@@ -108,9 +117,12 @@ def is_list(kind: pa.DataType) -> bool:
 def laid_open(values: pa.Array) -> pa.Array:
     """The values of an array in their :func:`plain_type`."""
     while True:
-        if isinstance(values, pa.ExtensionArray):
-            values = values.storage
+        if _is_bool8(values.type):
+            values = values.storage.cast(pa.bool_())
         elif pa.types.is_dictionary(values.type):
+            if pa.types.is_string_view(values.type.value_type):  # which few functions of Arrow take
+                plain = values.dictionary.cast(pa.large_string())
+                values = pa.DictionaryArray.from_arrays(values.indices, plain)
             values = values.dictionary_decode()
         elif pa.types.is_run_end_encoded(values.type):
             values = pc.run_end_decode(values)

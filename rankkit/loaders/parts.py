@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rankkit.errors import DataError
+from rankkit.loaders.columns import RESERVED, left_out_line
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.files import kind_of, read
+from rankkit.loaders.files import column_names, kind_of, read
 from rankkit.loaders.sources import Readable, is_file_name
+from rankkit.remarks import say
 
 
 def check_part(path: str | os.PathLike[str]) -> None:
@@ -40,16 +42,24 @@ def read_parts(sources: Mapping[str, Readable | None], reading: Mapping[str, Any
     for name, source in sources.items():
         if source is not None:
             first = next(iter(parts.values()), None)
-            parts[name] = read(source, **(reading if first is None else _like(first, reading)))
+            parts[name] = read(source, **(reading if first is None else _like(first, source, reading)))
     return parts
 
 
-def _like(first: RankingDataset, reading: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that read the features of the first part."""
+def _like(first: RankingDataset, source: Readable, reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that read the features of the first part; says which columns of a table are none of them."""
     options = dict(reading)
     is_chosen = options.get("features") is not None or options.get("drop") is not None
-    if is_chosen and first.feature_names is not None:  # also of LETOR text, whose features are then called by numbers
+    is_table = is_file_name(source) and kind_of(Path(source)) != "letor"  # type: ignore[arg-type]
+    if first.feature_names is not None and (is_chosen or is_table):  # chosen of LETOR text: called by numbers
         for name in ("drop", "n_features"):
             options.pop(name, None)
+        found = column_names(Path(source)) if is_table else None  # type: ignore[arg-type]
+        if found is not None and not is_chosen:
+            roles = () if first.roles is None else vars(first.roles).values()
+            known = {*first.feature_names, *roles, *RESERVED}
+            beside = [(name, "no feature of the training data") for name in found if name not in known]
+            if beside:
+                say(f"{source!s}: {left_out_line(beside)}")
         return {**options, "features": list(first.feature_names)}
     return {**options, "n_features": first.n_features}

@@ -28,9 +28,9 @@ def read_batches(
     n_rows: int | None = None,
 ) -> RankingDataset:
     """Read the record batches of a whole table into one data set, as :func:`read_rows`, and say what is to be said."""
-    suspicions = Suspicions(columns.feature_names, columns.merged)
+    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
     data = read_rows(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
-    remarks = (*columns.remarks, *suspicions.remarks())
+    remarks = (*columns.remarks, *(() if suspicions is None else suspicions.remarks()))
     say_of_columns(source.name, remarks)
     return replace(data, remarks=remarks)
 

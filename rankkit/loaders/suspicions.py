@@ -112,13 +112,13 @@ class Suspicions:
             return ()
         names = named(self._given_names, len(self._first))
         found: dict[int, str] = {}
+        for place in self._merged:
+            found[place] = "float32 gives different values as one: subtract an origin"
         for place in self._constant.tolist():
-            found[place] = "no value" if np.isnan(self._first[place]) else "one value everywhere"
+            found.setdefault(place, "no value" if np.isnan(self._first[place]) else "one value everywhere")
         for role, places in self._copies.items():
             for place in places.tolist() if role in self._varies else ():
                 found.setdefault(place, _COPIES[role])
-        for place in self._merged:
-            found.setdefault(place, "float32 gives different values as one: subtract an origin")
         if self._all_kinds:
             for place, name in enumerate(names):
                 if _SHOWN_AT.fullmatch(name):

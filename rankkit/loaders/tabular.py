@@ -70,6 +70,11 @@ def from_pandas(
     """
     wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
     source = Source("from_pandas")
+    if not is_frame(frame):
+        raise DataError(
+            f"from_pandas: expected a pandas data frame; got {type(frame).__module__}.{type(frame).__name__}. "
+            "Pass other tables to rankkit.from_arrow, arrays to rankkit.from_arrays."
+        )
     frame = with_named_index(frame, wanted.named)
     found = columns_of_frame(frame)
     columns = choose_columns(found, wanted, source, first_of_frame(frame, found, source))
@@ -162,26 +167,30 @@ def first_of_frame(frame: "pd.DataFrame", found: Sequence[Column], source: Sourc
     return first
 
 
-def features_of(table: Any, source: Source, drop: Sequence[str] = ()) -> tuple[NDArray[np.float32], Columns]:
+def features_of(table: Any, source: Source) -> tuple[NDArray[np.float32], Columns]:
     """The features of a table without anything else: a matrix ``[row, feature]``, and which columns they were.
 
     Args:
         table: A pandas data frame, or what :func:`from_arrow` takes.
         source: For messages.
-        drop: Columns that are no features.
 
     Raises:
         DataError: As :func:`from_pandas`.
     """
     if is_frame(table):
         found = columns_of_frame(table)
-        columns = choose_features(found, source, first_of_frame(table, found, source), drop)
+        columns = choose_features(found, source, first_of_frame(table, found, source))
         schema, batches = frame_batches(table, found, columns, source, _BATCH_ROWS)
         return read_columns(schema, batches, columns, source, n_rows=len(table))[0], columns
     schema, first, batches, n_rows = open_arrow(table, source)
     with foreign_errors(source):
-        columns = choose_features(columns_of(schema), source, first, drop)
+        columns = choose_features(columns_of(schema), source, first)
         return read_columns(schema, batches, columns, source, n_rows=n_rows)[0], columns
+
+
+def is_table(values: Any) -> bool:
+    """Whether something has named columns: a data frame of pandas or polars, an Arrow table."""
+    return hasattr(values, "__arrow_c_stream__") or is_frame(values)
 
 
 def is_frame(table: Any) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from sklearn.exceptions import NotFittedError
 
 import rankkit as rk
@@ -299,3 +300,20 @@ def test_a_table_is_read_by_the_rule_for_columns():
     assert told[1].startswith("Ranker.fit: suspicious: one (one value everywhere).")
     assert {found.filename for found in caught} == {__file__}
     assert ranker.predict(frame).shape == Y.shape
+
+
+def test_sparse_features_are_taken(ranker):
+    sparse = scipy.sparse.csr_matrix(X)
+    np.testing.assert_array_equal(ranker.predict(sparse), ranker.predict(X))
+    trained = rk.Ranker("ranknet", **QUICK).fit(sparse, Y, qid=QID)
+    np.testing.assert_array_equal(trained.predict(X), rk.Ranker("ranknet", **QUICK).fit(X, Y, qid=QID).predict(X))
+
+
+def test_query_ids_may_be_told_beside_the_column_that_was_taken_for_them():
+    with_ids = np.column_stack([X, QID])
+    with pytest.warns(DataWarning, match="query ids, and no feature"):
+        ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(with_ids, Y)
+    np.testing.assert_array_equal(ranker.predict(with_ids, qid=QID), ranker.predict(with_ids))
+    assert ranker.score(with_ids, Y, qid=QID) == ranker.score(with_ids, Y)
+    with pytest.raises(DataError, match="expected the query of each row"):
+        rk.Ranker("ranknet", "linear", epochs=1).fit(np.column_stack([X, np.arange(len(X)) >= 99]), Y)

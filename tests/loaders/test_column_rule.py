@@ -299,3 +299,78 @@ class Broken:
 def test_what_cannot_be_handed_over_is_told_in_our_words():
     with pytest.raises(DataError, match="from_arrow: expected a table that Arrow can read; got TypeError: no such"):
         from_arrow(Broken())
+
+
+@pytest.mark.parametrize("door", [through_plain_pandas, through_arrow, through_parquet, through_arrow_file])
+def test_periods_are_dates_however_they_are_stored(door, tmp_path):
+    days = pd.DataFrame({"day": pd.period_range("2020", periods=4, freq="D")})
+    table = (
+        pa.Table.from_pandas(days).append_column("qid", pa.array([1, 1, 2, 2])).append_column("a", pa.array([0.5] * 4))
+    )
+    with pytest.warns(DataWarning, match=r"left out: day \(date\)"):
+        assert door(table, tmp_path).feature_names == ("a",)
+    with pytest.raises(DataError, match="expected numbers in column 'day'"):
+        from_arrow(table, label="day")
+
+
+@pytest.mark.parametrize("values", [[7.0, 7.0, 3.0, 3.0], [D("7"), D("7"), D("3"), D("3")], [7, 7, 3, 3]])
+def test_whole_numbers_are_the_same_ids_at_every_door(values, tmp_path):
+    frame = pd.DataFrame({"qid": values, "doc_id": values, "a": [0.5, 1, 2, 3]})
+    frame.to_csv(tmp_path / "d.csv", index=False)
+    pq.write_table(pa.Table.from_pandas(frame), tmp_path / "d.parquet")
+    runs = pa.array([7, 7, 3, 3]).dictionary_encode()
+    for data in (
+        from_pandas(frame),
+        from_arrow(pa.Table.from_pandas(frame)),
+        read(tmp_path / "d.csv"),
+        read(tmp_path / "d.parquet"),
+        from_arrow(pa.table({"qid": runs, "doc_id": runs, "a": frame["a"]})),
+    ):
+        assert (data.qids.tolist(), data.doc_ids.tolist()) == ([7, 3], ["7", "7", "3", "3"])
+    (tmp_path / "text.csv").write_text("qid,a\n007,1\n1.5,2\n")
+    assert read_csv(tmp_path / "text.csv").qids.tolist() == ["007", "1.5"]
+
+
+def test_names_come_in_any_container():
+    frame = frame_with_index().assign(b=1.0, c=2.0)
+    for features in (pd.Index(["a", "b"]), np.array(["a", "b"]), (name for name in "ab"), {"a": 0, "b": 0}):
+        assert from_pandas(frame, features=features).feature_names == ("a", "b")
+    assert from_pandas(frame, drop=pd.Index(["b"]), features=None).feature_names == ("a", "c")
+    assert from_pandas(frame.rename(columns={"b": 2}), features=2).feature_names == ("2",)
+
+
+def test_roles_and_features_that_cannot_be_are_refused_in_words(tmp_path):
+    frame = frame_with_index()
+    with pytest.raises(DataError, match="expected labels and query ids in columns of their own; got 'qid' as both"):
+        from_pandas(frame, label="qid")
+    with pytest.raises(DataError, match="expected each feature once; got 'a' twice"):
+        from_pandas(frame, features=["a", "a"])
+    with pytest.raises(DataError, match=r"from_pandas: expected a pandas data frame; got polars.*rankkit.from_arrow"):
+        from_pandas(pl.from_pandas(frame))
+    (tmp_path / "d.csv").write_text("qid,label,a,a\n1,0,x,y\n1,1,z,w\n")
+    with pytest.raises(DataError, match="expected column names that differ; got 'a' more than once"):
+        read_csv(tmp_path / "d.csv")
+
+
+def test_addresses_and_versions_are_text(tmp_path):
+    (tmp_path / "d.csv").write_text("qid,a,ip\n1,0.5,10.0.0.1\n1,1.5,10.0.0.2\n")
+    with pytest.warns(DataWarning, match=r"left out: ip \(text\)"):
+        assert read_csv(tmp_path / "d.csv").feature_names == ("a",)
+    (tmp_path / "e.csv").write_text('qid,a\n1,"1,5"\n1,"2,5"\n')
+    with pytest.raises(DataError, match=r"column 'a': expected a number; got '1,5'"):
+        read_csv(tmp_path / "e.csv")
+
+
+@pytest.mark.parametrize("make", [lambda frame: frame, pl.from_pandas, pa.Table.from_pandas])
+def test_from_arrays_takes_the_features_of_tables_by_name(make):
+    frame = pd.DataFrame({"a": [0.5, 1, 2], "brand": ["x", "y", "z"], "b": [1, 0, 1]})
+    with pytest.warns(DataWarning, match=r"from_arrays: left out: brand \(text\)"):
+        data = from_arrays(make(frame), [0, 1, 0], [1, 1, 2])
+    assert data.feature_names == ("a", "b")
+    assert data.features.tolist() == [[0.5, 1], [1, 0], [2, 1]]
+
+
+def test_named_features_are_never_suspicious():
+    rows = np.arange(20)
+    frame = pd.DataFrame({"qid": rows // 4, "label": rows % 2, "copy": rows % 2, "one": 1.0})
+    assert from_pandas(frame, features=["copy", "one"]).remarks == ()

@@ -130,3 +130,10 @@ def test_what_float32_holds_is_never_merged(values):
 def test_neighbouring_large_integers_are_merged(origin, n):
     assert merges(origin + np.arange(n))
     assert not merges(np.arange(n))
+
+
+def test_numbers_that_float32_gives_as_one_are_not_called_constant():
+    seconds = 1_700_000_000 + np.arange(24)
+    data, (message,) = told(lambda: from_pandas(frame(at=seconds)))
+    assert len(np.unique(data.features[:, 1])) == 1
+    assert "at (float32 gives different values as one" in message

@@ -90,7 +90,7 @@ def test_qids_are_integers_or_text(qids, expected):
         ({"labels": [0]}, "expected 2 labels, one a row of features; got 1"),
         ({"qids": [1, 1, 1]}, "expected 2 qids, one a row of features; got 3"),
         ({"qids": [1, None]}, r"row 1 \(from 0\), column 'qids': expected an id; got none"),
-        ({"qids": [1.5, 2]}, "expected whole numbers or text as query ids"),
+        ({"qids": [1.5, 2]}, "expected whole numbers or text as ids in column 'qids'"),
         ({"qids": ["", "a"]}, r"row 0 .*expected a query id; got empty text"),
         ({"qids": [[1], [1]]}, r"expected qids \[doc\]; got shape \(2, 1\)"),
         ({"doc_ids": ["a"]}, "expected 2 doc_ids, one a row of features; got 1"),
@@ -274,6 +274,7 @@ def test_csv_bad_value_beyond_the_first_block_is_found(tmp_path):
         read_csv(path)
 
 
+@pytest.mark.filterwarnings("ignore:.*counts the rows:rankkit.errors.DataWarning")
 def test_csv_longer_than_a_block_has_every_row(tmp_path):
     rows = np.arange(300_000)
     text = "qid,x\n" + "\n".join(f"{row // 100},{row}" for row in rows.tolist()) + "\n"
