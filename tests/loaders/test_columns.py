@@ -53,7 +53,7 @@ def test_ids_of_mixed_objects_are_text():
     assert read_texts(column, HERE, "ids").tolist() == ["1", "a", "2"]
     assert read_qids(as_column(["1", "2"], HERE, "ids"), HERE, "ids").dtype == np.int64
     with pytest.raises(
-        DataError, match="here: expected whole numbers or text as ids in column 'ids'; got Float value 1.5"
+        DataError, match=r"here: expected whole numbers or text as ids in column 'ids'; got Float value 1.5"
     ):
         read_texts(as_column([1.5], HERE, "ids"), HERE, "ids")
 
