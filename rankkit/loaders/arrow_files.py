@@ -138,6 +138,8 @@ def _opened(path: Path) -> Iterator[_File]:
             yield file
     except FileNotFoundError as error:
         raise DataError(f"{path}: expected a file; got {error.strerror}. Check the path.") from error
+    except UnicodeEncodeError as error:  # of a name that Linux allows and Arrow does not take
+        raise DataError(f"{path}: expected a file name in UTF-8; got another. Rename the file.") from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError, OSError) as error:
         kind = "a Parquet" if is_parquet else "an Arrow IPC"
         raise DataError(f"{path}: expected {kind} file; got {error}. Write it again.") from error
