@@ -12,10 +12,10 @@ def numbered(n_features: int, prefix: str = "") -> tuple[str, ...]:
 
 
 def not_utf8(names: Sequence[str]) -> str | None:
-    """The first name that no file can hold, as it has half of a character; None where there is none.
+    r"""The first name that no file can hold, as it has half of a character; None where there is none.
 
     >>> not_utf8(["bm25", "größe"]), not_utf8(["bm25", chr(0xD800)])
-    (None, '\\ud800')
+    (None, '\ud800')
     """
     try:
         "\n".join(names).encode()

@@ -18,7 +18,7 @@ _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | 
 def check_name(path: str | os.PathLike[str], error: type[RankkitError] = DataError) -> None:
     """Raise an error where no file can have a name, which the system says in several ways; one that is free is fine."""
     try:
-        os.stat(path)
+        Path(path).stat()
     except ValueError as reason:  # a null byte, or half of a character
         fault = str(reason)
     except OSError as reason:

@@ -28,7 +28,6 @@ from rankkit.training.progress import ProgressBar
 from rankkit.training.run import Clock, Run
 from rankkit.training.schedule import learning_rate_factor
 from rankkit.training.settings import Settings
-from rankkit.training.trial import check_loss
 from rankkit.training.watch import BadStep, Explain, LossWatch
 
 logger = logging.getLogger(__name__)
@@ -183,7 +182,7 @@ def _train(
             batch = work.take(plan[run.position])
             optimizer.zero_grad(set_to_none=True)
             with drawing():
-                loss = check_loss(work.step(work.model, batch))
+                loss = work.step(work.model, batch)
                 loss.backward()
             norm = clip_gradients(optimizer, settings.clip_norm)
             watch.see(plan[run.position], loss, norm, work.facts())

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
-from rankkit.errors import ConfigError
 
 
 def try_objective(objective: Callable[..., Any]) -> None:
@@ -36,23 +35,6 @@ def try_objective(objective: Callable[..., Any]) -> None:
         inputs = (torch.tensor([[[0.5, 0.1], [0.2, -0.3]]]), *inputs[1:])
     with torch.no_grad():
         function(*inputs, **of_the_call, **options)
-
-
-def check_loss(loss: Any) -> Tensor:
-    """The loss of a step, if it is a number that something can be learnt from: before the first step is made.
-
-    Raises:
-        ConfigError: If it is none, as an objective of one's own may give.
-    """
-    if not isinstance(loss, Tensor):
-        got, action = f"{type(loss).__name__} {str(loss)[:60]}", "Return a tensor: leave out item() and float()."
-    elif loss.numel() != 1:
-        got, action = f"a tensor of shape {list(loss.shape)}", "Return its mean() or its sum()."
-    elif loss.requires_grad:
-        return loss.reshape(())
-    else:
-        got, action = "a tensor without a gradient", "Compute it from the scores, without detach() and no_grad()."
-    raise ConfigError(f"fit: expected the objective to give one number that can be learnt from; got {got}. {action}")
 
 
 def _taken_apart(objective: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:

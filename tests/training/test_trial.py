@@ -89,27 +89,17 @@ def test_options_of_a_run_are_refused_without_data_as_fit_refuses_them(options):
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        (lambda scores, labels, mask: (scores - labels)[0], "got a tensor of shape"),
-        (lambda scores, labels, mask: float(scores.sum()), "got float"),
+        (lambda scores, labels, mask: (scores - labels)[0], r"a tensor \[3\]"),
+        (lambda scores, labels, mask: scores.sum().item(), "got float"),
         (lambda scores, labels, mask: None, "got NoneType"),
-        (lambda scores, labels, mask: scores.detach().sum(), "got a tensor without a gradient"),
-        (lambda scores, labels, mask: labels.sum(), "got a tensor without a gradient"),
+        (lambda scores, labels, mask: scores.detach().sum(), "without gradient"),
+        (lambda scores, labels, mask: labels.sum(), "without gradient"),
     ],
 )
 def test_objectives_of_ones_own_that_give_no_number_to_learn_from(own, message):
     data = rk.from_arrays(np.arange(6).reshape(3, 2), [0, 1, 2], [1, 1, 1])
     scorer = rk.LinearScorer(2, seed=0)
     before = {name: values.clone() for name, values in scorer.named_parameters()}
-    with pytest.raises(ConfigError, match=f"expected the objective to give one number .*{message}"):
+    with pytest.raises(ConfigError, match=f"expected one number, .*{message}"):
         rk.fit(scorer, own, data, epochs=1)
     assert all((values == before[name]).all() for name, values in scorer.named_parameters())
-
-
-def test_an_objective_of_ones_own_may_give_a_number_with_an_axis():
-    data = rk.from_arrays(np.arange(6).reshape(3, 2), [0, 1, 2], [1, 1, 1])
-    rk.fit(
-        rk.LinearScorer(2, seed=0),
-        lambda scores, labels, mask: (scores - labels).square().sum(dim=1).reshape(1),
-        data,
-        epochs=1,
-    )
