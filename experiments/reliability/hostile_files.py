@@ -3,8 +3,8 @@
     python experiments/reliability/hostile_files.py [trials] [seed]
 
 What may come of one is what rankkit makes of a sound file, or one of its own errors; never another exception, more
-memory than ``ROOM`` beyond what the process began with, or no end: a kind has ``PATIENCE`` seconds and one a file. ``attack()`` gives
-how many files were tried, and how many were held off. Each kind is read in a process of its own.
+memory than ``ROOM`` beyond what the process began with, or no end: a kind has ``PATIENCE`` seconds and one a file.
+``attack()`` gives how many files were tried, and how many were held off. Each kind is read in a process of its own.
 """
 
 import io
