@@ -37,6 +37,7 @@ from rankkit.model_json import (
     roles_from,
     saved_by,
 )
+from rankkit.plain_files import check_name
 from rankkit.scorers import Scorer
 from rankkit.trees import TreeScorer, read_tree_model
 
@@ -186,6 +187,7 @@ def read(path: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[st
         BundleError: As :func:`load`, or if it is of the other kind.
     """
     folder = Path(path)
+    check_name(folder, BundleError)
     if not folder.exists():
         raise BundleError(
             f"{folder}: expected the folder of a saved scorer or encoder, or a file of trees; got nothing there. "

@@ -11,6 +11,19 @@ def numbered(n_features: int, prefix: str = "") -> tuple[str, ...]:
     return tuple(f"{prefix}{number}" for number in range(1, n_features + 1))
 
 
+def not_utf8(names: Sequence[str]) -> str | None:
+    r"""The first name that no file can hold, as it has half of a character; None where there is none.
+
+    >>> not_utf8(["bm25", "größe"]), not_utf8(["bm25", chr(0xD800)])
+    (None, '\ud800')
+    """
+    try:
+        "\n".join(names).encode()
+    except UnicodeEncodeError:
+        return next(name for name in names if any("\ud800" <= sign <= "\udfff" for sign in name))
+    return None
+
+
 def named(names: Sequence[str] | None, n_features: int, prefix: str = "") -> tuple[str, ...]:
     """The names of features; their numbers where they have none.
 

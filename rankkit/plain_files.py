@@ -10,7 +10,26 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from rankkit.errors import DataError, RankkitError
+
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def check_name(path: str | os.PathLike[str], error: type[RankkitError] = DataError) -> None:
+    """Raise an error where no file can have a name, which the system says in several ways; one that is free is fine."""
+    try:
+        Path(path).stat()
+    except ValueError as reason:  # a null byte, or half of a character
+        fault = str(reason)
+    except OSError as reason:
+        if reason.errno not in (errno.ENAMETOOLONG, errno.ELOOP):
+            return
+        fault = str(reason.strerror)
+    else:
+        return
+    name = os.fspath(path)
+    shown = repr(name if len(name) <= 120 else f"{name[:120]}...")
+    raise error(f"{shown}: expected a name that a file can have; got {fault}. Check the path.")
 
 
 def open_plain(path: Path) -> BinaryIO:

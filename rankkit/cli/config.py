@@ -22,8 +22,10 @@ from rankkit.cli.validation import (
     untrained_scorer,
 )
 from rankkit.errors import ConfigError
-from rankkit.schemas import explain
+from rankkit.plain_files import check_name
+from rankkit.schemas import MOST_FEATURES, explain
 
+_DEEPEST = 32  # tables and lists inside of each other
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 
 
@@ -83,7 +85,7 @@ class Data(Section):
     query_weight: Column = "query_weight"
     features: Names | None = None
     drop: Names | None = None
-    n_features: int | None = Field(default=None, ge=1)
+    n_features: int | None = Field(default=None, ge=1, le=MOST_FEATURES)
     zero_based: bool | None = None
     regroup: bool = False
     labels: Literal["grades", "any"] = "any"
@@ -265,26 +267,56 @@ def save_experiment(experiment: Section, path: Path) -> None:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The values of a TOML file."""
+    check_name(path, ConfigError)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: expected an experiment file; there is none. Check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return _values_of(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        what = "there is none" if isinstance(error, FileNotFoundError) else f"got {error.strerror}"
+        raise ConfigError(f"{path}: expected an experiment file; {what}. Check the path.") from None
+    except ValueError as error:  # of TOML, of UTF-8, or of numbers
         raise ConfigError(f"{path}: expected TOML; got {error}. Mend that line.") from None
+
+
+def _values_of(text: str) -> dict[str, Any]:
+    """The values of TOML, as far as anything could be meant by them.
+
+    Raises:
+        ValueError: If it is no TOML, is nested deeper than any option, or has a whole number beyond 64 bits.
+    """
+    try:
+        values = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("values that are nested too deeply") from None
+    level: list[Any] = [values]
+    for _ in range(_DEEPEST):
+        level = [
+            below
+            for one in level
+            if isinstance(one, dict | list)
+            for below in (one.values() if isinstance(one, dict) else one)
+        ]
+        too_large = next((one for one in level if isinstance(one, int) and abs(one) >= 2**63), None)
+        if too_large is not None:
+            raise ValueError(f"a whole number of {too_large.bit_length()} bits")
+    if level:
+        raise ValueError("values that are nested too deeply")
+    return values
 
 
 def parse_setting(setting: str) -> dict[str, Any]:
     """The nested values of ``key.path=value``; the value is TOML, bare words are text."""
     path, equals, text = setting.partition("=")
     keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
+    if not equals or not all(keys) or len(keys) > _DEEPEST:
         raise ConfigError(
-            f"--set: expected key=value such as training.learning_rate=1e-3; got {setting!r}. Add the missing part."
+            f"--set: expected key=value such as training.learning_rate=1e-3; got {setting[:80]!r}. Mend it."
         )
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
+        value: Any = _values_of(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    except ValueError as error:
+        raise ConfigError(f"--set: expected a value for {path[:60]}; got {error}. Change it.") from None
     for key in reversed(keys):
         value = {key: value}
     return value  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from rankkit.comparison.running import OUTCOME
 from rankkit.comparison.trials import reported_runs, runs_to_do
 from rankkit.comparison.writing import read_json
 from rankkit.errors import ConfigError, DataError
+from rankkit.plain_files import check_name
 
 
 def read_results(folder: str | Path) -> Results:
@@ -23,6 +24,7 @@ def read_results(folder: str | Path) -> Results:
         DataError: If runs differ in the data they saw.
     """
     folder = Path(folder)
+    check_name(folder)
     if not (folder / PLAN).is_file():
         raise ConfigError(f"{folder}: expected the folder of a comparison; got none. Name what --out named.")
     values = read_json(folder / PLAN)

@@ -19,6 +19,7 @@ from rankkit.evaluation.run_report import RunEvaluation
 from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.text_ids import TextIds
+from rankkit.loaders.trec import GREATEST
 
 Labels = Mapping[str, Mapping[str, int]]
 Scores = Mapping[str, Mapping[str, float]]
@@ -77,7 +78,7 @@ def evaluate_run(
         raise ConfigError("evaluate_run: expected at least one metric; got none. Pass metrics=['nDCG@10'].")
     for name in names:
         _parse(name, {})  # before anything is read
-    labels = qrels if isinstance(qrels, Mapping) else read_labels(qrels)
+    labels = _checked(qrels) if isinstance(qrels, Mapping) else read_labels(qrels)
     scores = run if isinstance(run, Mapping) else read_run(run)
     if not labels:
         raise DataError("evaluate_run: expected judged queries; got none. Check the qrels.")
@@ -119,6 +120,11 @@ def read_labels(path: Readable) -> dict[str, dict[str, int]]:
     with as_file(path, ".qrels") as file:
         for number, fields in _fields(file, "<qid> 0 <doc_id> <label>", 4, 4):
             label = _number(int, fields[3], "a whole number as label", file, number)
+            if abs(label) > GREATEST:
+                raise DataError(
+                    f"{file}:{number}: expected a label of at most {GREATEST:,} in size; got {fields[3][:60]!r}. "
+                    "Mend the line."
+                )
             _put(found, fields[0], fields[2], label, file, number)
     return found
 
@@ -138,6 +144,18 @@ def read_run(path: Readable) -> dict[str, dict[str, float]]:
                 raise DataError(f"{file}:{number}: expected a number as score; got NaN. Mend the line.")
             _put(found, fields[0], fields[2], score, file, number)
     return found
+
+
+def _checked(labels: Labels) -> Labels:
+    """Judgments of which trec_eval can count each grade: it takes memory for all up to the greatest."""
+    for qid, judged in labels.items():
+        for doc_id, label in judged.items():
+            if not isinstance(label, int | np.integer) or abs(label) > GREATEST:
+                raise DataError(
+                    f"evaluate_run: expected whole numbers of at most {GREATEST:,} in size as labels; got "
+                    f"{str(label)[:60]} for document {doc_id!r} of qid {qid!r}. Mend the label."
+                )
+    return labels
 
 
 def _fields(path: Path, form: str, at_least: int, at_most: int | None) -> Any:

@@ -138,6 +138,8 @@ def _opened(path: Path) -> Iterator[_File]:
             yield file
     except FileNotFoundError as error:
         raise DataError(f"{path}: expected a file; got {error.strerror}. Check the path.") from error
+    except UnicodeEncodeError as error:  # of a name that Linux allows and Arrow does not take
+        raise DataError(f"{path}: expected a file name in UTF-8; got another. Rename the file.") from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, EOFError, OSError) as error:
         kind = "a Parquet" if is_parquet else "an Arrow IPC"
         raise DataError(f"{path}: expected {kind} file; got {error}. Write it again.") from error
@@ -163,10 +165,24 @@ def _ipc(path: Path) -> Iterator[_File]:
             )
         if not magic.startswith(_FILE_MAGIC):
             with pa.ipc.open_stream(mapped) as stream:
-                yield _File(stream.schema, lambda names: stream)
+                yield _File(stream.schema, lambda names: _sound(stream, names))
             return
         with pa.ipc.open_file(mapped) as file:
-            yield _File(file.schema, lambda names: map(file.get_batch, range(file.num_record_batches)))
+            yield _File(file.schema, lambda names: _sound(map(file.get_batch, range(file.num_record_batches)), names))
+
+
+def _sound(batches: Iterable[pa.RecordBatch], names: list[str]) -> Iterator[pa.RecordBatch]:
+    """Batches whose columns point nowhere but into themselves: Arrow maps a file as it is, whoever wrote it.
+
+    Raises:
+        pyarrow.ArrowInvalid: If one does not, so that to read it would end the process.
+    """
+    for batch in batches:
+        for name in names:
+            # All numbers are sound ones; an index or a place among characters is not.
+            column = batch.column(name)
+            column.validate(full=not pa.types.is_primitive(column.type))
+        yield batch
 
 
 def _count_rows(paths: Sequence[Path]) -> int:

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from rankkit.errors import DataError
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.kinds import LIST, NUMBER, Column
-from rankkit.naming import numbered
+from rankkit.naming import not_utf8, numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
 # These are never taken for features unless they are asked for by name: a label among the features would be a leak.
@@ -234,11 +234,14 @@ def check_names(names: Sequence[str], wanted: Wanted, source: Source) -> None:
 
 
 def check_once(names: Sequence[str], source: Source) -> None:
-    """Check that names differ.
+    """Check that names differ, and can be written.
 
     Raises:
-        DataError: If one is there twice.
+        DataError: If one is there twice, or has no UTF-8 form.
     """
+    fault = not_utf8(names)
+    if fault is not None:
+        raise DataError(f"{source.name}: expected column names that have a UTF-8 form; got {fault!r}. Rename it.")
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(

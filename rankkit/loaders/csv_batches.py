@@ -105,6 +105,8 @@ def _batches(
             yield from reader
             if reader.schema is not None and names is None:
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+    except UnicodeEncodeError as error:  # of a name that Linux allows and Arrow does not take
+        raise DataError(f"{path}: expected a file name in UTF-8; got another. Rename the file.") from error
     except OSError as error:
         raise DataError(f"{path}: expected a table with a header; got {error}. Check the path.") from error
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:

@@ -17,6 +17,7 @@ from rankkit.batch import Per, QueryBatch, no_query_at, take_queries
 from rankkit.errors import DataError
 from rankkit.loaders.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.loaders.weights import settle_weights
+from rankkit.naming import not_utf8
 
 _Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
@@ -100,6 +101,9 @@ class RankingDataset:
                 f"RankingDataset: expected {n_features} feature names; got {len(self.feature_names)}. "
                 "Name every column of features."
             )
+        fault = None if self.feature_names is None else not_utf8(self.feature_names)
+        if fault is not None:
+            raise DataError(f"RankingDataset: expected feature names in Unicode; got {fault!r}. Rename it.")
 
     @property
     def n_queries(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rankkit.errors import DataError
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.plain_files import check_name
 
 _INDEXED_LINE = re.compile(r"(\d+)\s*[\s:=,]\s*(\S.*)")
 
@@ -53,6 +54,7 @@ def with_feature_names(
 
 def _read(path: Path) -> list[Any]:
     """Names in order, or pairs of index and name in either order."""
+    check_name(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -12,6 +12,7 @@ from rankkit.errors import DataError
 from rankkit.loaders.cache import SUFFIX
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import is_data, read
+from rankkit.plain_files import check_name
 
 Role = Literal["train", "valid", "test"]
 
@@ -162,6 +163,7 @@ def find_folds(folder: Path) -> list[FoldFiles]:
     Raises:
         DataError: If there are none, or a part is there twice.
     """
+    check_name(folder)
     if not folder.is_dir():
         raise DataError(f"{folder}: expected a folder of folds; got {_what_is(folder)}. Check the path.")
     folds = _folds_in(folder)

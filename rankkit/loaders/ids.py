@@ -50,7 +50,7 @@ def as_column(values: Any, source: Source, column: str) -> pa.ChunkedArray:
         ) from error
     except (pa.ArrowInvalid, TypeError, ArithmeticError):  # integers beside strings, or beyond 64 bits
         return pa.chunked_array([pa.array(_texts(array, source, column), pa.large_string())])
-    except UnicodeEncodeError as error:
+    except UnicodeError as error:
         raise DataError(f"{source.name}: expected {column} that have a UTF-8 form; got {error}. Rename it.") from error
 
 
@@ -147,6 +147,12 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _refuse_missing(values: pa.ChunkedArray, source: Source, column: str) -> None:
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"{source.name}: expected ids in UTF-8 in column {column!r}; got {str(error)[:200]}. Convert the column."
+        ) from error
     missing = pc.is_null(values, nan_is_null=True)
     if pc.any(missing).as_py():
         raise DataError(

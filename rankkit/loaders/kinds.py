@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.errors import DataError
+
 NUMBER, LIST = "number", "list of numbers"
 _WORDS = (
     (pa.types.is_string, "text"),
@@ -51,12 +53,23 @@ class Column:
 def columns_of(schema: pa.Schema) -> list[Column]:
     """The columns of an Arrow table; row labels are known by the metadata that pandas leaves.
 
+    Raises:
+        DataError: If a name is not UTF-8.
+
     >>> columns_of(pa.schema([("a", pa.decimal128(5, 2)), ("b", pa.dictionary(pa.int8(), pa.string()))]))[1].kind
     'text'
     """
-    index = (schema.pandas_metadata or {}).get("index_columns") or ()
-    labels = {name for name in index if isinstance(name, str)}
-    return [Column(field.name, kind_of(field.type), str(field.type), field.name in labels) for field in schema]
+    try:
+        index = (schema.pandas_metadata or {}).get("index_columns") or ()
+        labels = {name for name in index if isinstance(name, str)}
+    except (ValueError, AttributeError, TypeError, RecursionError):  # of metadata that pandas did not write
+        labels = set()
+    try:
+        return [Column(field.name, kind_of(field.type), str(field.type), field.name in labels) for field in schema]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"a table: expected column names in UTF-8; got {error.object[:60]!r}. Rename the column."
+        ) from error
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:

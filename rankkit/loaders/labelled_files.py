@@ -15,6 +15,7 @@ from rankkit.loaders.images import ImageForm, Ink
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.loaders.labelled_arrays import read_npz, write_npz
 from rankkit.loaders.labelled_tables import read_labelled_parquet, write_labelled_parquet
+from rankkit.plain_files import check_name
 
 _PARQUET = (".parquet", ".pq")
 NAMED: dict[str, Callable[[], LabelledExamples]] = {"digits": digits, "glyphs": glyphs}
@@ -71,6 +72,7 @@ def read_labelled(
     if str(path) in NAMED:
         return NAMED[str(path)]()
     path = Path(path)
+    check_name(path)
     if not path.exists():
         action = did_you_mean(str(path), NAMED)
         near = action if action.startswith("Did you mean") and not path.suffix else "Check the path."

@@ -34,7 +34,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
 
     Raises:
         ConfigError: If the extension names no format.
-        DataError: If a TREC run is asked for documents without ids.
+        DataError: If there are no documents, a score is not finite, or a TREC run is asked for documents without ids.
         ShapeError: If there is not one score a document.
     """
     path = Path(path)
@@ -42,6 +42,15 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         raise ShapeError(
             f"write_scores: expected {data.n_docs} scores, one a document; got shape {scores.shape}. "
             "Pass what rankkit.predict returned for this data."
+        )
+    if not len(scores):
+        raise DataError("write_scores: expected documents; got none, so no score. Check what was read.")
+    broken = ~np.isfinite(scores)
+    if broken.any():
+        row = int(broken.argmax())
+        raise DataError(
+            f"write_scores: expected scores that are finite numbers; got {scores[row]} for row {row} (from 0), and "
+            f"{int(broken.sum()):,} of {len(scores):,} in all. Look into the weights of the ranker and that row."
         )
     check_scores_name(path)
     writers: dict[str, Callable[[Path], None]] = {

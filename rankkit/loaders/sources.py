@@ -15,6 +15,7 @@ from typing import IO, Any, TypeAlias, cast
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
+from rankkit.plain_files import check_name
 
 Readable: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
 """A file name, ``"-"`` for standard input, bytes, or what has ``read()``."""
@@ -40,6 +41,7 @@ def is_file_name(source: Any) -> bool:
     path = Path(source)
     if is_stream(path):
         return False
+    check_name(path)
     return not path.exists() or path.is_file() or path.is_dir()
 
 

@@ -24,7 +24,7 @@ from rankkit.loaders.text_ids import TextIds, id_texts
 _SPACE = r"[\s\x0b\x00\x1c-\x1f\x85\p{Z}]"
 _WHOLE = re.compile(rb"[+-]?[0-9]{1,8}")
 # Whole numbers up to here are float32 without rounding.
-_GREATEST = 2**24
+GREATEST = 2**24
 
 
 def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
@@ -134,9 +134,9 @@ def _text(field: bytes, path: Path, number: int) -> str:
 
 def _label(field: bytes, negative: str, path: Path, number: int) -> int:
     label = int(field) if _WHOLE.fullmatch(field) else None
-    if label is None or abs(label) > _GREATEST:
+    if label is None or abs(label) > GREATEST:
         raise DataError(
-            f"{path}:{number}: expected a whole number up to {_GREATEST:,} as label; "
+            f"{path}:{number}: expected a whole number up to {GREATEST:,} as label; "
             f"got {_text(field, path, number)!r}. Mend the line."
         )
     if label < 0 and negative == "error":
@@ -157,11 +157,11 @@ def _check_words(ids: pa.Array, what: str, path: Path) -> None:
 
 
 def _check_whole(labels: NDArray[np.float32], qids: pa.Array, path: Path) -> None:
-    broken = ~((labels == np.rint(labels)) & (np.abs(labels) <= _GREATEST))
+    broken = ~((labels == np.rint(labels)) & (np.abs(labels) <= GREATEST))
     if broken.any():
         row = int(broken.argmax())
         raise DataError(
-            f"{path}: expected labels that are whole numbers up to {_GREATEST:,}, for qrels; got {labels[row]:g} in "
+            f"{path}: expected labels that are whole numbers up to {GREATEST:,}, for qrels; got {labels[row]:g} in "
             f"qid {qids[row]}. Round the labels."
         )
 

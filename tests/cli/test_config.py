@@ -125,3 +125,30 @@ def test_the_target_of_an_experiment_is_kept(tmp_path):
     save_experiment(experiment, tmp_path / "experiment.toml")
     assert load_experiment(tmp_path / "experiment.toml", {}, []).target == "solr"
     assert load_experiment(None, NEEDED, []).target is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 100_000,
+        "a = {" * 10_000,
+        "a = " + "[" * 500 + "]" * 500,
+        "seed = " + "9" * 5000,
+        "seed = 99999999999999999999",
+    ],
+    ids=lambda text: text[:12],
+)
+def test_toml_of_a_stranger(text, tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"x.toml: expected TOML; got "):
+        load_experiment(path, {}, [])
+
+
+@pytest.mark.parametrize(
+    "setting", ["a." * 20_000 + "b=1", "seed=" + "[" * 100_000, "seed=" + "9" * 5000, "data.n_features=99999999999"]
+)
+def test_settings_of_a_stranger(setting):
+    with pytest.raises(ConfigError, match="expected") as error:
+        load_experiment(None, {"data": {"train": "t"}, "out": "r", "scorer": "mlp", "objective": "ranknet"}, [setting])
+    assert len(str(error.value)) < 400

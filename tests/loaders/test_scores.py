@@ -87,3 +87,13 @@ def test_a_run_has_six_fields_whatever_the_names(data, tmp_path):
     spaced = replace(data, doc_ids=np.array(["b 0", "b2", "a1", "a3"]))
     with pytest.raises(DataError, match="got the doc id 'b 0'"):
         write_scores(spaced, SCORES, tmp_path / "t.run")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_not_written(data, tmp_path, value):
+    """A table would hold an empty field, and the command would end as if all was well."""
+    with pytest.raises(DataError, match=r"finite numbers; got .* for row 1 \(from 0\), and 1 of 4 in all"):
+        write_scores(data, np.array([0, value, 0, 0], np.float32), tmp_path / "s.csv")
+    with pytest.raises(DataError, match="expected documents; got none"):
+        write_scores(data[:0], np.zeros(0, np.float32), tmp_path / "s.csv")
+    assert not list(tmp_path.iterdir())

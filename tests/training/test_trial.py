@@ -84,3 +84,22 @@ def test_options_of_a_run_are_refused_without_data_as_fit_refuses_them(options):
     with pytest.raises(ConfigError) as late:
         rk.fit(rk.LinearScorer(2), rk.ranknet_loss, rk.make_ranking(5, n_features=2, seed=0), **options)
     assert str(early.value) == str(late.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (lambda scores, labels, mask: (scores - labels)[0], r"a tensor \[3\]"),
+        (lambda scores, labels, mask: scores.sum().item(), "got float"),
+        (lambda scores, labels, mask: None, "got NoneType"),
+        (lambda scores, labels, mask: scores.detach().sum(), "without gradient"),
+        (lambda scores, labels, mask: labels.sum(), "without gradient"),
+    ],
+)
+def test_objectives_of_ones_own_that_give_no_number_to_learn_from(own, message):
+    data = rk.from_arrays(np.arange(6).reshape(3, 2), [0, 1, 2], [1, 1, 1])
+    scorer = rk.LinearScorer(2, seed=0)
+    before = {name: values.clone() for name, values in scorer.named_parameters()}
+    with pytest.raises(ConfigError, match=f"expected one number, .*{message}"):
+        rk.fit(scorer, own, data, epochs=1)
+    assert all((values == before[name]).all() for name, values in scorer.named_parameters())
