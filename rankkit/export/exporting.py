@@ -76,7 +76,7 @@ def export(
         DiskError: If ``out`` cannot be written; what was there is unchanged.
     """
     target = find_target(to)
-    check_place(out, "either")
+    check_place(out, "folder" if target.suffix is None else "either")
     if not isinstance(max_drop, int | float) or not np.isfinite(max_drop):
         raise ConfigError(f"max_drop: expected a finite number; got {max_drop!r}. Leave it out for {MAX_DROP:g}.")
     found = find_source(source)

@@ -28,7 +28,9 @@ class Command:
     is_quick: bool = False
 
 
-_TRAINING = "--set scorer.hidden=[8] --set training.epochs=3 --set training.checkpoint_every=0 --set training.batch_queries=8"
+_TRAINING = (
+    "--set scorer.hidden=[8] --set training.epochs=3 --set training.checkpoint_every=0 --set training.batch_queries=8"
+)
 
 
 def _convert(ending, *, is_quick=False):
@@ -101,9 +103,7 @@ COMMANDS = (
         _convert(ending, is_quick=ending in (".csv.gz", ".rkcache"))
         for ending in (".txt", ".txt.zst", ".csv", ".csv.gz", ".parquet", ".arrow", ".rkcache")
     ),
-    Command(
-        "convert text to .rkcache", "convert {m}/apart.txt {out}/d.rkcache --regroup", "{out}/d.rkcache", "folder"
-    ),
+    Command("convert text to .rkcache", "convert {m}/apart.txt {out}/d.rkcache --regroup", "{out}/d.rkcache", "folder"),
     Command("qrels", "qrels {m}/train.parquet --out {out}/a.qrels", "{out}/a.qrels"),
     *(_score(ending, is_quick=ending == ".parquet") for ending in (".parquet", ".csv", ".txt", ".run")),
     *(_embed(ending) for ending in (".npz", ".parquet", ".npy")),
@@ -114,9 +114,7 @@ COMMANDS = (
         "{out}/why",
         "folder",
     ),
-    Command(
-        "evaluate --per-query", "evaluate {m}/run {m}/test.parquet --per-query {out}/q.parquet", "{out}/q.parquet"
-    ),
+    Command("evaluate --per-query", "evaluate {m}/run {m}/test.parquet --per-query {out}/q.parquet", "{out}/q.parquet"),
     Command("inspect --html", "inspect {m}/train.parquet --html {out}/a.html", "{out}/a.html", is_quick=True),
     _export("numpy", "run", is_quick=True),
     _export("torch", "run", ".pt2"),
@@ -125,6 +123,8 @@ COMMANDS = (
     _export("solr", "linear", is_quick=True),
     *(_export(to, "linear") for to in ("elasticsearch", "opensearch", "vespa", "triton", "kserve")),
 )
+
+COSTLY = {"compare"}  # whose workers are processes of their own
 
 
 def make_material(folder: Path) -> None:
@@ -144,7 +144,9 @@ def make_material(folder: Path) -> None:
         for ending in (".parquet", ".txt"):
             write(data, folder / f"{name}{ending}")
         for fold in ("Fold1", "Fold2"):
-            write(make_ranking(20, n_features=6, seed=seed + 5 * int(fold[-1])), folder / "folds" / fold / f"{name}.txt")
+            write(
+                make_ranking(20, n_features=6, seed=seed + 5 * int(fold[-1])), folder / "folds" / fold / f"{name}.txt"
+            )
     lines = (folder / "train.txt").read_text().splitlines(keepends=True)
     (folder / "apart.txt").write_text("".join(lines[::2] + lines[1::2]))
     train = read_labelled("digits")

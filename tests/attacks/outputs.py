@@ -24,7 +24,9 @@ def snapshot(folder: Path) -> dict[str, str]:
 def same(folder: Path, expected: dict[str, str]) -> list[str]:
     """How the files of a folder differ from those of a run that nothing happened to."""
     found = snapshot(folder)
-    told = [name for name in {**expected, **found} if not _VARIES.search(name) and found.get(name) != expected.get(name)]
+    told = [
+        name for name in {**expected, **found} if not _VARIES.search(name) and found.get(name) != expected.get(name)
+    ]
     return [f"differs: {name}" for name in told]
 
 

@@ -139,7 +139,7 @@ def test_what_is_no_artefact_is_not_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigError, match="which is or holds something else"):
         export(ranker(), "numpy", tmp_path)
-    with pytest.raises(ConfigError, match="which is or holds something else"):
+    with pytest.raises(DiskError, match="got a file where a folder has to be"):
         export(ranker(), "numpy", tmp_path / "thesis.txt")
     (tmp_path / "manifest.json").write_text('{"name": "a web page"}')
     with pytest.raises(ConfigError, match="which is or holds something else"):
