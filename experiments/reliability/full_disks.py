@@ -9,9 +9,9 @@ from tests.attacks.asking import cannot_mount
 
 
 def attack():
-    """Two attacks on each command, on a disk in memory; mounting one needs root."""
+    """An attack on each command, on a disk in memory; mounting one needs root."""
     with tempfile.TemporaryDirectory() as folder:
         reason = cannot_mount(Path(folder))
     if reason:
         raise SystemExit(f"full_disks: expected to mount a disk in memory; got {reason}. Run it as root, on Linux.")
-    return made("full", 2)
+    return made("full", 1)

@@ -4,5 +4,5 @@ from kills import made
 
 
 def attack():
-    """Two attacks on each command."""
-    return made("limit", 2)
+    """An attack on each command."""
+    return made("limit", 1)
