@@ -14,6 +14,7 @@ from rankkit.errors import CompilationWarning, DataWarning, DiskError, RankkitEr
 NOBODY_READS = 141
 """The exit code where the reader of what is printed has gone, as a shell has it of a program ended by SIGPIPE."""
 
+_OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE, errno.EBADF, errno.EAGAIN)
 _FORMAT_OF_OTHERS = warnings.formatwarning
 
 
@@ -53,7 +54,7 @@ def _run() -> None:
     except RankkitError:
         raise
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno not in _OF_OUTPUT:
             raise
         _stop_printing()
         raise _of_output(error) from error

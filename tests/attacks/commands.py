@@ -100,7 +100,7 @@ COMMANDS = (
     Command("split", "split {m}/train.parquet --out {out}/parts", "{out}/parts", "folder", is_quick=True),
     Command("split to caches", "split {m}/train.parquet --out {out}/parts --suffix .rkcache", "{out}/parts", "folder"),
     *(
-        _convert(ending, is_quick=ending in (".csv.gz", ".rkcache"))
+        _convert(ending, is_quick=ending == ".rkcache")
         for ending in (".txt", ".txt.zst", ".csv", ".csv.gz", ".parquet", ".arrow", ".rkcache")
     ),
     Command("convert text to .rkcache", "convert {m}/apart.txt {out}/d.rkcache --regroup", "{out}/d.rkcache", "folder"),
@@ -115,13 +115,12 @@ COMMANDS = (
         "folder",
     ),
     Command("evaluate --per-query", "evaluate {m}/run {m}/test.parquet --per-query {out}/q.parquet", "{out}/q.parquet"),
-    Command("inspect --html", "inspect {m}/train.parquet --html {out}/a.html", "{out}/a.html", is_quick=True),
+    Command("inspect --html", "inspect {m}/train.parquet --html {out}/a.html", "{out}/a.html"),
     _export("numpy", "run", is_quick=True),
     _export("torch", "run", ".pt2"),
     _export("onnx", "run", ".onnx"),
     _export("onnx", "encoder", ".onnx"),
-    _export("solr", "linear", is_quick=True),
-    *(_export(to, "linear") for to in ("elasticsearch", "opensearch", "vespa", "triton", "kserve")),
+    *(_export(to, "linear") for to in ("solr", "elasticsearch", "opensearch", "vespa", "triton", "kserve")),
 )
 
 COSTLY = {"compare"}  # whose workers are processes of their own
