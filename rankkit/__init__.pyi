@@ -33,6 +33,7 @@ from .errors import CompilationWarning as CompilationWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DataWarning as DataWarning
+from .errors import DiskError as DiskError
 from .errors import ExportError as ExportError
 from .errors import RankkitError as RankkitError
 from .errors import ShapeError as ShapeError

@@ -1,19 +1,21 @@
 """Files and folders that are there whole or not at all, whenever the process ends and whoever else writes.
 
 What is written goes beside its place under the name ``.NAME.PID-XXXX.partial``, other for each process, thread and
-writer, is flushed to the disk and then renamed. A killed process leaves it behind; the next writer of the same name on
-the same machine removes it.
+writer, is flushed to the disk and then renamed. A killed process leaves it behind; the next writer in the same folder
+on the same machine removes it. XXXX says on which machine, in which container and when the process began: what is of
+another machine, or of a process that still runs, is left alone, and a process that merely has the number of the dead
+one is told from it.
 """
 
 import contextlib
 import ctypes
+import errno
 import functools
 import hashlib
 import os
 import re
 import shutil
 import socket
-import stat
 import sys
 import tempfile
 import uuid
@@ -21,12 +23,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_PARTIAL = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-(?P<machine>[0-9a-f]{8})[0-9a-f]{8}\.partial")
+from rankkit.disk import OUTPUT, disk_error, writing
+from rankkit.places import STDOUT, check_place, descriptor_of, is_special
+
+# Of a process: its number, eight digits for the machine, eight for its start, eight of its own for each writer.
+_PARTIAL = re.compile(
+    r"\.(?P<name>.+)\.(?P<pid>\d+)-(?P<machine>[0-9a-f]{8})(?P<start>[0-9a-f]{8})[0-9a-f]{8}\.(?P<kind>partial|replaced)"
+)
 _LONGEST_NAME = 200  # bytes of a name that a temporary one takes over: file systems allow 255 in all
-_STDOUT = Path("-")
-_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self|\d+))/fd/(\d+)")
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux
+_NO_START = "0" * 8  # where the system does not tell when a process began
 _ours: set[str] = set()  # temporary names that this process is writing: its number may be that of one that was killed
 
 
@@ -41,18 +47,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: Where to write. Its folder is made if it is missing.
 
     Raises:
-        OSError: If the file cannot be written; what was there before is there still.
+        DiskError: If the file cannot be written; what was there before is there still.
     """
     place = Path(path)
-    if _is_special(place):
-        with tempfile.TemporaryDirectory() as folder:
-            temporary = Path(folder) / "written"
-            yield temporary
+    if is_special(place):
+        with temporary_folder() as folder:
+            temporary = folder / "written"
+            with writing(temporary, at=temporary):
+                yield temporary
             _pour(temporary, place)
         return
+    check_place(place)
     place = place.resolve() if place.is_symlink() else place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with beside(place) as temporary:
+    kept = "The file that was there is unchanged." if place.exists() else ""
+    with writing(path, kept):
+        place.parent.mkdir(parents=True, exist_ok=True)
+    with beside(place) as temporary, writing(path, kept, at=temporary):
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -60,6 +70,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             shutil.copymode(place, temporary)
         temporary.replace(place)
         flush_folder(place.parent)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder among the temporary files of the system, for a while.
+
+    Raises:
+        DiskError: If there is no room for one.
+    """
+    with writing("the temporary folder (TMPDIR)"):
+        around = Path(tempfile.gettempdir())
+    with beside(around / "rankkit") as folder:
+        with writing(folder):
+            folder.mkdir(mode=0o700)
+        yield folder
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
@@ -77,14 +102,15 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def beside(path: Path) -> Iterator[Path]:
     """A free name beside ``path``, for a file or a folder that goes there; what bears it is removed in the end.
 
-    What killed processes left for the same place is removed first.
+    What killed processes left in the same folder is removed first.
 
     Args:
         path: In a folder that is there.
     """
     name = os.fsencode(path.name)[:_LONGEST_NAME].decode(errors="ignore")
-    sweep(path.parent, re.compile(re.escape(name)))
-    temporary = path.with_name(f".{name}.{os.getpid()}-{_machine()}{uuid.uuid4().hex[:8]}.partial")
+    sweep(path.parent)
+    us = f"{os.getpid()}-{_machine()}{_start_of(os.getpid()) or _NO_START}"
+    temporary = path.with_name(f".{name}.{us}{uuid.uuid4().hex[:8]}.partial")
     _ours.add(temporary.name)
     try:
         yield temporary
@@ -97,7 +123,7 @@ def put_folder(written: Path, place: Path) -> None:
     """Rename a folder into its place, in exchange for one that is there: ``written`` then names that one.
 
     Where the system cannot exchange two names, the one that is there is moved aside first, to a name ending in
-    ``.replaced``, and removed last.
+    ``.replaced``, and removed last; a process that is killed in between leaves it to :func:`sweep` to bring it back.
 
     Raises:
         OSError: If it cannot be moved; what was there before is there again.
@@ -108,30 +134,39 @@ def put_folder(written: Path, place: Path) -> None:
     if _exchanged(written, place):
         return
     old = written.with_suffix(".replaced")
-    place.rename(old)
+    _ours.add(old.name)
     try:
-        written.rename(place)
-    except BaseException:
-        old.rename(place)
-        raise
-    _remove(old)
+        place.rename(old)
+        try:
+            written.rename(place)
+        except BaseException:
+            old.rename(place)
+            raise
+        _remove(old)
+    finally:
+        _ours.discard(old.name)
 
 
-def sweep(folder: Path, names: re.Pattern[str]) -> None:
-    """Remove what processes that are gone left behind; they are known by their number, on this machine alone.
+def sweep(folder: Path) -> None:
+    """Remove what processes that are gone left behind; they are known by their number and their start, here alone.
+
+    A folder that was moved aside for another that never came is moved back.
 
     Args:
         folder: Where to look.
-        names: What the files and folders were to be called.
     """
     if os.name != "posix":  # elsewhere asking for a process can end it
         return
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = _PARTIAL.fullmatch(entry.name)
-            if found is None or found["machine"] != _machine() or not names.fullmatch(found["name"]):
+            if found is None or found["machine"] != _machine() or _is_writing(entry.name, found):
                 continue
-            if not _is_alive(entry.name, int(found["pid"])):
+            place = Path(entry.path).with_name(found["name"])
+            if found["kind"] == "replaced" and not place.exists():
+                with contextlib.suppress(OSError):
+                    Path(entry.path).rename(place)
+            else:
                 _remove(Path(entry.path))
 
 
@@ -187,7 +222,28 @@ def _machine() -> str:
     return hashlib.sha256(about.encode()).hexdigest()[:8]
 
 
-def _is_alive(name: str, pid: int) -> bool:
+@functools.cache
+def _boot() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text()
+    return ""
+
+
+def _start_of(pid: int) -> str | None:
+    """Eight digits for when a process began, none for one that has ended; None where it cannot be looked at."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        if fields[0] in (b"Z", b"X"):  # killed, and its parent has not asked yet
+            return ""
+        began = _boot() + fields[19].decode()
+    except (OSError, IndexError):
+        return None if Path("/proc/self/stat").exists() else _NO_START
+    return hashlib.sha256(began.encode()).hexdigest()[:8]
+
+
+def _is_writing(name: str, found: re.Match[str]) -> bool:
+    """Whether the process that made a temporary name still runs, or may do so."""
+    pid = int(found["pid"])
     if pid == os.getpid():
         return name in _ours
     try:
@@ -195,8 +251,8 @@ def _is_alive(name: str, pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:  # it is another user's
-        return True
-    return True
+        pass
+    return _start_of(pid) in (found["start"], None) or found["start"] == _NO_START
 
 
 def _remove(path: Path) -> None:
@@ -207,32 +263,19 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _descriptor(path: Path) -> int | None:
-    """The number of the open file that a name stands for: opening it anew would begin at its first byte."""
-    name = path.as_posix()
-    found = _DESCRIPTOR.fullmatch(name)
-    return int(found[1]) if found else _STREAMS.get(name)
-
-
-def _is_special(path: Path) -> bool:
-    if path == _STDOUT or _descriptor(path) is not None:
-        return True
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
 def _pour(source: Path, place: Path) -> None:
     """Copy the bytes of a file into one that cannot be replaced, behind what was printed before."""
-    descriptor = _descriptor(place)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    descriptor = descriptor_of(place)
     with contextlib.ExitStack() as opened:
         file = opened.enter_context(source.open("rb"))
+        opened.enter_context(writing(OUTPUT if place == STDOUT else place))
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         target: BinaryIO
-        if place == _STDOUT:
+        if place == STDOUT:
+            if sys.__stdout__ is None:  # it was closed before the process began
+                raise disk_error(OUTPUT, errno.EBADF)
             target = sys.stdout.buffer
         elif descriptor is not None:
             target = opened.enter_context(os.fdopen(os.dup(descriptor), "wb"))

@@ -22,6 +22,7 @@ from torch import nn
 
 from rankkit.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.catalogue import ENCODERS, SCORERS, find
+from rankkit.disk import writing
 from rankkit.encoders import Encoder
 from rankkit.errors import BundleError, ConfigError
 from rankkit.model_json import (
@@ -37,6 +38,7 @@ from rankkit.model_json import (
     roles_from,
     saved_by,
 )
+from rankkit.places import check_place
 from rankkit.plain_files import check_name
 from rankkit.scorers import Scorer
 from rankkit.trees import TreeScorer, read_tree_model
@@ -78,7 +80,10 @@ def save(
 
     Raises:
         ConfigError: If the model is not of the catalogue, the number of names is wrong, or JSON cannot hold a value.
+        DiskError: If it cannot be written; the bundle of before is whole.
     """
+    folder = Path(folder)
+    check_place(folder, "folder")
     kind, name = _find_out(model)
     known = cast(Any, model)
     fault = _fault_in_weights(known)
@@ -103,15 +108,15 @@ def save(
         **({"about": about} if about else {}),
     }
     as_text(written)  # before anything is written
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder):
         file = _put_weights(folder, kind, weights, digest)
         write_text(folder / MODEL_FILE, as_text({**written, "weights_file": file}))
         for path in folder.iterdir():
             if _WEIGHTS_NAME.fullmatch(path.name) and path.name != file:
                 path.unlink(missing_ok=True)
-        sweep(folder, _WEIGHTS_NAME)
+        sweep(folder)
 
 
 def _put_weights(folder: Path, kind: Kind, weights: bytes, digest: str) -> str:

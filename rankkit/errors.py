@@ -9,6 +9,7 @@
      +-- TrainingError  a run that cannot go on: loss not finite, checkpoint of another run
      +-- BundleError    a saved scorer or encoder that is missing, damaged or of another version
      +-- ExportError    a ranker that a target cannot express, or an artefact that does not score as it did
+     +-- DiskError      a file or a folder that cannot be written (also an OSError)
 
 Every message reads ``where: expected ...; got ... . One action.``
 
@@ -54,6 +55,28 @@ class BundleError(RankkitError):
 
 class ExportError(RankkitError):
     """A ranker cannot be expressed where it is to go, or an exported artefact is damaged or scores otherwise."""
+
+
+class DiskError(RankkitError, OSError):
+    """Something cannot be written: a full disk, a folder that can only be read, a name that is too long.
+
+    Args:
+        fault: What could not be written, and why.
+        kept: What is safe, as a sentence.
+        action: How to go on, as a sentence.
+        errno: What the system said.
+    """
+
+    def __init__(self, fault: str, *, kept: str = "", action: str = "", errno: int | None = None) -> None:
+        super().__init__(" ".join(filter(None, (fault, kept, action))))
+        self.fault, self.is_told = fault, False
+        self.errno = errno
+
+    def tell(self, kept: str, action: str) -> None:
+        """Say what is safe and how to go on, unless that has been said already."""
+        if not self.is_told:
+            self.is_told = True
+            self.args = (" ".join((self.fault, kept, action)),)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rankkit.errors import ConfigError
+from rankkit.atomic import sweep
+from rankkit.disk import writing
+from rankkit.errors import ConfigError, DiskError
+from rankkit.places import check_place
 
 _LOCK = ".lock"
 _guard = threading.Lock()
@@ -25,8 +28,10 @@ def alone_at_work_in(folder: Path, action: str) -> Iterator[None]:
         action: What to do where another is at work, for the message.
 
     Raises:
-        ConfigError: If another is at work in the folder, or it cannot be written to.
+        ConfigError: If another is at work in the folder.
+        DiskError: If it cannot be written to.
     """
+    check_place(folder, "folder")
     busy = f"{folder}: expected no other process at work in it; there is one. {action}"
     place, worker = folder.resolve(), (os.getpid(), threading.get_ident())
     with _guard:
@@ -38,26 +43,33 @@ def alone_at_work_in(folder: Path, action: str) -> Iterator[None]:
         yield
         return
     try:
+        made = [around for around in (place, *place.parents) if not around.exists()]
         try:
-            made = [around for around in (place, *place.parents) if not around.exists()]
-            place.mkdir(parents=True, exist_ok=True)
-            lock = _lock(place / _LOCK)
+            with writing(folder):
+                place.mkdir(parents=True, exist_ok=True)
+                lock = _lock(place / _LOCK)
         except BlockingIOError:
             raise ConfigError(busy) from None
-        except OSError as error:
-            raise ConfigError(
-                f"{folder}: expected a folder that can be written to; got {error.strerror}. Choose another."
-            ) from None
+        except DiskError:
+            _remove_empty(made)
+            raise
         try:
+            sweep(place)
             yield
         finally:
             with contextlib.suppress(OSError):
                 (place / _LOCK).unlink()  # while it is still locked, so that it is ours
-                for around in made:
-                    around.rmdir()
+            _remove_empty(made)
             os.close(lock)
     finally:
         _at_work.pop(place, None)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders from the innermost on, up to one that holds something."""
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _lock(path: Path) -> int:

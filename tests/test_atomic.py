@@ -47,7 +47,7 @@ def test_names_differ_for_writers_of_one_process_and_tell_it(tmp_path):
         two.write_text("2")
         assert one != two
         for name in names(tmp_path):
-            assert re.fullmatch(rf"\.a\.json\.{os.getpid()}-[0-9a-f]{{16}}\.partial", name)
+            assert re.fullmatch(rf"\.a\.json\.{os.getpid()}-[0-9a-f]{{24}}\.partial", name)
     assert (tmp_path / "a.json").read_text() == "1", "the outer one is put in place last"
 
 
@@ -116,29 +116,44 @@ def gone():
     return process.pid
 
 
-def left_by(path, pid, machine=None):
-    return path.with_name(f".{path.name}.{pid}-{machine or atomic._machine()}01234567.partial")
+def left_by(path, pid, machine=None, start=None, kind="partial"):
+    start = atomic._start_of(pid) if start is None else start
+    return path.with_name(f".{path.name}.{pid}-{machine or atomic._machine()}{start or '1' * 8}01234567.{kind}")
 
 
-def test_the_next_writer_removes_what_a_killed_one_left(tmp_path):
+def test_the_next_writer_removes_what_killed_ones_left(tmp_path):
     place = tmp_path / "file"
     left_by(place, gone()).write_text("half")
     left_by(place, os.getpid()).write_text("of one with the number of this process, in its time")
+    left_by(place, os.getppid(), start="1" * 8).write_text("of one whose number another process has by now")
     left_by(tmp_path / "folder", gone()).mkdir()
-    others = [
-        left_by(place, os.getppid()),
-        left_by(place, gone(), "0" * 8),
-        left_by(tmp_path / "another file", gone()),
-        tmp_path / ".file.partial",
-    ]
+    left_by(tmp_path / "another file", gone()).write_text("half")
+    others = [left_by(place, os.getppid()), left_by(place, gone(), "0" * 8), tmp_path / ".file.partial"]
     for other in others:
         other.write_text("not for this writer to remove")
     write_text(place, "whole")
-    with beside(tmp_path / "folder"):
-        pass
     assert names(tmp_path) == sorted(["file", *(other.name for other in others)])
-    sweep(tmp_path, re.compile("another.*"))
-    assert others[2].name not in names(tmp_path)
+
+
+def test_a_process_that_was_killed_but_not_asked_about_is_gone(tmp_path):
+    process = subprocess.Popen(["sleep", "100"])
+    left = left_by(tmp_path / "file", process.pid)
+    left.write_text("half")
+    sweep(tmp_path)
+    assert names(tmp_path) == [left.name]
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    sweep(tmp_path)
+    assert names(tmp_path) == []
+    process.wait()
+
+
+def test_a_folder_that_was_moved_aside_for_one_that_never_came_comes_back(tmp_path):
+    left_by(tmp_path / "one", gone(), kind="replaced").mkdir()
+    left_by(tmp_path / "two", gone(), kind="replaced").mkdir()
+    (tmp_path / "two").mkdir()
+    sweep(tmp_path)
+    assert names(tmp_path) == ["one", "two"]
 
 
 def test_a_folder_takes_the_place_of_another(tmp_path):

@@ -31,7 +31,9 @@ def compare(
     from rankkit.comparison import compare as run_comparison
     from rankkit.comparison.writing import read_json
     from rankkit.errors import ConfigError
+    from rankkit.places import check_place
 
+    check_place(out, "folder")
     if experiment is not None:
         plan = load_comparison(experiment, settings or []).plan()
     elif resume and (out / "plan.json").is_file() and not settings:

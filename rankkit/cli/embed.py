@@ -25,10 +25,10 @@ def embed(
 ) -> None:
     """Embed examples with a saved encoder."""
     from rankkit import bundle, encoders
-    from rankkit.loaders.embeddings import check_embeddings_name, write_embeddings
+    from rankkit.loaders.embeddings import check_embeddings_target, write_embeddings
 
     refuse_overwriting(out, data)
-    check_embeddings_name(out)
+    check_embeddings_target(out)
     encoder = bundle.load_encoder(run)
     examples = read_examples_for(encoder, run, data, label=label, ink=ink)
     embeddings = encoders.embed(encoder, examples.inputs)

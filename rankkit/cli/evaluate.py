@@ -90,9 +90,12 @@ def evaluate(
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError
+    from rankkit.places import check_place
 
     if per_query is not None and per_query.suffix != ".parquet":
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
+    if per_query is not None:
+        check_place(per_query)
     rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
     report: Evaluation | ProtocolTable | RunEvaluation | SimilarityReport
     about: Mapping[str, Any] = {}

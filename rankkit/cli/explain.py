@@ -43,12 +43,13 @@ def explain(
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
     from rankkit import bundle, evaluation
-    from rankkit.errors import ConfigError, DataError
+    from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents
     from rankkit.export.needs import need
+    from rankkit.places import check_place
 
-    if out is not None and out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
+    if out is not None:
+        check_place(out, "folder")
     evaluation.parse_metric(metric)
     if doc:
         need("captum", "explain")

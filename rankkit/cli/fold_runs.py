@@ -10,7 +10,7 @@ import typer
 
 from rankkit.cli.beginning import FirstStep
 from rankkit.cli.config import Experiment, load_experiment, save_experiment
-from rankkit.cli.train import EXPERIMENT_FILE, refuse_run, run
+from rankkit.cli.train import EXPERIMENT_FILE, refuse_run, run, trained
 from rankkit.errors import ConfigError
 from rankkit.evaluation import Evaluation, Protocol
 from rankkit.loaders.folds import FoldFiles, find_folds
@@ -46,7 +46,8 @@ def run_folds(experiment: Experiment, *, resume: bool, track: Sequence[str] = ()
             raise
         typer.echo()
         if part is not None:
-            reports[part].to_parquet(fold.out / RESULT)
+            with trained(experiment.out):
+                reports[part].to_parquet(fold.out / RESULT)
             results[name] = reports[part]
     if results:
         n_folds = f"{len(results)} fold{'s' if len(results) > 1 else ''}"

@@ -28,7 +28,10 @@ def inspect(
     The exit code is 1 if rows of the file cannot be read.
     """
     from rankkit.loaders.sources import as_file
+    from rankkit.places import check_place
 
+    if html is not None:
+        check_place(html)
     with as_file(path) as file:
         _inspect(path, file, reading, html)
 

@@ -55,11 +55,10 @@ def margin_sweep(
     from rankkit.comparison.margin_plot import draw_margins
     from rankkit.comparison.margins import sweep_margins
     from rankkit.encoders import RandomAffine
-    from rankkit.errors import ConfigError
+    from rankkit.places import check_place
     from rankkit.training.named import build_encoder, build_objective
 
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"--out: expected a folder; got the file {out}. Name another one.")
+    check_place(out, "folder")
     chosen = _numbers(margins)
     _refuse_without_margin(objective, settings or [])
     asked = {"data": {"train": str(train)}, "objective": objective, "encoder": encoder, "out": str(out)}

@@ -44,11 +44,13 @@ def neighbours(
     from rankkit import bundle
     from rankkit.encoders import embed
     from rankkit.errors import ConfigError
+    from rankkit.places import check_place
 
     if out is not None:
         refuse_overwriting(out, gallery, queries)
         if out.suffix not in (".parquet", ".csv"):
             raise ConfigError(f"--out: expected a name that ends in .parquet or .csv; got {str(out)!r}. Rename it.")
+        check_place(out)
     encoder = bundle.load_encoder(run)
     known = read_examples_for(encoder, run, gallery, label=label, ink=ink)
     asked = known if queries is None else read_examples_for(encoder, run, queries, label=label, ink=ink)

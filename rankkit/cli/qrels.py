@@ -20,6 +20,9 @@ def qrels(
     from rankkit.errors import ConfigError
     from rankkit.loaders.files import read
     from rankkit.loaders.trec import write_qrels
+    from rankkit.places import check_place
+
+    check_place(out)
 
     if str(out) != "-" and out.resolve() == data.resolve():
         raise ConfigError(

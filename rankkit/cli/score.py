@@ -29,13 +29,13 @@ def score(
     from rankkit import bundle, evaluation
     from rankkit.errors import ConfigError
     from rankkit.evaluation.matching import read_documents
-    from rankkit.loaders.scores import check_scores_name, write_scores
+    from rankkit.loaders.scores import check_scores_target, write_scores
 
     if str(out) != "-" and out.resolve() == data.resolve():
         raise ConfigError(
             f"--out: expected another file than the data; got {str(out)!r} for both. Choose another name."
         )
-    check_scores_name(out)
+    check_scores_target(out)
     scorer = bundle.load_scorer(run)
     documents = read_documents(data, scorer, with_labels=False, **reading)
     scores = evaluation.predict(scorer, documents)

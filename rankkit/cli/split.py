@@ -1,14 +1,18 @@
 """``rankkit split``: training, validation and test data from one file, whole queries at a time."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
+if TYPE_CHECKING:
+    from rankkit.loaders.dataset import RankingDataset
+
 _PARTS = ("train", "vali", "test")
+_TAKEN = "{target}: expected no such file yet; got one. Choose another --out, or delete it."
 
 
 @reads_data()
@@ -27,11 +31,16 @@ def split(
     *,
     reading: Reading,
 ) -> None:
-    """Deal the queries of a file out at random; every query goes to one part, with all its documents."""
+    """Deal the queries of a file out at random; every query goes to one part, with all its documents.
+
+    What is there is never replaced; parts that the same command wrote before it was cut off are taken as they are.
+    """
     from rankkit.errors import ConfigError
     from rankkit.loaders import views
-    from rankkit.loaders.files import check_is_there, check_target, read, write
+    from rankkit.loaders.files import check_is_there, check_target, read
+    from rankkit.places import check_place
 
+    check_place(out, "folder")
     check_is_there(source)
     ending = _ending(source) if suffix is None else suffix
     targets = {out / f"{part}{ending}": share for part, share in zip(_PARTS, fractions, strict=True) if share != 0}
@@ -40,15 +49,53 @@ def split(
     views.check_shares(list(targets.values()))
     for target in targets:
         check_target(target)
-        if target.exists():
-            raise ConfigError(f"{target}: expected no such file yet; got one. Choose another --out, or delete it.")
+    there = [target for target in targets if target.exists()]
+    if len(there) == len(targets) or any(target.resolve() == source.resolve() for target in there):
+        raise ConfigError(_TAKEN.format(target=there[0]))
     parts = views.split(read(source, **reading), list(targets.values()), seed=seed)
     for target, part in zip(targets, parts, strict=True):
-        write(part, target)
+        _write(part, target)
         typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")
     options = {"train": "--train", "vali": "--valid", "test": "--test"}
     files = [word for target in targets for word in (options[target.name.split(".")[0]], target)]
     suggest("rankkit", "train", *files, "--out", "runs/first")
+
+
+def _write(part: "RankingDataset", target: Path) -> None:
+    """Write a part, unless a run that was cut off has written it already.
+
+    Raises:
+        ConfigError: If another file is there.
+    """
+    from rankkit.atomic import beside
+    from rankkit.disk import writing
+    from rankkit.errors import ConfigError
+    from rankkit.loaders.files import write
+
+    if not target.exists():
+        write(part, target)
+        return
+    with beside(target.with_name("split")) as folder, writing(target, at=folder):
+        folder.mkdir()
+        again = folder / target.name
+        write(part, again)
+        if not _is_same(again, target):
+            raise ConfigError(_TAKEN.format(target=target))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two parts are the same, byte for byte; of two caches, whether they hold the same data."""
+    import filecmp
+
+    from rankkit.errors import DataError
+    from rankkit.loaders.cache import read_cache
+
+    if one.is_file():
+        return other.is_file() and filecmp.cmp(one, other, shallow=False)
+    try:
+        return read_cache(one).fingerprint == read_cache(other).fingerprint
+    except DataError:
+        return False
 
 
 def _ending(source: Path) -> str:

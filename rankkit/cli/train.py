@@ -1,7 +1,8 @@
 """``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
 
+import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,10 @@ import typer
 from rankkit.cli.beginning import FirstStep
 from rankkit.cli.data_options import Reading, Track, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
+from rankkit.disk import keeping
 from rankkit.errors import ConfigError
 from rankkit.occupied import alone_at_work_in
+from rankkit.places import check_place
 
 if TYPE_CHECKING:
     from rankkit.cli.config import Experiment
@@ -78,6 +81,8 @@ def train(
     from rankkit.cli.train_encoder import run_encoder
     from rankkit.loaders.parts import check_part
 
+    if out is not None:
+        check_place(out, "folder")
     if resume and config is None and out is not None:
         if (out / EXPERIMENT_FILE).is_file():
             config = out / EXPERIMENT_FILE
@@ -144,14 +149,24 @@ def interruptible() -> Iterator[None]:
 
 
 def refuse_run(out: Path) -> None:
-    """Raise ConfigError if a folder holds a run, or a file is in its place."""
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: expected a folder, or nothing yet; got a file. Choose another --out.")
+    """Refuse a folder that holds a run, or that cannot be written to.
+
+    Raises:
+        ConfigError: If it holds one.
+        DiskError: If it cannot be written to.
+    """
+    check_place(out, "folder")
     if any((out / name).exists() and (out / name).stat().st_size for name in _TRACES):
         raise ConfigError(
             f"{out}: expected a folder without a run; it holds one. "
             "Choose another --out, go on with --resume, or delete it."
         )
+
+
+def trained(out: Path) -> AbstractContextManager[None]:
+    """Tell in an error of the disk that the training itself is safe, and how to go on."""
+    kept = "The training is finished, and its weights are in checkpoint.pt."
+    return keeping(kept, f"Make room, then run rankkit train --out {shlex.quote(str(out))} --resume.")
 
 
 def is_begun(out: Path) -> bool:
@@ -218,14 +233,15 @@ def _finish(experiment: "Experiment", scorer: Any, data: "dict[str, RankingDatas
     from rankkit import bundle, evaluation
 
     rules = experiment.evaluation
-    bundle.save(
-        scorer,
-        experiment.out,
-        feature_names=data["train"].feature_names,
-        objective=experiment.objective.model_dump(),
-        metrics=rules.metrics,
-        data_fingerprint=data["train"].fingerprint,
-    )
+    with trained(experiment.out):
+        bundle.save(
+            scorer,
+            experiment.out,
+            feature_names=data["train"].feature_names,
+            objective=experiment.objective.model_dump(),
+            metrics=rules.metrics,
+            data_fingerprint=data["train"].fingerprint,
+        )
     reports: dict[str, Evaluation] = {}
     for name in ("valid", "test"):
         if name in data:

@@ -9,7 +9,7 @@ from rankkit.cli.beginning import FirstStep
 from rankkit.cli.config import Named, save_experiment
 from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, resolve_encoder
 from rankkit.cli.next_step import suggest
-from rankkit.cli.train import EXPERIMENT_FILE, is_begun
+from rankkit.cli.train import EXPERIMENT_FILE, is_begun, trained
 
 if TYPE_CHECKING:
     from rankkit.evaluation.similarity import SimilarityReport
@@ -84,15 +84,16 @@ def _fit_and_evaluate(
     )
     typer.echo(str(history))
     rules = experiment.evaluation
-    bundle.save(
-        encoder,
-        experiment.out,
-        objective=experiment.objective.model_dump(),
-        metrics=rules.metrics,
-        data_fingerprint=data["train"].fingerprint,
-        classes=list(data["train"].class_names),
-        ink=experiment.data.ink,
-    )
+    with trained(experiment.out):
+        bundle.save(
+            encoder,
+            experiment.out,
+            objective=experiment.objective.model_dump(),
+            metrics=rules.metrics,
+            data_fingerprint=data["train"].fingerprint,
+            classes=list(data["train"].class_names),
+            ink=experiment.data.ink,
+        )
     report = None
     if "test" in data:
         report = evaluate_encoder(

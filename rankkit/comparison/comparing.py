@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from rankkit.comparison.externals import check_installed
@@ -20,8 +21,10 @@ from rankkit.comparison.tasks import check_systems, task_of
 from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
 from rankkit.comparison.writing import read_json, write_json
+from rankkit.disk import keeping
 from rankkit.errors import ConfigError
 from rankkit.occupied import alone_at_work_in
+from rankkit.places import check_place
 from rankkit.training.tracking import check_tracker
 
 
@@ -61,9 +64,11 @@ def compare(
         ConfigError: If the folder holds a comparison and ``resume`` is False, another process is at work in it, a
             library that an external system or a tracker needs is not installed, or the plan does not fit the data.
         TrainingError: If no worker process can be started, or a tracker did not take every run.
+        DiskError: If the folder cannot be written to; it says how many runs are kept.
         ComparisonInterrupted: After Ctrl-C.
     """
     out = Path(out)
+    check_place(out, "folder")
     check_systems(plan)
     for system in plan.systems:
         if system.external is not None:
@@ -91,25 +96,29 @@ def compare(
         n_runs = count_runs(plan, len(splits))
         mirror = Mirror(track, out, before.values())
         with Board(plan, out, n_runs, n_jobs, before, shown=progress) as board:
+            watchers = Watchers(board, mirror)
             try:
-                run_all(
-                    todo.take(),
-                    out,
-                    jobs=n_jobs,
-                    threads=plan.threads,
-                    watcher=Watchers(board, mirror),
-                    then=todo.take,
-                )
+                with _keeping(board, n_runs, out):
+                    run_all(todo.take(), out, jobs=n_jobs, threads=plan.threads, watcher=watchers, then=todo.take)
             except KeyboardInterrupt:
                 raise ComparisonInterrupted(
                     f"compare: stopped with {board.n_done} of {n_runs} runs finished; they are kept in {out}. "
                     "Go on with resume=True (the same command with --resume)."
                 ) from None
-        results = read_results(out)
-        write_tables(results, out / "results")
-        write_report(results, out / REPORT)
+        with _keeping(board, n_runs, out):
+            results = read_results(out)
+            write_tables(results, out / "results")
+            write_report(results, out / REPORT)
         mirror.check()
     return results
+
+
+def _keeping(board: Board, n_runs: int, out: Path) -> AbstractContextManager[None]:
+    """Tell in an error of the disk which runs are safe, and how to go on."""
+    return keeping(
+        lambda: f"{board.n_done} of {n_runs} runs are finished and kept in {out}.",
+        "Make room, then go on with resume=True (the same command with --resume).",
+    )
 
 
 def _add_command(path: Path) -> None:

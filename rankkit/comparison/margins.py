@@ -14,12 +14,14 @@ from torch import Tensor, nn
 from rankkit.comparison.margin_checks import RULES, WHERE, check_margins, check_options, check_parts, check_sweepable
 from rankkit.comparison.margin_results import MarginRun, MarginSweep
 from rankkit.comparison.writing import read_json, write_json
+from rankkit.disk import keeping
 from rankkit.distances import Distance, nearness
 from rankkit.encoders import Encoder, embed
 from rankkit.errors import ConfigError
 from rankkit.evaluation.similarity import choose_threshold, evaluate_retrieval, verify
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives import Objective
+from rankkit.places import check_place
 from rankkit.sampling import random_triplets
 from rankkit.training import fit_encoder
 from rankkit.training.named import with_margin
@@ -72,6 +74,7 @@ def sweep_margins(
 
     Raises:
         ConfigError: If the objective has no margin to sweep, an option cannot work, or ``out`` holds another sweep.
+        DiskError: If ``out`` cannot be written to.
         DataError: If a class is in two parts, or as :func:`rankkit.fit_encoder`.
 
     Example:
@@ -92,6 +95,8 @@ def sweep_margins(
         >>> sweep.to_pandas()["margin"].tolist()
         [0.1, 0.4]
     """
+    if out is not None:
+        check_place(out, "folder")
     options = dict(training or {})
     takes = check_sweepable(objective)
     check_parts({"train": train, "valid": valid, "test": test})
@@ -126,7 +131,9 @@ def sweep_margins(
         run = _measure(network, takes, margin, seed, (train, valid, test))
         finished[margin, seed] = run
         if folder is not None:
-            write_json(folder / RUNS, {**identity, "runs": [asdict(run) for run in finished.values()]})
+            kept = f"{len(finished) - 1} runs are kept in it."
+            with keeping(kept, "Make room, then go on with resume=True."):
+                write_json(folder / RUNS, {**identity, "runs": [asdict(run) for run in finished.values()]})
         if progress:
             left = (time.monotonic() - start) / place * (len(todo) - place)
             sys.stderr.write(

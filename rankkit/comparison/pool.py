@@ -14,7 +14,8 @@ from typing import IO, Any, Protocol, cast
 
 from rankkit.atomic import write_text
 from rankkit.comparison.plan import RunSpec
-from rankkit.errors import TrainingError
+from rankkit.disk import writing
+from rankkit.errors import DiskError, TrainingError
 
 COMMAND = (sys.executable, "-m", "rankkit.comparison.worker")
 ATTEMPTS = 2
@@ -104,9 +105,11 @@ class Worker:
         self.split: str | None = None
         self.is_ready = False
         self.log = out / "logs" / f"worker-{number}.log"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
         self.place, self._out = place, out
-        with self.log.open("wb") as log:
+        with writing(self.log):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            log = self.log.open("wb")
+        with log:
             self.process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -181,6 +184,7 @@ def run_all(
 
     Raises:
         TrainingError: If a worker dies before it can take a run.
+        DiskError: If a run cannot be written.
     """
     pool = _Pool(out, jobs, threads, watcher, command)
     try:
@@ -242,6 +246,8 @@ class _Pool:
             worker.is_ready = True
         elif spec is not None and event == "progress":
             self._watcher.progressed(spec, message)
+        elif event == "disk":
+            raise DiskError(message["error"])
         elif spec is not None:
             worker.spec = None
             if event == "finished":

@@ -53,25 +53,32 @@ class _Runner:
         """Run it and say that it is done, or why not."""
         import torch
 
+        from rankkit.atomic import write_text
         from rankkit.comparison.running import run_one
+        from rankkit.disk import writing
+        from rankkit.errors import DiskError, RankkitError
         from rankkit.training.sharing import share_devices
 
         torch.set_num_threads(spec.threads)
         share_devices(*place, spec.system.training.get("device", "auto"))
         folder = out / "runs" / spec.id
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            split = self._split(spec, out)
-            run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
-        except Exception as error:
-            from rankkit.atomic import write_text
-            from rankkit.errors import RankkitError
-
-            text = str(error) if isinstance(error, RankkitError) else f"{type(error).__name__}: {error}"
-            write_text(folder / "error.txt", f"{text}\n\n{traceback.format_exc()}")
-            _send(self._lines, event="failed", error=text)
-        else:
-            _send(self._lines, event="finished")
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            try:
+                split = self._split(spec, out)
+                run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
+            except DiskError:
+                raise
+            except Exception as error:
+                text = str(error) if isinstance(error, RankkitError) else f"{type(error).__name__}: {error}"
+                write_text(folder / "error.txt", f"{text}\n\n{traceback.format_exc()}")
+                _send(self._lines, event="failed", error=text)
+                return
+        except DiskError as error:  # no fault of the run: the next one would meet it too
+            _send(self._lines, event="disk", error=error.fault)
+            return
+        _send(self._lines, event="finished")
 
     def _split(self, spec: Any, out: Path) -> Any:
         from rankkit.comparison.tasks import task_of

@@ -1,7 +1,6 @@
 """Ranker: a scikit-learn estimator around fit(), predict() and evaluate()."""
 # ruff: noqa: N803 -- X is the name that scikit-learn gives to features
 
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from rankkit import bundle, evaluation, model_json, training
+from rankkit.atomic import temporary_folder, write_bytes
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import (
@@ -274,9 +274,9 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         state = dict(super().__getstate__())
         if "scorer_" in state:
             del state["scorer_"]
-            with tempfile.TemporaryDirectory() as folder:
+            with temporary_folder() as folder:
                 self.save(folder)
-                state["_bundle"] = {name: (Path(folder) / name).read_bytes() for name in _BUNDLE}
+                state["_bundle"] = {name: (folder / name).read_bytes() for name in _BUNDLE}
             state["_sample"] = None
         return state
 
@@ -285,9 +285,9 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         files = state.pop("_bundle", None)
         super().__setstate__(state)
         if files is not None:
-            with tempfile.TemporaryDirectory() as folder:
+            with temporary_folder() as folder:
                 for name in _BUNDLE:
-                    (Path(folder) / name).write_bytes(files[name])
+                    write_bytes(folder / name, files[name])
                 self.scorer_ = bundle.load(folder)
 
     def __sklearn_tags__(self) -> Tags:

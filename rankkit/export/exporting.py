@@ -28,6 +28,7 @@ from rankkit.export.target import Target
 from rankkit.export.targets import find_target
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.labelled import LabelledExamples
+from rankkit.places import check_place
 from rankkit.scorers import Scorer
 
 DATA_DOCS = 10_000
@@ -72,8 +73,10 @@ def export(
         DataError: If ``data`` is not for such a model.
         BundleError: If the model cannot be read.
         ExportError: If the target cannot express the model, or the results differ. Nothing is written then.
+        DiskError: If ``out`` cannot be written; what was there is unchanged.
     """
     target = find_target(to)
+    check_place(out, "folder" if target.suffix is None else "either")
     if not isinstance(max_drop, int | float) or not np.isfinite(max_drop):
         raise ConfigError(f"max_drop: expected a finite number; got {max_drop!r}. Leave it out for {MAX_DROP:g}.")
     found = find_source(source)

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.atomic import write_text
 from rankkit.errors import ExportError
 from rankkit.export.parity import Parity, ScoreMap
 from rankkit.naming import named
@@ -157,7 +156,7 @@ def manifest_path(artefact: str | Path) -> Path:
 
 
 def write_manifest(manifest: Described, path: Path) -> None:
-    """Write a manifest as JSON, in one step.
+    """Write a manifest as JSON, where it is not in its place yet.
 
     Raises:
         ExportError: If JSON cannot hold a value, or it would be larger than one that is read.
@@ -171,7 +170,7 @@ def write_manifest(manifest: Described, path: Path) -> None:
             f"{path}: expected a manifest of at most {LARGEST_MANIFEST // 2:,} characters; got {len(text):,}. "
             "Export a model of smaller inputs."
         )
-    write_text(path, text + "\n")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -1,6 +1,7 @@
 """Where an artefact goes: written beside its place, then moved there whole; nothing else is ever replaced."""
 
 import hashlib
+import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,10 +9,12 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rankkit.atomic import beside, put_folder
+from rankkit.atomic import beside, flush_folder, put_folder
+from rankkit.disk import writing
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.encoder_manifest import read_either
 from rankkit.export.manifest import MANIFEST_FILE, Described, manifest_path, write_manifest
+from rankkit.places import check_place
 
 LIBRARIES = ("numpy", "torch", "onnx", "onnxscript", "onnxruntime", "lightgbm", "xgboost")
 
@@ -48,12 +51,16 @@ def place(out: Path, *, suffix: str | None, name: str) -> Path:
 
     Raises:
         ConfigError: If something else is there.
+        DiskError: If nothing can be written there.
     """
+    check_place(out, "either")
     single = suffix is not None
     if single and (out.is_dir() or not out.suffix):
         out = out / f"{name}{suffix}"
     elif not single and out.is_symlink():
         out = out.resolve()
+    if single:
+        check_place(manifest_path(out))  # its name is longer
     if out.name in ("", ".."):
         raise ConfigError(f"--out: expected a folder with a name, put in place whole; got {str(out)!r}. Name it.")
     if out.exists() and not _may_replace(out, single=single):
@@ -71,18 +78,14 @@ def folder_beside(out: Path) -> Iterator[Path]:
     So are folders that were made for ``out``, where nothing came to stand in them.
 
     Raises:
-        ConfigError: If nothing can be written there.
+        DiskError: If nothing can be written there.
     """
     made = [parent for parent in out.parents if not parent.exists()]
     try:
-        with beside(out) as folder:
-            try:
-                out.parent.mkdir(parents=True, exist_ok=True)
-                folder.mkdir()
-            except OSError as error:
-                raise ConfigError(
-                    f"--out: expected a place to write in; got {str(out)!r}: {error.strerror}. Choose another."
-                ) from error
+        kept = "What was there is unchanged." if out.exists() else ""
+        with beside(out) as folder, writing(out, kept, at=folder):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
             yield folder
     finally:
         for parent in made:  # where nothing was put in place, they go as well
@@ -98,14 +101,20 @@ def name_file(folder: Path, out: Path) -> None:
 
 def move(folder: Path, out: Path, manifest: Described, *, single: bool) -> None:
     """Put the files of a folder and their manifest in place of what is there."""
+    written = folder / out.name
+    write_manifest(manifest, manifest_path(written) if single else folder / MANIFEST_FILE)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
     if single:
-        written = folder / out.name
-        write_manifest(manifest, manifest_path(written))
-        written.replace(out)
+        # In this order: a file without its manifest would be taken for one of the user's, which nothing may replace.
         manifest_path(written).replace(manifest_path(out))
+        written.replace(out)
+        flush_folder(out.parent)
         return
-    write_manifest(manifest, folder / MANIFEST_FILE)
     put_folder(folder, out)
+    flush_folder(out.parent)
 
 
 def versions_in_use(saved: Mapping[str, str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Target ``torch``: a ``torch.export`` program (.pt2) with the transform and readout inside; runs without rankkit."""
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,7 +62,9 @@ def write_program(graph: nn.Module, inputs: tuple[Any, ...], shapes: tuple[Any, 
         program = torch.export.export(graph, inputs, dynamic_shapes=shapes)
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)  # names paths of this machine
-        torch.export.save(program, path)
+        content = io.BytesIO()
+        torch.export.save(program, content)
+    path.write_bytes(content.getvalue())  # torch ends the process where a disk is full
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.atomic import beside
+from rankkit.atomic import beside, put_folder
 from rankkit.batch import Per
+from rankkit.disk import writing
 from rankkit.errors import DataError
 from rankkit.loaders.cache_check import (
     ABOUT,
@@ -33,6 +34,7 @@ from rankkit.loaders.cache_check import (
 )
 from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.text_ids import Ids, TextIds
+from rankkit.places import check_place
 
 VERSION = 2
 """Of the format in which caches are written."""
@@ -264,21 +266,18 @@ def install(folder: Path, build: Build, about: Mapping[str, Any], *, replace: bo
         replace: Replace a cache there in any case.
 
     Raises:
-        DataError: If the place is taken by something else, or cannot be written.
+        DataError: If the place is taken by something else.
+        DiskError: If it cannot be written.
     """
+    check_place(folder, "folder")
     if folder.exists() and not is_cache(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: expected a cache or nothing; got something else. Choose another name.")
-    try:
+    with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with beside(folder) as new:
-            new.mkdir()
-            _write_about(new, build(new), about)
-            _put(new, folder, None if replace else about)
-    except OSError as error:
-        raise DataError(
-            f"{folder}: expected to write a cache there; got {error.strerror or error}. "
-            "Make room, or name another folder for it."
-        ) from error
+    with beside(folder) as new, writing(folder, at=new):
+        new.mkdir()
+        _write_about(new, build(new), about)
+        _put(new, folder, None if replace else about)
 
 
 def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> None:
@@ -313,5 +312,6 @@ def _put(new: Path, folder: Path, about: Mapping[str, Any] | None) -> None:
             with contextlib.suppress(NoCacheError):
                 open_folder(folder, about)
                 return
-        with beside(folder) as old, contextlib.suppress(FileNotFoundError):  # another process moved it away before
-            folder.rename(old)
+        with contextlib.suppress(FileNotFoundError):  # another process moved it away before
+            put_folder(new, folder)
+            return

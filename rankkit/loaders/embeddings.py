@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rankkit.atomic import replacing
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.loaders.labelled import LabelledExamples
+from rankkit.places import check_place
 
 
 def write_embeddings(embeddings: NDArray[np.float32], examples: LabelledExamples, path: Path | str) -> None:
@@ -30,7 +31,7 @@ def write_embeddings(embeddings: NDArray[np.float32], examples: LabelledExamples
         ShapeError: If there is not one embedding an example.
     """
     path = Path(path)
-    check_embeddings_name(path)
+    check_embeddings_target(path)
     if embeddings.ndim != 2 or len(embeddings) != examples.n_examples:
         raise ShapeError(
             f"write_embeddings: expected {examples.n_examples} embeddings [n, n_dims], one an example; got shape "
@@ -40,16 +41,18 @@ def write_embeddings(embeddings: NDArray[np.float32], examples: LabelledExamples
         _WRITERS[path.suffix](embeddings, examples, temporary)
 
 
-def check_embeddings_name(path: Path) -> None:
-    """Refuse a name of another extension, before any work is done.
+def check_embeddings_target(path: Path) -> None:
+    """Refuse what :func:`write_embeddings` cannot write to, before any work is done.
 
     Raises:
-        ConfigError: If it ends in neither .npz, .parquet nor .npy.
+        ConfigError: If the name ends in neither .npz, .parquet nor .npy.
+        DiskError: If nothing can be written there.
     """
     if path.suffix not in _WRITERS:
         raise ConfigError(
             f"{path}: expected a name that ends in {', '.join(_WRITERS)}; got {path.suffix!r}. Rename it."
         )
+    check_place(path)
 
 
 def _npz(embeddings: NDArray[np.float32], examples: LabelledExamples, path: Path) -> None:

@@ -13,6 +13,7 @@ from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import Readable, as_file, format_line, is_file_name, is_stream, refuse_cache
+from rankkit.places import check_place
 from rankkit.remarks import say
 
 Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
@@ -215,6 +216,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
     Raises:
         ConfigError: If the extension names no format.
         DataError: If the format cannot hold the data.
+        DiskError: If it cannot be written.
     """
     from rankkit.loaders import writers
 
@@ -236,10 +238,17 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
-    """Raise ConfigError if the extension of a name is of no format that :func:`write` writes."""
+    """Refuse what :func:`write` cannot write to, before any data is read.
+
+    Raises:
+        ConfigError: If the extension of the name is of no format.
+        DiskError: If nothing can be written there.
+    """
     path = Path(path)
     if _extension(path) not in _QRELS and not is_stream(path):
-        _kind_by_name(path)
+        check_place(path, "folder" if _kind_by_name(path) == "cache" else "file")
+    else:
+        check_place(path)
 
 
 def convert(source: Readable, target: str | os.PathLike[str], **options: Any) -> RankingDataset:

@@ -15,6 +15,7 @@ from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import is_stream
 from rankkit.loaders.text_ids import Ids, TextIds, id_texts
+from rankkit.places import check_place
 
 _ENDINGS = (".parquet", ".csv", ".txt", ".run", ".trec")
 
@@ -36,6 +37,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ConfigError: If the extension names no format.
         DataError: If there are no documents, a score is not finite, or a TREC run is asked for documents without ids.
         ShapeError: If there is not one score a document.
+        DiskError: If it cannot be written.
     """
     path = Path(path)
     if scores.shape != (data.n_docs,):
@@ -52,7 +54,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
             f"write_scores: expected scores that are finite numbers; got {scores[row]} for row {row} (from 0), and "
             f"{int(broken.sum()):,} of {len(scores):,} in all. Look into the weights of the ranker and that row."
         )
-    check_scores_name(path)
+    check_scores_target(path)
     writers: dict[str, Callable[[Path], None]] = {
         ".parquet": lambda to: _table(data, scores).to_parquet(to, index=False),
         ".csv": lambda to: _table(data, scores).to_csv(to, index=False),
@@ -66,12 +68,18 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         writers[_ending(path)](temporary)
 
 
-def check_scores_name(path: Path) -> None:
-    """Raise ConfigError if the extension names no format of :func:`write_scores`."""
+def check_scores_target(path: Path) -> None:
+    """Refuse what :func:`write_scores` cannot write to, before anything is scored.
+
+    Raises:
+        ConfigError: If the extension names no format.
+        DiskError: If nothing can be written there.
+    """
     if _ending(path) not in _ENDINGS:
         raise ConfigError(
             f"{path}: expected a name that ends in {', '.join(_ENDINGS)}; got {path.suffix!r}. Rename it."
         )
+    check_place(path)
 
 
 def _ending(path: Path) -> str:

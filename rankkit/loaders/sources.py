@@ -8,11 +8,12 @@ import contextlib
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
+from rankkit.atomic import temporary_folder
+from rankkit.disk import writing
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
 from rankkit.plain_files import check_name
@@ -80,8 +81,8 @@ def as_file(source: Readable, extension: str | None = None) -> Iterator[Path]:
             f"expected the name of a file, bytes or an open file; got {type(source).__name__} {repr(source)[:60]}. "
             "Pass one of these."
         )
-    with tempfile.TemporaryDirectory(prefix="rankkit-") as folder:
-        path = Path(folder, "data")
+    with temporary_folder() as folder:
+        path = folder / "data"
         _copy(source, path, shown)
         if path.stat().st_size == 0:
             raise DataError(f"{shown}: expected data; got none. Check what writes it.")
@@ -103,16 +104,23 @@ def _name_of(source: Any) -> str:
 
 
 def _copy(source: Any, path: Path, shown: str) -> None:
+    with writing(f"{path}, for {shown}", at=path), path.open("wb") as target:
+        for piece in _pieces(source, shown):
+            target.write(piece)
+
+
+def _pieces(source: Any, shown: str) -> Iterator[bytes | bytearray | memoryview]:
+    """The bytes of a source, some at a time."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        yield source
+        return
     try:
-        with path.open("wb") as target, contextlib.ExitStack() as opened:
-            if isinstance(source, bytes | bytearray | memoryview):
-                target.write(source)
-                return
+        with contextlib.ExitStack() as opened:
             if isinstance(source, str | os.PathLike):
                 is_stdin = os.fspath(source) in _STDIN
                 source = sys.stdin.buffer if is_stdin else opened.enter_context(Path(source).open("rb"))
             for piece in iter(lambda: source.read(_PIECE), source.read(0)):
-                target.write(piece.encode() if isinstance(piece, str) else piece)
+                yield piece.encode() if isinstance(piece, str) else piece
     except (OSError, ValueError) as error:  # ValueError: of a closed file
         raise DataError(f"{shown}: expected data that can be read; got {error}. Open it again.") from error
 

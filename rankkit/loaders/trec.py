@@ -19,6 +19,7 @@ from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.text_ids import TextIds, id_texts
+from rankkit.places import check_place
 
 # What one reader of qrels or another takes for the end of a field or a line.
 _SPACE = r"[\s\x0b\x00\x1c-\x1f\x85\p{Z}]"
@@ -49,6 +50,7 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         q1 0 b 2
     """
     path = Path(path)
+    check_place(path)
     if data.labels is None or data.doc_ids is None:
         lacks = "labels" if data.labels is None else "document ids"
         raise DataError(

@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rankkit.atomic import replacing
+from rankkit.disk import keeping, writing
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.occupied import alone_at_work_in
 from rankkit.randomness import Randomness
@@ -38,6 +39,7 @@ class RunFolder:
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.jsonl"
         self._saved_at = time.monotonic()
+        self._saved_step: int | None = None
         self._read_state: tuple[int, int] | None = None
 
     def read(self, *, resume: bool) -> dict[str, Any] | None:
@@ -47,7 +49,8 @@ class RunFolder:
             ConfigError: If there is a checkpoint but the run is not to be resumed.
             TrainingError: If the checkpoint is damaged or belongs to another run.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._read_state = self._state()
         if not self.checkpoint.exists():
             return None
@@ -73,6 +76,7 @@ class RunFolder:
                 f"{self.checkpoint}: expected the checkpoint of this run; got one that differs in "
                 f"{'; '.join(differences)}. Resume with what it was started with, or choose another folder."
             )
+        self._saved_step = saved["run"]["step"]
         return saved
 
     @contextmanager
@@ -98,6 +102,19 @@ class RunFolder:
             return None
         return found.st_ino, found.st_mtime_ns
 
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Say in an error of the disk which checkpoint is safe, and how to go on from it."""
+
+        def kept() -> str:
+            if self._saved_step is None:
+                return "Nothing was saved yet."
+            return f"The checkpoint after {self._saved_step} steps is safe."
+
+        out = self.folder
+        with keeping(kept, f"Make room, then go on with resume=True (rankkit train --out {out} --resume)."):
+            yield
+
     def start(self, run: Run) -> None:
         """Bring metrics.jsonl to where the run stands: lines after the checkpoint go, a missing one comes back."""
         write_metrics(self.metrics, run.records)
@@ -121,7 +138,7 @@ class RunFolder:
         }
         with replacing(self.checkpoint) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saved_step = time.monotonic(), run.step
 
     def append(self, record: EpochRecord) -> None:
         """Add the line of a finished epoch to metrics.jsonl."""

@@ -18,6 +18,7 @@ from rankkit.evaluation.names import Metric
 from rankkit.evaluation.similarity import evaluate_retrieval
 from rankkit.loaders.labelled import LabelledExamples
 from rankkit.objectives.embedding import Prototypes
+from rankkit.places import check_place
 from rankkit.sampling import CrossBatchMemory
 from rankkit.training.callbacks import Callback
 from rankkit.training.embedding_steps import EmbeddingStep
@@ -145,6 +146,7 @@ def fit_encoder(
         ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
         DataError: If a part has too few classes or examples, or inputs that the encoder does not take.
         TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
+        DiskError: If ``out`` cannot be written to: at once where that is known, else with what is saved.
         TrainingInterrupted: After Ctrl-C, with the run saved.
 
     Example:
@@ -156,6 +158,8 @@ def fit_encoder(
         >>> fit_encoder(encoder, supcon_loss, seen, unseen, epochs=1, device="cpu").metric
         'map_at_r'
     """
+    if out is not None:
+        check_place(out, "folder")
     chosen = with_options(objective)
     selected = metric_name("fit_encoder", metric)
     takes = str(getattr(chosen, "takes", "lists"))

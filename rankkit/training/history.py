@@ -1,11 +1,13 @@
 """What a run leaves behind: one record an epoch, which epoch was kept and why."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rankkit.atomic import write_text
+from rankkit.disk import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,8 +119,16 @@ def write_metrics(path: Path, records: list[EpochRecord]) -> None:
 
 def append_metrics(path: Path, record: EpochRecord) -> None:
     """Add one line to metrics.jsonl in a single write."""
-    with path.open("ab", buffering=0) as file:
-        file.write(_line(record).encode())
+    line = _line(record).encode()
+    with writing(path), path.open("ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            written = file.write(line)
+            if written < len(line):  # what is left of the disk took a part of it
+                file.write(line[written:])
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def _line(record: EpochRecord) -> str:

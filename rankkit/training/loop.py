@@ -4,7 +4,6 @@ What is trained, on which batches and by which step is a :class:`Work`: ``fit`` 
 documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,10 +113,13 @@ def run_work(
     Raises:
         ConfigError: If another run is at work in the folder.
         TrainingError: If a loss is not finite.
+        DiskError: If the folder cannot be written to; it says which checkpoint is safe.
         TrainingInterrupted: After Ctrl-C, with the run saved.
     """
     trained = _all_that_is_trained(work).to(place)
-    with contextlib.nullcontext() if folder is None else folder.alone():
+    if folder is None:
+        return _run(work, trained, settings, place, None, saved, callbacks, progress=progress)
+    with folder.alone(), folder.keeping():
         return _run(work, trained, settings, place, folder, saved, callbacks, progress=progress)
 
 

@@ -11,6 +11,7 @@ from rankkit.errors import ConfigError
 from rankkit.evaluation import evaluate, metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.loaders.dataset import RankingDataset
+from rankkit.places import check_place
 from rankkit.scorers import Scorer
 from rankkit.training.batches import ListBatches
 from rankkit.training.blame import ListBlame
@@ -116,6 +117,7 @@ def fit(
         DataError: If a part is empty or unlabelled, has other features than the scorer takes, or no query can teach
             the objective anything. That nine tenths teach nothing is a :class:`rankkit.DataWarning`.
         TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
+        DiskError: If ``out`` cannot be written to: at once where that is known, else with what is saved.
         TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
 
     Example:
@@ -127,6 +129,8 @@ def fit(
         >>> len(history), history.metric, history.stopped
         (2, 'ndcg@10', 'epochs')
     """
+    if out is not None:
+        check_place(out, "folder")
     learnt = objective_of(objective)
     check_scorer("fit", scorer)
     for part, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():

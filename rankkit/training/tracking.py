@@ -6,10 +6,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from rankkit.disk import writing
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.training.callbacks import StepRecord
 from rankkit.training.history import EpochRecord
@@ -191,21 +193,27 @@ class Tracking:
         """What was measured at the end, by name: to be filled in before the context ends."""
 
     def __enter__(self) -> "Tracking":
-        self._tracker.start(self._folder, self._config, resume=self._resume)
+        with self._writing():
+            self._tracker.start(self._folder, self._config, resume=self._resume)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._tracker.finish(self.results)
+            with self._writing():
+                self._tracker.finish(self.results)
 
     def on_step(self, record: StepRecord) -> None:
         """Steps are too many to mirror."""
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         """Mirror the epoch."""
-        self._tracker.log(record.to_dict())
+        with self._writing():
+            self._tracker.log(record.to_dict())
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(f"{self._folder} (mirror of the run)")
 
 
 def _flat(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

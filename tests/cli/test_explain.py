@@ -65,7 +65,7 @@ def test_what_cannot_work_is_told_before_anything_is_computed(rankkit, files, tr
     (tmp_path / "file").touch()
     answer = rankkit("explain", trained, files / "test.txt", "--out", tmp_path / "file")
     assert answer.code == 2
-    assert "--out: expected a folder; got the file" in answer.err
+    assert "expected to write it; got a file where a folder has to be" in answer.err
 
 
 @pytest.mark.parametrize(

@@ -70,11 +70,11 @@ def test_an_objective_without_a_margin_between_examples_is_refused(command, tmp_
         (["--set", "training.epoch=2"], "Did you mean 'epochs'"),
         (["--set", "encoder.distance=cosine_similarity"], "a distance whose smaller values are nearer"),
         (["--set", "data.held_out=0.6"], "data.held_out: expected a share of the classes above 0 and below 0.5"),
-        (["--out", __file__], "--out: expected a folder; got the file"),
+        (["--out", __file__], "expected to write it; got a file where a folder has to be"),
     ],
 )
 def test_what_cannot_work_is_told(command, tmp_path, words, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(RankkitError, match=message):
         command(*SMALL, "--out", tmp_path / "sweep", *words)
 
 

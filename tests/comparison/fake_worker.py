@@ -21,6 +21,9 @@ def obey(order):
         sys.stderr.write("out of memory, say\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGKILL)
+    if name == "full disk":
+        say(event="disk", error="runs/a: expected to write it; got a full disk.")
+        return
     say(event="progress", step=1, of=2, valid=0.5)
     say(**({"event": "failed", "error": "it cannot"} if name == "fails" else {"event": "finished"}))
 

@@ -6,7 +6,7 @@ import pytest
 from rankkit.comparison import pool
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System
 from rankkit.comparison.pool import run_all
-from rankkit.errors import TrainingError
+from rankkit.errors import DiskError, TrainingError
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 
@@ -53,6 +53,14 @@ def test_a_run_whose_worker_dies_is_tried_once_more_and_the_others_go_on(tmp_pat
     assert (tmp_path / "runs" / spec_of("dies").id / "error.txt").read_text() == f"{error}\n"
     assert ("failed", "fails", "it cannot") in record.events
     assert ("progressed", "a", 1) in record.events
+
+
+def test_a_full_disk_is_no_fault_of_a_run_and_ends_them_all(tmp_path):
+    record = Record()
+    specs = [spec_of("a"), spec_of("full disk"), spec_of("b")]
+    with pytest.raises(DiskError, match=r"^runs/a: expected to write it; got a full disk\.$"):
+        run_all(specs, tmp_path, jobs=1, threads=1, watcher=record, command=FAKE)
+    assert [event for event in record.events if event[0] in ("finished", "failed")] == [("finished", "a")]
 
 
 def test_a_worker_prefers_the_data_it_holds(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rankkit import atomic, bundle
-from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, ExportError
+from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError
 from rankkit.export import TARGETS, check, export, numpy_file
 from rankkit.export.exporting import digest
 from rankkit.export.manifest import read_manifest
@@ -139,7 +139,7 @@ def test_what_is_no_artefact_is_not_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigError, match="which is or holds something else"):
         export(ranker(), "numpy", tmp_path)
-    with pytest.raises(ConfigError, match="which is or holds something else"):
+    with pytest.raises(DiskError, match="got a file where a folder has to be"):
         export(ranker(), "numpy", tmp_path / "thesis.txt")
     (tmp_path / "manifest.json").write_text('{"name": "a web page"}')
     with pytest.raises(ConfigError, match="which is or holds something else"):
@@ -266,14 +266,14 @@ def test_a_link_to_an_artefact_is_followed(artefact, tmp_path):
 
 
 def test_what_a_killed_export_left_is_taken_away(tmp_path):
-    (tmp_path / f".out.{os.getpid()}-{atomic._machine()}01234567.partial").mkdir()
+    (tmp_path / f".out.{os.getpid()}-{atomic._machine()}0123456701234567.partial").mkdir()
     export(ranker(), "numpy", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_places_where_nothing_can_be_put_are_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"place to write in; got .*File exists"):
+    with pytest.raises(DiskError, match=r"out: expected to write it; got a file where a folder has to be"):
         export(ranker(), "numpy", tmp_path / "file" / "out")
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rankkit as rk
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, DiskError, RankkitError
 from rankkit.loaders import cache_check, cache_folder, cache_rows, letor_cache
 from rankkit.loaders.cache import read_cache, write_cache
 from rankkit.loaders.dataset import RankingDataset
@@ -305,12 +305,18 @@ def test_a_cache_that_another_process_replaces_while_it_is_opened(text, monkeypa
 # When building goes wrong.
 
 
-@pytest.mark.parametrize("name", ["somewhere.rkcache", "file.rkcache"])
-def test_what_is_no_cache_is_not_replaced(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("somewhere.rkcache", "expected a cache or nothing; got something else"),
+        ("file.rkcache", "expected to write it; got a file where a folder has to be"),
+    ],
+)
+def test_what_is_no_cache_is_not_replaced(tmp_path, name, message):
     (tmp_path / "somewhere.rkcache").mkdir()
     (tmp_path / "somewhere.rkcache" / "thesis.tex").write_text("kept")
     (tmp_path / "file.rkcache").write_text("kept")
-    with pytest.raises(DataError, match="expected a cache or nothing; got something else"):
+    with pytest.raises(RankkitError, match=message):
         write(make_ranking(3), tmp_path / name)
     assert (tmp_path / "somewhere.rkcache" / "thesis.tex").read_text() == "kept"
     assert (tmp_path / "file.rkcache").read_text() == "kept"
@@ -328,7 +334,7 @@ def test_a_full_disk_leaves_nothing(text, monkeypatch, n_files):
 
     monkeypatch.setattr(cache_folder, "_flush", full_disk)
     with pytest.raises(
-        DataError, match=r"rkcache: expected to write a cache there; got No space left on device\. Make"
+        DiskError, match=r"rkcache: expected to write it; got a full disk, with .* free in .*\. Make room"
     ):
         read(text, cache=True)
     assert [path.name for path in text.parent.iterdir()] == ["train.txt"]
@@ -342,7 +348,7 @@ def test_a_write_that_the_system_refuses_leaves_the_old_cache(text):
     large = make_ranking(300)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, old[1]))
     try:
-        with pytest.raises(DataError, match="expected to write a cache there; got File too large"):
+        with pytest.raises(DiskError, match="expected to write it; got a limit on the size of files"):
             write(large, text.with_name("d.rkcache"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
@@ -425,7 +431,7 @@ def test_a_file_of_four_times_the_memory_of_the_whole_process_converts(tmp_path)
 
 
 def test_a_bad_place_is_refused(text):
-    with pytest.raises(DataError, match="expected to write a cache there; got"):
+    with pytest.raises(DiskError, match="got a file where a folder has to be"):
         read(text, cache=text / "below")
     with pytest.raises(ConfigError, match="expected LETOR text with group_file"):
         read(text.with_name("x.csv").touch() or text.with_name("x.csv"), group_file=text)

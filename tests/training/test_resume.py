@@ -1,11 +1,14 @@
 import json
 import os
+import re
+import resource
 import signal
+import sys
 
 import pytest
 import torch
 
-from rankkit.errors import ConfigError, TrainingError
+from rankkit.errors import ConfigError, DiskError, TrainingError
 from rankkit.objectives import listnet_loss, softmax_loss
 from rankkit.training import Callback, TrainingInterrupted
 
@@ -132,3 +135,40 @@ def test_the_checkpoint_holds_tensors_and_plain_values_alone(quick, new_scorer, 
     quick(new_scorer(), softmax_loss, out=tmp_path)
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert set(saved) == {"format", "identity", "run", "records", "best_weights", "weights", "optimizer", "random"}
+
+
+class FullAfter(Callback):
+    """A disk that takes nothing any more after some epochs."""
+
+    def __init__(self, epochs, limit):
+        self.epochs, self.limit = epochs, limit
+
+    def on_epoch_end(self, record):
+        if record.epoch == self.epochs:
+            self.limit(100)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_disk_that_fills_up_says_which_checkpoint_is_safe(quick, new_scorer, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(n_bytes):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+
+    whole, resumed = new_scorer(dropout=0.3), new_scorer(dropout=0.3)
+    expected = quick(whole, epochs=4)
+    try:
+        with pytest.raises(DiskError) as raised:
+            quick(new_scorer(dropout=0.3), epochs=4, out=tmp_path, callbacks=[FullAfter(2, limit)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    steps = expected.epochs[1].step
+    assert re.fullmatch(
+        r".*checkpoint\.pt: expected to write it; got a limit on the size of files, with .* free in .*\. "
+        rf"The checkpoint after {steps} steps is safe\. Make room, then go on with resume=True \(rankkit train .*\)\.",
+        str(raised.value),
+    )
+    quick(resumed, epochs=4, out=tmp_path, resume=True)
+    assert same(whole, resumed)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "metrics.jsonl"]
+    assert len(lines(tmp_path)) == 4
