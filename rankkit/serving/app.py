@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from rankkit.serving.docs_page import docs_page
-from rankkit.serving.measuring import Measured
-from rankkit.serving.messages import ErrorAnswer, RankAnswer, ScoreAnswer
-from rankkit.serving.openapi import add_requests
-from rankkit.serving.ranker import ServedRanker
+from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
+from rankkit.serving.http.docs_page import docs_page
+from rankkit.serving.http.measuring import Measured
+from rankkit.serving.http.openapi import add_requests
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
 from rankkit.serving.settings import Settings
 

@@ -3,7 +3,6 @@
 import gc
 import logging
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +10,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rankkit.errors import ConfigError
 from rankkit.export.needs import need
+from rankkit.serving.http.listening import listen
 from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
 
 def serve(path: Path, settings: Settings) -> None:
@@ -32,16 +32,26 @@ def serve(path: Path, settings: Settings) -> None:
     """
     for module in ("fastapi", "uvicorn"):
         need(module, "serve")
-    import uvicorn
-
     from rankkit.serving.app import create_app
-    from rankkit.serving.ranker import ServedRanker
+    from rankkit.serving.scoring.ranker import ServedRanker
 
     app = create_app(ServedRanker.load(path), settings)
     gc.collect()
     gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
+    address = f"[{host}]" if ":" in host else host
+    server = make_server(app, settings)
+    with listening, _ended_by_signals(), _no_news_of_what_is_cut_off(server):
+        sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
+        sys.stdout.flush()
+        server.run(sockets=[listening])
+
+
+def make_server(app: "ASGIApp", settings: Settings) -> "uvicorn.Server":
+    """What runs the app on a listening socket."""
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         http="h11",  # bounds the size of headers, which the other implementation does not
@@ -51,22 +61,7 @@ def serve(path: Path, settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
-    address = f"[{host}]" if ":" in host else host
-    server = uvicorn.Server(config)
-    with listening, _ended_by_signals(), _no_news_of_what_is_cut_off(server):
-        sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
-        sys.stdout.flush()
-        server.run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=128)
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(
-            f"serve: expected an address that is free; got {host} port {port}: {error}. Choose another port or host."
-        ) from error
+    return uvicorn.Server(config)
 
 
 @contextmanager

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.serving.batching import Batcher
-from rankkit.serving.form import Form
-from rankkit.serving.limits import Entrance, read_body
-from rankkit.serving.messages import (
+from rankkit.serving.bodies.form import Form
+from rankkit.serving.bodies.limits import Entrance, read_body
+from rankkit.serving.bodies.messages import (
     QueryScores,
     RankAnswer,
     RankedDocument,
@@ -20,8 +19,9 @@ from rankkit.serving.messages import (
     read_request,
 )
 from rankkit.serving.metrics import ServiceMetrics, resident_bytes
-from rankkit.serving.ranker import ServedRanker
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.batching import Batcher
+from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:

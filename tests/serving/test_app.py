@@ -211,7 +211,7 @@ def test_the_page_needs_no_other_host_and_shows_names_as_text(client_of, ranker_
 def test_trees_are_served_as_well(client_of, tmp_path):
     import lightgbm
 
-    from rankkit.serving.ranker import ServedRanker
+    from rankkit.serving.scoring.ranker import ServedRanker
 
     grades = np.array([0, 1, 2, 0, 1, 2, 0], np.float32)
     options = {"objective": "regression", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 1}

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.serving.batching import Batcher
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.batching import Batcher
 
 
 class Gate:

@@ -8,7 +8,7 @@ import pytest
 
 from rankkit.serving import Settings
 from rankkit.serving.app import create_app
-from rankkit.serving.limits import Entrance, read_body
+from rankkit.serving.bodies.limits import Entrance, read_body
 from rankkit.serving.refusal import RefusedError
 from tests.serving.asgi import Client, send
 

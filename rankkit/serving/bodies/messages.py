@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from rankkit.serving.form import (
+from rankkit.serving.bodies.form import (
     MAX_ID,
     Form,
     check_names,
@@ -36,7 +36,7 @@ FeatureValues = Annotated[
     list[Number | None],
     Field(fail_fast=True),
     BeforeValidator(in_order),
-    WithJsonSchema({"title": "Features"}),  # rankkit.serving.openapi puts in what the ranker takes
+    WithJsonSchema({"title": "Features"}),  # rankkit.serving.http.openapi puts in what the ranker takes
 ]
 Id = Annotated[
     str | int,
