@@ -18,6 +18,11 @@ def serve(
     max_list_size: Annotated[int, typer.Option(min=1, help="Most documents of a query.")] = 2000,
     max_docs: Annotated[int, typer.Option(min=1, help="Most documents of a request.")] = 10_000,
     max_requests: Annotated[int, typer.Option(min=1, help="Most requests at once; more get 503.")] = 64,
+    max_connections: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most connections; half of the files that the process may open.", show_default=False),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a head, a body, taking an answer.")] = 10.0,
     threads: Annotated[int, typer.Option(min=1, help="Threads that score.")] = 1,
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
@@ -34,6 +39,10 @@ def serve(
         max_list_size=max_list_size,
         max_docs=max_docs,
         max_requests=max_requests,
+        max_connections=max_connections,
+        head_seconds=timeout,
+        body_seconds=timeout,
+        answer_seconds=timeout,
         n_threads=threads,
         log_requests=log_requests,
     )

@@ -43,6 +43,7 @@ def create_app(ranker: ServedRanker, settings: Settings | None = None) -> FastAP
 
     # FastAPI's own pages load scripts from another host; ours needs none.
     app = FastAPI(title="rankkit", version=version("rankkit-torch"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.house = service.house
     _answer_errors(app)
     _add_ranking(app, service)
     _add_reading(app, service)

@@ -1,22 +1,26 @@
 """serve(): the service on a port, until it is told to stop."""
 
+import asyncio
 import gc
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from rankkit.export.needs import need
-from rankkit.serving.http.listening import listen
+from rankkit.serving.http.listening import BACKLOG, listen
+from rankkit.serving.http.logs import OnceASecond, few_lines, tell_trouble
 from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:
     import uvicorn
-    from starlette.types import ASGIApp
+    from fastapi import FastAPI
 
 
 def serve(path: Path, settings: Settings) -> None:
@@ -42,26 +46,35 @@ def serve(path: Path, settings: Settings) -> None:
     host, port = listening.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
     server = make_server(app, settings)
-    with listening, _ended_by_signals(), _no_news_of_what_is_cut_off(server):
+    with listening, _ended_by_signals(), few_lines(), _no_news_of_what_is_cut_off(server):
         sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
         sys.stdout.flush()
         server.run(sockets=[listening])
 
 
-def make_server(app: "ASGIApp", settings: Settings) -> "uvicorn.Server":
+def make_server(app: "FastAPI", settings: Settings) -> "uvicorn.Server":
     """What runs the app on a listening socket."""
     import uvicorn
 
+    from rankkit.serving.http.connection import GuardedConnection
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            asyncio.get_running_loop().set_exception_handler(tell_trouble(OnceASecond()))
+            await super().startup(sockets)
+
+    connection = partial(GuardedConnection, house=app.state.house, settings=settings)
     config = uvicorn.Config(
         app,
-        http="h11",  # bounds the size of headers, which the other implementation does not
+        http=connection,  # type: ignore[arg-type]  # uvicorn only calls it
+        backlog=BACKLOG,
         ws="none",
         access_log=False,  # it would write query strings
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=settings.stop_seconds,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from rankkit.serving.bodies.messages import (
     ScoreRequest,
     read_request,
 )
+from rankkit.serving.http.house import House, connection_limit
 from rankkit.serving.metrics import ServiceMetrics, resident_bytes
 from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.batching import Batcher
@@ -44,6 +45,7 @@ class Service:
         max_list_size = min(settings.max_list_size, settings.max_docs)
         self.form = Form(ranker.names, ranker.takes_missing, max_list_size, settings.max_docs)
         self.entrance = Entrance(settings.max_requests)
+        self.house = House(connection_limit(settings.max_connections))
         self.batcher = Batcher(
             lambda features, offsets: ranker.scores(features, offsets, batch_docs=settings.max_batch_docs),
             max_batch_docs=settings.max_batch_docs,
@@ -54,6 +56,12 @@ class Service:
         self.metrics = ServiceMetrics(
             readings={
                 "rankkit_requests_inside": ("gauge", "Requests under way.", lambda: self.entrance.n_inside),
+                "rankkit_connections": ("gauge", "Connections that are open.", lambda: self.house.n_inside),
+                "rankkit_connections_turned_away_total": (
+                    "counter",
+                    "Connections that found the house full.",
+                    lambda: self.house.n_turned_away,
+                ),
                 "rankkit_waiting_docs": ("gauge", "Documents that wait.", lambda: self.batcher.waiting_docs),
                 "process_resident_memory_bytes": ("gauge", "Resident memory size in bytes.", resident_bytes),
                 "process_cpu_seconds_total": ("counter", "User and system CPU time in seconds.", time.process_time),

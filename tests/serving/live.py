@@ -61,6 +61,29 @@ def received(connection):
     return b"".join(parts)
 
 
+def one_answer(connection):
+    """The next answer on a connection that goes on: its status."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(1)
+    head = data.decode().lower()
+    left = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+    while left:
+        left -= len(connection.recv(left))
+    return int(head.split()[1])
+
+
+def until_the_end(connection):
+    """What still comes until the service ends a connection, in whichever way."""
+    parts = []
+    try:
+        while part := connection.recv(2**16):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
 def answers(data):
     """``(status, headers, body)`` of each answer in what came back, of which nothing may be left over."""
     found = []

@@ -41,19 +41,27 @@ async def read_body(request: "Request", *, max_bytes: int, seconds: float) -> by
     """The body of a request, counted while it comes in, so that no more than the limit is ever held.
 
     Raises:
-        RefusedError: With 413 if it is longer than ``max_bytes``, with 408 if it takes longer than ``seconds``.
+        RefusedError: With 413 if it is longer than ``max_bytes`` (at once, where it is declared to be), with 408 if it
+            takes longer than ``seconds``.
     """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > max_bytes:
+        raise _too_long(max_bytes, declared[:20])
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > max_bytes:
-                    raise RefusedError(
-                        413, f"body: expected at most {max_bytes} bytes; got more. Send fewer documents at once."
-                    )
+                    raise _too_long(max_bytes, "more")
     except TimeoutError:
         raise RefusedError(
             408, f"body: expected within {seconds:g} seconds; got {len(body)} bytes by then. Send it again."
         ) from None
     return body
+
+
+def _too_long(max_bytes: int, got: str) -> RefusedError:
+    return RefusedError(
+        413, f"body: expected at most {max_bytes} bytes; got {got}. Send fewer documents at once.", closes=True
+    )

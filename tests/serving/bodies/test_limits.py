@@ -18,8 +18,8 @@ BODY = b'{"documents": [{"id": 1, "features": [1, 2, 3]}]}'
 class Upload:
     """A request whose body comes in chunks, with a pause before each."""
 
-    def __init__(self, *chunks, pause=0.0):
-        self.chunks, self.pause = chunks, pause
+    def __init__(self, *chunks, pause=0.0, headers=()):
+        self.chunks, self.pause, self.headers = chunks, pause, dict(headers)
 
     async def stream(self):
         for chunk in self.chunks:
@@ -36,6 +36,13 @@ def test_a_body_is_read_whole_up_to_the_limit():
     with pytest.raises(RefusedError, match="expected at most 10 bytes") as error:
         read(Upload(b"12345", b"678901"))
     assert error.value.status == 413
+
+
+def test_a_body_that_is_declared_too_long_is_not_read():
+    upload = Upload(headers={"content-length": "11"})
+    with pytest.raises(RefusedError, match="expected at most 10 bytes; got 11") as error:
+        read(upload)
+    assert (error.value.status, error.value.headers) == (413, {"Connection": "close"})
 
 
 def test_a_body_that_takes_too_long_is_refused():
