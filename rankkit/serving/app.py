@@ -10,7 +10,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -37,9 +36,9 @@ def create_app(ranker: ServedRanker, settings: Settings | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service.batcher.start()
+        service.start()
         yield
-        service.batcher.stop()
+        service.stop()
 
     # FastAPI's own pages load scripts from another host; ours needs none.
     app = FastAPI(title="rankkit", version=version("rankkit-torch"), lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -108,8 +107,15 @@ def _add_reading(app: FastAPI, service: Service) -> None:
     limits["max_list_size"] = service.form.max_list_size
     metadata = {**service.ranker.metadata(), "limits": limits}
 
-    @app.get("/health", summary="Whether the service answers", response_description="It does.")
+    @app.get(
+        "/health",
+        responses={503: {"model": ErrorAnswer, "description": "It does not: the message says why."}},
+        summary="Whether the service answers and can score",
+        response_description="It does.",
+    )
     async def health() -> dict[str, str]:
+        if trouble := service.batcher.trouble(service.settings.stuck_seconds):
+            raise RefusedError(503, f"service: expected to be able to score; {trouble}. Start the service again.")
         return {"status": "ok"}
 
     @app.get(
@@ -151,6 +157,6 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse({"error": "service: the ranker failed. See the log of the service."}, 500)
 
 
-def _json(answer: BaseModel, n_left_out: int) -> Response:
+def _json(answer: bytes, n_left_out: int) -> Response:
     headers = {LEFT_OUT: str(n_left_out)} if n_left_out else {}
-    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(answer, media_type="application/json", headers=headers)

@@ -34,7 +34,7 @@ def serve(path: Path, settings: Settings) -> None:
         BundleError: If there is no ranker, or it is damaged.
         ConfigError: If the [serve] extra is not installed, or the address cannot be listened on.
     """
-    for module in ("fastapi", "uvicorn"):
+    for module in ("fastapi", "msgspec", "uvicorn"):
         need(module, "serve")
     from rankkit.serving.app import create_app
     from rankkit.serving.scoring.ranker import ServedRanker

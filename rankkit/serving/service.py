@@ -1,23 +1,16 @@
 """Service: a ranker behind its limits, from the body of a request to the answer."""
 
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.serving.bodies.form import Form
-from rankkit.serving.bodies.limits import Entrance, read_body
-from rankkit.serving.bodies.messages import (
-    QueryScores,
-    RankAnswer,
-    RankedDocument,
-    RankRequest,
-    ScoreAnswer,
-    ScoreRequest,
-    read_request,
-)
+from rankkit.serving.bodies.limits import Entrance, Turns, read_body
+from rankkit.serving.bodies.readers import Readers
+from rankkit.serving.bodies.reading import Asked, How, Kind
 from rankkit.serving.http.house import House, connection_limit
 from rankkit.serving.metrics import ServiceMetrics, resident_bytes
 from rankkit.serving.refusal import RefusedError
@@ -27,8 +20,6 @@ from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-
-Asked = TypeVar("Asked", RankRequest, ScoreRequest)
 
 
 class Service:
@@ -46,6 +37,8 @@ class Service:
         self.form = Form(ranker.names, ranker.takes_missing, max_list_size, settings.max_docs)
         self.entrance = Entrance(settings.max_requests)
         self.house = House(connection_limit(settings.max_connections))
+        self.turns = Turns()
+        self.readers = Readers(settings.n_readers)
         self.batcher = Batcher(
             lambda features, offsets: ranker.scores(features, offsets, batch_docs=settings.max_batch_docs),
             max_batch_docs=settings.max_batch_docs,
@@ -69,52 +62,49 @@ class Service:
             info={"scorer": ranker.source.scorer["name"], "weights_sha256": ranker.source.weights_sha256},
         )
 
-    async def rank(self, request: "Request") -> tuple[RankAnswer, int]:
+    def start(self) -> None:
+        """Begin to score."""
+        self.batcher.start()
+
+    def stop(self) -> None:
+        """Score what still waits, and end."""
+        self.batcher.stop()
+        self.readers.stop()
+
+    async def rank(self, request: "Request") -> tuple[bytes, int]:
         """The documents of a query from the best to the worst, and how many features of theirs were left out."""
         with self.entrance:
-            asked, n_left_out = await self._asked(request, RankRequest)
-            features = self.form.features("documents[{}].features", [document.features for document in asked.documents])
-            ids = [document.id for document in asked.documents]
-            query_id, k = asked.query_id, asked.k
-            del asked  # lists of Python numbers take eight times the memory of the array; others wait with theirs
-            scores = await self._scores("documents[{1}]", features, [len(ids)])
-        order = np.argsort(-scores, kind="stable")[:k].tolist()
-        values = scores.tolist()
+            asked = await self._asked(request, "rank")
+            scores = await self._scores("documents[{1}]", asked)
+        order = np.argsort(-scores, kind="stable")[: asked.k].tolist()
+        values, ids = scores.tolist(), asked.ids or []
         documents = [
-            RankedDocument.model_construct(id=ids[place], score=values[place], rank=rank)
-            for rank, place in enumerate(order, start=1)
+            {"id": ids[place], "score": values[place], "rank": rank} for rank, place in enumerate(order, start=1)
         ]
-        return RankAnswer.model_construct(query_id=query_id, documents=documents), n_left_out
+        return msgspec.json.encode({"query_id": asked.query_ids[0], "documents": documents}), asked.n_left_out
 
-    async def score(self, request: "Request") -> tuple[ScoreAnswer, int]:
+    async def score(self, request: "Request") -> tuple[bytes, int]:
         """The scores of the documents of several queries, and how many features of theirs were left out."""
         with self.entrance:
-            asked, n_left_out = await self._asked(request, ScoreRequest)
-            parts = [
-                self.form.features(f"queries[{place}].features[{{}}]", query.features)
-                for place, query in enumerate(asked.queries)
-            ]
-            query_ids = [query.query_id for query in asked.queries]
-            del asked
-            list_sizes = [len(part) for part in parts]
-            features = np.concatenate(parts) if parts else np.empty((0, len(self.form.names)), np.float32)
-            scores = (await self._scores("queries[{}].features[{}]", features, list_sizes)).tolist()
-        ends = np.cumsum(list_sizes).tolist()
+            asked = await self._asked(request, "score")
+            scores = (await self._scores("queries[{}].features[{}]", asked)).tolist()
+        ends = np.cumsum(asked.list_sizes).tolist()
         queries = [
-            QueryScores.model_construct(query_id=query_id, scores=scores[end - size : end])
-            for query_id, size, end in zip(query_ids, list_sizes, ends, strict=True)
+            {"query_id": query_id, "scores": scores[end - size : end]}
+            for query_id, size, end in zip(asked.query_ids, asked.list_sizes, ends, strict=True)
         ]
-        return ScoreAnswer.model_construct(queries=queries), n_left_out
+        return msgspec.json.encode({"queries": queries}), asked.n_left_out
 
-    async def _asked(self, request: "Request", kind: type[Asked]) -> tuple[Asked, int]:
+    async def _asked(self, request: "Request", kind: Kind) -> Asked:
         settings = self.settings
-        body = await read_body(request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
-        form = replace(self.form)
-        asked = read_request(kind, body, form)
-        return asked, len(form.left_out)
+        body = await read_body(
+            request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds, turns=self.turns
+        )
+        return await self.readers.read(body, How(kind, self.form))
 
-    async def _scores(self, where: str, features: NDArray[np.float32], list_sizes: list[int]) -> NDArray[np.float32]:
-        scores = await self.batcher.scores(features, list_sizes)
+    async def _scores(self, where: str, asked: Asked) -> NDArray[np.float32]:
+        list_sizes = asked.list_sizes
+        scores = await self.batcher.scores(asked.features, list_sizes)
         if not np.isfinite(scores).all():
             place = int(np.flatnonzero(~np.isfinite(scores))[0])
             query = int(np.searchsorted(np.cumsum(list_sizes), place, side="right"))

@@ -29,7 +29,9 @@ class Settings(BaseModel):
         head_seconds: The head of a request has to arrive within this time (408).
         body_seconds: So has its body (408).
         answer_seconds: A client that has not taken its answer by then is cut off.
+        stuck_seconds: A pass of the worker that takes longer makes ``/health`` answer 503.
         stop_seconds: How long requests under way may take to finish when the service is stopped.
+        n_readers: Processes that read large bodies.
         n_threads: torch threads of the worker.
         log_requests: One line a request: method, path, status, time. Never what was in it.
     """
@@ -48,6 +50,8 @@ class Settings(BaseModel):
     head_seconds: Seconds = 10.0
     body_seconds: Seconds = 10.0
     answer_seconds: Seconds = 10.0
+    stuck_seconds: Seconds = 30.0
     stop_seconds: Annotated[int, Field(ge=0)] = 10
+    n_readers: Count = 2
     n_threads: Count = 1
     log_requests: bool = False

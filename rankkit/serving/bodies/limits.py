@@ -9,6 +9,8 @@ from rankkit.serving.refusal import RefusedError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+_LONG = 2**16  # bytes of a body that are taken at once
+
 
 class Entrance:
     """``with entrance:`` around each request; refuses with 503 while as many as allowed are inside.
@@ -37,8 +39,29 @@ class Entrance:
         self.n_inside -= 1
 
 
-async def read_body(request: "Request", *, max_bytes: int, seconds: float) -> bytearray:
+class Turns:
+    """One after another: ``await turns.next()`` lets one go on each time the event loop goes round.
+
+    Otherwise whatever many clients have sent would be taken at once, and a small request behind it would wait.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> None:
+        """Wait for those that came before."""
+        async with self._lock:
+            await asyncio.sleep(0)
+
+
+async def read_body(request: "Request", *, max_bytes: int, seconds: float, turns: Turns) -> bytearray:
     """The body of a request, counted while it comes in, so that no more than the limit is ever held.
+
+    Args:
+        request: Whose body.
+        max_bytes: The limit.
+        seconds: How long the client may take; waiting for a turn does not count.
+        turns: In which pieces of long bodies are taken.
 
     Raises:
         RefusedError: With 413 if it is longer than ``max_bytes`` (at once, where it is declared to be), with 408 if it
@@ -47,13 +70,18 @@ async def read_body(request: "Request", *, max_bytes: int, seconds: float) -> by
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > max_bytes:
         raise _too_long(max_bytes, declared[:20])
+    loop = asyncio.get_running_loop()
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as limit:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > max_bytes:
                     raise _too_long(max_bytes, "more")
+                if len(body) >= _LONG:
+                    since = loop.time()
+                    await turns.next()
+                    limit.reschedule((limit.when() or since) + loop.time() - since)
     except TimeoutError:
         raise RefusedError(
             408, f"body: expected within {seconds:g} seconds; got {len(body)} bytes by then. Send it again."

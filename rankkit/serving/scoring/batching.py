@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from rankkit.serving.refusal import RefusedError
 Features = NDArray[np.float32]
 Scores = NDArray[np.float32]
 ScoreDocs = Callable[[Features, NDArray[np.int64]], Scores]
+
+
+_ENDED = "service: expected to be able to score; the worker that scores has ended. Start the service again."
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._waiting_docs = 0
         self._stopping = False
+        self._ended = False
+        self._pass_since: float | None = None
         self._changed = threading.Condition()
         self._worker = threading.Thread(target=self._work, name="rankkit-batcher", daemon=True)
 
@@ -63,6 +69,19 @@ class Batcher:
     def waiting_docs(self) -> int:
         """Documents that wait for the worker."""
         return self._waiting_docs
+
+    def trouble(self, stuck_seconds: float) -> str | None:
+        """What is wrong with the worker, in words; None if it works.
+
+        Args:
+            stuck_seconds: How long a pass may take.
+        """
+        since = self._pass_since
+        if not self._worker.is_alive():
+            return "the worker that scores has ended"
+        if since is not None and (seconds := time.monotonic() - since) > stuck_seconds:
+            return f"the worker that scores has been busy with one pass for {seconds:.0f} seconds"
+        return None
 
     def start(self) -> None:
         """Start the worker."""
@@ -88,6 +107,8 @@ class Batcher:
         with self._changed:
             if self._stopping:
                 raise RefusedError(503, "service: it is being stopped. Send the request to another one.", retry_after=1)
+            if self._ended:
+                raise RefusedError(503, _ENDED)
             # A request alone in the queue is taken whatever its size; the settings bound that.
             if self._jobs and self._waiting_docs + len(features) > self._max_waiting_docs:
                 raise RefusedError(
@@ -103,8 +124,23 @@ class Batcher:
 
     def _work(self) -> None:
         torch.set_num_threads(self._n_threads)  # counts for the calling thread, so it is said here
-        while jobs := self._next_batch():
-            self._answer(jobs)
+        jobs: list[_Job] = []
+        try:
+            while jobs := self._next_batch():
+                self._pass_since = time.monotonic()
+                self._answer(jobs)
+                self._pass_since = None
+        finally:
+            self._end(jobs)
+
+    def _end(self, under_way: list[_Job]) -> None:
+        """Nobody is to wait for a worker that is gone."""
+        with self._changed:
+            self._ended = True
+            left = [*under_way, *self._jobs]
+            self._jobs.clear()
+        for job in left:
+            _tell(job, _fail, RefusedError(503, _ENDED))
 
     def _next_batch(self) -> list[_Job]:
         """The jobs of the next pass, once there are any; empty when the service stops and none is left."""

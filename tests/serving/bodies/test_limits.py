@@ -8,7 +8,7 @@ import pytest
 
 from rankkit.serving import Settings
 from rankkit.serving.app import create_app
-from rankkit.serving.bodies.limits import Entrance, read_body
+from rankkit.serving.bodies.limits import Entrance, Turns, read_body
 from rankkit.serving.refusal import RefusedError
 from tests.serving.asgi import Client, send
 
@@ -28,7 +28,7 @@ class Upload:
 
 
 def read(upload, *, max_bytes=10, seconds=5.0):
-    return asyncio.run(read_body(upload, max_bytes=max_bytes, seconds=seconds))
+    return asyncio.run(read_body(upload, max_bytes=max_bytes, seconds=seconds, turns=Turns()))
 
 
 def test_a_body_is_read_whole_up_to_the_limit():
@@ -99,3 +99,33 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_frees_its_place(service,
     assert "rankkit_requests_inside 0\n" in counts
     assert 'rankkit_requests_total{method="POST",path="/rank",status="499"} 1\n' in counts
     assert caplog.text == ""
+
+
+def test_pieces_of_long_bodies_are_taken_in_turn():
+    order = []
+
+    class Noted(Upload):
+        async def stream(self):
+            async for chunk in super().stream():
+                order.append(chunk[0])
+                yield chunk
+
+    async def main():
+        turns = Turns()
+        uploads = [Noted(*[bytes([name]) * 100_000] * 3) for name in (1, 2, 3)]
+        bodies = [read_body(upload, max_bytes=10**6, seconds=5, turns=turns) for upload in uploads]
+        return [len(body) for body in await asyncio.gather(*bodies)]
+
+    assert asyncio.run(main()) == [300_000] * 3
+    assert order == [1, 2, 3] * 3
+
+
+def test_waiting_for_a_turn_does_not_count():
+    class Slow(Turns):
+        async def next(self):
+            await asyncio.sleep(0.1)
+
+    async def main():
+        return await read_body(Upload(*[b"1" * 100_000] * 3), max_bytes=10**6, seconds=0.2, turns=Slow())
+
+    assert len(asyncio.run(main())) == 300_000

@@ -148,3 +148,44 @@ def test_threads_are_set_for_the_worker_alone():
     asyncio.run(main())
     assert seen == [3]
     assert torch.get_num_threads() == before
+
+
+def test_a_worker_that_is_stuck_or_has_ended_is_in_trouble():
+    gate = Gate()
+    batcher = Batcher(gate, max_batch_docs=1, max_waiting_docs=10)
+    assert "has ended" in batcher.trouble(9.0)
+
+    async def main():
+        batcher.start()
+        assert batcher.trouble(0.0) is None
+        task = asyncio.create_task(batcher.scores(docs(1), [1]))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        assert batcher.trouble(60.0) is None
+        assert "busy with one pass for 0 seconds" in batcher.trouble(0.0)
+        gate.open.set()
+        await task
+
+    asyncio.run(main())
+    batcher.stop()
+    assert "has ended" in batcher.trouble(60.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nothing_waits_for_a_worker_that_has_ended():
+    class Ends:
+        def __call__(self, features, offsets):
+            raise KeyboardInterrupt
+
+    async def main():
+        batcher = Batcher(Ends(), max_batch_docs=1, max_waiting_docs=10)
+        batcher.start()
+        asking = asyncio.create_task(batcher.scores(docs(1), [1]))
+        while not batcher.trouble(60.0):
+            await asyncio.sleep(0.01)
+        with pytest.raises(RefusedError, match="the worker that scores has ended") as error:
+            await batcher.scores(docs(1), [1])
+        assert error.value.status == 503
+        with pytest.raises(RefusedError, match="the worker that scores has ended"):
+            await asking
+
+    asyncio.run(main())
