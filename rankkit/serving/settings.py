@@ -17,6 +17,8 @@ class Settings(BaseModel):
     Args:
         host: Address to listen on; the default is reachable from this machine only.
         port: TCP port; 0 takes a free one.
+        admin_port: TCP port of ``POST /admin/reload``, on the same host; None: there is none.
+        shadow: Name of a model that scores what the default is asked; its scores are compared and counted only.
         max_body_bytes: A longer body is refused (413), before it is read where its length is declared.
         max_list_size: Documents of one query (422).
         max_docs: Documents of one request over all its queries (422); no query may have more either.
@@ -40,6 +42,8 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    shadow: str | None = None
     max_body_bytes: Count = 8 * 2**20
     max_list_size: Count = 2000
     max_docs: Count = 10_000

@@ -23,6 +23,7 @@ _ENDED = "service: expected to be able to score; the worker that scores has ende
 
 @dataclass(frozen=True)
 class _Job:
+    score: ScoreDocs
     features: Features
     list_sizes: Sequence[int]
     loop: asyncio.AbstractEventLoop
@@ -36,7 +37,6 @@ class Batcher:
     requests gather. So a lone request is never delayed, and batches grow with the load.
 
     Args:
-        score: ``features [doc, feature]`` and ``offsets [query + 1]`` to ``[doc]``; called in the worker only.
         max_batch_docs: Documents of one pass, unless one request has more.
         max_waiting_docs: A request that would make more documents wait is refused with 503.
         n_threads: torch threads of the worker.
@@ -45,14 +45,12 @@ class Batcher:
 
     def __init__(
         self,
-        score: ScoreDocs,
         *,
         max_batch_docs: int,
         max_waiting_docs: int,
         n_threads: int = 1,
         on_batch: Callable[[int, int], None] = lambda n_requests, n_docs: None,
     ) -> None:
-        self._score = score
         self._max_batch_docs = max_batch_docs
         self._max_waiting_docs = max_waiting_docs
         self._n_threads = n_threads
@@ -94,8 +92,14 @@ class Batcher:
             self._changed.notify()
         self._worker.join()
 
-    async def scores(self, features: Features, list_sizes: Sequence[int]) -> Scores:
+    async def scores(self, score: ScoreDocs, features: Features, list_sizes: Sequence[int]) -> Scores:
         """The scores ``[doc]`` of the documents of some queries.
+
+        Args:
+            score: ``features [doc, feature]`` and ``offsets [query + 1]`` to ``[doc]``; called in the worker only.
+                Requests that come with the same one share a pass.
+            features: ``[doc, feature]``.
+            list_sizes: Documents of each query.
 
         Raises:
             RefusedError: With 503, if too many documents wait already, or the service stops.
@@ -103,7 +107,7 @@ class Batcher:
         if not len(features):
             return np.empty(0, np.float32)
         loop = asyncio.get_running_loop()
-        job = _Job(features, list_sizes, loop, loop.create_future())
+        job = _Job(score, features, list_sizes, loop, loop.create_future())
         with self._changed:
             if self._stopping:
                 raise RefusedError(503, "service: it is being stopped. Send the request to another one.", retry_after=1)
@@ -148,7 +152,7 @@ class Batcher:
             while True:
                 jobs: list[_Job] = []
                 n_docs = 0
-                while self._jobs and (not jobs or n_docs + len(self._jobs[0].features) <= self._max_batch_docs):
+                while self._jobs and (not jobs or self._fits(self._jobs[0], jobs[0], n_docs)):
                     job = self._jobs.popleft()
                     self._waiting_docs -= len(job.features)
                     if not job.answer.cancelled():  # given up, as the service stops
@@ -158,11 +162,14 @@ class Batcher:
                     return jobs
                 self._changed.wait()
 
+    def _fits(self, job: _Job, first: _Job, n_docs: int) -> bool:
+        return job.score == first.score and n_docs + len(job.features) <= self._max_batch_docs
+
     def _answer(self, jobs: list[_Job]) -> None:
         list_sizes = [size for job in jobs for size in job.list_sizes]
         try:
             features = jobs[0].features if len(jobs) == 1 else np.concatenate([job.features for job in jobs])
-            scores = self._score(features, np.concatenate([[0], np.cumsum(list_sizes)]))
+            scores = jobs[0].score(features, np.concatenate([[0], np.cumsum(list_sizes)]))
         except Exception as error:
             if len(jobs) == 1:
                 _tell(jobs[0], _fail, error)

@@ -96,8 +96,8 @@ def test_a_request_too_many_gets_503_before_its_body_is_read(ranker_of, scorer):
 def test_a_client_that_leaves_in_the_middle_of_its_body_frees_its_place(service, caplog):
     service.request("POST", "/rank", chunks=[BODY[:9], None])
     counts = service.get("/metrics").text
-    assert "rankkit_requests_inside 0\n" in counts
-    assert 'rankkit_requests_total{method="POST",path="/rank",status="499"} 1\n' in counts
+    assert "rankkit_requests_inside 0.0\n" in counts
+    assert 'rankkit_requests_total{method="POST",path="/rank",status="499"} 1.0\n' in counts
     assert caplog.text == ""
 
 

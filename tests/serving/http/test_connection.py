@@ -137,7 +137,7 @@ def test_who_does_not_take_the_answer_is_cut_off(live_of, ranker_of, scorer, sum
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.connect(("127.0.0.1", live.port))
         lazy.sendall(post(body=json.dumps({"documents": documents}).encode()))
-        wait_until(lambda: b"rankkit_pass_requests_count 1\n" in live.get("/metrics")[1])
+        wait_until(lambda: b"rankkit_pass_requests_count 1.0\n" in live.get("/metrics")[1])
         wait_until(lambda: not live.server.server_state.connections)
         assert len(until_the_end(lazy)) < 5_000_000
 
@@ -169,7 +169,7 @@ def full(live_of, ranker_of, scorer):
     clients = [live.connect() for _ in range(2)]
     for client in clients:
         client.sendall(post(headers=("Connection: close",)))
-    wait_until(lambda: b"rankkit_requests_inside 2\n" in live.get("/metrics")[1])
+    wait_until(lambda: b"rankkit_requests_inside 2.0\n" in live.get("/metrics")[1])
     live.clients, live.busy = clients, busy
     yield live
     busy.leave.set()
@@ -185,7 +185,7 @@ def test_a_full_house_says_when_to_come_back_and_still_says_that_it_lives(full):
         assert full.get("/health")[0] == 200
     full.busy.leave.set()
     assert [only(received(client))[0] for client in full.clients] == [200, 200]
-    wait_until(lambda: b"rankkit_connections 1\n" in full.get("/metrics")[1])
+    wait_until(lambda: b"rankkit_connections 1.0\n" in full.get("/metrics")[1])
     assert only(full.ask(post(headers=("Connection: close",))))[0] == 200
 
 
