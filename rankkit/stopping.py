@@ -6,7 +6,8 @@ code  when
 0     done; of ``serve`` also after SIGINT (Ctrl-C) and SIGTERM, once the requests under way are answered
 1     done, but not all is well: rows that cannot be read, runs of a comparison that failed
 2     refused: an option, a file or a folder is not what was expected, or a disk takes no more
-129   stopped by SIGHUP (the terminal was closed), unless it is ignored, as under nohup
+129   stopped by SIGHUP (the terminal was closed), unless it is ignored, as under nohup; not ``serve``, which loads
+      its models anew and goes on
 130   stopped by SIGINT (Ctrl-C)
 141   what reads its output has gone, as in ``rankkit inspect train.txt | head -1``
 143   stopped by SIGTERM

@@ -219,7 +219,7 @@ class Reader:
             from fastapi.testclient import TestClient
 
         from rankkit.serving.app import create_app
-        from rankkit.serving.ranker import ServedRanker
+        from rankkit.serving.scoring.ranker import ServedRanker
 
         port = _value(words, "--port") or "8080"
         app = create_app(ServedRanker.load(Path(words[2])))

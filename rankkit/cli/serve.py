@@ -1,42 +1,67 @@
 """``rankkit serve``: a saved ranker over HTTP."""
 
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rankkit.errors import ConfigError
+
 
 def serve(
-    run: Annotated[
-        Path, typer.Argument(help="Folder of a saved ranker, or a LightGBM or XGBoost file.", show_default=False)
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders of saved rankers, or LightGBM or XGBoost files; several as name=folder, the default first.",
+            show_default=False,
+        ),
     ],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8080,
+    admin_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of POST /admin/reload; none.", show_default=False)
+    ] = None,
+    shadow: Annotated[
+        str | None, typer.Option(help="A model whose scores are only compared and counted.", show_default=False)
+    ] = None,
     max_body: Annotated[int, typer.Option(min=1, help="Longest body, in bytes.")] = 8 * 2**20,
     max_list_size: Annotated[int, typer.Option(min=1, help="Most documents of a query.")] = 2000,
     max_docs: Annotated[int, typer.Option(min=1, help="Most documents of a request.")] = 10_000,
     max_requests: Annotated[int, typer.Option(min=1, help="Most requests at once; more get 503.")] = 64,
+    max_connections: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most connections; half of the files that the process may open.", show_default=False),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a head, a body, taking an answer.")] = 10.0,
     threads: Annotated[int, typer.Option(min=1, help="Threads that score.")] = 1,
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
     ] = False,
 ) -> None:
-    """Serve a saved ranker over HTTP: POST /rank and /score; GET /docs, /health, /metadata, /metrics."""
+    """Serve saved rankers over HTTP: POST /rank and /score; GET /docs, /health, /metadata, /metrics."""
     from rankkit.serving import Settings
     from rankkit.serving.server import serve as serve_until_stopped
 
     settings = Settings(
         host=host,
         port=port,
+        admin_port=admin_port,
+        shadow=shadow,
         max_body_bytes=max_body,
         max_list_size=max_list_size,
         max_docs=max_docs,
         max_requests=max_requests,
+        max_connections=max_connections,
+        head_seconds=timeout,
+        body_seconds=timeout,
+        answer_seconds=timeout,
         n_threads=threads,
         log_requests=log_requests,
     )
+    paths = _by_name(runs)
     if log_requests:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
@@ -47,4 +72,21 @@ def serve(
         typer.echo(
             f"note: {host} can be reached from other machines, and the service asks nobody who they are", err=True
         )
-    serve_until_stopped(run, settings)
+    serve_until_stopped(paths, settings)
+
+
+def _by_name(runs: list[str]) -> dict[str, Path]:
+    """``name=folder``, or a folder under the last part of its path.
+
+    Raises:
+        ConfigError: If two have the same name.
+    """
+    paths: dict[str, Path] = {}
+    for text in runs:
+        name, equals, path = text.partition("=")
+        if not equals or not re.fullmatch(r"[\w.-]+", name) or Path(text).exists():
+            name, path = Path(text).name or text, text
+        if name in paths:
+            raise ConfigError(f"serve: expected models of different names; got {name!r} twice. Write name=folder.")
+        paths[name] = Path(path)
+    return paths

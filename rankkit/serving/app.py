@@ -1,48 +1,55 @@
 """The service as an ASGI application; needs the [serve] extra."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import BaseModel
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from rankkit.serving.docs_page import docs_page
-from rankkit.serving.measuring import Measured
-from rankkit.serving.messages import ErrorAnswer, RankAnswer, ScoreAnswer
-from rankkit.serving.openapi import add_requests
-from rankkit.serving.ranker import ServedRanker
+from rankkit.serving.admin import admin_app
+from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
+from rankkit.serving.http.docs_page import docs_page
+from rankkit.serving.http.measuring import Measured
+from rankkit.serving.http.openapi import add_requests
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
 from rankkit.serving.settings import Settings
 
 log = logging.getLogger("rankkit.serving")
 
 
-def create_app(ranker: ServedRanker, settings: Settings | None = None) -> FastAPI:
-    """The service for one ranker.
+def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Settings | None = None) -> FastAPI:
+    """The service for one ranker, or for several.
 
     Args:
-        ranker: What scores.
+        rankers: What scores; where there are several, by name, the default first.
         settings: How much to take on; the defaults if left out.
+
+    Raises:
+        ConfigError: If the settings name a shadow that cannot be one, or more connections than there are files.
     """
-    service = Service(ranker, settings or Settings())
+    rankers = {"default": rankers} if isinstance(rankers, ServedRanker) else rankers
+    service = Service(rankers, settings or Settings())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service.batcher.start()
+        service.start()
         yield
-        service.batcher.stop()
+        service.stop()
 
     # FastAPI's own pages load scripts from another host; ours needs none.
     app = FastAPI(title="rankkit", version=version("rankkit-torch"), lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.house, app.state.reload = service.house, service.reload
+    app.state.admin = admin_app(service)
     _answer_errors(app)
     _add_ranking(app, service)
     _add_reading(app, service)
@@ -56,13 +63,15 @@ def create_app(ranker: ServedRanker, settings: Settings | None = None) -> FastAP
     @cache
     def openapi() -> dict[str, Any]:
         description = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        add_requests(description, service.form, ranker.example_rows())
+        default = service.models.default
+        add_requests(description, default.form, default.ranker.example_rows())
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
 
 
+AskedModel = Annotated[str | None, Query(description="Name of a model; the first one if left out.")]
 LEFT_OUT = "Features-Left-Out"
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -73,6 +82,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
             }
         }
     },
+    404: {"model": ErrorAnswer, "description": "No model of that name is served."},
     408: {"model": ErrorAnswer, "description": "The body took too long."},
     413: {"model": ErrorAnswer, "description": "The body is too long."},
     422: {"model": ErrorAnswer, "description": "The body is not what was expected; the message says where."},
@@ -88,8 +98,8 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
         summary="Rank the documents of a query",
         response_description="From the best to the worst.",
     )
-    async def rank(request: Request) -> Response:
-        return _json(*await service.rank(request))
+    async def rank(request: Request, model: AskedModel = None) -> Response:
+        return _json(*await service.rank(request, model))
 
     @app.post(
         "/score",
@@ -98,32 +108,36 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
         summary="Score the documents of many queries",
         response_description="In the order of the request.",
     )
-    async def score(request: Request) -> Response:
-        return _json(*await service.score(request))
+    async def score(request: Request, model: AskedModel = None) -> Response:
+        return _json(*await service.score(request, model))
 
 
 def _add_reading(app: FastAPI, service: Service) -> None:
-    limits = service.settings.model_dump(include={"max_body_bytes", "max_list_size", "max_docs", "max_requests"})
-    limits["max_list_size"] = service.form.max_list_size
-    metadata = {**service.ranker.metadata(), "limits": limits}
-
-    @app.get("/health", summary="Whether the service answers", response_description="It does.")
+    @app.get(
+        "/health",
+        responses={503: {"model": ErrorAnswer, "description": "It does not: the message says why."}},
+        summary="Whether the service answers and can score",
+        response_description="It does.",
+    )
     async def health() -> dict[str, str]:
+        if trouble := service.batcher.trouble(service.settings.stuck_seconds):
+            raise RefusedError(503, f"service: expected to be able to score; {trouble}. Start the service again.")
         return {"status": "ok"}
 
     @app.get(
         "/metadata",
+        responses={404: {"model": ErrorAnswer, "description": "No model of that name is served."}},
         summary="What is served: features in order, transform, objective, limits",
         response_description="The description.",
     )
-    async def about() -> dict[str, Any]:
-        return metadata
+    async def about(model: AskedModel = None) -> dict[str, Any]:
+        return service.models.metadata(model)
 
     @app.get(
         "/metrics", response_class=PlainTextResponse, summary="Counts for Prometheus", response_description="Text."
     )
     async def counts() -> Response:
-        return PlainTextResponse(service.metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -150,6 +164,6 @@ def _answer_errors(app: FastAPI) -> None:
         return JSONResponse({"error": "service: the ranker failed. See the log of the service."}, 500)
 
 
-def _json(answer: BaseModel, n_left_out: int) -> Response:
+def _json(answer: bytes, n_left_out: int) -> Response:
     headers = {LEFT_OUT: str(n_left_out)} if n_left_out else {}
-    return Response(answer.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(answer, media_type="application/json", headers=headers)

@@ -1,117 +1,118 @@
 """ServiceMetrics: what the service counts, as Prometheus text."""
 
-import math
 import os
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from rankkit.serving.scoring.shadow import Comparison
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0)
-
-
-class Histogram:
-    r"""Counts of values at or below each of some bounds.
-
-    >>> histogram = Histogram((1.0, 5.0))
-    >>> for value in (1, 3, 70):
-    ...     histogram.observe(value)
-    >>> print("\n".join(histogram.lines("size", {"path": "/rank"})))
-    size_bucket{path="/rank",le="1"} 1
-    size_bucket{path="/rank",le="5"} 2
-    size_bucket{path="/rank",le="+Inf"} 3
-    size_sum{path="/rank"} 74
-    size_count{path="/rank"} 3
-    """
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self._bounds = (*bounds, math.inf)
-        self._counts = [0] * len(self._bounds)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count a value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def lines(self, name: str, labels: Mapping[str, object]) -> list[str]:
-        """The lines of the text format, bounds cumulated."""
-        lines, total = [], 0
-        for bound, count in zip(self._bounds, self._counts, strict=True):
-            total += count
-            lines.append(
-                _line(f"{name}_bucket", {**labels, "le": "+Inf" if bound == math.inf else f"{bound:g}"}, total)
-            )
-        return [*lines, _line(f"{name}_sum", labels, self._sum), _line(f"{name}_count", labels, total)]
+MANY = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus_client keeps the counts of several processes
 
 
 class ServiceMetrics:
     """What the service counts.
 
-    Requests are counted by the event loop and passes by the worker, so that each number has one writer and no lock.
-
     Args:
-        readings: Name to kind ("gauge" or "counter"), help and what it is now, asked for at each reading.
-        info: Labels of ``rankkit_info``.
+        now: Name of a gauge to its help and what it is now.
+        turned_away: How many connections found the house full so far.
     """
 
-    def __init__(self, readings: Mapping[str, tuple[str, str, Callable[[], float]]], info: Mapping[str, str]) -> None:
-        self._readings = readings
-        self._info = info
-        self._requests: Counter[tuple[str, str, int]] = Counter()
-        self._seconds: dict[str, Histogram] = {}
-        self._pass_docs = Histogram(SIZES)
-        self._pass_requests = Histogram(SIZES)
+    def __init__(self, now: Mapping[str, tuple[str, Callable[[], float]]], turned_away: Callable[[], int]) -> None:
+        disable_created_metrics()
+        self._registry = registry = CollectorRegistry()
+        self._info = Gauge(
+            "rankkit_info", "The rankers that are served.", ["model", "scorer", "weights_sha256"], registry=registry,
+            multiprocess_mode="livemax",
+        )  # fmt: skip
+        self._requests = Counter(
+            "rankkit_requests", "Answers by method, path and status.", ["method", "path", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "rankkit_request_seconds", "Seconds from the first byte of a request to its answer.", ["path"],
+            buckets=SECONDS, registry=registry,
+        )  # fmt: skip
+        self._pass_docs = Histogram(
+            "rankkit_pass_docs", "Documents scored in one pass.", buckets=SIZES, registry=registry
+        )
+        self._pass_requests = Histogram(
+            "rankkit_pass_requests", "Requests scored in one pass.", buckets=SIZES, registry=registry
+        )
+        self._reloads = Counter("rankkit_reloads", "Reloads by outcome.", ["model", "outcome"], registry=registry)
+        self._shadow = Counter("rankkit_shadow_requests", "What became of them.", ["outcome"], registry=registry)
+        self._shadow_sums = {
+            "n_queries": Counter("rankkit_shadow_queries", "Queries compared.", registry=registry),
+            "n_other_first": Counter(
+                "rankkit_shadow_other_first", "Queries whose best document is another.", registry=registry
+            ),
+            "n_docs": Counter("rankkit_shadow_docs", "Documents compared.", registry=registry),
+            "difference": Counter(
+                "rankkit_shadow_difference", "Sum of the differences of their scores.", registry=registry
+            ),
+        }
+        self._turned_away = Counter(
+            "rankkit_connections_turned_away", "Connections that found the house full.", registry=registry
+        )
+        self._count_turned_away = turned_away
+        self._n_turned_away = 0
+        self._now = {
+            name: (Gauge(name, text, registry=registry, multiprocess_mode="livesum"), value)
+            for name, (text, value) in now.items()
+        }
+        ProcessCollector(registry=registry)
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests[method, path, status] += 1
-        self._seconds.setdefault(path, Histogram(SECONDS)).observe(seconds)
+        self._requests.labels(method, path, str(status)).inc()
+        self._seconds.labels(path).observe(seconds)
+        if MANY in os.environ:  # another process may be the one that is asked for the counts
+            self._read()
 
     def scored(self, n_requests: int, n_docs: int) -> None:
         """Count a pass of the worker."""
         self._pass_requests.observe(n_requests)
         self._pass_docs.observe(n_docs)
 
-    def text(self) -> str:
-        """Everything in the Prometheus text format 0.0.4."""
-        lines = [*_head("rankkit_info", "gauge", "The ranker that is served."), _line("rankkit_info", self._info, 1)]
-        lines += _head("rankkit_requests_total", "counter", "Answers by method, path and status.")
-        for (method, path, status), count in sorted(self._requests.items()):
-            lines.append(_line("rankkit_requests_total", {"method": method, "path": path, "status": status}, count))
-        lines += _head(
-            "rankkit_request_seconds", "histogram", "Seconds from the first byte of a request to its answer."
-        )
-        for path, histogram in sorted(self._seconds.items()):
-            lines += histogram.lines("rankkit_request_seconds", {"path": path})
-        lines += _head("rankkit_pass_docs", "histogram", "Documents scored in one pass.")
-        lines += self._pass_docs.lines("rankkit_pass_docs", {})
-        lines += _head("rankkit_pass_requests", "histogram", "Requests scored in one pass.")
-        lines += self._pass_requests.lines("rankkit_pass_requests", {})
-        for name, (kind, text, value) in self._readings.items():
-            lines += [*_head(name, kind, text), _line(name, {}, value())]
-        return "\n".join(lines) + "\n"
+    def reloaded(self, model: str, outcome: str) -> None:
+        """Count what became of a model that was to be reloaded."""
+        self._reloads.labels(model, outcome).inc()
 
+    def shadowed(self, outcome: str, comparison: Comparison | None) -> None:
+        """Count what a shadow made of a request."""
+        self._shadow.labels(outcome).inc()
+        if comparison is not None:
+            for name, counter in self._shadow_sums.items():
+                counter.inc(getattr(comparison, name))
 
-def resident_bytes() -> float:
-    """Memory of this process that is in RAM; NaN where the system has no /proc."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return math.nan
-    return float(pages * os.sysconf("SC_PAGE_SIZE"))
+    def serves(self, rankers: Iterable[tuple[str, str, str]]) -> None:
+        """Say which rankers are served: name, scorer, digest of the weights."""
+        self._info.clear()
+        for labels in rankers:
+            self._info.labels(*labels).set(1)
 
+    def text(self) -> bytes:
+        """Everything in the Prometheus text format 0.0.4; of all processes, where there are several."""
+        self._read()
+        registry = self._registry
+        if MANY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        return generate_latest(registry)
 
-def _head(name: str, kind: str, text: str) -> list[str]:
-    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
-
-
-def _line(name: str, labels: Mapping[str, object], value: float) -> str:
-    texts = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
-    number = "NaN" if math.isnan(value) else str(int(value)) if value == int(value) else repr(float(value))
-    return f"{name}{{{texts}}} {number}" if texts else f"{name} {number}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def _read(self) -> None:
+        for gauge, value in self._now.values():
+            gauge.set(value())
+        turned_away = self._count_turned_away()
+        self._turned_away.inc(turned_away - self._n_turned_away)
+        self._n_turned_away = turned_away

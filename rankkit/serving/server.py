@@ -5,72 +5,100 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rankkit.errors import ConfigError
 from rankkit.export.needs import need
+from rankkit.serving.http.listening import listen
+from rankkit.serving.http.logs import few_lines
 from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:
-    import uvicorn
+    from fastapi import FastAPI
+
+    from rankkit.serving.http.runner import Server
 
 
-def serve(path: Path, settings: Settings) -> None:
-    """Serve a saved ranker until SIGINT or SIGTERM; requests under way are finished first.
+def serve(paths: Mapping[str, Path], settings: Settings) -> None:
+    """Serve saved rankers until SIGINT or SIGTERM; requests under way are finished first. SIGHUP loads them anew.
 
     Args:
-        path: Folder of a bundle, or file of a tree model.
+        paths: Name of each to its folder, or the file of a tree model; the first is the default.
         settings: Where to listen and how much to take on.
 
     Raises:
         BundleError: If there is no ranker, or it is damaged.
         ConfigError: If the [serve] extra is not installed, or the address cannot be listened on.
     """
-    for module in ("fastapi", "uvicorn"):
+    for module in ("fastapi", "msgspec", "prometheus_client", "uvicorn"):
         need(module, "serve")
-    import uvicorn
-
     from rankkit.serving.app import create_app
-    from rankkit.serving.ranker import ServedRanker
+    from rankkit.serving.scoring.ranker import ServedRanker
 
-    app = create_app(ServedRanker.load(path), settings)
+    app = create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
     gc.collect()
     gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
-    listening = _listen(settings.host, settings.port)
-    host, port = listening.getsockname()[:2]
-    config = uvicorn.Config(
-        app,
-        http="h11",  # bounds the size of headers, which the other implementation does not
-        ws="none",
-        access_log=False,  # it would write query strings
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=settings.stop_seconds,
-    )
-    address = f"[{host}]" if ":" in host else host
-    server = uvicorn.Server(config)
-    with listening, _ended_by_signals(), _no_news_of_what_is_cut_off(server):
-        sys.stdout.write(f"serving {path} on http://{address}:{port}, documentation at /docs; stop with Ctrl-C\n")
+    with ExitStack() as stack:
+        listening = stack.enter_context(listen(settings.host, settings.port))
+        admin = None
+        if settings.admin_port is not None:
+            admin = stack.enter_context(listen(settings.host, settings.admin_port))
+        server = make_server(app, settings, admin)
+        stack.enter_context(_ended_by_signals())
+        stack.enter_context(_reloaded_by_sighup(server))
+        stack.enter_context(few_lines())
+        stack.enter_context(_no_news_of_what_is_cut_off(server))
+        sys.stdout.write(
+            f"serving {_names(paths)} on {address(listening)}, documentation at /docs; stop with Ctrl-C\n"
+            + ("" if admin is None else f"POST {address(admin)}/admin/reload loads anew\n")
+        )
         sys.stdout.flush()
-        server.run(sockets=[listening])
+        server.run(sockets=[listening] if admin is None else [listening, admin])
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=128)
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(
-            f"serve: expected an address that is free; got {host} port {port}: {error}. Choose another port or host."
-        ) from error
+def _names(paths: Mapping[str, Path]) -> str:
+    if len(paths) == 1:
+        return str(*paths.values())
+    return ", ".join(f"{name} ({path})" for name, path in paths.items())
+
+
+def address(listening: socket.socket) -> str:
+    """Where a socket is found, for a browser."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(app: "FastAPI", settings: Settings, admin: socket.socket | None = None) -> "Server":
+    """What runs the app on listening sockets.
+
+    Args:
+        app: The service.
+        settings: How long to wait for clients.
+        admin: The socket on which administration is asked, and nothing else.
+    """
+    from rankkit.serving.http.runner import Server
+
+    return Server(app, settings, None if admin is None else admin.getsockname()[1])
 
 
 @contextmanager
-def _no_news_of_what_is_cut_off(server: "uvicorn.Server") -> Iterator[None]:
+def _reloaded_by_sighup(server: "Server") -> Iterator[None]:
+    """Load the models anew on SIGHUP, as soon as the service answers."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda number, frame: server.reload_soon())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if server.should_exit else before)
+
+
+@contextmanager
+def _no_news_of_what_is_cut_off(server: "Server") -> Iterator[None]:
     """Say nothing of requests that a second Ctrl-C cuts off: whoever sends it knows."""
 
     def is_news(record: logging.LogRecord) -> bool:

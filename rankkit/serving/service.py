@@ -1,112 +1,129 @@
-"""Service: a ranker behind its limits, from the body of a request to the answer."""
+"""Service: rankers behind their limits, from the body of a request to the answer."""
 
-import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.serving.batching import Batcher
-from rankkit.serving.form import Form
-from rankkit.serving.limits import Entrance, read_body
-from rankkit.serving.messages import (
-    QueryScores,
-    RankAnswer,
-    RankedDocument,
-    RankRequest,
-    ScoreAnswer,
-    ScoreRequest,
-    read_request,
-)
-from rankkit.serving.metrics import ServiceMetrics, resident_bytes
-from rankkit.serving.ranker import ServedRanker
+from rankkit.serving.bodies.limits import Entrance, Turns, read_body
+from rankkit.serving.bodies.readers import Readers
+from rankkit.serving.bodies.reading import Asked, How, Kind
+from rankkit.serving.http.house import House, connection_limit
+from rankkit.serving.metrics import ServiceMetrics
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.batching import Batcher
+from rankkit.serving.scoring.models import Model, Models, Reloaded
+from rankkit.serving.scoring.ranker import ServedRanker
+from rankkit.serving.scoring.shadow import Shadow, columns
 from rankkit.serving.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-Asked = TypeVar("Asked", RankRequest, ScoreRequest)
-
 
 class Service:
-    """A ranker behind its limits: bodies in, scores out.
+    """Rankers behind their limits: bodies in, scores out.
 
     Args:
-        ranker: What scores.
+        rankers: What scores, by name; the first is the default.
         settings: How much to take on.
+
+    Raises:
+        ConfigError: If the settings name a shadow that cannot be one, or more connections than there are files.
     """
 
-    def __init__(self, ranker: ServedRanker, settings: Settings) -> None:
-        self.ranker = ranker
+    def __init__(self, rankers: Mapping[str, ServedRanker], settings: Settings) -> None:
         self.settings = settings
-        max_list_size = min(settings.max_list_size, settings.max_docs)
-        self.form = Form(ranker.names, ranker.takes_missing, max_list_size, settings.max_docs)
+        self.models = Models(rankers, settings, self._on_reload)
         self.entrance = Entrance(settings.max_requests)
-        self.batcher = Batcher(
-            lambda features, offsets: ranker.scores(features, offsets, batch_docs=settings.max_batch_docs),
+        self.house = House(connection_limit(settings.max_connections))
+        self.turns = Turns()
+        self.readers = Readers(settings.n_readers)
+        self.batcher = self._worker(lambda n_requests, n_docs: self.metrics.scored(n_requests, n_docs))
+        self.metrics = ServiceMetrics(
+            {
+                "rankkit_requests_inside": ("Requests under way.", lambda: self.entrance.n_inside),
+                "rankkit_connections": ("Connections that are open.", lambda: self.house.n_inside),
+                "rankkit_waiting_docs": ("Documents that wait.", lambda: self.batcher.waiting_docs),
+            },
+            lambda: self.house.n_turned_away,
+        )
+        self.metrics.serves(self.models.about())
+        self.shadow: Shadow | None = None
+        if self.models.shadow is not None:
+            columns(self.models.default, self.models.shadow)
+            self.shadow = Shadow(self._worker(), self.metrics.shadowed)
+
+    def _worker(self, on_batch: Callable[[int, int], None] = lambda n_requests, n_docs: None) -> Batcher:
+        settings = self.settings
+        return Batcher(
             max_batch_docs=settings.max_batch_docs,
             max_waiting_docs=settings.max_waiting_docs,
             n_threads=settings.n_threads,
-            on_batch=lambda n_requests, n_docs: self.metrics.scored(n_requests, n_docs),
-        )
-        self.metrics = ServiceMetrics(
-            readings={
-                "rankkit_requests_inside": ("gauge", "Requests under way.", lambda: self.entrance.n_inside),
-                "rankkit_waiting_docs": ("gauge", "Documents that wait.", lambda: self.batcher.waiting_docs),
-                "process_resident_memory_bytes": ("gauge", "Resident memory size in bytes.", resident_bytes),
-                "process_cpu_seconds_total": ("counter", "User and system CPU time in seconds.", time.process_time),
-            },
-            info={"scorer": ranker.source.scorer["name"], "weights_sha256": ranker.source.weights_sha256},
+            on_batch=on_batch,
         )
 
-    async def rank(self, request: "Request") -> tuple[RankAnswer, int]:
+    def _on_reload(self, name: str, outcome: str) -> None:
+        self.metrics.reloaded(name, outcome)
+        self.metrics.serves(self.models.about())
+
+    async def reload(self) -> dict[str, Reloaded]:
+        """Load every model anew, beside the requests; what became of each."""
+        return await asyncio.to_thread(self.models.reload)
+
+    def start(self) -> None:
+        """Begin to score."""
+        for batcher in self._batchers():
+            batcher.start()
+
+    def stop(self) -> None:
+        """Score what still waits, and end."""
+        for batcher in self._batchers():
+            batcher.stop()
+        self.readers.stop()
+
+    def _batchers(self) -> list[Batcher]:
+        return [self.batcher] if self.shadow is None else [self.batcher, self.shadow.batcher]
+
+    async def rank(self, request: "Request", name: str | None) -> tuple[bytes, int]:
         """The documents of a query from the best to the worst, and how many features of theirs were left out."""
         with self.entrance:
-            asked, n_left_out = await self._asked(request, RankRequest)
-            features = self.form.features("documents[{}].features", [document.features for document in asked.documents])
-            ids = [document.id for document in asked.documents]
-            query_id, k = asked.query_id, asked.k
-            del asked  # lists of Python numbers take eight times the memory of the array; others wait with theirs
-            scores = await self._scores("documents[{1}]", features, [len(ids)])
-        order = np.argsort(-scores, kind="stable")[:k].tolist()
-        values = scores.tolist()
+            model = self.models.find(name)
+            asked = await self._asked(request, "rank", model)
+            scores = await self._scores("documents[{1}]", asked, model)
+        order = np.argsort(-scores, kind="stable")[: asked.k].tolist()
+        values, ids = scores.tolist(), asked.ids or []
         documents = [
-            RankedDocument.model_construct(id=ids[place], score=values[place], rank=rank)
-            for rank, place in enumerate(order, start=1)
+            {"id": ids[place], "score": values[place], "rank": rank} for rank, place in enumerate(order, start=1)
         ]
-        return RankAnswer.model_construct(query_id=query_id, documents=documents), n_left_out
+        return msgspec.json.encode({"query_id": asked.query_ids[0], "documents": documents}), asked.n_left_out
 
-    async def score(self, request: "Request") -> tuple[ScoreAnswer, int]:
+    async def score(self, request: "Request", name: str | None) -> tuple[bytes, int]:
         """The scores of the documents of several queries, and how many features of theirs were left out."""
         with self.entrance:
-            asked, n_left_out = await self._asked(request, ScoreRequest)
-            parts = [
-                self.form.features(f"queries[{place}].features[{{}}]", query.features)
-                for place, query in enumerate(asked.queries)
-            ]
-            query_ids = [query.query_id for query in asked.queries]
-            del asked
-            list_sizes = [len(part) for part in parts]
-            features = np.concatenate(parts) if parts else np.empty((0, len(self.form.names)), np.float32)
-            scores = (await self._scores("queries[{}].features[{}]", features, list_sizes)).tolist()
-        ends = np.cumsum(list_sizes).tolist()
+            model = self.models.find(name)
+            asked = await self._asked(request, "score", model)
+            scores = (await self._scores("queries[{}].features[{}]", asked, model)).tolist()
+        ends = np.cumsum(asked.list_sizes).tolist()
         queries = [
-            QueryScores.model_construct(query_id=query_id, scores=scores[end - size : end])
-            for query_id, size, end in zip(query_ids, list_sizes, ends, strict=True)
+            {"query_id": query_id, "scores": scores[end - size : end]}
+            for query_id, size, end in zip(asked.query_ids, asked.list_sizes, ends, strict=True)
         ]
-        return ScoreAnswer.model_construct(queries=queries), n_left_out
+        return msgspec.json.encode({"queries": queries}), asked.n_left_out
 
-    async def _asked(self, request: "Request", kind: type[Asked]) -> tuple[Asked, int]:
+    async def _asked(self, request: "Request", kind: Kind, model: Model) -> Asked:
         settings = self.settings
-        body = await read_body(request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds)
-        form = replace(self.form)
-        asked = read_request(kind, body, form)
-        return asked, len(form.left_out)
+        body = await read_body(
+            request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds, turns=self.turns
+        )
+        return await self.readers.read(body, How(kind, model.form))
 
-    async def _scores(self, where: str, features: NDArray[np.float32], list_sizes: list[int]) -> NDArray[np.float32]:
-        scores = await self.batcher.scores(features, list_sizes)
+    async def _scores(self, where: str, asked: Asked, model: Model) -> NDArray[np.float32]:
+        list_sizes = asked.list_sizes
+        scores = await self.batcher.scores(model.scores, asked.features, list_sizes)
         if not np.isfinite(scores).all():
             place = int(np.flatnonzero(~np.isfinite(scores))[0])
             query = int(np.searchsorted(np.cumsum(list_sizes), place, side="right"))
@@ -116,4 +133,7 @@ class Service:
                 f"{path}: expected values that give a finite score; got a score of {scores[place]}. "
                 "Send values such as the ranker was trained on.",
             )
+        shadow = self.models.shadow
+        if self.shadow is not None and shadow is not None and model.name == self.models.default.name:
+            self.shadow.follow(model, shadow, asked.features, list_sizes, scores)
         return scores

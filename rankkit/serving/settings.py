@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseModel):
@@ -16,15 +17,23 @@ class Settings(BaseModel):
     Args:
         host: Address to listen on; the default is reachable from this machine only.
         port: TCP port; 0 takes a free one.
-        max_body_bytes: A longer body is refused (413), while it is read.
+        admin_port: TCP port of ``POST /admin/reload``, on the same host; None: there is none.
+        shadow: Name of a model that scores what the default is asked; its scores are compared and counted only.
+        max_body_bytes: A longer body is refused (413), before it is read where its length is declared.
         max_list_size: Documents of one query (422).
         max_docs: Documents of one request over all its queries (422); no query may have more either.
+        max_connections: Connections that may be open at once; None: half of the files that the process may have open,
+            at most 1,000. Beyond them only ``/health`` and ``/metrics`` are answered (503).
         max_requests: Requests that may be under way at once; the next one is told to come back (503).
         max_waiting_docs: Documents that may wait for the worker; the request that would add more is told to come
             back (503).
         max_batch_docs: Documents that are scored in one pass, unless one query has more.
-        body_seconds: A body has to arrive within this time (408).
+        head_seconds: The head of a request has to arrive within this time (408).
+        body_seconds: So has its body (408).
+        answer_seconds: A client that has not taken its answer by then is cut off.
+        stuck_seconds: A pass of the worker that takes longer makes ``/health`` answer 503.
         stop_seconds: How long requests under way may take to finish when the service is stopped.
+        n_readers: Processes that read large bodies.
         n_threads: torch threads of the worker.
         log_requests: One line a request: method, path, status, time. Never what was in it.
     """
@@ -33,13 +42,20 @@ class Settings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    shadow: str | None = None
     max_body_bytes: Count = 8 * 2**20
     max_list_size: Count = 2000
     max_docs: Count = 10_000
+    max_connections: Count | None = None
     max_requests: Count = 64
     max_waiting_docs: Count = 20_000
     max_batch_docs: Count = 2048
-    body_seconds: Annotated[float, Field(gt=0)] = 10.0
+    head_seconds: Seconds = 10.0
+    body_seconds: Seconds = 10.0
+    answer_seconds: Seconds = 10.0
+    stuck_seconds: Seconds = 30.0
     stop_seconds: Annotated[int, Field(ge=0)] = 10
+    n_readers: Count = 2
     n_threads: Count = 1
     log_requests: bool = False

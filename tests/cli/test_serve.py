@@ -9,7 +9,7 @@ def served(monkeypatch):
     from rankkit.serving import server
 
     calls = []
-    monkeypatch.setattr(server, "serve", lambda path, settings: calls.append((path, settings)))
+    monkeypatch.setattr(server, "serve", lambda paths, settings: calls.append((paths, settings)))
     return calls
 
 
@@ -19,8 +19,8 @@ def test_options_become_settings(rankkit, served, tmp_path):
         "--threads", 5,
     )  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
-    ((path, settings),) = served
-    assert path == tmp_path
+    ((paths, settings),) = served
+    assert paths == {tmp_path.name: tmp_path}
     assert (settings.host, settings.port) == ("127.0.0.1", 81)
     assert (settings.max_body_bytes, settings.max_list_size, settings.max_docs) == (1, 2, 3)
     assert (settings.max_requests, settings.n_threads, settings.log_requests) == (4, 5, False)
@@ -41,3 +41,16 @@ def test_a_folder_without_a_ranker_is_one_message_and_code_2(rankkit, tmp_path):
     answer = rankkit("serve", tmp_path)
     assert answer.code == 2
     assert answer.err.startswith(f"rankkit: {tmp_path / 'model.json'}: expected a file of a saved scorer")
+
+
+def test_models_have_names(rankkit, served, tmp_path):
+    rankkit("serve", f"a={tmp_path / 'x'}", f"b={tmp_path / 'y'}", tmp_path / "k=1", "--shadow", "b", "--admin-port", 9)
+    ((paths, settings),) = served
+    assert paths == {"a": tmp_path / "x", "b": tmp_path / "y", "k=1": tmp_path / "k=1"}
+    assert (settings.shadow, settings.admin_port) == ("b", 9)
+
+
+def test_a_name_that_comes_twice_is_refused(rankkit, served, tmp_path):
+    answer = rankkit("serve", tmp_path / "x" / "run", tmp_path / "y" / "run")
+    assert answer.code == 2
+    assert "expected models of different names; got 'run' twice" in answer.err

@@ -33,7 +33,7 @@ def listwise_scorer():
 def ranker_of():
     """A ranker for the service: ``ranker_of(scorer)``, or with another way to score, ``scores=...``."""
     from rankkit.export.source import read_source
-    from rankkit.serving.ranker import ServedRanker
+    from rankkit.serving.scoring.ranker import ServedRanker
 
     def made(scorer, **changes):
         return ServedRanker(replace(read_source(scorer), **changes))
@@ -73,3 +73,32 @@ def service(scorer, ranker_of):
 
     with Client(create_app(ranker_of(scorer))) as client:
         yield client
+
+
+@pytest.fixture
+def live_of():
+    """``live_of(ranker, **settings)``: the app on a real port."""
+    from contextlib import ExitStack
+
+    from rankkit.serving import Settings
+    from rankkit.serving.app import create_app
+    from tests.serving.live import Live
+
+    def made(ranker, **settings):
+        settings = Settings(**{"port": 0, **settings})
+        return stack.enter_context(Live(create_app(ranker, settings), settings))
+
+    with ExitStack() as stack:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def live(scorer, ranker_of):
+    """A service on a real port for the tests that only ask."""
+    from rankkit.serving import Settings
+    from rankkit.serving.app import create_app
+    from tests.serving.live import Live
+
+    settings = Settings(port=0)
+    with Live(create_app(ranker_of(scorer), settings), settings) as served:
+        yield served

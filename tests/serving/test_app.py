@@ -211,7 +211,7 @@ def test_the_page_needs_no_other_host_and_shows_names_as_text(client_of, ranker_
 def test_trees_are_served_as_well(client_of, tmp_path):
     import lightgbm
 
-    from rankkit.serving.ranker import ServedRanker
+    from rankkit.serving.scoring.ranker import ServedRanker
 
     grades = np.array([0, 1, 2, 0, 1, 2, 0], np.float32)
     options = {"objective": "regression", "verbose": -1, "num_threads": 1, "min_data_in_leaf": 1}
@@ -235,7 +235,7 @@ def test_a_ranker_that_fails_is_a_500_without_the_body(client_of, ranker_of, sco
     assert answer.json() == {"error": "service: the ranker failed. See the log of the service."}
     assert "12345" not in caplog.text
     assert client.post("/rank", ranked([[1, 2, 3]])).status_code == 200
-    assert 'rankkit_requests_total{method="POST",path="/rank",status="500"} 1\n' in client.get("/metrics").text
+    assert 'rankkit_requests_total{method="POST",path="/rank",status="500"} 1.0\n' in client.get("/metrics").text
 
 
 def test_a_line_a_request_tells_nothing_of_what_was_in_it(client_of, ranker_of, scorer, caplog):

@@ -1,27 +1,19 @@
 """What the service counts, in the text form that Prometheus reads."""
 
-import math
-import mmap
 import re
 
-from rankkit.serving.metrics import Histogram, ServiceMetrics, resident_bytes
+from prometheus_client.parser import text_string_to_metric_families
 
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_0-9]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)')
+from rankkit.serving.metrics import ServiceMetrics
+from rankkit.serving.scoring.shadow import Comparison
 
 
 def read(text):
-    """Samples by name and labels; every line has to be of the form, and every name declared before its samples."""
-    samples, declared = {}, set()
-    assert text.endswith("\n")
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            declared.add(line.split()[2])
-        elif not line.startswith("# HELP "):
-            match = SAMPLE.fullmatch(line)
-            assert match, line
-            assert re.sub("_(bucket|sum|count)$", "", match[1]) in declared or match[1] in declared
-            assert (match[1], match[2]) not in samples
-            samples[match[1], match[2]] = float(match[3])
+    """Samples by name and labels."""
+    samples = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples[sample.name, *sorted(sample.labels.items())] = sample.value
     return samples
 
 
@@ -33,42 +25,50 @@ def test_answers_are_counted_and_timed(service):
     service.get("/nothing?at=all")
     after = read(service.get("/metrics").text)
 
-    def grown(name, labels):
-        return after[name, labels] - before.get((name, labels), 0)
+    def grown(name, **labels):
+        key = (name, *sorted(labels.items()))
+        return after[key] - before.get(key, 0)
 
-    assert grown("rankkit_requests_total", 'method="POST",path="/rank",status="200"') == 1
-    assert grown("rankkit_requests_total", 'method="POST",path="/rank",status="422"') == 1
-    assert grown("rankkit_requests_total", 'method="GET",path="other",status="404"') == 1
-    assert grown("rankkit_request_seconds_count", 'path="/rank"') == 2
-    assert grown("rankkit_request_seconds_bucket", 'path="/rank",le="+Inf"') == 2
-    assert grown("rankkit_pass_docs_sum", None) == 2
-    assert grown("rankkit_pass_requests_count", None) == 1
-    assert after["process_resident_memory_bytes", None] > 10**7
-    assert after["rankkit_waiting_docs", None] == 0
-    assert grown("process_cpu_seconds_total", None) > 0
-
-
-def test_a_bucket_counts_what_is_at_or_below_its_bound():
-    histogram = Histogram((1.0, 2.0))
-    for value in (0.5, 1.0, 1.5, 2.0, 9.0):
-        histogram.observe(value)
-    samples = dict(line.split() for line in histogram.lines("x", {}))
-    assert samples == {'x_bucket{le="1"}': "2", 'x_bucket{le="2"}': "4", 'x_bucket{le="+Inf"}': "5"} | {
-        "x_sum": "14",
-        "x_count": "5",
-    }
+    assert grown("rankkit_requests_total", method="POST", path="/rank", status="200") == 1
+    assert grown("rankkit_requests_total", method="POST", path="/rank", status="422") == 1
+    assert grown("rankkit_requests_total", method="GET", path="other", status="404") == 1
+    assert grown("rankkit_request_seconds_count", path="/rank") == 2
+    assert grown("rankkit_request_seconds_bucket", path="/rank", le="+Inf") == 2
+    assert grown("rankkit_pass_docs_sum") == 2
+    assert grown("rankkit_pass_requests_count") == 1
+    assert after[("process_resident_memory_bytes",)] > 10**7
+    assert after[("rankkit_waiting_docs",)] == 0
+    assert grown("process_cpu_seconds_total") > 0
+    assert not [name for name, *_ in after if name.endswith("_created")]
 
 
-def test_labels_are_escaped():
-    text = ServiceMetrics({"gauge": ("gauge", "Help.", lambda: math.nan)}, {"scorer": 'a"b\\c\nd'}).text()
-    assert 'rankkit_info{scorer="a\\"b\\\\c\\nd"} 1' in text
-    assert math.isnan(read(text)["gauge", None])
+def test_labels_are_escaped_and_those_of_a_model_that_is_gone_are_forgotten():
+    metrics = ServiceMetrics({}, lambda: 0)
+    metrics.serves([("a", 'a"b\\c\nd', "0")])
+    assert read(metrics.text().decode())[
+        "rankkit_info", ("model", "a"), ("scorer", 'a"b\\c\nd'), ("weights_sha256", "0")
+    ]
+    metrics.serves([("a", "mlp", "1")])
+    assert re.findall(r"^rankkit_info\S*", metrics.text().decode(), re.MULTILINE) == [
+        'rankkit_info{model="a",scorer="mlp",weights_sha256="1"}'
+    ]
 
 
-def test_resident_memory_is_that_of_this_process():
-    before = resident_bytes()
-    # Fresh pages from the system: an allocator may have 50 MB left over, which count already.
-    with mmap.mmap(-1, 50_000_000) as block:
-        for place in range(0, len(block), mmap.PAGESIZE):
-            block[place] = 1
-        assert resident_bytes() - before > 25_000_000
+def test_what_is_now_is_asked_for_at_each_reading():
+    values = iter([3.0, 5.0])
+    turned_away = iter([2, 7])
+    metrics = ServiceMetrics({"now": ("Help.", lambda: next(values))}, lambda: next(turned_away))
+    first, second = read(metrics.text().decode()), read(metrics.text().decode())
+    assert (first[("now",)], second[("now",)]) == (3, 5)
+    assert second[("rankkit_connections_turned_away_total",)] == 7
+
+
+def test_shadows_are_counted():
+    metrics = ServiceMetrics({}, lambda: 0)
+    metrics.shadowed("compared", Comparison(n_queries=2, n_other_first=1, n_docs=5, difference=0.5))
+    metrics.shadowed("left out", None)
+    samples = read(metrics.text().decode())
+    assert samples["rankkit_shadow_requests_total", ("outcome", "compared")] == 1
+    assert samples["rankkit_shadow_requests_total", ("outcome", "left out")] == 1
+    assert samples[("rankkit_shadow_other_first_total",)] == 1
+    assert samples[("rankkit_shadow_difference_total",)] == 0.5

@@ -43,7 +43,7 @@ def test_a_process_serves_finishes_what_is_under_way_and_ends_with_code_0(saved)
             # Half a body is under way when the signal comes; the port closes, and the request is answered all the same.
             slow = socket.create_connection(("127.0.0.1", port), timeout=30)
             slow.sendall(b"POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:10])
-            while b"rankkit_requests_inside 1\n" not in ask(idle, "/metrics"):
+            while b"rankkit_requests_inside 1.0\n" not in ask(idle, "/metrics"):
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
             while is_open(port):
@@ -81,7 +81,7 @@ def test_signals_are_taken_before_it_says_that_it_serves(saved, monkeypatch):
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)
     monkeypatch.setattr(sys.stdout, "write", lambda text: then.append(signal.getsignal(signal.SIGTERM)))
-    serve(saved, Settings(port=0))
+    serve({"run": saved}, Settings(port=0))
     assert then
     assert before not in then
     assert signal.getsignal(signal.SIGTERM) is before
@@ -93,20 +93,20 @@ def test_a_port_that_is_taken_is_named(saved):
         with pytest.raises(
             ConfigError, match=rf"expected an address that is free; got 127\.0\.0\.1 port {port}: .*in use"
         ):
-            serve(saved, Settings(port=port))
+            serve({"run": saved}, Settings(port=port))
 
 
 def test_a_host_that_is_none_is_named(saved):
     with pytest.raises(ConfigError, match=r"expected an address that is free; got no\.such\.host\.invalid port 0"):
-        serve(saved, Settings(host="no.such.host.invalid", port=0))
+        serve({"run": saved}, Settings(host="no.such.host.invalid", port=0))
 
 
 def test_the_extra_is_named_where_it_is_not_installed(saved, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     with pytest.raises(ConfigError, match=r"uvicorn: .*Run pip install 'rankkit-torch\[serve\]'"):
-        serve(saved, Settings(port=0))
+        serve({"run": saved}, Settings(port=0))
 
 
 def test_a_folder_without_a_ranker_is_named(tmp_path):
     with pytest.raises(BundleError, match=r"model\.json: expected a file of a saved scorer"):
-        serve(tmp_path, Settings(port=0))
+        serve({"run": tmp_path}, Settings(port=0))

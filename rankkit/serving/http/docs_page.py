@@ -17,7 +17,7 @@ def docs_page(description: dict[str, Any]) -> HTMLResponse:
     Args:
         description: The OpenAPI description of the app.
     """
-    text = resources.files("rankkit.serving").joinpath("docs.html").read_text(encoding="utf-8")
+    text = resources.files("rankkit.serving.http").joinpath("docs.html").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)
     operations = [
         {

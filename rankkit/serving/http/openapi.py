@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from rankkit.serving.form import Form
-from rankkit.serving.messages import RankRequest, ScoreRequest
+from rankkit.serving.bodies.form import Form
+from rankkit.serving.bodies.messages import RankRequest, ScoreRequest
 
 
 def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequence[float]]) -> None:

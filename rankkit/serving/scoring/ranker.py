@@ -15,14 +15,16 @@ class ServedRanker:
 
     Args:
         source: The ranker with what its bundle says.
+        path: Where it was loaded from; None: from memory.
 
     Attributes:
         names: Names of the features, in the order of an array of values.
         takes_missing: Whether a document of missing values (NaN) still gets a finite score.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, path: Path | None = None) -> None:
         self.source = source
+        self.path = path
         self.names = tuple(feature.name for feature in named_features(source.feature_names, source.n_features))
         unknown = np.full((1, source.n_features), np.nan, np.float32)
         self.takes_missing = bool(np.isfinite(self.scores(unknown, np.array([0, 1])))[0])
@@ -35,7 +37,7 @@ class ServedRanker:
             BundleError: If there is none, or it is damaged.
             ExportError: If two of its features have the same name.
         """
-        return cls(read_source(path))
+        return cls(read_source(path), path)
 
     def scores(
         self, features: NDArray[np.float32], offsets: NDArray[np.int64], *, batch_docs: int = 2048

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.serving.batching import Batcher
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.batching import Batcher
 
 
 class Gate:
@@ -37,11 +37,11 @@ def ask(requests, *, gate, first=None, **options):
     options = {"max_batch_docs": 100, "max_waiting_docs": 100, **options}
 
     async def main():
-        batcher = Batcher(gate, **options)
+        batcher = Batcher(**options)
         batcher.start()
-        lone = asyncio.create_task(batcher.scores(docs(0), [1]))
+        lone = asyncio.create_task(batcher.scores(gate, docs(0), [1]))
         await asyncio.to_thread(gate.entered.wait, 30)
-        tasks = [asyncio.create_task(batcher.scores(*request)) for request in requests]
+        tasks = [asyncio.create_task(batcher.scores(gate, *request)) for request in requests]
         await asyncio.sleep(0)
         waiting = batcher.waiting_docs
         if first is not None:
@@ -110,14 +110,14 @@ def test_stopping_scores_what_waits_and_takes_nothing_more():
     gate = Gate()
 
     async def main():
-        batcher = Batcher(gate, max_batch_docs=1, max_waiting_docs=10)
+        batcher = Batcher(max_batch_docs=1, max_waiting_docs=10)
         batcher.start()
-        tasks = [asyncio.create_task(batcher.scores(docs(value), [1])) for value in range(4)]
+        tasks = [asyncio.create_task(batcher.scores(gate, docs(value), [1])) for value in range(4)]
         await asyncio.to_thread(gate.entered.wait, 30)
         stopping = asyncio.create_task(asyncio.to_thread(batcher.stop))
         await asyncio.sleep(0.05)
         with pytest.raises(RefusedError, match="it is being stopped"):
-            await batcher.scores(docs(9), [1])
+            await batcher.scores(gate, docs(9), [1])
         gate.open.set()
         scores = await asyncio.gather(*tasks)
         await stopping
@@ -127,8 +127,8 @@ def test_stopping_scores_what_waits_and_takes_nothing_more():
 
 
 def test_no_documents_need_no_worker():
-    batcher = Batcher(Gate(), max_batch_docs=1, max_waiting_docs=1)
-    assert asyncio.run(batcher.scores(np.empty((0, 2), np.float32), [0])).shape == (0,)
+    batcher = Batcher(max_batch_docs=1, max_waiting_docs=1)
+    assert asyncio.run(batcher.scores(Gate(), np.empty((0, 2), np.float32), [0])).shape == (0,)
 
 
 def test_threads_are_set_for_the_worker_alone():
@@ -139,12 +139,53 @@ def test_threads_are_set_for_the_worker_alone():
         return features[:, 0]
 
     async def main():
-        batcher = Batcher(scores, max_batch_docs=1, max_waiting_docs=1, n_threads=3)
+        batcher = Batcher(max_batch_docs=1, max_waiting_docs=1, n_threads=3)
         batcher.start()
-        await batcher.scores(docs(1), [1])
+        await batcher.scores(scores, docs(1), [1])
         await asyncio.to_thread(batcher.stop)
 
     before = torch.get_num_threads()
     asyncio.run(main())
     assert seen == [3]
     assert torch.get_num_threads() == before
+
+
+def test_a_worker_that_is_stuck_or_has_ended_is_in_trouble():
+    gate = Gate()
+    batcher = Batcher(max_batch_docs=1, max_waiting_docs=10)
+    assert "has ended" in batcher.trouble(9.0)
+
+    async def main():
+        batcher.start()
+        assert batcher.trouble(0.0) is None
+        task = asyncio.create_task(batcher.scores(gate, docs(1), [1]))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        assert batcher.trouble(60.0) is None
+        assert "busy with one pass for 0 seconds" in batcher.trouble(0.0)
+        gate.open.set()
+        await task
+
+    asyncio.run(main())
+    batcher.stop()
+    assert "has ended" in batcher.trouble(60.0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nothing_waits_for_a_worker_that_has_ended():
+    class Ends:
+        def __call__(self, features, offsets):
+            raise KeyboardInterrupt
+
+    async def main():
+        batcher = Batcher(max_batch_docs=1, max_waiting_docs=10)
+        batcher.start()
+        asking = asyncio.create_task(batcher.scores(Ends(), docs(1), [1]))
+        while not batcher.trouble(60.0):
+            await asyncio.sleep(0.01)
+        with pytest.raises(RefusedError, match="the worker that scores has ended") as error:
+            await batcher.scores(Ends(), docs(1), [1])
+        assert error.value.status == 503
+        with pytest.raises(RefusedError, match="the worker that scores has ended"):
+            await asking
+
+    asyncio.run(main())

@@ -1,0 +1,173 @@
+"""read(): from the bytes of a body to the array that is scored; runs in the service or in a process beside it."""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.serving.bodies.form import MAX_ID, Form
+from rankkit.serving.bodies.messages import RankRequest, ScoreRequest, read_request
+
+Id = str | int
+Kind = Literal["rank", "score"]
+
+
+@dataclass(frozen=True)
+class How:
+    """What a body is to be read as.
+
+    Args:
+        kind: What is asked: the order of one query's documents, or the scores of many queries.
+        form: What the body has to look like.
+    """
+
+    kind: Kind
+    form: Form
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a body asks.
+
+    Args:
+        features: float32 ``[doc, feature]``; NaN is a missing value.
+        list_sizes: Documents of each query.
+        query_ids: One a query.
+        ids: One a document; None where the scores of queries are asked.
+        k: How many documents are to come back; None: all.
+        n_left_out: Features that the documents name and the ranker does not know.
+    """
+
+    features: NDArray[np.float32]
+    list_sizes: list[int]
+    query_ids: list[Id | None]
+    ids: list[Id] | None = None
+    k: int | None = None
+    n_left_out: int = 0
+
+
+class _Document(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    id: Id
+    features: list[float | None] | dict[str, Any]
+
+
+class _Rank(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    documents: list[_Document]
+    query_id: Id | None = None
+    k: int | None = None
+
+
+class _Query(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    features: list[list[float | None] | dict[str, Any]]
+    query_id: Id | None = None
+
+
+class _Score(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    queries: list[_Query]
+
+
+_RANK = msgspec.json.Decoder(_Rank)
+_SCORE = msgspec.json.Decoder(_Score)
+_VALUES = frozenset((float, int, type(None)))
+
+
+class _OtherwiseError(Exception):
+    """A body is not of the plain form."""
+
+
+def read(body: bytes | bytearray, how: How) -> Asked:
+    """What a body asks.
+
+    What is as it should be is read in one step by msgspec, which does not tell where something is wrong; all else is
+    read once more by pydantic, which does, and which knows the rarer forms too, such as 5.0 for a whole number.
+
+    Args:
+        body: JSON.
+        how: What it is to be read as.
+
+    Raises:
+        RefusedError: With 422 and the first thing that is wrong.
+    """
+    how = replace(how, form=replace(how.form))  # each request notes for itself what it leaves out
+    with _no_collection():
+        try:
+            return _plain_rank(body, how.form) if how.kind == "rank" else _plain_score(body, how.form)
+        except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError, _OtherwiseError):
+            return _rank(body, how.form) if how.kind == "rank" else _score(body, how.form)
+
+
+def _plain_rank(body: bytes | bytearray, form: Form) -> Asked:
+    asked = _RANK.decode(body)
+    if len(asked.documents) > form.max_list_size or (asked.k is not None and asked.k < 1):
+        raise _OtherwiseError
+    rows = [_row(document.features, form) for document in asked.documents]
+    ids = [_short(document.id) for document in asked.documents]
+    query_id = None if asked.query_id is None else _short(asked.query_id)
+    features = form.features("documents[{}].features", rows)
+    return Asked(features, [len(ids)], [query_id], ids, asked.k, len(form.left_out))
+
+
+def _plain_score(body: bytes | bytearray, form: Form) -> Asked:
+    queries = _SCORE.decode(body).queries
+    sizes = [len(query.features) for query in queries]
+    if len(queries) > form.max_docs or sum(sizes) > form.max_docs or max(sizes, default=0) > form.max_list_size:
+        raise _OtherwiseError
+    query_ids = [None if query.query_id is None else _short(query.query_id) for query in queries]
+    parts = [[_row(values, form) for values in query.features] for query in queries]
+    return _scores_of(parts, query_ids, form)
+
+
+def _row(values: list[float | None] | dict[str, Any], form: Form) -> list[float | None]:
+    if isinstance(values, dict):
+        if len(values) > len(form.names):
+            form.left_out.update(values.keys() - form.known)
+        try:
+            values = [values[name] for name in form.names]
+        except KeyError:
+            raise _OtherwiseError from None
+        if not _VALUES.issuperset(map(type, values)):
+            raise _OtherwiseError
+    elif len(values) != len(form.names):
+        raise _OtherwiseError
+    return values
+
+
+def _short(value: Id) -> Id:
+    if len(value) > MAX_ID if isinstance(value, str) else not -(2**63) <= value < 2**63:
+        raise _OtherwiseError
+    return value
+
+
+def _rank(body: bytes | bytearray, form: Form) -> Asked:
+    asked = read_request(RankRequest, body, form)
+    features = form.features("documents[{}].features", [document.features for document in asked.documents])
+    ids = [document.id for document in asked.documents]
+    return Asked(features, [len(ids)], [asked.query_id], ids, asked.k, len(form.left_out))
+
+
+def _score(body: bytes | bytearray, form: Form) -> Asked:
+    queries = read_request(ScoreRequest, body, form).queries
+    return _scores_of([query.features for query in queries], [query.query_id for query in queries], form)
+
+
+def _scores_of(parts: Sequence[list[list[float | None]]], query_ids: list[Id | None], form: Form) -> Asked:
+    arrays = [form.features(f"queries[{place}].features[{{}}]", part) for place, part in enumerate(parts)]
+    features = np.concatenate(arrays) if arrays else np.empty((0, len(form.names)), np.float32)
+    return Asked(features, [len(array) for array in arrays], query_ids, n_left_out=len(form.left_out))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: it would walk the millions of lists of a body again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,1 @@
+"""What belongs to HTTP: sockets, connections, counting answers, the pages that describe the service."""

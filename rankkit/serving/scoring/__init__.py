@@ -1,0 +1,1 @@
+"""What scores: rankers, and the worker that scores for several requests at once."""
