@@ -269,6 +269,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: expected an experiment file; there is none. Check the path.") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: expected an experiment file; got {error.strerror}. Name a TOML file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected TOML; got {error}. Mend that line.") from None
 

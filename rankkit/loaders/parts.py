@@ -8,7 +8,8 @@ from typing import Any
 from rankkit.errors import DataError
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import kind_of, read
-from rankkit.loaders.sources import Readable, is_file_name
+from rankkit.loaders.letor_beside import beginning_of
+from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
 
 
 def check_part(path: str | os.PathLike[str]) -> None:
@@ -30,17 +31,28 @@ def read_parts(sources: Mapping[str, Readable | None], reading: Mapping[str, Any
     """Read what there is of several parts.
 
     Args:
-        sources: What :func:`rankkit.read` reads, or None, by the name of the part; the first has the features of all.
+        sources: What :func:`rankkit.read` reads, or None, by the name of the part; the first has the features of all,
+            and of LETOR text the index of the first feature, so that a comment above its rows holds for all.
         reading: Options of :func:`rankkit.read`.
 
     Raises:
-        DataError: As :func:`rankkit.read`, and if a part has other features than the first.
+        DataError: As :func:`rankkit.read`, and if a part has other features than the first, or no rows.
     """
     parts: dict[str, RankingDataset] = {}
+    base: dict[str, bool] = {}
     for name, source in sources.items():
-        if source is not None:
-            first = next(iter(parts.values()), None)
-            parts[name] = read(source, **(reading if first is None else _like(first, reading)))
+        if source is None:
+            continue
+        first = next(iter(parts.values()), None)
+        options = {**reading} if first is None else _like(first, reading)
+        refuse_cache(source, options.get("cache", False))
+        with as_file(source) as file:
+            if options.get("zero_based") is None and kind_of(file) == "letor":
+                base = base or {"zero_based": beginning_of(file).is_zero_based}
+                options |= base
+            parts[name] = read(file, **options)
+            if parts[name].n_docs == 0:
+                raise DataError(f"{file}: expected rows; got none. Check what writes it, or leave it out.")
     return parts
 
 
