@@ -3,8 +3,9 @@
 import pytest
 
 from rankkit.errors import DataError
-from rankkit.loaders import letor_findings
+from rankkit.loaders import letor_findings, letor_lines
 from rankkit.loaders.letor_findings import find_all
+from rankkit.loaders.letor_lines import parse_lines
 
 TEXT = (
     b"\xef\xbb\xbf2 qid:1 1:0.5 2:3\r\n"  # byte order mark, CRLF
@@ -97,3 +98,30 @@ def test_group_files_are_added_up(find, tmp_path):
 def test_a_file_that_is_no_text(find):
     with pytest.raises(DataError, match=r"x\.txt: expected UTF-8 text; got UTF-16"):
         find("0 qid:1 1:2\n".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        (b"0 qid:1 1:1e39\n", {}),  # each kind that is found behind the compiled loop
+        (b"1.50000000000000000000000001 qid:1 1:1\n", {"labels": "grades"}),
+    ],
+)
+def test_lines_that_python_finds_are_found_in_one_pass(find, monkeypatch, row, options):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return parse_lines(*arguments)
+
+    monkeypatch.setattr(letor_lines, "parse_lines", counted)
+    (finding,) = find(b"0 qid:1 1:1\n" + row * 500 + b"0 qid:1 1:1\n", **options)
+    assert (finding.count, finding.lines) == (500, (2, 3, 4, 5, 6))
+    assert len(calls) == 1
+
+
+def test_every_row_of_a_query_without_text_is_found(find):
+    text = b"0 qid:a 1:1\n0 qid:\xff 1:1\n# no row\n\n1 qid:\xff 1:2\n0 qid:b 1:x\n0 qid:\xff 1:2 # qid:c\n"
+    counts = {finding.what.split(";")[0]: (finding.count, finding.lines) for finding in find(text)}
+    assert counts["expected ids in UTF-8"] == (3, (2, 5, 7))
+    assert counts["expected a decimal number as value"] == (1, (6,))
