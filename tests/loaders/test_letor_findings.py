@@ -2,8 +2,9 @@
 
 import pytest
 
-from rankkit.errors import DataError
-from rankkit.loaders import letor_findings, letor_lines
+from rankkit.errors import DataError, DataWarning
+from rankkit.loaders import letor_findings, letor_kernels, letor_lines
+from rankkit.loaders.letor import read_letor
 from rankkit.loaders.letor_findings import find_all
 from rankkit.loaders.letor_lines import parse_lines
 
@@ -101,13 +102,15 @@ def test_a_file_that_is_no_text(find):
 
 
 @pytest.mark.parametrize(
-    ("row", "options"),
+    "row",
     [
-        (b"0 qid:1 1:1e39\n", {}),  # each kind that is found behind the compiled loop
-        (b"1.50000000000000000000000001 qid:1 1:1\n", {"labels": "grades"}),
+        b"0 qid:1 1:1e999\n",  # each kind that is found behind the compiled loop
+        b"1e999 qid:1 1:1\n",
+        b"0 qid:1 1:1 # \xff\n",
+        b"0 qid:\xff 1:1\n",
     ],
 )
-def test_lines_that_python_finds_are_found_in_one_pass(find, monkeypatch, row, options):
+def test_lines_that_python_finds_are_found_in_one_pass(find, monkeypatch, row):
     calls = []
 
     def counted(*arguments):
@@ -115,9 +118,25 @@ def test_lines_that_python_finds_are_found_in_one_pass(find, monkeypatch, row, o
         return parse_lines(*arguments)
 
     monkeypatch.setattr(letor_lines, "parse_lines", counted)
-    (finding,) = find(b"0 qid:1 1:1\n" + row * 500 + b"0 qid:1 1:1\n", **options)
+    (finding,) = find(b"0 qid:1 1:1\n" + row * 500 + b"0 qid:2 1:1\n")
     assert (finding.count, finding.lines) == (500, (2, 3, 4, 5, 6))
     assert len(calls) == 1
+
+
+def test_lines_are_parsed_once_however_many_have_missing_values(tmp_path, monkeypatch):
+    parsed = []
+
+    def counted(data, *others):
+        lines = parse_lines(data, *others)
+        parsed.append(int(lines.stats[letor_kernels.N_ROWS]))
+        return lines
+
+    (tmp_path / "x.txt").write_bytes(b"0 qid:1 1:1\n" + b"0 qid:1 1:NULL\n" * 500 + b"0 qid:1 1:1\n")
+    monkeypatch.setattr(letor_lines, "parse_lines", counted)
+    with pytest.warns(DataWarning, match="500 rows are left out"):
+        data = read_letor(tmp_path / "x.txt", missing="error", on_bad_line="skip")
+    assert data.n_docs == 2
+    assert sum(parsed) == 2
 
 
 def test_every_row_of_a_query_without_text_is_found(find):
