@@ -28,6 +28,7 @@ _EXPECTED: Mapping[str, str] = {
     "none": "nothing",
     "callable": "a function",
 }
+_INSTANCES: Mapping[str, str] = {"Sequence": "a list", "Mapping": "a table"}  # the classes that a file has values of
 _BOUNDS: Mapping[str, str] = {
     "greater_than_equal": "a number of at least {ge:g}",
     "greater_than": "a number above {gt:g}",
@@ -83,17 +84,26 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
     got = _short.repr(problem["input"])
     # A value that may be of several types has one problem for each.
     same = [other for other in problems if _keys(other["loc"], model) == path]
-    kinds = [other for other in same if not str(other["type"]).startswith("is_")]  # without objects of a class
+    kinds = [other for other in same if _is_in_a_file(other)]
     if not kinds:
         return f"{where}: {key}: expected what can be passed in Python alone; got {got}. Leave it out."
-    expected = " or ".join(dict.fromkeys(_expected(other) for other in kinds))
+    expected = " or ".join(dict.fromkeys(expected_by(other) for other in kinds))
     return f"{where}: {key}: expected {expected}; got {got}. Change it."
 
 
-def _expected(problem: Mapping[str, Any]) -> str:
+def _is_in_a_file(problem: Mapping[str, Any]) -> bool:
+    """Whether what was expected can stand in a file, as objects of most classes cannot."""
+    is_of_class = str(problem["type"]).startswith("is_")
+    return not is_of_class or (problem.get("ctx") or {}).get("class") in _INSTANCES
+
+
+def expected_by(problem: Mapping[str, Any]) -> str:
+    """What was expected where pydantic found a problem, in the words of rankkit."""
     kind, values = str(problem["type"]), problem.get("ctx") or {}
     if kind in _BOUNDS:
         return _BOUNDS[kind].format(**values)
+    if kind.startswith("is_") and values.get("class") in _INSTANCES:
+        return _INSTANCES[values["class"]]
     return _EXPECTED.get(kind.partition("_")[0], "another value")
 
 

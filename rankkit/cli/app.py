@@ -21,7 +21,7 @@ from rankkit.cli.score import score
 from rankkit.cli.serve import serve
 from rankkit.cli.split import split
 from rankkit.cli.train import train
-from rankkit.cli.wording import speaking_as
+from rankkit.cli.wording import refuse_value, speaking_as
 
 # In the order of work; what a command does, in the few words that fit beside its name.
 _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
@@ -64,6 +64,13 @@ class _Options:
 
 class _Command(_Options, TyperCommand):
     """A command that says everything in the words of its own options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            refuse_value(error)
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         options = {

@@ -270,9 +270,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     check_name(path, ConfigError)
     try:
         return _values_of(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: expected an experiment file; there is none. Check the path.") from None
     except OSError as error:
-        what = "there is none" if isinstance(error, FileNotFoundError) else f"got {error.strerror}"
-        raise ConfigError(f"{path}: expected an experiment file; {what}. Check the path.") from None
+        raise ConfigError(f"{path}: expected an experiment file; got {error.strerror}. Name a TOML file.") from None
     except ValueError as error:  # of TOML, of UTF-8, or of numbers
         raise ConfigError(f"{path}: expected TOML; got {error}. Mend that line.") from None
 

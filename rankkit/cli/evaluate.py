@@ -169,9 +169,16 @@ def _evaluate_ranker(
     every: bool,
 ) -> "Evaluation | ProtocolTable":
     from rankkit import evaluation
+    from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents
 
     documents = read_documents(data, scorer, **reading)
+    if documents.labels is None:
+        column = getattr(getattr(scorer, "roles", None), "label", None) or "label"
+        raise DataError(
+            f"{data}: expected a column {column!r}, or rows with labels; got none. Name the column of labels with "
+            "label=, or use rankkit.predict()."
+        )
     metrics = metric or ["ndcg@10", "mrr@10"]
     if every:
         return evaluation.evaluate_protocols(scorer, documents, metrics)

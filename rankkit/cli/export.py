@@ -2,12 +2,15 @@
 
 import shlex
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rankkit.cli.data_options import Reading, reads_data, refuse_reading
+from rankkit.errors import CompilationWarning, DataWarning
 
 if TYPE_CHECKING:
     from rankkit.export import EncoderManifest, Manifest
@@ -100,16 +103,29 @@ def _export(run: Path, to: str, out: Path, data: Path | None, reading: Reading, 
     from rankkit import export as exporting
     from rankkit.export.checking import find_artefact
 
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always", UserWarning)
+    with _own_warnings_alone():
         rows = None if data is None else lambda: _read(run, data, reading)
         manifest = exporting.export(run, to, out, data=rows, **options)
-    for text in dict.fromkeys(str(warning.message) for warning in told if warning.category is UserWarning):
-        typer.echo(f"rankkit: warning: {text}", err=True)
     # Both kinds of target have the suffix: what a ranker is exported to as one file, an encoder is as well.
     single = exporting.find_target(to).suffix is not None
     artefact = find_artefact(out if not single or out.is_file() else out / next(iter(manifest.files)))
     _show(manifest, artefact)
+
+
+@contextmanager
+def _own_warnings_alone() -> Iterator[None]:
+    """Say what rankkit warns of, of the data as well as of the target, and nothing of what it exports with."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            own = [warning for warning in told if issubclass(warning.category, DataWarning | CompilationWarning)]
+            others = [warning for warning in told if warning.category is UserWarning]
+    for warning in own:  # said again, where the command line hears it
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    for text in dict.fromkeys(str(warning.message) for warning in others):
+        typer.echo(f"rankkit: warning: {text}", err=True)
 
 
 def _read(run: Path, data: Path, reading: Reading) -> Any:

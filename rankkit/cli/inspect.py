@@ -9,9 +9,15 @@ import typer
 
 from rankkit.cli.data_options import Reading, reads_data
 from rankkit.cli.next_step import suggest
+from rankkit.cli.wording import in_words_of
 
 if TYPE_CHECKING:
     from rankkit.loaders.letor_findings import Finding
+
+
+# Options that change what is found in LETOR text, and what messages about its rows call them.
+_FOUND_BY = ("zero_based", "group_file", "n_features", "features", "drop", "labels")
+_WORDS = {"labels": ("--labels",), "zero_based": ("--zero-based", "--one-based")}
 
 
 @reads_data()
@@ -37,7 +43,8 @@ def inspect(
 
 
 def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> None:
-    from rankkit.loaders.files import kind_of, read
+    from rankkit.errors import DataWarning
+    from rankkit.loaders.files import check_options, indices_of, kind_of, read
     from rankkit.loaders.sources import format_line
     from rankkit.loaders.summary import summarize
 
@@ -49,7 +56,9 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
     else:
         from rankkit.loaders.letor_findings import find_all
 
-        asked = {name: reading[name] for name in ("zero_based", "group_file", "n_features") if name in reading}
+        check_options(path, kind, reading)
+        asked = {name: reading[name] for name in _FOUND_BY if name in reading}
+        asked |= {name: indices_of(path, name, asked[name]) for name in ("features", "drop") if name in asked}
         findings = find_all(path, **asked)
         _show(findings)
         errors = [finding for finding in findings if finding.is_error]
@@ -58,7 +67,7 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
         if errors:
             typer.echo("Without those rows, and with the rows of each qid brought together:\n")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the findings say it
+            warnings.simplefilter("ignore", DataWarning)  # the findings say it
             data = read(path, **{**reading, "regroup": True, "on_bad_line": "skip" if errors else "error"})
     typer.echo(summarize(data))
     if html is not None:
@@ -74,7 +83,7 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
 def _show(findings: "list[Finding]") -> None:
     """Errors, then what is unusual, each with its count and first lines."""
     for title, is_error in (("Errors", True), ("To note while reading", False)):
-        chosen = [str(finding) for finding in findings if finding.is_error == is_error]
+        chosen = [in_words_of(_WORDS, str(finding)) for finding in findings if finding.is_error == is_error]
         if chosen:
             typer.echo(f"\n{title}")
         for text in chosen:

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from rankkit.errors import CompilationWarning, DataWarning, RankkitError
+from rankkit.errors import CompilationWarning, ConfigError, DataWarning, RankkitError
 
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;()]*[^\s,;().]"
@@ -21,9 +21,15 @@ _VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;()]*[^\s,;().]"
 _FIRST = re.compile(rf"\bPass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?, or (?P<other>\w)")
 _SECOND = re.compile(rf", or pass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?[^.;]*(?=\.)")
 # What is quoted came from the user and stays as it is; a value that ends a sentence leaves the full stop to it.
-_WORDS = re.compile(rf"(?P<keyword>\b[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
+# Parts of paths and of addresses such as training.epochs=2 are no keywords.
+_WORDS = re.compile(rf"(?<![\w./\\-])(?P<keyword>[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
+# Where a sentence ends outside quotes, and the next one begins.
+_SENTENCE = re.compile(rf"(?:{_QUOTED}|.)*?\. (?=[A-Z])", re.DOTALL)
+_PLACE = re.compile(r"\S[^:]*: ")
 # What a function is called, which says nothing to somebody who called none.
 _PLACES = {"fit: ": "training: ", "fit_encoder: ": "training: ", "read_letor: ": "data: "}
+# Functions that are commands here.
+_CALLS = {"rankkit.predict()": "rankkit score", "rankkit.read_folds()": "rankkit train --folds"}
 # Arguments of rankkit.fit and rankkit.read as sections of an experiment file have them.
 _SECTIONS = {
     "data": (
@@ -50,7 +56,7 @@ def in_words_of(options: Mapping[str, tuple[str, ...]], text: str) -> str:
     >>> in_words_of({"qid": ("--qid",), "regroup": ("--regroup",)}, "d.csv: ... Pass qid= or regroup=True.")
     'd.csv: ... Pass --qid or --regroup.'
     >>> in_words_of({"settings": ("--set",)}, "fit: ... Pass features=[...], not features.")
-    'training: ... Pass --set data.features=, not features.'
+    'training: ... Pass --set data.features=VALUE, not features.'
     >>> in_words_of({}, "ndcg: ... Pass gain='linear', or make grades of the labels.")
     'ndcg: ... Make grades of the labels.'
     """
@@ -67,14 +73,26 @@ def in_words_of(options: Mapping[str, tuple[str, ...]], text: str) -> str:
             return _typed(words, value)
         if not is_known(name):
             return match[0]
-        shown = "" if value is None or "..." in value else _TOML.get(value, value)
+        shown = "VALUE" if value is None or "..." in value else _TOML.get(value, value)
         return f"{'--set ' if name in _SECTIONS['data'] else ''}{_KEYS[name]}={shown}"
 
     for place, here in _PLACES.items():
         text = here + text.removeprefix(place) if text.startswith(place) else text
-    text = _FIRST.sub(lambda match: match[0] if is_known(match["keyword"]) else match["other"].upper(), text)
-    text = _SECOND.sub(lambda match: match[0] if is_known(match["keyword"]) else "", text)
-    return _WORDS.sub(option_of, text)
+    begin = _action_of(text)
+    said, action = text[:begin], text[begin:]
+    action = _FIRST.sub(lambda match: match[0] if is_known(match["keyword"]) else match["other"].upper(), action)
+    action = _SECOND.sub(lambda match: match[0] if is_known(match["keyword"]) else "", action)
+    for call, command in _CALLS.items():
+        action = action.replace(call, command)
+    return said + _WORDS.sub(option_of, action)
+
+
+def _action_of(text: str) -> int:
+    """Where a message begins to say what to do: behind its place, and behind what came."""
+    _, got, _ = text.partition("; got ")
+    begin = text.index("; got ") if got else 0
+    sentence = _SENTENCE.match(text, begin) if got or _PLACE.match(text) else None
+    return begin if sentence is None else sentence.end()
 
 
 def _typed(words: tuple[str, ...], value: str | None) -> str:
@@ -88,6 +106,24 @@ def _typed(words: tuple[str, ...], value: str | None) -> str:
     if value is None or "..." in value:
         return words[0]
     return f"{words[0]} {value if value.startswith('[') else shlex.quote(value.strip(chr(39) + chr(34)))}"
+
+
+def refuse_value(error: typer.BadParameter) -> None:
+    """Raise ConfigError for a value of an option that is not of its type; other mistakes are said as they are.
+
+    Raises:
+        ConfigError: With what was expected and what was typed.
+    """
+    problems = getattr(error.__cause__, "errors", None)  # of pydantic, which reads the values
+    if problems is None or error.param is None:
+        return
+    from rankkit.schemas import expected_by
+
+    problem = problems()[0]
+    _, is_choice, choices = str(problem["msg"]).rstrip(".").partition(" is not one of ")
+    expected = choices.replace("', '", "' or '") if is_choice else expected_by(problem)
+    option = error.param.opts[-1] if error.param.opts else error.param.name
+    raise ConfigError(f"{option}: expected {expected}; got {problem['input']!r}. Change it.") from None
 
 
 @contextmanager

@@ -173,7 +173,9 @@ def judged_documents(
         DataError: If they have none.
     """
     if data.labels is None:
-        raise DataError(f"{where}: expected documents with labels; got none. Use rankkit.predict() to score them.")
+        raise DataError(
+            f"{where}: expected documents with labels; got none. Name the column with label=, or use rankkit.predict()."
+        )
     scores = score_documents(where, scorer, data, device=device, batch_docs=batch_docs)
     return Judged(where, scores, data.labels, data.offsets, data.qids, data.doc_ids)
 

@@ -18,6 +18,7 @@ from rankkit.loaders.columns import Columns, Wanted, choose_columns
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.kinds import columns_of, numbers
 from rankkit.loaders.record_batches import read_batches
+from rankkit.loaders.sources import is_hidden
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc", ".arrows")
@@ -93,7 +94,7 @@ def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:
     found = sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in extensions and file.is_file() and not _is_hidden(file.relative_to(path))
+        if file.suffix.lower() in extensions and file.is_file() and not is_hidden(file.relative_to(path))
     )
     if not found:
         raise DataError(f"{path}: expected files that end in {' or '.join(extensions)}; got none. Check the folder.")
@@ -104,10 +105,6 @@ def data_files(path: Path, extensions: tuple[str, ...]) -> list[Path]:
             "Write the data again without partitions, or read it with pyarrow.dataset and rankkit.from_arrow."
         )
     return found
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
 
 
 def _saved_files(path: Path) -> list[Path]:

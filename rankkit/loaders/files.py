@@ -1,8 +1,9 @@
 """Reading and writing a data file by the extension of its name, or a folder by what it holds."""
 
 import inspect
+import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,15 @@ from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
 from rankkit.loaders.cache_folder import Remarks, is_cache
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.sources import Readable, as_file, format_line, is_file_name, is_stream, refuse_cache
+from rankkit.loaders.sources import (
+    Readable,
+    as_file,
+    format_line,
+    is_file_name,
+    is_hidden,
+    is_stream,
+    refuse_cache,
+)
 from rankkit.places import check_place
 from rankkit.remarks import say
 
@@ -36,6 +45,12 @@ _KIND_NAMES: dict[Kind, str] = {
     "parquet": "Parquet",
     "arrow": "Arrow",
     "cache": "a cache",
+}
+# What is an option of some kinds of data only.
+_TABLES: tuple[Kind, ...] = ("csv", "parquet", "arrow")
+_KINDS_OF: Mapping[str, tuple[Kind, ...]] = {
+    **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), _TABLES),
+    **dict.fromkeys(("regroup", "group_file", "zero_based", "labels", "on_bad_line"), ("letor",)),
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in extensions}
 
@@ -101,31 +116,28 @@ def read(
     }
     if drop is not None:
         columns["drop"] = _listed(drop)
+    of_letor: dict[str, Any] = {
+        "regroup": regroup,
+        "group_file": group_file,
+        "zero_based": zero_based,
+        "labels": labels,
+        "on_bad_line": on_bad_line,
+    }
     with as_file(path) as file:
         kind = kind_of(file)
+        check_options(file, kind, {**columns, **of_letor})
         if kind == "letor":
             from rankkit.loaders.letor import read_letor
 
             data = read_letor(
                 file,
                 n_features=n_features,
-                features=_indices(file, "features", features),
-                drop=_indices(file, "drop", drop),
-                zero_based=zero_based,
-                regroup=regroup,
-                group_file=group_file,
-                labels=labels,
-                on_bad_line=on_bad_line,
+                features=None if features is None else indices_of(file, "features", features),
+                drop=None if drop is None else indices_of(file, "drop", drop),
                 cache=cache,
+                **of_letor,
             )
             return _with_guess(data, file)
-        of_letor = {"group_file": group_file, "zero_based": zero_based}
-        given = [name for name, value in of_letor.items() if value is not None]
-        given += ["on_bad_line"] * (on_bad_line != "error")
-        if given:
-            raise ConfigError(
-                f"{file}: expected LETOR text with {given[0]}; got {_KIND_NAMES[kind]}. Leave {given[0]} out."
-            )
         if kind == "cache":
             data = _chosen(read_cache(file), features, drop)
         elif cache is False:
@@ -151,17 +163,46 @@ def _listed(names: Sequence[str | int] | str) -> list[str | int]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _indices(path: Path, option: str, names: Sequence[str | int] | str | None) -> list[int] | None:
-    if names is None:
-        return None
+def check_options(file: Path, kind: Kind, options: Mapping[str, Any]) -> None:
+    """Refuse options of another kind of data, which would change nothing; their defaults may be given.
+
+    Args:
+        file: What is to be read.
+        kind: Of the data.
+        options: Of :func:`read`.
+
+    Raises:
+        ConfigError: If there is one.
+    """
+    parameters = inspect.signature(read).parameters
+    for name, value in options.items():
+        kinds = _KINDS_OF.get(name)
+        if kinds is not None and kind not in kinds and value != parameters[name].default:
+            wanted = "a table" if "csv" in kinds else _KIND_NAMES["letor"]
+            given = repr(value) if isinstance(value, str | bool | None) else str(value)
+            raise ConfigError(
+                f"{file}: expected options that {_KIND_NAMES[kind]} has; got one of {wanted}. Leave {name}={given} out."
+            )
+
+
+def indices_of(path: Path, option: str, names: Sequence[str | int] | str) -> list[int]:
+    """The features of LETOR text that are named, as numbers.
+
+    Raises:
+        ConfigError: If one is no number.
+    """
     listed = _listed(names)
-    wrong = [name for name in listed if not (isinstance(name, int) or name.isdecimal())]
+    wrong = [name for name in listed if not _is_number(name)]
     if wrong:
         raise ConfigError(
             f"{path}: expected {option} of LETOR text as the numbers of features, such as 1; got {wrong[0]!r}. "
             "Name features by their numbers."
         )
     return [int(name) for name in listed]
+
+
+def _is_number(name: Any) -> bool:
+    return isinstance(name, numbers.Integral) or str(name).isdecimal()  # NumPy's integers too
 
 
 def _chosen(
@@ -316,12 +357,12 @@ def kind_of(path: Path) -> Kind:
         return "cache"
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return "arrow"
-    found = {_KINDS.get(file.suffix.lower()) for file in path.rglob("*")}
+    found = {_KINDS.get(file.suffix.lower()) for file in path.rglob("*") if not is_hidden(file.relative_to(path))}
     kinds: list[Kind] = [kind for kind in ("parquet", "arrow") if kind in found]
     if len(kinds) != 1:
         raise DataError(
             f"{path}: expected a folder of Parquet files, of Arrow files, or a cache; got "
-            f"{'both kinds of files' if kinds else 'none of these'}. Name a file; folds are read by rankkit.read_folds."
+            f"{'both kinds of files' if kinds else 'none of these'}. Name a file, or rankkit.read_folds() for folds."
         )
     return kinds[0]
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.cache import cached
 from rankkit.loaders.cache_folder import Remarks, write_array
@@ -105,6 +103,7 @@ def read_letor(
     request = _Request(
         n_features=n_features,
         features=None if features is None else tuple(int(index) for index in features),
+        drop=None if drop is None else tuple(int(index) for index in drop),
         zero_based=zero_based,
         group_file=None if group_file is None else os.fspath(group_file),
         regroup=regroup,
@@ -117,8 +116,7 @@ def read_letor(
     refuse_cache(path, cache)
     with as_file(path, ".txt") as file:
         settled = _settle(file, request)
-        data = _read(file, settled, n_threads or _n_processors(), cache)
-        return data if drop is None else _without(file, data, [int(index) for index in drop], settled)
+        return _read(file, settled, n_threads or _n_processors(), cache)
 
 
 def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | os.PathLike[str]) -> RankingDataset:
@@ -131,7 +129,7 @@ def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | o
 
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
     data = assemble(reader, request.regroup, request.beside)
-    for message in (*request.notes, *findings(reader)):
+    for message in (*request.notes, *findings(reader, are_named=request.drop is None)):
         say(f"{path}: {message}")
     return data
 
@@ -142,6 +140,7 @@ class _Request:
 
     n_features: int | None = None
     features: tuple[int, ...] | None = None
+    drop: tuple[int, ...] | None = None
     zero_based: bool | None = None
     group_file: str | None = None
     weight_file: str | None = None
@@ -204,22 +203,40 @@ def _settle(path: Path, request: _Request) -> _Request:
     return settled
 
 
-def _without(path: Path, data: RankingDataset, dropped: list[int], request: _Request) -> RankingDataset:
-    """The data without some features, which are called by their indices in the file.
+def _without_dropped(path: Path, request: _Request) -> _Request:
+    """The request with the features that are left as the chosen ones, so that no others are parsed or kept.
 
     Raises:
-        ConfigError: If one is not there, or none would be left.
+        ConfigError: If one to drop is not there, or none would be left.
+        DataError: If there are more features than were asked for.
     """
-    indices = request.features or tuple(range(request.base, request.base + data.n_features))
-    absent = [index for index in dropped if index not in indices]
-    if absent or set(indices) <= set(dropped):
+    if request.drop is None:
+        return request
+    dropped, base = set(request.drop), request.base
+    indices = request.features or tuple(range(base, base + _exact_width(path, request)))
+    absent = [index for index in request.drop if index not in indices]
+    if absent or set(indices) <= dropped:
         got = f"{absent[0]}, which is not among them" if absent else "all of them"
         raise ConfigError(
             f"{path}: expected to drop some of the features {_span(indices)}; got {got}. Name others, or fewer."
         )
-    kept = [place for place, index in enumerate(indices) if index not in dropped]
-    names = tuple(str(indices[place]) for place in kept)
-    return replace(data, features=np.take(data.features, kept, axis=1), feature_names=names)
+    return replace(request, features=tuple(index for index in indices if index not in dropped), n_features=None)
+
+
+def _exact_width(path: Path, request: _Request) -> int:
+    """How many features there are, of which none has an index behind those that were asked for."""
+    from rankkit.loaders.letor_survey import exact_width, largest_index
+
+    if request.n_features is None:
+        return exact_width(path, request.base)
+    largest, line = largest_index(path)
+    last = request.n_features - 1 + request.base
+    if largest > last:
+        raise DataError(
+            f"{path}:{line}: expected feature indices up to {last}, as many as are asked for; got {largest}. "
+            "Correct the row, or pass n_features= of the largest index."
+        )
+    return request.n_features
 
 
 def _span(indices: tuple[int, ...]) -> str:
@@ -274,8 +291,9 @@ def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reade
     from rankkit.loaders.letor_reader import Options, Reader, WiderError
     from rankkit.loaders.letor_survey import exact_width, guess_width
 
-    is_declared = request.n_features is not None or request.features is not None
     with announced_compilation():
+        request = _without_dropped(path, request)
+        is_declared = request.n_features is not None or request.features is not None
         width = request.n_features or len(request.features or ()) or guess_width(path, request.base)
         layout = _layout(path, request, width)
         reader = Reader(Options(path, layout, n_threads, is_declared, request.on_bad_line == "skip"))
@@ -303,11 +321,12 @@ def _layout(path: Path, request: _Request, width: int) -> "Layout":
     if request.group_file is None and not request.has_labels:
         form = kernels.WITHOUT_LABEL
     return Layout(
-        form=form | (kernels.ANY_LABEL if request.labels == "any" else 0),
+        form=form
+        | (kernels.ANY_LABEL if request.labels == "any" else 0)
+        | (kernels.WITHOUT_MISSING if request.missing == "error" else 0),
         base=request.base,
         width=width,
         chosen=request.features,
-        keep_missing=request.missing == "keep",
         keep_doc_ids=request.doc_ids,
     )
 
@@ -325,7 +344,7 @@ def _build_cache(folder: Path, path: Path, request: _Request, n_threads: int) ->
         write_array(folder / "weights.npy", weights)
     return Remarks(
         feature_names=feature_names(reader),
-        warnings=(*request.notes, *findings(reader)),
+        warnings=(*request.notes, *findings(reader, are_named=request.drop is None)),
         weights_per=None if weights is None else "doc",
     )
 

@@ -73,13 +73,18 @@ def _doc_ids(parts: list[Part]) -> TextIds | None:
     return id_texts(join_ids([no_ids(part.n_rows) if part.doc_ids is None else part.doc_ids for part in parts]))
 
 
-def findings(reader: Reader) -> Iterator[str]:
-    """What is allowed in a file but seldom meant: one message a kind."""
+def findings(reader: Reader, *, are_named: bool = True) -> Iterator[str]:
+    """What is allowed in a file but seldom meant: one message a kind.
+
+    Args:
+        reader: One that has read the file.
+        are_named: Whether features that are chosen were named, so that one which no row has is no small matter.
+    """
     parts, chosen = reader.parts, reader.options.layout.chosen
     n_skipped = sum(part.n_skipped for part in parts)
     if n_skipped:
         yield f"{n_skipped:,} rows are left out, since they cannot be read: {first_skipped(parts)}"
-    if chosen is not None:
+    if chosen is not None and are_named:
         is_found = np.any([part.is_found for part in parts], axis=0)
         absent = [str(index) for index, found in zip(chosen, is_found, strict=True) if not found]
         if absent:

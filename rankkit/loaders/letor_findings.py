@@ -3,9 +3,10 @@
 Imports numba: it is imported where a file is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from rankkit.loaders.text_ids import Ids, first_places, join_ids
 _NAMED = 5  # lines of a kind
 _LEAST_BLOCK = 2**13
 _WIDE = 2**30  # a block has so many bytes over the number of features, where that is less than usual
-_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY, _WEIGHTS, _BESIDE = range(100, 110)
+_RETURNING, _GROUP_SIZES, _BOM, _CRLF, _CUT, _MISSING, _UNORDERED, _EMPTY, _WEIGHTS, _ABSENT = range(100, 110)
+_BESIDE = 110  # and on
 
 _NOTES = {
     _MISSING: (kernels.N_MISSING, kernels.FIRST_MISSING, "values are NULL or nan. They are read as NaN."),
@@ -70,15 +72,32 @@ class _Tally:
 
 
 def find_all(
-    path: Path, *, zero_based: bool | None = None, group_file: Path | None = None, n_features: int | None = None
+    path: Path,
+    *,
+    zero_based: bool | None = None,
+    group_file: Path | None = None,
+    n_features: int | None = None,
+    features: Sequence[int] | None = None,
+    drop: Sequence[int] | None = None,
+    labels: Literal["grades", "any"] = "any",
 ) -> list[Finding]:
     """What a reader would object to or remark on, errors first, each kind once with its count and first lines.
+
+    Args:
+        path: The file.
+        zero_based: As in :func:`rankkit.read_letor`, like all that follow.
+        group_file: Likewise.
+        n_features: Likewise.
+        features: Likewise.
+        drop: Likewise.
+        labels: Likewise.
 
     Raises:
         DataError: If the file as a whole cannot be read: it is missing, no text, or its compressed data is damaged.
     """
     with announced_compilation():
-        search = _Search(path, zero_based, group_file, n_features)
+        search = _Search(path, zero_based, group_file)
+        search.lay_out(n_features, features, drop or (), labels)
         for block in search.blocks():
             search.look_at(block)
     search.look_at_queries()
@@ -93,10 +112,9 @@ class _Search:
         path: The file.
         zero_based: As in :func:`rankkit.read_letor`.
         group_file: As in :func:`rankkit.read_letor`.
-        n_features: As in :func:`rankkit.read_letor`.
     """
 
-    def __init__(self, path: Path, zero_based: bool | None, group_file: Path | None, n_features: int | None) -> None:
+    def __init__(self, path: Path, zero_based: bool | None, group_file: Path | None) -> None:
         self.path = path
         self.tallies: dict[int, _Tally] = {}
         begins = beginning_of(path)
@@ -104,16 +122,30 @@ class _Search:
         for number, note in enumerate(self._beside.notes):
             self._tally(_BESIDE + number, note).add(1)
         has_sizes = self._beside.group_file is not None
-        form = kernels.WITHOUT_QID if has_sizes else 0 if begins.has_labels else kernels.WITHOUT_LABEL
-        form |= kernels.ANY_LABEL
-        base = 0 if (begins.is_zero_based if zero_based is None else zero_based) else 1
-        width = n_features or min(max(largest_index(path)[0] + 1 - base, 1), MOST_FEATURES)
-        self._layout = Layout(form, base, width, None, keep_missing=True, keep_doc_ids=True)
-        self._features = np.empty((0, width), np.float32)
+        self._form = kernels.WITHOUT_QID if has_sizes else 0 if begins.has_labels else kernels.WITHOUT_LABEL
+        self._base = 0 if (begins.is_zero_based if zero_based is None else zero_based) else 1
         self._n_lines, self._n_rows, self._n_skipped = 0, 0, 0
         self._queries: list[tuple[Ids, NDArray[np.int64]]] = []  # qid and line of each run
         self._counts: list[int] = []  # features of rows, the fewest of a block and its last
         self._lacked_newline = False
+
+    def lay_out(
+        self, n_features: int | None, features: Sequence[int] | None, drop: Container[int], labels: str
+    ) -> None:
+        """Settle what is read of a line; keywords as in :func:`find_all`."""
+        form = self._form | (kernels.ANY_LABEL if labels == "any" else 0)
+        chosen = None if features is None else tuple(features)
+        width = len(chosen or ()) or n_features
+        if width is None:
+            width = min(max(largest_index(self.path)[0] + 1 - self._base, 1), MOST_FEATURES)
+        if drop:
+            kept = [index for index in chosen or range(self._base, self._base + width) if index not in drop]
+            chosen = tuple(kept) or None
+            width = len(kept) or width
+        self._layout = Layout(form, self._base, width, chosen, keep_doc_ids=True)
+        self._features = np.empty((0, width), np.float32)
+        self._is_found = np.zeros(width, bool)
+        self._are_named = features is not None
 
     def blocks(self) -> Iterator[Block]:
         """The file, in small blocks where a short line becomes a long row."""
@@ -127,11 +159,14 @@ class _Search:
             self._features = np.empty((n_lines, self._layout.width), np.float32)
         features, labels = self._features[:n_lines], np.empty(n_lines, np.float32)
         places = []
+        line, counted = self._n_lines + 1, 0
         for position, code in bad_lines(data, self._layout, features, labels):
             places.append(position)
-            self._note_fault(line_fault(data, code, position, self._layout), self._line(data, position))
+            line, counted = line + int(kernels.count_lines(data[counted:position])), position
+            self._note_fault(line_fault(data, code, position, self._layout), line)
         lines = parse_lines(without_lines(data, places) if places else data, self._layout, features, labels)
         self._note_remarks(block, lines)
+        self._is_found |= lines.is_found
         self._queries.append((lines.qids, lines.runs[:, kernels.RUN_LINE] + self._n_lines + 1))
         self._n_rows += int(lines.stats[kernels.N_ROWS])
         self._n_skipped += len(places)
@@ -139,6 +174,9 @@ class _Search:
 
     def look_at_queries(self) -> None:
         """Count what shows only when all blocks are known: queries that come back, a last line cut short."""
+        absent = [str(i) for i, found in zip(self._layout.chosen or (), self._is_found, strict=False) if not found]
+        if absent and self._are_named:
+            self._tally(_ABSENT, f"feature that no row has: {', '.join(absent)}. The values are 0.").add(len(absent))
         if self._beside.weight_file is not None:
             self._check_weights(self._beside.weight_file)
         if self._layout.form & kernels.WITHOUT_QID:

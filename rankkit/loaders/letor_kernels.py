@@ -38,7 +38,7 @@ NUL_BYTE = 13
 NO_GRADE = 14
 EXTRA_QID = 15  # where the form of the lines has none
 EXTRA_LABEL = 16  # likewise
-MISSING_VALUE = 17  # said by the caller where missing values are not allowed
+MISSING_VALUE = 17
 BAD_TEXT = 18  # said by the caller of ids that are no UTF-8
 _UNORDERED = 19  # internal: the row has to be read again by the loop for indices in any order
 
@@ -46,6 +46,7 @@ _UNORDERED = 19  # internal: the row has to be read again by the loop for indice
 WITHOUT_QID = 1
 WITHOUT_LABEL = 2
 ANY_LABEL = 4  # labels need not be grades
+WITHOUT_MISSING = 8  # missing values are not allowed
 
 # Places in the `stats` array of parse_block.
 STATUS = 0  # one of the codes above
@@ -598,7 +599,7 @@ def parse_block(data, n_bytes, form, base, prefixes, shifts, chosen, features, l
     Args:
         data: The block, with PADDING readable bytes behind it.
         n_bytes: Its length; the last of them is a newline.
-        form: Bits: WITHOUT_QID, WITHOUT_LABEL, ANY_LABEL.
+        form: Bits: WITHOUT_QID, WITHOUT_LABEL, ANY_LABEL, WITHOUT_MISSING.
         base: The index of the first feature, 1 or 0.
         prefixes: uint64 ``[feature]`` from :func:`rankkit.loaders.letor_lines.expected_prefixes`.
         shifts: uint64 ``[feature]``, likewise.
@@ -630,6 +631,8 @@ def parse_block(data, n_bytes, form, base, prefixes, shifts, chosen, features, l
             status, pos = _parse_features(
                 data, pos, row, features[row], base, prefixes, shifts, chosen, seen, hard, stats
             )
+            if form & WITHOUT_MISSING and stats[N_MISSING]:
+                status, pos = MISSING_VALUE, stats[FIRST_MISSING]
             if status != OK:
                 break
         end = _comment_end(data, pos)

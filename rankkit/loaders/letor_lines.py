@@ -30,11 +30,10 @@ class Layout:
     """What has to be known of the lines of a file before they are parsed.
 
     Args:
-        form: Bits of :mod:`rankkit.loaders.letor_kernels` that tell whether lines have labels and qids.
+        form: Bits of :mod:`rankkit.loaders.letor_kernels` that tell what lines have.
         base: The index of the first feature, 1 or 0.
         width: How many columns the features get.
         chosen: The indices that are read, one a column; None for all.
-        keep_missing: Whether ``NULL`` and ``nan`` are values.
         keep_doc_ids: Whether comments are read.
     """
 
@@ -42,7 +41,6 @@ class Layout:
     base: int
     width: int
     chosen: tuple[int, ...] | None
-    keep_missing: bool
     keep_doc_ids: bool
 
     @cached_property
@@ -63,7 +61,8 @@ class Lines:
     """What some lines held, beside features and labels.
 
     Args:
-        faults: The first line that is not as expected, and before it those that Python found; empty if all is well.
+        faults: The first line at which the compiled loop stopped, and before it all that Python found, by their bytes;
+            empty if all is well.
         stats: int64 ``[N_STATS]``, as :func:`rankkit.loaders.letor_kernels.parse_block` fills it.
         runs: int64 ``[run, 5]``, likewise.
         qids: ``[run]``, int64 or text.
@@ -144,10 +143,10 @@ def parse_lines(
     faults = _settle(data, layout, features, labels, hard[: stats[kernels.N_HARD]])
     if stats[kernels.STATUS] != kernels.OK:
         faults.append((int(stats[kernels.STOPPED_AT]), int(stats[kernels.STATUS])))
-    if stats[kernels.N_MISSING] and not layout.keep_missing:
-        faults.append((int(stats[kernels.FIRST_MISSING]), kernels.MISSING_VALUE))
     runs = runs[: stats[kernels.N_RUNS]].copy()
-    qids, bad_qids = _qids(data, runs, layout, bool(stats[kernels.STRING_QIDS]))
+    qids, bad_runs = _qids(data, runs, layout, bool(stats[kernels.STRING_QIDS]))
+    end = int(stats[kernels.STOPPED_AT]) if stats[kernels.STATUS] != kernels.OK else len(data)
+    bad_qids = [fault for position, _ in bad_runs for fault in _rows_of_run(data, runs, position, end)]
     doc_ids: TextIds | None = None
     bad_ids: list[Fault] = []
     if layout.keep_doc_ids and stats[kernels.LONGEST_ID]:
@@ -158,15 +157,21 @@ def parse_lines(
 def bad_lines(
     data: NDArray[np.uint8], layout: Layout, features: NDArray[np.float32], labels: NDArray[np.float32]
 ) -> Iterator[Fault]:
-    """The first fault of every line that has one; parameters as in :func:`parse_lines`."""
-    start = 0
+    """The first fault of every line that has one; parameters as in :func:`parse_lines`.
+
+    Lines are parsed again from behind the one at which the compiled loop stopped, and from no other: so each line is
+    parsed once, however many are at fault.
+    """
+    start, done = 0, 0
     while start < len(data):
-        faults = parse_lines(data[start:], layout, features, labels).faults
-        if not faults:
+        lines = parse_lines(data[start:], layout, features, labels)
+        for position, code in lines.faults:
+            if start + position >= done:
+                done = line_at(data, start + position)[1] + 1
+                yield start + position, code
+        if lines.stats[kernels.STATUS] == kernels.OK:
             return
-        position, code = faults[0]
-        yield start + position, code
-        start = line_at(data, start + position)[1] + 1
+        start = line_at(data, start + int(lines.stats[kernels.STOPPED_AT]))[1] + 1
 
 
 def without_lines(data: NDArray[np.uint8], places: list[int]) -> NDArray[np.uint8]:
@@ -236,6 +241,19 @@ def _qids(
     if not are_strings or layout.form & kernels.WITHOUT_QID:
         return runs[:, kernels.RUN_QID].copy(), []
     return _texts(data, runs[:, [kernels.RUN_START, kernels.RUN_STOP]])
+
+
+def _rows_of_run(data: NDArray[np.uint8], runs: NDArray[np.int64], position: int, end: int) -> Iterator[Fault]:
+    """A fault for each row of the run whose qid begins at a byte, since only its first row is known."""
+    starts = runs[:, kernels.RUN_START]
+    behind = int(np.searchsorted(starts, position, side="right"))
+    stop = int(starts[behind]) if behind < len(starts) else end
+    place = line_at(data, position)[0]
+    for line in data[place : line_at(data, stop)[0] if stop < len(data) else stop].tobytes().split(b"\n"):
+        qid = line.split(b"#", 1)[0].find(b"qid:")
+        if qid >= 0:
+            yield place + qid + len(b"qid:"), kernels.BAD_TEXT
+        place += len(line) + 1
 
 
 def _texts(data: NDArray[np.uint8], spans: NDArray[np.int64]) -> tuple[TextIds, list[Fault]]:

@@ -9,7 +9,8 @@ from rankkit.errors import DataError
 from rankkit.loaders.columns import RESERVED, left_out_line
 from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import column_names, kind_of, read
-from rankkit.loaders.sources import Readable, is_file_name
+from rankkit.loaders.letor_beside import beginning_of
+from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
 from rankkit.remarks import say
 
 
@@ -32,34 +33,45 @@ def read_parts(sources: Mapping[str, Readable | None], reading: Mapping[str, Any
     """Read what there is of several parts.
 
     Args:
-        sources: What :func:`rankkit.read` reads, or None, by the name of the part; the first has the features of all.
+        sources: What :func:`rankkit.read` reads, or None, by the name of the part; the first has the features of all,
+            and of LETOR text the index of the first feature, so that a comment above its rows holds for all.
         reading: Options of :func:`rankkit.read`.
 
     Raises:
-        DataError: As :func:`rankkit.read`, and if a part has other features than the first.
+        DataError: As :func:`rankkit.read`, and if a part has other features than the first, or no rows.
     """
     parts: dict[str, RankingDataset] = {}
+    base: dict[str, bool] = {}
     for name, source in sources.items():
-        if source is not None:
-            first = next(iter(parts.values()), None)
-            parts[name] = read(source, **(reading if first is None else _like(first, source, reading)))
+        if source is None:
+            continue
+        first = next(iter(parts.values()), None)
+        refuse_cache(source, reading.get("cache", False))
+        with as_file(source) as file:
+            options = {**reading} if first is None else _like(first, file, reading)
+            if options.get("zero_based") is None and kind_of(file) == "letor":
+                base = base or {"zero_based": beginning_of(file).is_zero_based}
+                options |= base
+            parts[name] = read(file, **options)
+            if parts[name].n_docs == 0:
+                raise DataError(f"{file}: expected rows; got none. Check what writes it, or leave it out.")
     return parts
 
 
-def _like(first: RankingDataset, source: Readable, reading: Mapping[str, Any]) -> dict[str, Any]:
+def _like(first: RankingDataset, file: Path, reading: Mapping[str, Any]) -> dict[str, Any]:
     """Options that read the features of the first part; says which columns of a table are none of them."""
     options = dict(reading)
     is_chosen = options.get("features") is not None or options.get("drop") is not None
-    is_table = is_file_name(source) and kind_of(Path(source)) != "letor"  # type: ignore[arg-type]
+    is_table = kind_of(file) != "letor"
     if first.feature_names is not None and (is_chosen or is_table):  # chosen of LETOR text: called by numbers
         for name in ("drop", "n_features"):
             options.pop(name, None)
-        found = column_names(Path(source)) if is_table else None  # type: ignore[arg-type]
+        found = column_names(file) if is_table else None
         if found is not None and not is_chosen:
             roles = () if first.roles is None else vars(first.roles).values()
             known = {*first.feature_names, *roles, *RESERVED}
             beside = [(name, "no feature of the training data") for name in found if name not in known]
             if beside:
-                say(f"{source!s}: {left_out_line(beside)}")
+                say(f"{file}: {left_out_line(beside)}")
         return {**options, "features": list(first.feature_names)}
     return {**options, "n_features": first.n_features}

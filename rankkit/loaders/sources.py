@@ -51,6 +51,11 @@ def is_stream(path: Path) -> bool:
     return str(path) in _STDIN or _NAMELESS.fullmatch(path.as_posix()) is not None
 
 
+def is_hidden(path: Path) -> bool:
+    """Whether a file of a folder, by its name from there on, is none of the data: ``.x``, ``_x`` or below such."""
+    return any(part.startswith((".", "_")) for part in path.parts)
+
+
 def refuse_cache(source: Any, cache: Any) -> None:
     """Raise ConfigError where a cache is to be kept of what cannot be asked whether it has changed."""
     if cache is not False and not is_file_name(source):

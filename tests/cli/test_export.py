@@ -44,6 +44,13 @@ def test_a_run_is_exported_proven_and_checked(rankkit, trained, files, tmp_path)
     assert "0 inversions" in answer.out
 
 
+def test_what_the_rows_to_compare_on_warn_of_is_said(rankkit, trained, files, tmp_path):
+    (tmp_path / "odd.txt").write_bytes(b"\xef\xbb\xbf" + (files / "test.txt").read_bytes())
+    answer = rankkit("export", trained, "--to", "numpy", "--out", tmp_path / "a", "--data", tmp_path / "odd.txt")
+    assert answer.code == 0, answer.err
+    assert answer.err.count("odd.txt: begins with a UTF-8 byte order mark, which is skipped.") == 1
+
+
 def test_a_damaged_artefact_fails_the_check(rankkit, trained, tmp_path):
     out = tmp_path / "served"
     assert rankkit("export", trained, "--to", "numpy", "--out", out).code == 0

@@ -51,3 +51,25 @@ def test_group_file_and_page(inspect, tmp_path):
     assert answer.code == 0
     assert "3 documents, 2 queries, 1 features" in answer.out
     assert "x.txt" in page.read_text()
+
+
+def test_rows_that_are_no_grades_are_all_listed(inspect):
+    answer = inspect(b"1 qid:1 1:2\n0.5 qid:1 1:3\n1.5 qid:1 1:3\n", "--labels", "grades")
+    words = " ".join(answer.out.split())
+    assert answer.code == 1
+    assert "- 2 x expected a grade as the label" in words
+    assert "Pass --labels any if so meant" in words
+    assert "1 documents, 1 queries, 1 features" in words
+
+
+def test_only_the_features_that_are_read_are_looked_at(inspect):
+    answer = inspect(b"1 qid:1 1:2 2:3 200001:1\n0 qid:1 1:3 3:x\n", "--features", "1,2,7")
+    assert answer.code == 0, answer.out
+    assert "- 1 x feature that no row has: 7. The values are 0." in answer.out
+    assert "2 documents, 1 queries, 3 features" in answer.out
+
+
+def test_a_folder_without_data_is_told_what_reads_folds(rankkit, tmp_path):
+    answer = rankkit("inspect", tmp_path)
+    assert answer.code == 2
+    assert answer.err.endswith("Name a file, or rankkit train --folds for folds.\n")

@@ -27,6 +27,8 @@ def examples(tmp_path_factory):
     table.assign(label="good").to_csv(folder / "words.csv", index=False)
     table.assign(label=np.where(table.index == 3, np.nan, table["label"])).to_csv(folder / "gaps.csv", index=False)
     table.drop(columns="2").to_csv(folder / "narrow.csv", index=False)
+    table.to_csv(folder / "good.csv", index=False)
+    table[:0].to_csv(folder / "header.csv", index=False)
     (folder / "negative.txt").write_text("1 qid:1 1:2\n-1 qid:1 1:3\n")
     (folder / "apart.txt").write_text("1 qid:1 1:2\n0 qid:2 1:3\n0 qid:1 1:4\n")
     (folder / "no-qid.txt").write_text("1 1:2\n0 1:3\n")
@@ -54,6 +56,56 @@ MISTAKES = {
     "a column that is not there": (
         "train --train good.parquet --label gade --out runs/new",
         "good.parquet: expected a column 'gade'; got ... Name a column that is there.",
+    ),
+    "a folder as experiment file": (
+        "compare run --out runs/new",
+        "run: expected an experiment file; got Is a directory. Name a TOML file.",
+    ),
+    "a folder as experiment file of train": (
+        "train --config run --out runs/new",
+        "run: expected an experiment file; got Is a directory. Name a TOML file.",
+    ),
+    "a binary experiment file": (
+        "compare good.parquet --out runs/new",
+        "good.parquet: expected TOML; got ... Mend that line.",
+    ),
+    "one width for a list": (
+        f"{TRAIN} --set scorer.hidden=64",
+        "scorer: hidden: expected a list; got 64. Change it.",
+    ),
+    "a seed that is no number": (f"{TRAIN} --seed x", "--seed: expected a whole number; got 'x'. Change it."),
+    "an option among fractions": (
+        "split good.txt --out runs/new --fractions .5 .6 --qid",
+        "--fractions: expected a number; got '--qid'. Change it.",
+    ),
+    "a choice that is none": (
+        "inspect good.txt --on-bad-line foo",
+        "--on-bad-line: expected 'error' or 'skip'; got 'foo'. Change it.",
+    ),
+    "a count below its bound": (
+        "evaluate run good.txt --shots 0",
+        "--shots: expected a number of at least 1; got '0'. Change it.",
+    ),
+    "unlabelled data to evaluate on": (
+        "evaluate run unlabelled.csv",
+        "unlabelled.csv: expected a column 'label', or rows with labels; got none. "
+        "Name the column of labels with --label, or use rankkit score.",
+    ),
+    "a LETOR option of a table": (
+        "inspect words.csv --zero-based",
+        "words.csv: expected options that a CSV file has; got one of LETOR text. Leave --zero-based out.",
+    ),
+    "a column of LETOR text": (
+        "inspect good.txt --qid foo",
+        "good.txt: expected options that LETOR text has; got one of a table. Leave --qid foo out.",
+    ),
+    "a test table without rows": (
+        "train --train good.csv --test header.csv --out runs/new",
+        "header.csv: expected rows; got ... leave it out.",
+    ),
+    "a key without a value": (
+        f"{TRAIN} --set training",
+        "--set: expected key=value such as training.learning_rate=1e-3; got 'training'. Add the missing part.",
     ),
     "no label column": (
         "train --train unlabelled.csv --out runs/new",

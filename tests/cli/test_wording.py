@@ -33,6 +33,16 @@ OPTIONS = {
         ("got 'qid=3' at column 2. Pass qid=.", "got 'qid=3' at column 2. Pass --qid."),
         ("Correct the row, or pass gain= of the largest label. So.", "Correct the row. So."),
         ("fit: expected x", "training: expected x"),
+        (
+            "/data/label=1/train.csv: expected x; got y. Pass qid=.",
+            "/data/label=1/train.csv: expected x; got y. Pass --qid.",
+        ),
+        ("qid=1/t.csv: 2 columns. Pass qid=.", "qid=1/t.csv: 2 columns. Pass --qid."),
+        (
+            "/x/qid=1: expected a; got b. Convert /x/qid=1 again.",
+            "/x/qid=1: expected a; got b. Convert /x/qid=1 again.",
+        ),
+        ("x: expected a; got b. Name rankkit.read_folds().", "x: expected a; got b. Name rankkit train --folds."),
     ],
 )
 def test_keywords_become_options(said, meant):
@@ -42,7 +52,8 @@ def test_keywords_become_options(said, meant):
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
-        ("Pass qid=.", "Pass --set data.qid=."),
+        ("Pass qid=.", "Pass --set data.qid=VALUE."),
+        ("Choose the columns with features=[...].", "Choose the columns with --set data.features=VALUE."),
         ("Pass regroup=True to join them.", "Pass --set data.regroup=true to join them."),
         (
             "Lower learning_rate=0.1, set clip_norm=1, or look.",
@@ -52,6 +63,11 @@ def test_keywords_become_options(said, meant):
 )
 def test_keywords_become_keys_where_there_is_no_option(said, meant):
     assert in_words_of({"settings": ("--set",)}, said) == meant
+
+
+def test_an_address_is_no_keyword():
+    said = "--set: expected key=value such as training.learning_rate=1e-3; got 'training'. Add training.epochs=1."
+    assert in_words_of({"settings": ("--set",)}, said) == said
 
 
 def test_every_key_is_one():

@@ -2,9 +2,11 @@
 
 import pytest
 
-from rankkit.errors import DataError
-from rankkit.loaders import letor_findings
+from rankkit.errors import DataError, DataWarning
+from rankkit.loaders import letor_findings, letor_kernels, letor_lines
+from rankkit.loaders.letor import read_letor
 from rankkit.loaders.letor_findings import find_all
+from rankkit.loaders.letor_lines import parse_lines
 
 TEXT = (
     b"\xef\xbb\xbf2 qid:1 1:0.5 2:3\r\n"  # byte order mark, CRLF
@@ -97,3 +99,48 @@ def test_group_files_are_added_up(find, tmp_path):
 def test_a_file_that_is_no_text(find):
     with pytest.raises(DataError, match=r"x\.txt: expected UTF-8 text; got UTF-16"):
         find("0 qid:1 1:2\n".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"0 qid:1 1:1e999\n",  # each kind that is found behind the compiled loop
+        b"1e999 qid:1 1:1\n",
+        b"0 qid:1 1:1 # \xff\n",
+        b"0 qid:\xff 1:1\n",
+    ],
+)
+def test_lines_that_python_finds_are_found_in_one_pass(find, monkeypatch, row):
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return parse_lines(*arguments)
+
+    monkeypatch.setattr(letor_lines, "parse_lines", counted)
+    (finding,) = find(b"0 qid:1 1:1\n" + row * 500 + b"0 qid:2 1:1\n")
+    assert (finding.count, finding.lines) == (500, (2, 3, 4, 5, 6))
+    assert len(calls) == 1
+
+
+def test_lines_are_parsed_once_however_many_have_missing_values(tmp_path, monkeypatch):
+    parsed = []
+
+    def counted(data, *others):
+        lines = parse_lines(data, *others)
+        parsed.append(int(lines.stats[letor_kernels.N_ROWS]))
+        return lines
+
+    (tmp_path / "x.txt").write_bytes(b"0 qid:1 1:1\n" + b"0 qid:1 1:NULL\n" * 500 + b"0 qid:1 1:1\n")
+    monkeypatch.setattr(letor_lines, "parse_lines", counted)
+    with pytest.warns(DataWarning, match="500 rows are left out"):
+        data = read_letor(tmp_path / "x.txt", missing="error", on_bad_line="skip")
+    assert data.n_docs == 2
+    assert sum(parsed) == 2
+
+
+def test_every_row_of_a_query_without_text_is_found(find):
+    text = b"0 qid:a 1:1\n0 qid:\xff 1:1\n# no row\n\n1 qid:\xff 1:2\n0 qid:b 1:x\n0 qid:\xff 1:2 # qid:c\n"
+    counts = {finding.what.split(";")[0]: (finding.count, finding.lines) for finding in find(text)}
+    assert counts["expected ids in UTF-8"] == (3, (2, 5, 7))
+    assert counts["expected a decimal number as value"] == (1, (6,))

@@ -12,6 +12,8 @@ import pytest
 
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders import letor_reader
+from rankkit.loaders.files import convert
+from rankkit.loaders.files import read as read_any
 from rankkit.loaders.letor import read_letor
 
 WIDE = b"2 qid:1 1:0.5 2:3 3:7\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 3:9\n"
@@ -404,3 +406,18 @@ def test_lightgbms_own_example(part, n_docs, n_queries):
         data = read_letor(path)
     assert (data.n_docs, data.n_queries, data.n_features) == (n_docs, n_queries, 300)
     assert data.list_sizes.tolist() == [int(line) for line in group_file.read_text().split()]
+
+
+def test_what_is_dropped_is_not_kept_in_a_cache(tmp_path):
+    (tmp_path / "x.txt").write_bytes(WIDE)
+    data = convert(tmp_path / "x.txt", tmp_path / "y.rkcache", drop=[2])
+    kept = read_any(tmp_path / "y.rkcache")
+    assert kept.feature_names == data.feature_names == ("1", "3")
+    assert kept.features.tolist() == data.features.tolist() == [[0.5, 7], [-1.25, 0], [4, 9]]
+    with pytest.raises(DataError, match=r"x\.txt:1: expected feature indices up to 2, as many as are asked for; got 3"):
+        read_any(tmp_path / "x.txt", drop=[2], n_features=2)
+
+
+def test_integers_of_numpy_name_features(tmp_path):
+    (tmp_path / "x.txt").write_bytes(WIDE)
+    assert read_any(tmp_path / "x.txt", features=np.array([3, 1])).features.tolist() == [[7, 0.5], [0, -1.25], [9, 4]]

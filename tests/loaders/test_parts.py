@@ -1,0 +1,26 @@
+"""Parts of the data that are read alike: indices of features, and rows."""
+
+import pytest
+
+from rankkit.errors import DataError
+from rankkit.loaders.parts import read_parts
+
+ZERO = "# Column indices are zero-based\n1 qid:1 0:5 1:6\n"
+
+
+def test_the_base_of_the_first_part_holds_for_the_others(tmp_path):
+    (tmp_path / "train.txt").write_text(ZERO)
+    (tmp_path / "vali.txt").write_text("1 qid:1 1:7\n")
+    parts = read_parts({"train": tmp_path / "train.txt", "valid": tmp_path / "vali.txt"}, {})
+    assert parts["valid"].features.tolist() == [[0, 7]]
+    parts = read_parts({"train": tmp_path / "vali.txt", "valid": tmp_path / "vali.txt"}, {"zero_based": True})
+    assert parts["valid"].features.tolist() == [[0, 7]]
+    with pytest.raises(DataError, match=r"train\.txt:2: expected feature indices from 1 on"):
+        read_parts({"train": tmp_path / "vali.txt", "valid": tmp_path / "train.txt"}, {})
+
+
+def test_a_part_without_rows_is_refused(tmp_path):
+    (tmp_path / "train.csv").write_text("qid,label,a\n1,0,5\n")
+    (tmp_path / "test.csv").write_text("qid,label,a\n")
+    with pytest.raises(DataError, match=r"test\.csv: expected rows; got none"):
+        read_parts({"train": tmp_path / "train.csv", "test": tmp_path / "test.csv"}, {})
