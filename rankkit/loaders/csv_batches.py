@@ -20,6 +20,8 @@ from rankkit.loaders.suspicions import merges
 
 # What looks like a number, though it may be one of another country: "1,5".
 _NUMBER_LIKE = r"^\s*[-+]?([0-9]*[.,]?[0-9]+|[0-9]+[.,]|[0-9]{1,3}([.,][0-9]{3})+([.,][0-9]+)?)([eE][-+]?[0-9]+)?\s*$"
+_BLOCK = 2**20  # bytes that Arrow takes at a time; a row has to fit
+_LONGEST_ROW = 2**26
 _ARROW_ERROR = re.compile(r"In CSV column #(\d+): .*CSV conversion error to \w+: invalid value '(.*)'", re.DOTALL)
 
 
@@ -98,9 +100,10 @@ def _batches(
     convert = csv.ConvertOptions(column_types=types, include_columns=names, strings_can_be_null=False)
     parse = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     try:
+        read = csv.ReadOptions(block_size=_block_size(path))
         with (
             _opened(path) as stream,
-            csv.open_csv(stream, parse_options=parse, convert_options=convert) as reader,
+            csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert) as reader,
         ):
             yield from reader
             if reader.schema is not None and names is None:
@@ -111,6 +114,18 @@ def _batches(
         raise DataError(f"{path}: expected a table with a header; got {error}. Check the path.") from error
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
         raise _explain(str(error), path, source, separator, types) from error
+
+
+def _block_size(path: Path) -> int:
+    """How many bytes Arrow takes at a time: several rows, however wide the first ones are."""
+    with _opened(path) as stream:
+        head = bytes(stream.read(_BLOCK))
+        while head.count(b"\n") < 2 and len(head) < _LONGEST_ROW:
+            more = stream.read(_BLOCK)
+            if not more:
+                break
+            head += more
+    return max(_BLOCK, 4 * max(map(len, head.split(b"\n", 2)[:2])))
 
 
 @contextlib.contextmanager

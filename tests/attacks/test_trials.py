@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks commands"
 
 
 def test_commands_that_are_killed_or_run_into_a_limit(tmp_path):
-    attacks = [(name, kind, seed) for name in QUICK for kind, seed in (("kill", 0), ("limit", 0))]
+    attacks = [(name, kind, 0) for name in QUICK[1:] for kind in ("kill", "limit")]
     assert not_held(outcomes(tmp_path, attacks)) == []
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from rankkit import (
     DataWarning,
@@ -68,7 +69,9 @@ def _frame(n: int) -> pd.DataFrame:
 
 
 def _table(n: int) -> pa.Table:
-    return pa.Table.from_pandas(_frame(n), preserve_index=False)
+    columns = np.random.default_rng(0).random((n, 4))
+    names = ["qid", "label", *(f"f{place}" for place in range(n))]
+    return pa.table([pa.array([1, 1, 2, 2]), pa.array([0, 1, 1, 0]), *map(pa.array, columns)], names=names)
 
 
 def _dataset(n: int):
@@ -84,12 +87,13 @@ def _scorer(n: int) -> LinearScorer:
 def _written(folder: Path, n: int, suffix: str) -> Path:
     path = folder / f"{n}.{suffix}"
     if suffix == "csv":
-        _frame(n).to_csv(path, index=False)
+        csv.write_csv(_table(n), path)
     elif suffix == "parquet":
         pq.write_table(_table(n), path)
     else:
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, _table(n).schema) as writer:
-            writer.write_table(_table(n))
+        table = _table(n)
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
     return path
 
 
