@@ -24,6 +24,11 @@ def serve(
     admin_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of POST /admin/reload; none.", show_default=False)
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of the token that requests have to bring.", show_default=False)
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificates (PEM), for HTTPS.", show_default=False)] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Their key (PEM).", show_default=False)] = None,
     shadow: Annotated[
         str | None, typer.Option(help="A model whose scores are only compared and counted.", show_default=False)
     ] = None,
@@ -49,6 +54,9 @@ def serve(
         host=host,
         port=port,
         admin_port=admin_port,
+        token_file=token_file,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         shadow=shadow,
         max_body_bytes=max_body,
         max_list_size=max_list_size,
@@ -68,9 +76,10 @@ def serve(
         logger = logging.getLogger("rankkit.serving")
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if host not in ("127.0.0.1", "localhost", "::1") and token_file is None:
         typer.echo(
-            f"note: {host} can be reached from other machines, and the service asks nobody who they are", err=True
+            f"note: {host} can be reached from other machines, and the service asks nobody who they are (--token-file)",
+            err=True,
         )
     serve_until_stopped(paths, settings)
 
