@@ -68,6 +68,7 @@ class Attack:
         self._lock = threading.Lock()
 
     def count(self, outcome):
+        """One more of it."""
         with self._lock:
             self.outcomes[outcome] += 1
 
@@ -124,34 +125,41 @@ class Attack:
                 pass  # what happens to it is its own affair
 
     def half_a_head(self, connection):
+        """A head that comes byte by byte."""
         for byte in HEAD:
             connection.sendall(bytes([byte]))
             if self.end.wait(0.05):
                 return
 
     def half_a_body(self, connection):
+        """A body that does not go on."""
         connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
         self.end.wait(3)
 
     def no_http(self, connection):
+        """Bytes of any kind."""
         connection.sendall(os.urandom(300))
         connection.recv(1000)
 
     def too_long(self, connection):
+        """A body declared far too long."""
         connection.sendall(HEAD + b"Content-Length: 99999999999\r\n\r\n" + b" " * 100_000)
         connection.recv(1000)
 
     def large(self, connection):
+        """A body of 8 MB."""
         body = self.bodies[0][0].ljust(8 * 2**20 - 100)
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         connection.recv(1000)
 
     def takes_nothing(self, connection):
+        """Many requests whose answers are not read."""
         body = self.bodies[0][0]
         for _ in range(50):
             connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
 
     def wrong_length(self, connection):
+        """A length of half the body."""
         body = self.bodies[0][0]
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (len(body) // 2) + body)
         connection.recv(1000)

@@ -41,6 +41,7 @@ def serve(
         typer.Option(min=1, help="Most connections; half of the files that the process may open.", show_default=False),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a head, a body, taking an answer.")] = 10.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, each with these limits.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads that score.")] = 1,
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
@@ -66,6 +67,7 @@ def serve(
         head_seconds=timeout,
         body_seconds=timeout,
         answer_seconds=timeout,
+        n_workers=workers,
         n_threads=threads,
         log_requests=log_requests,
     )

@@ -6,7 +6,7 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,6 +17,7 @@ from rankkit.export.needs import need
 from rankkit.serving.http.listening import listen
 from rankkit.serving.http.logs import few_lines
 from rankkit.serving.settings import Settings
+from rankkit.serving.workers import serve_with_workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -37,28 +38,59 @@ def serve(paths: Mapping[str, Path], settings: Settings) -> None:
     """
     for module in ("fastapi", "msgspec", "prometheus_client", "uvicorn"):
         need(module, "serve")
-    from rankkit.serving.app import create_app
-    from rankkit.serving.scoring.ranker import ServedRanker
-
     _check_tls(settings)
-    app = create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
-    gc.collect()
-    gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
+    if settings.n_workers > 1 and settings.admin_port is not None:
+        raise ConfigError(
+            "serve: expected an admin port or several workers; got both. Send SIGHUP, which all workers get."
+        )
     with ExitStack() as stack:
         listening = stack.enter_context(listen(settings.host, settings.port))
         admin = None
         if settings.admin_port is not None:
             admin = stack.enter_context(listen(settings.host, settings.admin_port))
-        server = make_server(app, settings, admin)
-        stack.enter_context(_ended_by_signals())
-        stack.enter_context(_reloaded_by_sighup(server))
-        stack.enter_context(few_lines())
-        stack.enter_context(_no_news_of_what_is_cut_off(server))
-        sys.stdout.write(
-            f"serving {_names(paths)} on {address(listening, settings)}, documentation at /docs; stop with Ctrl-C\n"
-            + ("" if admin is None else f"POST {address(admin, settings)}/admin/reload loads anew\n")
-        )
-        sys.stdout.flush()
+
+        def ready() -> None:
+            sys.stdout.write(
+                f"serving {_names(paths)} on {address(listening, settings)}, documentation at /docs; stop with Ctrl-C\n"
+                + ("" if admin is None else f"POST {address(admin, settings)}/admin/reload loads anew\n")
+            )
+            sys.stdout.flush()
+
+        if settings.n_workers > 1:
+            serve_with_workers(paths, settings, listening, ready)
+        else:
+            serve_here(paths, settings, listening, admin, ready)
+
+
+def serve_here(
+    paths: Mapping[str, Path],
+    settings: Settings,
+    listening: socket.socket,
+    admin: socket.socket | None,
+    ready: Callable[[], None],
+) -> None:
+    """Serve in this process.
+
+    Args:
+        paths: As :func:`serve` takes them.
+        settings: How much to take on.
+        listening: Where requests come.
+        admin: Where administration is asked.
+        ready: Called when the rankers are loaded and signals are taken.
+
+    Raises:
+        BundleError: If there is no ranker, or it is damaged.
+        ConfigError: If the settings do not go together.
+    """
+    from rankkit.serving.app import create_app
+    from rankkit.serving.scoring.ranker import ServedRanker
+
+    app = create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
+    gc.collect()
+    gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
+    server = make_server(app, settings, admin)
+    with _ended_by_signals(), _reloaded_by_sighup(server), few_lines(), _no_news_of_what_is_cut_off(server):
+        ready()
         server.run(sockets=[listening] if admin is None else [listening, admin])
 
 

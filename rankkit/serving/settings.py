@@ -37,6 +37,7 @@ class Settings(BaseModel):
         answer_seconds: A client that has not taken its answer by then is cut off.
         stuck_seconds: A pass of the worker that takes longer makes ``/health`` answer 503.
         stop_seconds: How long requests under way may take to finish when the service is stopped.
+        n_workers: Processes that answer, each with all of the limits, readers and threads here.
         n_readers: Processes that read large bodies.
         n_threads: torch threads of the worker.
         log_requests: One line a request: method, path, status, time. Never what was in it.
@@ -63,6 +64,7 @@ class Settings(BaseModel):
     answer_seconds: Seconds = 10.0
     stuck_seconds: Seconds = 30.0
     stop_seconds: Annotated[int, Field(ge=0)] = 10
+    n_workers: Count = 1
     n_readers: Count = 2
     n_threads: Count = 1
     log_requests: bool = False
