@@ -24,6 +24,11 @@ def serve(
     admin_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of POST /admin/reload; none.", show_default=False)
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File of the token that requests have to bring.", show_default=False)
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificates (PEM), for HTTPS.", show_default=False)] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Their key (PEM).", show_default=False)] = None,
     shadow: Annotated[
         str | None, typer.Option(help="A model whose scores are only compared and counted.", show_default=False)
     ] = None,
@@ -36,6 +41,7 @@ def serve(
         typer.Option(min=1, help="Most connections; half of the files that the process may open.", show_default=False),
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a head, a body, taking an answer.")] = 10.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, each with these limits.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads that score.")] = 1,
     log_requests: Annotated[
         bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
@@ -49,6 +55,9 @@ def serve(
         host=host,
         port=port,
         admin_port=admin_port,
+        token_file=token_file,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         shadow=shadow,
         max_body_bytes=max_body,
         max_list_size=max_list_size,
@@ -58,6 +67,7 @@ def serve(
         head_seconds=timeout,
         body_seconds=timeout,
         answer_seconds=timeout,
+        n_workers=workers,
         n_threads=threads,
         log_requests=log_requests,
     )
@@ -68,9 +78,10 @@ def serve(
         logger = logging.getLogger("rankkit.serving")
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if host not in ("127.0.0.1", "localhost", "::1") and token_file is None:
         typer.echo(
-            f"note: {host} can be reached from other machines, and the service asks nobody who they are", err=True
+            f"note: {host} can be reached from other machines, and the service asks nobody who they are (--token-file)",
+            err=True,
         )
     serve_until_stopped(paths, settings)
 

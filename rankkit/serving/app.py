@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from rankkit.serving.admin import admin_app
 from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
+from rankkit.serving.http.bearer import Bearer, read_token
 from rankkit.serving.http.docs_page import docs_page
 from rankkit.serving.http.measuring import Measured
 from rankkit.serving.http.openapi import add_requests
@@ -53,6 +54,10 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
     _answer_errors(app)
     _add_ranking(app, service)
     _add_reading(app, service)
+    if service.settings.token_file is not None:
+        token = read_token(service.settings.token_file)
+        app.add_middleware(Bearer, token=token)
+        app.state.admin.add_middleware(Bearer, token=token)
     app.add_middleware(
         Measured,
         paths=frozenset(getattr(route, "path", "") for route in app.routes),
@@ -85,6 +90,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorAnswer, "description": "No model of that name is served."},
     408: {"model": ErrorAnswer, "description": "The body took too long."},
     413: {"model": ErrorAnswer, "description": "The body is too long."},
+    415: {"model": ErrorAnswer, "description": "The body is packed, and not by gzip."},
     422: {"model": ErrorAnswer, "description": "The body is not what was expected; the message says where."},
     503: {"model": ErrorAnswer, "description": "Too much to do just now; Retry-After says when to come back."},
 }

@@ -4,17 +4,20 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from rankkit.errors import ConfigError
 from rankkit.export.needs import need
 from rankkit.serving.http.listening import listen
 from rankkit.serving.http.logs import few_lines
 from rankkit.serving.settings import Settings
+from rankkit.serving.workers import serve_with_workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,27 +38,59 @@ def serve(paths: Mapping[str, Path], settings: Settings) -> None:
     """
     for module in ("fastapi", "msgspec", "prometheus_client", "uvicorn"):
         need(module, "serve")
+    _check_tls(settings)
+    if settings.n_workers > 1 and settings.admin_port is not None:
+        raise ConfigError(
+            "serve: expected an admin port or several workers; got both. Send SIGHUP, which all workers get."
+        )
+    with ExitStack() as stack:
+        listening = stack.enter_context(listen(settings.host, settings.port))
+        admin = None
+        if settings.admin_port is not None:
+            admin = stack.enter_context(listen(settings.host, settings.admin_port))
+
+        def ready() -> None:
+            sys.stdout.write(
+                f"serving {_names(paths)} on {address(listening, settings)}, documentation at /docs; stop with Ctrl-C\n"
+                + ("" if admin is None else f"POST {address(admin, settings)}/admin/reload loads anew\n")
+            )
+            sys.stdout.flush()
+
+        if settings.n_workers > 1:
+            serve_with_workers(paths, settings, listening, ready)
+        else:
+            serve_here(paths, settings, listening, admin, ready)
+
+
+def serve_here(
+    paths: Mapping[str, Path],
+    settings: Settings,
+    listening: socket.socket,
+    admin: socket.socket | None,
+    ready: Callable[[], None],
+) -> None:
+    """Serve in this process.
+
+    Args:
+        paths: As :func:`serve` takes them.
+        settings: How much to take on.
+        listening: Where requests come.
+        admin: Where administration is asked.
+        ready: Called when the rankers are loaded and signals are taken.
+
+    Raises:
+        BundleError: If there is no ranker, or it is damaged.
+        ConfigError: If the settings do not go together.
+    """
     from rankkit.serving.app import create_app
     from rankkit.serving.scoring.ranker import ServedRanker
 
     app = create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
     gc.collect()
     gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
-    with ExitStack() as stack:
-        listening = stack.enter_context(listen(settings.host, settings.port))
-        admin = None
-        if settings.admin_port is not None:
-            admin = stack.enter_context(listen(settings.host, settings.admin_port))
-        server = make_server(app, settings, admin)
-        stack.enter_context(_ended_by_signals())
-        stack.enter_context(_reloaded_by_sighup(server))
-        stack.enter_context(few_lines())
-        stack.enter_context(_no_news_of_what_is_cut_off(server))
-        sys.stdout.write(
-            f"serving {_names(paths)} on {address(listening)}, documentation at /docs; stop with Ctrl-C\n"
-            + ("" if admin is None else f"POST {address(admin)}/admin/reload loads anew\n")
-        )
-        sys.stdout.flush()
+    server = make_server(app, settings, admin)
+    with _ended_by_signals(), _reloaded_by_sighup(server), few_lines(), _no_news_of_what_is_cut_off(server):
+        ready()
         server.run(sockets=[listening] if admin is None else [listening, admin])
 
 
@@ -65,10 +100,30 @@ def _names(paths: Mapping[str, Path]) -> str:
     return ", ".join(f"{name} ({path})" for name, path in paths.items())
 
 
-def address(listening: socket.socket) -> str:
+def address(listening: socket.socket, settings: Settings) -> str:
     """Where a socket is found, for a browser."""
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if settings.tls_cert is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _check_tls(settings: Settings) -> None:
+    """Refuse files that no client could be served with.
+
+    Raises:
+        ConfigError: If one of the two is missing, or they do not belong together.
+    """
+    if settings.tls_cert is None and settings.tls_key is None:
+        return
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise ConfigError("tls: expected a certificate and its key; got one of the two. Name both files.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigError(
+            f"{settings.tls_cert}: expected certificates in PEM and, in {settings.tls_key}, their key without a "
+            f"password; got {error}. Name other files."
+        ) from error
 
 
 def make_server(app: "FastAPI", settings: Settings, admin: socket.socket | None = None) -> "Server":

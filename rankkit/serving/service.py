@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.serving.bodies.asked import Asked, Kind
 from rankkit.serving.bodies.limits import Entrance, Turns, read_body
 from rankkit.serving.bodies.readers import Readers
-from rankkit.serving.bodies.reading import Asked, How, Kind
+from rankkit.serving.bodies.reading import How
 from rankkit.serving.http.house import House, connection_limit
 from rankkit.serving.metrics import ServiceMetrics
 from rankkit.serving.refusal import RefusedError
@@ -116,10 +117,15 @@ class Service:
 
     async def _asked(self, request: "Request", kind: Kind, model: Model) -> Asked:
         settings = self.settings
+        packing = request.headers.get("content-encoding", "identity").strip().lower()
+        if packing not in ("identity", "gzip"):
+            raise RefusedError(415, "body: expected the content encoding gzip or none; got another. Pack it with gzip.")
         body = await read_body(
             request, max_bytes=settings.max_body_bytes, seconds=settings.body_seconds, turns=self.turns
         )
-        return await self.readers.read(body, How(kind, model.form))
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        how = How(kind, model.form, content_type, packing == "gzip", settings.max_body_bytes)
+        return await self.readers.read(body, how)
 
     async def _scores(self, where: str, asked: Asked, model: Model) -> NDArray[np.float32]:
         list_sizes = asked.list_sizes

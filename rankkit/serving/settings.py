@@ -1,5 +1,6 @@
 """Settings: where the service listens and how much it takes on."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,9 @@ class Settings(BaseModel):
         host: Address to listen on; the default is reachable from this machine only.
         port: TCP port; 0 takes a free one.
         admin_port: TCP port of ``POST /admin/reload``, on the same host; None: there is none.
+        token_file: File of the token that requests have to bring (401), except for ``/health``; None: anybody may ask.
+        tls_cert: File of the certificates (PEM) for HTTPS; None: plain HTTP.
+        tls_key: File of their key.
         shadow: Name of a model that scores what the default is asked; its scores are compared and counted only.
         max_body_bytes: A longer body is refused (413), before it is read where its length is declared.
         max_list_size: Documents of one query (422).
@@ -33,6 +37,7 @@ class Settings(BaseModel):
         answer_seconds: A client that has not taken its answer by then is cut off.
         stuck_seconds: A pass of the worker that takes longer makes ``/health`` answer 503.
         stop_seconds: How long requests under way may take to finish when the service is stopped.
+        n_workers: Processes that answer, each with all of the limits, readers and threads here.
         n_readers: Processes that read large bodies.
         n_threads: torch threads of the worker.
         log_requests: One line a request: method, path, status, time. Never what was in it.
@@ -43,6 +48,9 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     admin_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    token_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     shadow: str | None = None
     max_body_bytes: Count = 8 * 2**20
     max_list_size: Count = 2000
@@ -56,6 +64,7 @@ class Settings(BaseModel):
     answer_seconds: Seconds = 10.0
     stuck_seconds: Seconds = 30.0
     stop_seconds: Annotated[int, Field(ge=0)] = 10
+    n_workers: Count = 1
     n_readers: Count = 2
     n_threads: Count = 1
     log_requests: bool = False

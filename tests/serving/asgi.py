@@ -17,7 +17,7 @@ class Answer:
         return json.loads(self.text)
 
 
-async def send(app, method, path, chunks=(b"",), query=""):
+async def send(app, method, path, chunks=(b"",), query="", headers=()):
     """One request; its body comes in chunks from an iterable, or an async one for a client that is slow."""
     scope = {
         "type": "http",
@@ -29,7 +29,7 @@ async def send(app, method, path, chunks=(b"",), query=""):
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(b"host", b"testserver")],
+        "headers": [(b"host", b"testserver"), *headers],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 2),
     }
@@ -75,17 +75,18 @@ class Client:
     def run(self, coroutine):
         return self._runner.run(coroutine)
 
-    def request(self, method, path, *, chunks=(b"",)):
+    def request(self, method, path, *, chunks=(b"",), headers=()):
         path, _, query = path.partition("?")
-        return self.run(send(self.app, method, path, chunks, query))
+        return self.run(send(self.app, method, path, chunks, query, headers))
 
     def get(self, path):
         return self.request("GET", path)
 
-    def post(self, path, body):
+    def post(self, path, body, **headers):
         """``body``: a dict for JSON, text, bytes, or an iterable of chunks."""
         if isinstance(body, dict):
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
-        return self.request("POST", path, chunks=[body] if isinstance(body, bytes) else body)
+        pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        return self.request("POST", path, chunks=[body] if isinstance(body, bytes) else body, headers=pairs)

@@ -4,8 +4,10 @@ import gc
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -110,3 +112,37 @@ def test_the_extra_is_named_where_it_is_not_installed(saved, monkeypatch):
 def test_a_folder_without_a_ranker_is_named(tmp_path):
     with pytest.raises(BundleError, match=r"model\.json: expected a file of a saved scorer"):
         serve({"run": tmp_path}, Settings(port=0))
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for this machine, signed by itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return cert, key
+
+
+def test_https_is_served_with_files_of_ones_own(live_of, ranker_of, scorer, certificate):
+    cert, key = certificate
+    live = live_of(ranker_of(scorer), tls_cert=cert, tls_key=key)
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", live.port, timeout=30, context=ssl.create_default_context(cafile=cert)
+    )
+    connection.request("POST", "/rank", BODY)
+    assert connection.getresponse().status == 200
+    connection.close()
+
+
+def test_tls_files_that_do_not_fit_are_named_before_the_ranker_is_loaded(tmp_path, certificate):
+    cert, _ = certificate
+    with pytest.raises(ConfigError, match="tls: expected a certificate and its key; got one of the two"):
+        serve({"run": tmp_path}, Settings(port=0, tls_cert=cert))
+    for wrong in (cert, tmp_path / "none"):
+        with pytest.raises(ConfigError, match=r"cert\.pem: expected certificates in PEM and, in .* their key"):
+            serve({"run": tmp_path}, Settings(port=0, tls_cert=cert, tls_key=wrong))

@@ -6,7 +6,8 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from rankkit.serving.bodies.reading import Asked, read
+from rankkit.serving.bodies.asked import Asked
+from rankkit.serving.bodies.reading import read
 from rankkit.serving.refusal import RefusedError
 
 _TOO_MUCH = "body: expected one that can be read in {} MiB; got one that takes more. Send fewer documents at once."

@@ -8,8 +8,9 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
+from rankkit.serving.bodies.asked import Asked
 from rankkit.serving.bodies.reader_process import read_bodies
-from rankkit.serving.bodies.reading import Asked, How, read
+from rankkit.serving.bodies.reading import How, read
 from rankkit.serving.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Readers:
         Raises:
             RefusedError: With 422 and the first thing that is wrong; with 503 if the process that read it has ended.
         """
-        if len(body) <= SMALL:
+        if len(body) <= SMALL and how.is_plain:
             return read(body, how)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, body, how)
 

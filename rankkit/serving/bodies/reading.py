@@ -4,17 +4,17 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from rankkit.serving.bodies.asked import Asked, Id, Kind
 from rankkit.serving.bodies.form import MAX_ID, Form
 from rankkit.serving.bodies.messages import RankRequest, ScoreRequest, read_request
+from rankkit.serving.bodies.tables import TABLES, read_table, unpacked
 
-Id = str | int
-Kind = Literal["rank", "score"]
+JSON = "application/json"
 
 
 @dataclass(frozen=True)
@@ -24,31 +24,21 @@ class How:
     Args:
         kind: What is asked: the order of one query's documents, or the scores of many queries.
         form: What the body has to look like.
+        content_type: One of ``TABLES``; anything else is JSON.
+        is_packed: Whether gzip has packed it.
+        max_bytes: How long it may be when unpacked.
     """
 
     kind: Kind
     form: Form
+    content_type: str = JSON
+    is_packed: bool = False
+    max_bytes: int = 2**31
 
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What a body asks.
-
-    Args:
-        features: float32 ``[doc, feature]``; NaN is a missing value.
-        list_sizes: Documents of each query.
-        query_ids: One a query.
-        ids: One a document; None where the scores of queries are asked.
-        k: How many documents are to come back; None: all.
-        n_left_out: Features that the documents name and the ranker does not know.
-    """
-
-    features: NDArray[np.float32]
-    list_sizes: list[int]
-    query_ids: list[Id | None]
-    ids: list[Id] | None = None
-    k: int | None = None
-    n_left_out: int = 0
+    @property
+    def is_plain(self) -> bool:
+        """Whether a short body takes no long time."""
+        return not self.is_packed and self.content_type not in TABLES
 
 
 class _Document(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -87,12 +77,16 @@ def read(body: bytes | bytearray, how: How) -> Asked:
     read once more by pydantic, which does, and which knows the rarer forms too, such as 5.0 for a whole number.
 
     Args:
-        body: JSON.
+        body: JSON, an array or a table.
         how: What it is to be read as.
 
     Raises:
-        RefusedError: With 422 and the first thing that is wrong.
+        RefusedError: With 422 and the first thing that is wrong; with 413 if it is too long when unpacked.
     """
+    if how.is_packed:
+        body = unpacked(body, how.max_bytes)
+    if how.content_type in TABLES:
+        return read_table(body, how.kind, how.content_type, how.form)
     how = replace(how, form=replace(how.form))  # each request notes for itself what it leaves out
     with _no_collection():
         try:

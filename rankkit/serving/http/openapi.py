@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.bodies.messages import RankRequest, ScoreRequest
+from rankkit.serving.bodies.tables import TABLES
 
 
 def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequence[float]]) -> None:
@@ -31,13 +32,22 @@ def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequenc
     schemas["ScoreRequest"]["properties"]["queries"]["maxItems"] = form.max_docs
     examples = _examples(form.names, rows)
     for path, kind in kinds.items():
-        description["paths"][path]["post"]["requestBody"] = {
+        operation = description["paths"][path]["post"]
+        links = description["paths"]["/metadata"]["get"]["responses"]["200"].setdefault("links", {})
+        links[path[1:]] = {
+            "operationId": operation["operationId"],
+            "parameters": {"query.model": "$response.body#/model"},
+            "requestBody": examples[path],
+            "description": "A model that is described can be asked by its name.",
+        }
+        operation["requestBody"] = {
             "required": True,
             "content": {
                 "application/json": {
                     "schema": {"$ref": f"#/components/schemas/{kind.__name__}"},
                     "example": examples[path],
-                }
+                },
+                **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(TABLES)},
             },
         }
 

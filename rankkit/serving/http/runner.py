@@ -42,6 +42,8 @@ class Server(uvicorn.Server):
                 access_log=False,  # it would write query strings
                 log_config=None,
                 server_header=False,
+                ssl_certfile=settings.tls_cert,
+                ssl_keyfile=settings.tls_key,
                 timeout_graceful_shutdown=settings.stop_seconds,
             )
         )
