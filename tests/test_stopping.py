@@ -66,9 +66,9 @@ def test_training_saves_and_says_how_to_go_on(training, tmp_path, name, code):
     process.send_signal(getattr(signal, name))
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert re.fullmatch(
-        r"no validation data: .+\nrankkit: fit: interrupted in epoch \d+ after \d+ steps; saved in .+\n", err
-    )
+    *_, last = err.splitlines()  # before it may stand that loops are compiled, and that there is no validation data
+    assert re.fullmatch(r"rankkit: fit: interrupted in epoch \d+ after \d+ steps; saved in .+", last)
+    assert "Traceback" not in err
     assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
