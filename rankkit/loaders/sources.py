@@ -22,7 +22,7 @@ Readable: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | 
 """A file name, ``"-"`` for standard input, bytes, or what has ``read()``."""
 
 _STDIN = ("-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-_NAMELESS = re.compile(r"/dev/.*|/proc/.*/fd/\d+")
+_NAMELESS = re.compile(r"/dev/(?!shm/).*|/proc/.*/fd/\d+")  # files in /dev/shm are files
 _PIECE = 2**20  # bytes that are copied at a time
 _HEAD = 65_536  # bytes by which a format is known
 _LETOR_ROW = re.compile(rb"\S+\s+(qid:|\d+:)|qid:|[-+.\d][^\s,]*\s*(#.*)?$")

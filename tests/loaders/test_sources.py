@@ -14,6 +14,7 @@ import pytest
 import rankkit as rk
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.files import column_names
+from rankkit.loaders.sources import is_stream
 
 TEXT = b"2 qid:7 1:0.5 2:3 # a\n0 qid:7 2:1 # b\n1 qid:x 1:4 # c\n"
 
@@ -190,3 +191,11 @@ def test_a_missing_file_is_missing_whatever_its_name(tmp_path, name):
     for read_it in (rk.read, column_names):
         with pytest.raises(DataError, match=r"nosuch\S*: expected a file or folder; got No such file or directory"):
             read_it(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "streams"),
+    [("-", True), ("/dev/stdin", True), ("/dev/fd/3", True), ("/dev/shm/data.parquet", False), ("/data/dev/x", False)],
+)
+def test_names_that_say_nothing_of_a_format(name, streams):
+    assert is_stream(Path(name)) == streams
