@@ -310,7 +310,8 @@ def parse_setting(setting: str) -> dict[str, Any]:
     keys = [key.strip() for key in path.split(".")]
     if not equals or not all(keys) or len(keys) > _DEEPEST:
         raise ConfigError(
-            f"--set: expected key=value such as training.learning_rate=1e-3; got {setting[:80]!r}. Mend it."
+            f"--set: expected key=value such as training.learning_rate=1e-3; got {setting[:80]!r}. "
+            "Add the missing part."
         )
     try:
         value: Any = _values_of(f"value = {text}")["value"]

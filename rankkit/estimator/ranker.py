@@ -58,10 +58,10 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     ``predict`` and ``score`` the ranker's are found by name, and others are told and left out.
 
     *scikit-learn's checks:* where queries are told, ``check_estimator`` passes but for
-    ``check_sample_weight_equivalence_on_dense_data``: a document that is there twice takes two ranks, which is not the
-    same as one of twice the weight. With a transform over queries (``query_standardize``) a score depends on the other
-    rows, so ``check_methods_subset_invariance`` fails too. Columns of a table in another order are no error, as
-    scikit-learn has it of its own estimators: they are matched by name.
+    ``check_sample_weight_equivalence_on_dense_data`` and ``_on_sparse_data``: a document that is there twice takes two
+    ranks, which is not the same as one of twice the weight. With a transform over queries (``query_standardize``) a
+    score depends on the other rows, so ``check_methods_subset_invariance`` fails too. Columns of a table in another
+    order are no error, as scikit-learn has it of its own estimators: they are matched by name.
 
     Args:
         objective: Name of the objective, as ``rankkit objectives`` lists them.

@@ -21,6 +21,7 @@ FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(qid=QID)
 QUICK = {"epochs": 1, "hidden": (4,)}
 EXPECTED = {
     "check_sample_weight_equivalence_on_dense_data": "a document that is there twice takes two ranks",
+    "check_sample_weight_equivalence_on_sparse_data": "a document that is there twice takes two ranks",
 }
 # They allow 1e-7, less than the last bit of a float32 near 1: whether they pass goes by the number of threads.
 ROUNDED = dict.fromkeys(

@@ -288,14 +288,14 @@ def test_a_drop_that_is_no_limit_is_refused(max_drop, tmp_path):
         export(ranker(), "numpy", tmp_path / "out", max_drop=max_drop)
 
 
-def test_a_file_is_left_alone_if_its_manifest_cannot_be_written(tmp_path):
+def test_a_file_is_left_alone_if_another_ranker_cannot_take_its_place(tmp_path):
     out = tmp_path / "ranker.pt2"
     export(ranker(), "torch", out)
     before = out.read_bytes()
     bundle.save(ranker(seed=1), tmp_path / "saved")
     model = json.loads((tmp_path / "saved" / "model.json").read_text())
     (tmp_path / "saved" / "model.json").write_text(json.dumps({**model, "about": {"ndcg": float("nan")}}))
-    with pytest.raises(ExportError, match="JSON can hold"):
+    with pytest.raises(BundleError, match="NaN is no number of JSON"):
         export(tmp_path / "saved", "torch", out)
     assert out.read_bytes() == before
     assert check(out).passes()
