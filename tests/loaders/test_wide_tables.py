@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ from rankkit import (
     select_features,
     summarize,
 )
-from rankkit.evaluation.matching import matched, read_documents
+from rankkit.evaluation.matching import read_documents
 from rankkit.loaders import arrow_files, csv_batches, tabular
 from rankkit.loaders.arrays import Source
 from rankkit.loaders.kinds import Column
@@ -104,8 +103,8 @@ _DOORS: dict[str, Callable[[Path, int], object]] = {
     "from_arrow, drop": lambda folder, n: from_arrow(_table(n), drop=_names(n)[::2]),
     "from_arrow, label in features": lambda folder, n: from_arrow(_table(n), features=_names(n), label="label"),
     "from_arrays": lambda folder, n: _dataset(n),
-    "features of a frame": lambda folder, n: tabular.features_of(_frame(n), Source("x"), _names(n)[::2]),
-    "features of a table": lambda folder, n: tabular.features_of(_table(n), Source("x"), _names(n)[::2]),
+    "features of a frame": lambda folder, n: tabular.features_of(_frame(n), Source("x")),
+    "features of a table": lambda folder, n: tabular.features_of(_table(n), Source("x")),
     "Parquet": lambda folder, n: read_parquet(_written(folder, n, "parquet")),
     "Arrow": lambda folder, n: read_arrow(_written(folder, n, "arrow")),
     "CSV": lambda folder, n: read_csv(_written(folder, n, "csv"), drop=_names(n)[::2]),
@@ -122,11 +121,6 @@ _DOORS: dict[str, Callable[[Path, int], object]] = {
     "read for a scorer": lambda folder, n: read_documents(_written(folder, n, "parquet"), _scorer(n)),
     "read for a scorer, drop": lambda folder, n: read_documents(
         _written(folder, 2 * n, "parquet"), _scorer(n), drop=[_Counted(f"f{place}") for place in range(n, 2 * n)]
-    ),
-    "one name twice": lambda folder, n: matched(
-        "x",
-        SimpleNamespace(n_features=n, feature_names=tuple(_names(n))),
-        from_arrays(np.zeros((1, n + 2)), [0], [1], feature_names=[*_names(n), "other", "other"]),
     ),
 }
 
