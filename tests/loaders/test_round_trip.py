@@ -140,7 +140,7 @@ def test_more_rows_than_a_block(tmp_path, monkeypatch):
     data = from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 5, 50), rng.integers(0, 9, 50))
     for name in ("d.txt", "d.parquet", "d.csv"):
         write(data, tmp_path / name)
-        assert_same(read(tmp_path / name, regroup=True), data)
+        assert_same(read(tmp_path / name), data)
     assert pq.ParquetFile(tmp_path / "d.parquet").num_row_groups > 1
 
 
@@ -180,9 +180,8 @@ def test_what_letor_text_cannot_hold_is_an_error_and_leaves_the_file(tmp_path, c
 
 @pytest.mark.parametrize("names", [("label", "x"), ("x", "x")])
 def test_a_feature_name_that_a_table_cannot_hold(tmp_path, names):
-    data = from_arrays([[1, 2]], [0], [1], feature_names=names)
-    with pytest.raises(DataError, match=f"expected feature names that differ, .*; got '{names[0]}'"):
-        write(data, tmp_path / "d.csv")
+    with pytest.raises(DataError, match="names that differ"):
+        write(from_arrays([[1, 2]], [0], [1], feature_names=names), tmp_path / "d.csv")
 
 
 def test_unknown_extension_names_the_known_ones(tmp_path):
