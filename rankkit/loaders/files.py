@@ -3,7 +3,7 @@
 import inspect
 import numbers
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -46,11 +46,11 @@ _KIND_NAMES: dict[Kind, str] = {
     "arrow": "Arrow",
     "cache": "a cache",
 }
-# What is an option of some kinds of data only.
+# What is an option of some kinds of data only; regrouping is what happens to the others in any case.
 _TABLES: tuple[Kind, ...] = ("csv", "parquet", "arrow")
 _KINDS_OF: Mapping[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), _TABLES),
-    **dict.fromkeys(("regroup", "group_file", "zero_based", "labels", "on_bad_line"), ("letor",)),
+    **dict.fromkeys(("group_file", "zero_based", "labels", "on_bad_line"), ("letor",)),
 }
 _KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in extensions}
 
@@ -183,6 +183,25 @@ def check_options(file: Path, kind: Kind, options: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"{file}: expected options that {_KIND_NAMES[kind]} has; got one of {wanted}. Leave {name}={given} out."
             )
+
+
+def options_of(kind: Kind, kinds: Collection[Kind], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for one of several files that are read alike, without those that another kind among them takes.
+
+    Args:
+        kind: Of the file.
+        kinds: Of all of them.
+        options: Of :func:`read`, for all.
+
+    >>> options_of("letor", ("letor", "csv"), {"label": "grade", "regroup": True})
+    {'regroup': True}
+    """
+
+    def is_of_others(name: str) -> bool:
+        takes = _KINDS_OF.get(name, ())
+        return bool(takes) and kind not in takes and any(other in takes for other in kinds)
+
+    return {name: value for name, value in options.items() if not is_of_others(name)}
 
 
 def indices_of(path: Path, option: str, names: Sequence[str | int] | str) -> list[int]:

@@ -8,7 +8,7 @@ from typing import Any
 from rankkit.errors import DataError
 from rankkit.loaders.columns import RESERVED, left_out_line
 from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.files import column_names, kind_of, read
+from rankkit.loaders.files import column_names, kind_of, options_of, read
 from rankkit.loaders.letor_beside import beginning_of
 from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
 from rankkit.remarks import say
@@ -35,20 +35,24 @@ def read_parts(sources: Mapping[str, Readable | None], reading: Mapping[str, Any
     Args:
         sources: What :func:`rankkit.read` reads, or None, by the name of the part; the first has the features of all,
             and of LETOR text the index of the first feature, so that a comment above its rows holds for all.
-        reading: Options of :func:`rankkit.read`.
+        reading: Options of :func:`rankkit.read`; where tables and LETOR text stand beside each other, each takes its
+            own.
 
     Raises:
         DataError: As :func:`rankkit.read`, and if a part has other features than the first, or no rows.
     """
     parts: dict[str, RankingDataset] = {}
     base: dict[str, bool] = {}
+    named = [Path(str(source)) for source in sources.values() if source is not None and is_file_name(source)]
+    kinds = {kind_of(path) for path in named}
     for name, source in sources.items():
         if source is None:
             continue
         first = next(iter(parts.values()), None)
         refuse_cache(source, reading.get("cache", False))
         with as_file(source) as file:
-            options = {**reading} if first is None else _like(first, file, reading)
+            taken = options_of(kind_of(file), kinds, reading)
+            options = taken if first is None else _like(first, file, taken)
             if options.get("zero_based") is None and kind_of(file) == "letor":
                 base = base or {"zero_based": beginning_of(file).is_zero_based}
                 options |= base

@@ -433,7 +433,7 @@ def test_a_file_of_four_times_the_memory_of_the_whole_process_converts(tmp_path)
 def test_a_bad_place_is_refused(text):
     with pytest.raises(DiskError, match="got a file where a folder has to be"):
         read(text, cache=text / "below")
-    with pytest.raises(ConfigError, match="got one of LETOR text. Leave group_file="):
+    with pytest.raises(ConfigError, match=r"got one of LETOR text\. Leave group_file="):
         read(text.with_name("x.csv").touch() or text.with_name("x.csv"), group_file=text)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -106,9 +107,12 @@ def with_header(text: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
 
 
+TOLD = Path(tempfile.gettempdir(), f"rankkit-was-told-{os.getpid()}")  # made if a file is unpickled
+
+
 class Told:
     def __reduce__(self):
-        return Path.touch, (Path("/tmp/rankkit-was-told"),)
+        return Path.touch, (TOLD,)
 
 
 def objects() -> bytes:
@@ -143,7 +147,7 @@ def objects() -> bytes:
 def test_files_that_are_no_plain_arrays(content, cache):
     (cache / "features.npy").write_bytes(content)
     refused(cache, "features.npy")
-    assert not Path("/tmp/rankkit-was-told").exists()
+    assert not TOLD.exists()
 
 
 @pytest.mark.parametrize("name", ["cache.json", "features.npy"])

@@ -11,13 +11,12 @@ from rankkit.loaders.files import kind_of
 # A value other than the default of every option that some kinds of data do not have.
 GIVEN = {
     **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), "foo"),
-    "regroup": True,
     "group_file": "sizes",
     "zero_based": False,
     "labels": "grades",
     "on_bad_line": "skip",
 }
-TAKEN_BY_ALL = {"path", "n_features", "features", "drop", "cache"}
+TAKEN_BY_ALL = {"path", "n_features", "regroup", "features", "drop", "cache"}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rankkit.errors import DataError
+from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.parts import read_parts
 
 ZERO = "# Column indices are zero-based\n1 qid:1 0:5 1:6\n"
@@ -24,3 +24,13 @@ def test_a_part_without_rows_is_refused(tmp_path):
     (tmp_path / "test.csv").write_text("qid,label,a\n")
     with pytest.raises(DataError, match=r"test\.csv: expected rows; got none"):
         read_parts({"train": tmp_path / "train.csv", "test": tmp_path / "test.csv"}, {})
+
+
+def test_each_part_takes_the_options_of_its_kind(tmp_path):
+    (tmp_path / "train.csv").write_text("qid,grade,1\n1,0,5\n1,2,6\n")
+    (tmp_path / "test.txt").write_text("1 qid:7 1:5\n0 qid:8 1:6\n2 qid:7 1:7\n")
+    sources = {"train": tmp_path / "train.csv", "test": tmp_path / "test.txt"}
+    parts = read_parts(sources, {"label": "grade", "regroup": True, "labels": "grades"})
+    assert [part.labels.tolist() for part in parts.values()] == [[0, 2], [1, 2, 0]]
+    with pytest.raises(ConfigError, match=r"Leave labels='grades' out"):
+        read_parts({"train": tmp_path / "train.csv"}, {"label": "grade", "labels": "grades"})
