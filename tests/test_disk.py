@@ -2,8 +2,6 @@
 
 import errno
 import pickle
-import resource
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,17 +13,7 @@ import torch
 from rankkit import disk
 from rankkit.disk import disk_error, keeping, writing
 from rankkit.errors import DataError, DiskError
-
-
-@pytest.fixture
-def bound():
-    """No file grows beyond 5,000 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+from tests.file_limits import small_files
 
 
 def save_with_torch(file):
@@ -36,12 +24,11 @@ def save_with_numpy(file):
     np.save(file, np.zeros(10_000))  # its error has no number
 
 
-@pytest.mark.usefixtures("bound")
 @pytest.mark.parametrize("save", [save_with_torch, save_with_numpy])
 def test_what_a_library_hides_is_found(tmp_path, save):
     path = tmp_path / "hidden"
     message = r"a\.pt: expected to write it; got a limit on the size of files, with .* free"
-    with pytest.raises(DiskError, match=message), writing("a.pt", at=path), path.open("wb") as file:
+    with pytest.raises(DiskError, match=message), small_files(5_000), writing("a.pt", at=path), path.open("wb") as file:
         save(file)
 
 

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import os
-import resource
-import signal
 import subprocess
 import sys
 import time
@@ -25,6 +23,7 @@ from rankkit.loaders.files import convert, read, write
 from rankkit.loaders.given_arrays import from_arrays
 from rankkit.loaders.letor import read_letor
 from rankkit.loaders.synthetic import make_ranking
+from tests.file_limits import small_files
 
 BUILDERS = Path(__file__).with_name("cache_builders.py")
 TEXT = b"2 qid:1 1:0.5 2:3 # a\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 2:0 #docid = c\n"
@@ -343,16 +342,10 @@ def test_a_full_disk_leaves_nothing(text, monkeypatch, n_files):
 def test_a_write_that_the_system_refuses_leaves_the_old_cache(text):
     write(make_ranking(3), text.with_name("d.rkcache"))
     kept = read(text.with_name("d.rkcache")).fingerprint
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     large = make_ranking(300)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, old[1]))
-    try:
-        with pytest.raises(DiskError, match="expected to write it; got a limit on the size of files"):
-            write(large, text.with_name("d.rkcache"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
-        signal.signal(signal.SIGXFSZ, handler)
+    message = "expected to write it; got a limit on the size of files"
+    with pytest.raises(DiskError, match=message), small_files(50_000):
+        write(large, text.with_name("d.rkcache"))
     assert read(text.with_name("d.rkcache")).fingerprint == kept
     assert len(list(text.parent.iterdir())) == 2
 

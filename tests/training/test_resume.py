@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import resource
 import signal
 import sys
 
@@ -11,6 +10,7 @@ import torch
 from rankkit.errors import ConfigError, DiskError, TrainingError
 from rankkit.objectives import listnet_loss, softmax_loss
 from rankkit.training import Callback, TrainingInterrupted
+from tests.file_limits import files_as_before, limit_files
 
 
 class Interrupt(Callback):
@@ -140,28 +140,20 @@ def test_the_checkpoint_holds_tensors_and_plain_values_alone(quick, new_scorer, 
 class FullAfter(Callback):
     """A disk that takes nothing any more after some epochs."""
 
-    def __init__(self, epochs, limit):
-        self.epochs, self.limit = epochs, limit
+    def __init__(self, epochs):
+        self.epochs = epochs
 
     def on_epoch_end(self, record):
         if record.epoch == self.epochs:
-            self.limit(100)
+            limit_files(100)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
 def test_a_disk_that_fills_up_says_which_checkpoint_is_safe(quick, new_scorer, tmp_path):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(n_bytes):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
-
     whole, resumed = new_scorer(dropout=0.3), new_scorer(dropout=0.3)
     expected = quick(whole, epochs=4)
-    try:
-        with pytest.raises(DiskError) as raised:
-            quick(new_scorer(dropout=0.3), epochs=4, out=tmp_path, callbacks=[FullAfter(2, limit)])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(DiskError) as raised, files_as_before():
+        quick(new_scorer(dropout=0.3), epochs=4, out=tmp_path, callbacks=[FullAfter(2)])
     steps = expected.epochs[1].step
     assert re.fullmatch(
         r".*checkpoint\.pt: expected to write it; got a limit on the size of files, with .* free in .*\. "
