@@ -74,7 +74,7 @@ def _flush() -> None:
 
 
 def _of_output(error: OSError) -> DiskError:
-    from rankkit.disk import OUTPUT, disk_error
+    from rankkit.files.disk import OUTPUT, disk_error
 
     return disk_error(OUTPUT, error.errno or errno.EIO)
 

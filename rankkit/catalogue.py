@@ -7,7 +7,6 @@ experiment files.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rankkit.encoders import ConvEncoder, MLPEncoder
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.metrics import (
     average_precision,
@@ -21,6 +20,8 @@ from rankkit.metrics import (
     r_precision,
     recall,
 )
+from rankkit.models.encoders import ConvEncoder, MLPEncoder
+from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.objectives import (
     DualLearning,
     approx_map_loss,
@@ -90,7 +91,6 @@ from rankkit.objectives.embedding import (
     triplet_loss,
     verification_loss,
 )
-from rankkit.scorers import LinearScorer, MLPScorer
 
 SCORERS: dict[str, Callable[..., Any]] = {
     "linear": LinearScorer,

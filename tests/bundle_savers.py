@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from rankkit.bundle import load, save
-from rankkit.scorers import LinearScorer
+from rankkit.models.scorers import LinearScorer
 
 STEPS = ((os, "fsync"), (Path, "replace"), (Path, "unlink"))
 

@@ -13,7 +13,7 @@ SOURCES = sorted(path.relative_to(PACKAGE) for folder in FOLDERS for path in (PA
 # Checked at every call in tests only. Kernels are left out: numba compiles plain functions.
 CHECKED = [
     "rankkit.ranking",
-    "rankkit.batch",
+    "rankkit.data.batch",
     "rankkit.metrics.at_r",
     "rankkit.metrics.engine",
     "rankkit.metrics.graded",

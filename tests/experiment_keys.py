@@ -16,15 +16,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from rankkit import catalogue
-from rankkit.cli.compared import SearchSection, SignificanceSection
-from rankkit.cli.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
-from rankkit.cli.config import Data, EvaluationSection, Experiment, Section
-from rankkit.cli.encoder_comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
-from rankkit.cli.encoder_file import EncoderExperiment, ExampleData, SimilaritySection
+from rankkit.cli.experiments.compared import SearchSection, SignificanceSection
+from rankkit.cli.experiments.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
+from rankkit.cli.experiments.config import Data, EvaluationSection, Experiment, Section
+from rankkit.cli.experiments.encoder_comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
+from rankkit.cli.experiments.encoder_file import EncoderExperiment, ExampleData, SimilaritySection
+from rankkit.cli.experiments.validation import NOT_OPTIONS
 from rankkit.cli.objectives import _arguments, _sections
-from rankkit.cli.validation import NOT_OPTIONS
-from rankkit.comparison.externals import EXTERNALS
-from rankkit.encoders import RandomAffine
+from rankkit.comparison.systems.externals import EXTERNALS
+from rankkit.models.encoders import RandomAffine
 from rankkit.objectives.module import option_names
 from rankkit.training import fit, fit_encoder
 

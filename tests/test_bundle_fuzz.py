@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
 from rankkit.errors import BundleError, ConfigError
-from rankkit.scorers import MLPScorer
+from rankkit.models.scorers import MLPScorer
 
 
 @pytest.fixture(scope="module")

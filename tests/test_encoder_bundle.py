@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit.bundle import load, load_encoder, load_scorer, save
+from rankkit.bundle.model_json import read_model_json
 from rankkit.distances import DISTANCES, FunctionDistance, WeightedL1
-from rankkit.encoders import ConvEncoder, MLPEncoder, WrappedEncoder
 from rankkit.errors import BundleError, ConfigError
-from rankkit.model_json import read_model_json
+from rankkit.models.encoders import ConvEncoder, MLPEncoder, WrappedEncoder
+from rankkit.models.scorers import LinearScorer
 from rankkit.objectives import Objective
 from rankkit.objectives.embedding import triplet_loss
-from rankkit.scorers import LinearScorer
 
 PICTURES = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli.comparison_file import load_comparison
-from rankkit.cli.config import load_experiment
+from rankkit.cli.experiments.comparison_file import load_comparison
+from rankkit.cli.experiments.config import load_experiment
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rankkit import LinearScorer, bundle
+from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.files import write
-from rankkit.loaders.synthetic import make_ranking
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals")
 

@@ -97,7 +97,7 @@ def observed(labels, queries, matrix, shape=None):
 def read_all(peer, folder):
     """Child process: read every input, each in a fork of its own; prints one JSON object a line."""
     try:
-        importlib.import_module({"rankkit": "rankkit.loaders.letor_assembly", "scikit-learn": "sklearn.datasets"}.get(
+        importlib.import_module({"rankkit": "rankkit.loaders.letor.assembly", "scikit-learn": "sklearn.datasets"}.get(
             peer, peer.lower()
         ))  # fmt: skip
     except ImportError:

@@ -24,8 +24,8 @@ import xgboost
 import rankkit as rk
 from rankkit.errors import ExportError
 from rankkit.export import export
-from rankkit.export.onnx_file import OnnxSession
 from rankkit.export.quiet import quiet
+from rankkit.export.runtimes.onnx_file import OnnxSession
 from rankkit.export.source import read_source, scorer_scores
 
 README = Path(__file__).with_name("README.md")

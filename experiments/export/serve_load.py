@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from rankkit import bundle
+from rankkit.data.synthetic import make_ranking
 from rankkit.evaluation import predict
-from rankkit.loaders.synthetic import make_ranking
-from rankkit.scorers import MLPScorer
+from rankkit.models.scorers import MLPScorer
 
 N_BODIES = 20
 MEMORY = "process_resident_memory_bytes"

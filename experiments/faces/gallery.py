@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 
-from rankkit.encoders import embed
-from rankkit.evaluation.similarity import evaluate_retrieval, nearest_neighbours
+from rankkit.models.encoders import embed
+from rankkit.similarity import evaluate_retrieval, nearest_neighbours
 
 N_BEST, N_WORST, N_NEAREST = 2, 5, 5
 RIGHT, WRONG, QUIET = "#1b7837", "#b2182b", "#6b6b6b"

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from gallery import draw_queries  # beside this file
 
-from rankkit.comparison.margin_plot import draw_margins
-from rankkit.comparison.margins import sweep_margins
+from rankkit.comparison.margins.plot import draw_margins
+from rankkit.comparison.margins.sweep import sweep_margins
 from rankkit.comparison.writing import write_json, write_text
-from rankkit.encoders import ConvEncoder, RandomAffine, embed
-from rankkit.evaluation.similarity import choose_threshold, evaluate_retrieval, verify
-from rankkit.loaders.labelled_files import read_labelled
+from rankkit.loaders.examples.files import read_labelled
+from rankkit.models.encoders import ConvEncoder, RandomAffine, embed
 from rankkit.objectives.embedding import contrastive_loss, supcon_loss, triplet_loss
+from rankkit.similarity import choose_threshold, evaluate_retrieval, verify
 from rankkit.training import fit_encoder
 
 SIZE = (40, 32)

@@ -19,10 +19,9 @@ import numpy as np
 import torch
 from drawing import draw_shares, draw_space
 
-from rankkit.encoders import MLPEncoder, embed
-from rankkit.encoders.outputs import OUTPUTS
-from rankkit.evaluation.similarity import collisions, evaluate_retrieval, knn_accuracy, tightness
-from rankkit.loaders.labelled_files import read_labelled
+from rankkit.loaders.examples.files import read_labelled
+from rankkit.models.encoders import MLPEncoder, embed
+from rankkit.models.encoders.outputs import OUTPUTS
 from rankkit.objectives.embedding import (
     contrastive_loss,
     linear_triplet_loss,
@@ -31,6 +30,7 @@ from rankkit.objectives.embedding import (
     triplet_loss,
 )
 from rankkit.sampling import random_triplets
+from rankkit.similarity import collisions, evaluate_retrieval, knn_accuracy, tightness
 from rankkit.training.callbacks import Callback
 from rankkit.training.encoding import fit_encoder
 

@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from rankkit.objectives.about import ROWS
+from rankkit.objectives.descriptions import ROWS
 from tests.oracles import catalogue
 from tests.peers import rax_losses
 

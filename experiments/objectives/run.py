@@ -52,8 +52,8 @@ def one_run(task):
 
     import rankkit as rk
     from rankkit.catalogue import OBJECTIVES
-    from rankkit.objectives.about import ROWS
-    from rankkit.scorers.readout import n_outputs_for
+    from rankkit.models.scorers.readout import n_outputs_for
+    from rankkit.objectives.descriptions import ROWS
 
     torch.set_num_threads(1)
     train, valid, report = load(data)
@@ -127,7 +127,7 @@ def run_all(objectives, n_jobs):
 
 def table(data, objectives):
     """A Markdown table, best mean ndcg@10 first; means and standard deviations over seeds."""
-    from rankkit.objectives.about import ROWS
+    from rankkit.objectives.descriptions import ROWS
 
     rows = []
     for objective in objectives:
@@ -150,7 +150,7 @@ def table(data, objectives):
 
 
 def main():
-    from rankkit.objectives.about import ROWS
+    from rankkit.objectives.descriptions import ROWS
 
     known = [name for name, row in ROWS.items() if row.family != "unbiased"]  # those learn from clicks
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

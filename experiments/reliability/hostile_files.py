@@ -28,7 +28,7 @@ import numpy as np
 
 import rankkit as rk
 from rankkit.errors import RankkitError
-from rankkit.loaders.cache import read_cache, write_cache
+from rankkit.loaders.cache.reading import read_cache, write_cache
 from rankkit.loaders.trec import read_qrels
 
 ROOM = 2 * 2**30
@@ -305,7 +305,7 @@ metrics = ["ndcg@10"]
 
 
 def _experiment(path: Path) -> None:
-    from rankkit.cli.config import load_experiment
+    from rankkit.cli.experiments.config import load_experiment
 
     load_experiment(path, {}, [])
 

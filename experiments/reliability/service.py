@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from rankkit import bundle
-from rankkit.loaders.synthetic import make_ranking
-from rankkit.scorers import MLPScorer
+from rankkit.data.synthetic import make_ranking
+from rankkit.models.scorers import MLPScorer
 from rankkit.serving.scoring.ranker import ServedRanker
 
 N_FEATURES, N_DOCS, N_BODIES, N_CLIENTS = 20, 50, 8, 32

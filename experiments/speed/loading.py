@@ -42,13 +42,13 @@ def rankkit_gzip(folder):
 
 def rankkit_cache(folder):
     """Opened and every value touched, as a first epoch does."""
-    from rankkit.loaders.cache import read_cache
+    from rankkit.loaders.cache.reading import read_cache
 
     return lambda name="mslr.rkcache": touched(read_cache(folder / name.replace(".txt", ".rkcache")).features)
 
 
 def rankkit_cache_open(folder):
-    from rankkit.loaders.cache import read_cache
+    from rankkit.loaders.cache.reading import read_cache
 
     return lambda name="mslr.rkcache": read_cache(folder / name.replace(".txt", ".rkcache")).features
 
@@ -156,8 +156,8 @@ def measure(name, folder):
 
 
 def make_files(folder, n_queries):
+    from rankkit.data.synthetic import make_mslr_like
     from rankkit.loaders.files import write
-    from rankkit.loaders.synthetic import make_mslr_like
 
     for name, n in (("mslr", n_queries), ("small", 5)):
         data = make_mslr_like(n)

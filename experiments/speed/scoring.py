@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import rankkit as rk
-from rankkit.loaders.synthetic import make_mslr_like
+from rankkit.data.synthetic import make_mslr_like
 
 HIDDEN = (512, 256, 128)
 REPEATS = 7

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from rankkit.evaluation.significance import p_matrix, paired_t_p, sign_flip_p
+from rankkit.statistics.significance import p_matrix, paired_t_p, sign_flip_p
 
 
 def main():
@@ -38,7 +38,7 @@ def main():
 
     n_pairs = arguments.systems * (arguments.systems - 1) // 2
     systems = {
-        "rankkit.evaluation.significance.sign_flip_p, one pair": lambda: sign_flip_p(
+        "rankkit.statistics.significance.sign_flip_p, one pair": lambda: sign_flip_p(
             deltas, n_resamples=arguments.resamples
         ),
         f"p_matrix, all {n_pairs} pairs of {arguments.systems} systems": all_pairs,

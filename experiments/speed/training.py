@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 import rankkit as rk
-from rankkit.loaders.synthetic import make_mslr_like
+from rankkit.data.synthetic import make_mslr_like
 from rankkit.training.batches import plan_epoch
 
 WIDTHS = (136, 512, 256, 128, 1)

@@ -7,21 +7,21 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from rankkit.cli.compare import compare
-from rankkit.cli.convert import convert
-from rankkit.cli.embed import embed
-from rankkit.cli.evaluate import evaluate
-from rankkit.cli.explain import explain
-from rankkit.cli.export import export
-from rankkit.cli.inspect import inspect
-from rankkit.cli.margin_sweep import margin_sweep
-from rankkit.cli.neighbours import neighbours
+from rankkit.cli.data.convert import convert
+from rankkit.cli.data.inspect import inspect
+from rankkit.cli.data.qrels import qrels
+from rankkit.cli.data.split import split
+from rankkit.cli.experiments.wording import refuse_value, speaking_as
 from rankkit.cli.objectives import objectives
-from rankkit.cli.qrels import qrels
-from rankkit.cli.score import score
-from rankkit.cli.serve import serve
-from rankkit.cli.split import split
-from rankkit.cli.train import train
-from rankkit.cli.wording import refuse_value, speaking_as
+from rankkit.cli.training.margin_sweep import margin_sweep
+from rankkit.cli.training.train import train
+from rankkit.cli.using.embed import embed
+from rankkit.cli.using.evaluate import evaluate
+from rankkit.cli.using.explain import explain
+from rankkit.cli.using.export import export
+from rankkit.cli.using.neighbours import neighbours
+from rankkit.cli.using.score import score
+from rankkit.cli.using.serve import serve
 
 # In the order of work; what a command does, in the few words that fit beside its name.
 _COMMANDS: dict[str, dict[Callable[..., None], str]] = {

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data_options import Track
+from rankkit.cli.data.options import Track
 from rankkit.cli.next_step import suggest
 
 
@@ -26,12 +26,12 @@ def compare(
     ] = None,
 ) -> None:
     """Train and compare rankers, or encoders: same data, same seeds, tests over queries, one table with its rules."""
-    from rankkit.cli.comparison_file import load_comparison
+    from rankkit.cli.experiments.comparison_file import load_comparison
     from rankkit.comparison import ComparisonInterrupted, Plan
     from rankkit.comparison import compare as run_comparison
     from rankkit.comparison.writing import read_json
     from rankkit.errors import ConfigError
-    from rankkit.places import check_place
+    from rankkit.files.places import check_place
 
     check_place(out, "folder")
     if experiment is not None:

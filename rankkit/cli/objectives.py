@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.objectives.about import ROWS, ObjectiveRow
+from rankkit.objectives.descriptions import ROWS, ObjectiveRow
 
 
 def objectives(

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.clicks.models import ClickModel
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import TextIds
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.text_ids import TextIds
 
 # Probabilities that are drawn at a time, which bounds the memory of a simulation.
 _BLOCK = 2**21
@@ -82,7 +82,7 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
         DataError: If there is not one number a document in ``scores``.
 
     Example:
-        >>> from rankkit.loaders.given_arrays import from_arrays
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
         >>> data = from_arrays([[1], [2], [3], [4]], [0, 1, 2, 0], ["a", "a", "a", "b"])
         >>> shown = shown_lists(data, [0.1, 0.3, 0.2, 0.0], top_k=2)
         >>> shown.features.ravel().tolist(), shown.labels.tolist(), shown.list_sizes.tolist()
@@ -158,7 +158,7 @@ def simulate_clicks(
         Nobody looks past the first click.
 
         >>> from rankkit.clicks.models import CascadeModel
-        >>> from rankkit.loaders.given_arrays import from_arrays
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
         >>> shown = from_arrays([[1], [2], [3]], [0, 1, 1], ["a", "a", "a"])
         >>> log = simulate_clicks(shown, CascadeModel(), n_sessions=2, noise=0.0)
         >>> log.labels.tolist(), log.qids.tolist()

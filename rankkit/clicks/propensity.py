@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.dataset import RankingDataset
 
 
 def positions(log: RankingDataset) -> NDArray[np.int64]:
     """The position at which each document was shown, from 1: its place in the list of its query.
 
-    >>> from rankkit.loaders.given_arrays import from_arrays
+    >>> from rankkit.loaders.tables.given_arrays import from_arrays
     >>> positions(from_arrays([[1], [2], [3]], [0, 1, 0], ["a", "a", "b"]))
     array([1, 2, 1])
     """
@@ -56,7 +56,7 @@ def propensity_weighted(
     Example:
         The click at position 2, which half of the people look at, counts twice.
 
-        >>> from rankkit.loaders.given_arrays import from_arrays
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
         >>> log = from_arrays([[1], [2], [3]], [0, 1, 0], ["a", "a", "a"])
         >>> propensity_weighted(log, [1.0, 0.5, 0.25]).weights
         array([1., 2., 1.], dtype=float32)
@@ -108,7 +108,7 @@ def estimate_propensities(log: RankingDataset) -> NDArray[np.float64]:
     Example:
         Two clicks at the first position, one at the second.
 
-        >>> from rankkit.loaders.given_arrays import from_arrays
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
         >>> log = from_arrays([[1], [2], [1], [2], [2], [1]], [1, 0, 0, 1, 1, 0], [7, 7, 8, 8, 9, 9])
         >>> estimate_propensities(log)
         array([1. , 0.5])

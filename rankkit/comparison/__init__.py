@@ -1,7 +1,7 @@
 """Comparison: systems x splits x seeds in parallel processes, tests over queries, tables, a page.
 
 ``rankkit compare experiment.toml`` is the same as a command. What a comparison leaves in its folder is described in
-:mod:`rankkit.comparison.results`.
+:mod:`rankkit.comparison.results.outcomes`.
 
 >>> plan = Plan(
 ...     source=Source(train="train.txt", valid="vali.txt", test="test.txt"),
@@ -27,8 +27,6 @@ said of queries holds for anchors.
 >>> print(compare(plan, "runs/encoders"))  # doctest: +SKIP
 """
 
-from rankkit.comparison.audit import Finding
-from rankkit.comparison.comparing import ComparisonInterrupted, compare
 from rankkit.comparison.plan import (
     Part,
     Plan,
@@ -40,10 +38,13 @@ from rankkit.comparison.plan import (
     cross,
     external_system,
 )
-from rankkit.comparison.reading import read_results
-from rankkit.comparison.results import Results, RunResult
+from rankkit.comparison.results.audit import Finding
+from rankkit.comparison.results.outcomes import RunResult
+from rankkit.comparison.results.reading import read_results
+from rankkit.comparison.results.results import Results
+from rankkit.comparison.results.standings import MetricStandings, Standing
+from rankkit.comparison.runs.comparing import ComparisonInterrupted, compare
 from rankkit.comparison.sources import ExampleSource, Source
-from rankkit.comparison.standings import MetricStandings, Standing
 
 __all__ = [
     "ComparisonInterrupted",

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rankkit.comparison.sources import ExampleSource
 from rankkit.comparison.splits import ONLY, check_same_data, expand
 from rankkit.comparison.writing import write_json, write_parquet
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import DataError, ShapeError
-from rankkit.loaders.labelled import LabelledExamples
-from rankkit.loaders.labelled_files import NAMED, check_form, read_in_form
+from rankkit.loaders.examples.files import NAMED, check_form, read_in_form
 
 
 @dataclass(frozen=True)

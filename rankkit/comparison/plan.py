@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rankkit.comparison.sources import ExampleSource, Source, source_from_dict
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.evaluation.significance import EPSILON, Correction, Test
+from rankkit.statistics.significance import EPSILON, Correction, Test
 
 Interval = Literal["bca", "percentile"]
 Sampler = Literal["random", "tpe"]

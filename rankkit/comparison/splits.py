@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from rankkit.comparison.sources import Source
 from rankkit.comparison.writing import read_json, write_json, write_parquet
+from rankkit.data.merging import merge
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.views import split as deal_out
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import matched
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
-from rankkit.loaders.merging import merge
 from rankkit.loaders.parts import check_part, read_parts
-from rankkit.loaders.views import split as deal_out
 from rankkit.training.informative import NEEDS_GRADES, teaching_queries
 
 if TYPE_CHECKING:

@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rankkit.comparison.cost import embedding_milliseconds, scoring_milliseconds
-from rankkit.comparison.encoders import train_encoder
 from rankkit.comparison.example_splits import (
     check_example_files,
     example_split_names,
     load_example_split,
     write_example_split,
 )
-from rankkit.comparison.externals import check_external, find_external
-from rankkit.comparison.fitted import Fitted, Report
-from rankkit.comparison.measuring import Measured, measure_embeddings, measure_scores
-from rankkit.comparison.neural import fit_neural
 from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.sources import ExampleSource, Kind, Source, kind_of
 from rankkit.comparison.splits import check_files, load_split, split_names, write_split
+from rankkit.comparison.systems.cost import embedding_milliseconds, scoring_milliseconds
+from rankkit.comparison.systems.encoders import train_encoder
+from rankkit.comparison.systems.externals import check_external, find_external
+from rankkit.comparison.systems.fitted import Fitted, Report
+from rankkit.comparison.systems.measuring import Measured, measure_embeddings, measure_scores
+from rankkit.comparison.systems.neural import fit_neural
 from rankkit.errors import ConfigError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from rankkit.comparison import tpe
-from rankkit.comparison.externals import EXTERNALS
 from rankkit.comparison.plan import Plan, Range, RunSpec, System
+from rankkit.comparison.systems.externals import EXTERNALS
 from rankkit.errors import ConfigError
 
 Valid = Callable[[RunSpec], float | None]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankkit.atomic import replacing, write_text
+from rankkit.files.atomic import replacing, write_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from rankkit import bundle, evaluation, model_json, training
-from rankkit.atomic import temporary_folder, write_bytes
+from rankkit import bundle, evaluation, training
+from rankkit.bundle import model_json
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import (
@@ -23,14 +24,14 @@ from rankkit.estimator.tables import (
     queries_of_rows,
     validation_of,
 )
-from rankkit.evaluation.importance import draw_queries, permutation_importance
-from rankkit.loaders.arrays import Source
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.given_arrays import dataset_of
-from rankkit.loaders.tabular import features_of, is_table
+from rankkit.explaining.importance import draw_queries, permutation_importance
+from rankkit.files.atomic import temporary_folder, write_bytes
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.given_arrays import dataset_of
+from rankkit.loaders.tables.tabular import features_of, is_table
+from rankkit.models.scorers.listwise import is_listwise
 from rankkit.remarks import say, say_of_columns
-from rankkit.scorers.listwise import is_listwise
-from rankkit.training.named import build_objective, build_scorer
+from rankkit.training.build import build_objective, build_scorer
 
 # feature_importances_ scores a sample of this size once for each feature.
 _IMPORTANCE_DOCS = 10_000
@@ -54,8 +55,8 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     by ``fit``, ``predict`` and ``score`` unless told otherwise. Without it scikit-learn does not hand ``qid`` to
     ``score``: put it into the frame. Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
 
-    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.columns`: what is left out is told, and in
-    ``predict`` and ``score`` the ranker's are found by name, and others are told and left out.
+    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.tables.columns`: what is left out is told,
+    and in ``predict`` and ``score`` the ranker's are found by name, and others are told and left out.
 
     *scikit-learn's checks:* where queries are told, ``check_estimator`` passes but for
     ``check_sample_weight_equivalence_on_dense_data`` and ``_on_sparse_data``: a document that is there twice takes two

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
-from rankkit.loaders.arrays import Source
-from rankkit.loaders.given_arrays import dataset_of
-from rankkit.loaders.tabular import is_table
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.given_arrays import dataset_of
+from rankkit.loaders.tables.tabular import is_table
 from rankkit.remarks import say
 
 QID = "qid"

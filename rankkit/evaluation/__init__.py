@@ -1,8 +1,5 @@
 """Evaluation: score documents, measure their order a query, average under stated conventions."""
 
-from rankkit.evaluation.attribution import Attributions
-from rankkit.evaluation.gradients import attribute
-from rankkit.evaluation.importance import Importance, permutation_importance
 from rankkit.evaluation.measuring import evaluate, evaluate_scores
 from rankkit.evaluation.names import metric_name, parse_metric
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
@@ -16,20 +13,16 @@ from rankkit.evaluation.trec import evaluate_run
 
 __all__ = [
     "PROTOCOLS",
-    "Attributions",
     "Evaluation",
-    "Importance",
     "Protocol",
     "ProtocolTable",
     "RunEvaluation",
-    "attribute",
     "evaluate",
     "evaluate_protocols",
     "evaluate_run",
     "evaluate_scores",
     "metric_name",
     "parse_metric",
-    "permutation_importance",
     "predict",
     "pseudo_labels",
     "resolve_protocol",

@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.catalogue import SCORERS
+from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.columns import left_out_line
-from rankkit.loaders.dataset import RankingDataset, Roles
 from rankkit.loaders.sources import Readable
+from rankkit.loaders.tables.columns import left_out_line
+from rankkit.models.scorers.calling import n_features_of, takes_offsets
+from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.trees import TreeScorer
 from rankkit.naming import named
 from rankkit.remarks import say
-from rankkit.scorers.calling import n_features_of, takes_offsets
-from rankkit.scorers.listwise import is_listwise
-from rankkit.trees import TreeScorer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -140,7 +140,7 @@ def documents_for(
             f"{where}: expected documents; got the path {os.fspath(data)!r}. Read the file first: rankkit.read(path)."
         )
     needs_queries = by_query or _sees_queries(scorer)
-    from rankkit.loaders.tabular import is_frame
+    from rankkit.loaders.tables.tabular import is_frame
 
     if is_frame(data):
         return _from_table(where, scorer, data, qids, needs_queries, with_labels)
@@ -327,8 +327,8 @@ def _arrow_table(data: Any) -> "pa.Table":
 def _from_table(
     where: str, scorer: object, table: Any, qids: Any | None, needs_queries: bool, with_labels: bool
 ) -> RankingDataset:
-    from rankkit.loaders.pandas_columns import with_named_index
-    from rankkit.loaders.tabular import from_arrow, from_pandas, is_frame
+    from rankkit.loaders.tables.pandas_columns import with_named_index
+    from rankkit.loaders.tables.tabular import from_arrow, from_pandas, is_frame
 
     is_pandas = is_frame(table)
     in_column = qids if isinstance(qids, str) else None
@@ -359,8 +359,8 @@ def _from_table(
 
 
 def _from_numbers(where: str, scorer: object, values: Any, qids: Any | None, needs_queries: bool) -> RankingDataset:
-    from rankkit.loaders.arrays import Source, as_numbers
-    from rankkit.loaders.given_arrays import dataset_of
+    from rankkit.loaders.tables.arrays import Source, as_numbers
+    from rankkit.loaders.tables.given_arrays import dataset_of
 
     if isinstance(qids, str):
         raise DataError(f"{where}: expected qids as one a row; got {qids!r}. Pass an array of them.")
@@ -371,8 +371,8 @@ def _from_numbers(where: str, scorer: object, values: Any, qids: Any | None, nee
 
 def _query_ids(where: str, scorer: object, qids: Any | None, n_rows: int, needed: bool) -> "pa.ChunkedArray":
     """One id a row; where queries play no part, rows are taken in blocks: a query is scored as a whole."""
-    from rankkit.loaders.arrays import Source
-    from rankkit.loaders.ids import as_column
+    from rankkit.loaders.tables.arrays import Source
+    from rankkit.loaders.tables.ids import as_column
 
     if qids is None and needed:
         column = _column_of(scorer, "qid")

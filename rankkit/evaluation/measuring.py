@@ -9,6 +9,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.catalogue import METRICS
+from rankkit.data.grouping import group_rows
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, sorted_places
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.evaluation.matching import documents_for
 from rankkit.evaluation.names import Metric, metric_name, parse_metric
@@ -16,11 +19,8 @@ from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import score_documents
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.grouping import group_rows
-from rankkit.loaders.text_ids import Ids, TextIds, as_ids, id_texts, sorted_places
 from rankkit.metrics import Ranking, rank_documents
-from rankkit.scorers import Scorer
+from rankkit.models.scorers import Scorer
 
 
 def evaluate(
@@ -37,8 +37,8 @@ def evaluate(
 ) -> Evaluation:
     """Score the documents and measure how well they are ordered. Weights of queries and documents play no part.
 
-    >>> from rankkit.loaders.synthetic import make_ranking
-    >>> from rankkit.scorers import LinearScorer
+    >>> from rankkit.data.synthetic import make_ranking
+    >>> from rankkit.models.scorers import LinearScorer
     >>> data = make_ranking(20, n_features=4, seed=0)
     >>> list(evaluate(LinearScorer(4, transform="none"), data, ["ndcg@10", "map"]).means)
     ['ndcg@10', 'map']

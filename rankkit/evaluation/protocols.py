@@ -15,7 +15,7 @@ from rankkit.evaluation.names import Metric
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
 from rankkit.evaluation.protocol import ABOVE_HALF, Protocol
 from rankkit.evaluation.report import Evaluation
-from rankkit.scorers import Scorer
+from rankkit.models.scorers import Scorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +97,8 @@ def evaluate_protocols(
 ) -> ProtocolTable:
     """Score the documents once and measure their order under many conventions: why published numbers differ.
 
-    >>> from rankkit.loaders.synthetic import make_ranking
-    >>> from rankkit.scorers import LinearScorer
+    >>> from rankkit.data.synthetic import make_ranking
+    >>> from rankkit.models.scorers import LinearScorer
     >>> data = make_ranking(20, n_features=4, seed=0)
     >>> table = evaluate_protocols(LinearScorer(4, transform="none"), data, ["ndcg@10"], protocols=["rankkit", "ranx"])
     >>> list(table.means)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
+from rankkit.data.text_ids import Ids
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.tables import write_parquet
-from rankkit.loaders.text_ids import Ids
+from rankkit.statistics.bootstrap import bootstrap_means, percentile_intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ class Evaluation:
     def intervals(self) -> dict[str, tuple[float, float]]:
         """95% percentile bootstrap interval of each mean: 1,000 resamples of the queries, seed 0; computed once.
 
-        Of more than 20,000 queries, groups of them are drawn (:func:`rankkit.evaluation.bootstrap.bootstrap_means`), so
+        Of more than 20,000 queries, groups of them are drawn (:func:`rankkit.statistics.bootstrap.bootstrap_means`), so
         that the time does not grow with their number. It tells how much the mean depends on which queries were asked,
         not how much training varies.
         """

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.evaluation.bootstrap import bootstrap_means, percentile_intervals
+from rankkit.data.text_ids import Ids
 from rankkit.evaluation.tables import write_parquet
-from rankkit.loaders.text_ids import Ids
+from rankkit.statistics.bootstrap import bootstrap_means, percentile_intervals
 
 if TYPE_CHECKING:
     import pandas as pd

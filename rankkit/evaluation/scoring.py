@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.evaluation.matching import documents_for, feature_places
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.scorers import Scorer, outputs_of, ranking_scores
-from rankkit.scorers.evaluation_mode import evaluation_mode
+from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
+from rankkit.models.scorers.evaluation_mode import evaluation_mode
 
 
 def predict(

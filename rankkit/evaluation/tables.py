@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from rankkit.atomic import replacing
+from rankkit.files.atomic import replacing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.scoring import score_documents
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.scorers import Scorer
+from rankkit.models.scorers import Scorer
 
 
 class Predictor(Protocol):
@@ -38,7 +38,7 @@ def pseudo_labels(teacher: Scorer | Predictor, data: RankingDataset) -> RankingD
 
     Example:
         >>> import numpy as np
-        >>> from rankkit.loaders.synthetic import make_ranking
+        >>> from rankkit.data.synthetic import make_ranking
         >>> class FirstFeature:
         ...     def predict(self, features):
         ...         return features[:, 0]

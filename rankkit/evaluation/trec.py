@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rankkit.catalogue import METRICS
+from rankkit.data.text_ids import TextIds
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.run_report import RunEvaluation
+from rankkit.loaders.letor.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.sources import Readable, as_file
-from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
-from rankkit.loaders.text_ids import TextIds
 from rankkit.loaders.trec import GREATEST
 
 Labels = Mapping[str, Mapping[str, int]]

@@ -11,9 +11,9 @@ from rankkit.errors import ExportError
 from rankkit.export.embedding_parity import EmbeddingParity, gate_embeddings, measure_embeddings
 from rankkit.export.encoder_manifest import EncoderManifest, read_either
 from rankkit.export.encoder_targets import ENCODER_TARGETS, find_encoder_target
+from rankkit.export.install import digest
 from rankkit.export.manifest import MANIFEST_FILE, Manifest, manifest_path
 from rankkit.export.parity import TOLERANCE, Parity, gate, measure
-from rankkit.export.placing import digest
 from rankkit.export.targets import TARGETS, find_target
 
 INT8_TOLERANCE = 1e-3  # processors multiply int8 with and without saturation

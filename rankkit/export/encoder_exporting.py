@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.encoders.encoder import check_inputs
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError, DataError
 from rankkit.export.embedding_parity import gate_embeddings, measure_embeddings
 from rankkit.export.encoder_manifest import EncoderManifest, EncoderSamples, known_distance
 from rankkit.export.encoder_source import EncoderSource
 from rankkit.export.encoder_targets import EncoderTarget, find_encoder_target
-from rankkit.export.placing import digests, folder_beside, move, name_file, place, versions_in_use
+from rankkit.export.install import digests, folder_beside, move, name_file, place, versions_in_use
 from rankkit.export.samples import random_inputs, sample_inputs
-from rankkit.loaders.labelled import LabelledExamples
+from rankkit.models.encoders.encoder import check_inputs
 
 DATA_INPUTS = 1_000
 

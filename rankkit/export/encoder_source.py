@@ -12,10 +12,10 @@ from torch import nn
 
 from rankkit import bundle
 from rankkit.catalogue import ENCODERS
-from rankkit.encoders import Encoder, embed
 from rankkit.export.samples import block_size
 from rankkit.export.source import Source, from_scorer, recorded, weights_digest
-from rankkit.scorers import Scorer
+from rankkit.models.encoders import Encoder, embed
+from rankkit.models.scorers import Scorer
 
 
 @dataclass(frozen=True, eq=False)

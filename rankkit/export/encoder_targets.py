@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.encoders import Encoder
 from rankkit.errors import ExportError
 from rankkit.export.encoder_manifest import EncoderManifest
-from rankkit.export.onnx_file import OnnxSession, write_graph
+from rankkit.export.runtimes.onnx_file import OnnxSession, write_graph
+from rankkit.export.runtimes.torch_program import open_program, write_program
 from rankkit.export.samples import block_size
 from rankkit.export.target import check_options, only_file
-from rankkit.export.torch_program import open_program, write_program
+from rankkit.models.encoders import Encoder
 
 
 class EncoderTarget(Protocol):

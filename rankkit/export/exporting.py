@@ -11,25 +11,24 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.encoders import Encoder
+from rankkit.data.labelled_examples import LabelledExamples
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import matched
 from rankkit.export.encoder_exporting import export_encoder
 from rankkit.export.encoder_manifest import EncoderManifest
 from rankkit.export.encoder_source import EncoderSource, find_source
-from rankkit.export.int8 import MAX_DROP, gate_drop, metric_drop
+from rankkit.export.install import digests, folder_beside, move, name_file, place, versions_in_use
 from rankkit.export.manifest import Manifest, Samples, named_features
 from rankkit.export.parity import gate, measure
-from rankkit.export.placing import digest as digest
-from rankkit.export.placing import digests, folder_beside, move, name_file, place, versions_in_use
+from rankkit.export.runtimes.int8 import MAX_DROP, gate_drop, metric_drop
 from rankkit.export.samples import Rows, join, random_rows, sample_rows
 from rankkit.export.source import Source
 from rankkit.export.target import Target
 from rankkit.export.targets import find_target
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.labelled import LabelledExamples
-from rankkit.places import check_place
-from rankkit.scorers import Scorer
+from rankkit.files.places import check_place
+from rankkit.models.encoders import Encoder
+from rankkit.models.scorers import Scorer
 
 DATA_DOCS = 10_000
 

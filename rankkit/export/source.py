@@ -17,9 +17,9 @@ from rankkit import bundle
 from rankkit.catalogue import ENCODERS, SCORERS
 from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
-from rankkit.scorers import Scorer, ranking_scores
-from rankkit.scorers.listwise import is_listwise
-from rankkit.trees import TreeModel, TreeScorer
+from rankkit.models.scorers import Scorer, ranking_scores
+from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.trees import TreeModel, TreeScorer
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
 

@@ -14,7 +14,7 @@ from rankkit.export.parity import ScoreMap
 
 
 class Target(Protocol):
-    """Where a ranker can go. ``model`` is a scorer, or a ``TreeModel`` of :mod:`rankkit.trees`.
+    """Where a ranker can go. ``model`` is a scorer, or a ``TreeModel`` of :mod:`rankkit.models.trees`.
 
     Attributes:
         name: As ``--to`` has it.

@@ -16,15 +16,15 @@ def _from(module: str, name: str) -> Callable[[], Target]:
 
 
 TARGETS: dict[str, Callable[[], Target]] = {
-    "onnx": _from("onnx_target", "OnnxTarget"),
-    "torch": _from("torch_program", "TorchTarget"),
-    "numpy": _from("numpy_file", "NumpyTarget"),
-    "solr": _from("solr", "SolrTarget"),
-    "elasticsearch": _from("elasticsearch", "ElasticsearchTarget"),
-    "opensearch": _from("elasticsearch", "opensearch_target"),
-    "vespa": _from("vespa", "VespaTarget"),
-    "triton": _from("triton", "TritonTarget"),
-    "kserve": _from("kserve", "KServeTarget"),
+    "onnx": _from("runtimes.onnx_target", "OnnxTarget"),
+    "torch": _from("runtimes.torch_program", "TorchTarget"),
+    "numpy": _from("runtimes.numpy_file", "NumpyTarget"),
+    "solr": _from("search_engines.solr", "SolrTarget"),
+    "elasticsearch": _from("search_engines.elasticsearch", "ElasticsearchTarget"),
+    "opensearch": _from("search_engines.elasticsearch", "opensearch_target"),
+    "vespa": _from("search_engines.vespa", "VespaTarget"),
+    "triton": _from("runtimes.triton", "TritonTarget"),
+    "kserve": _from("runtimes.kserve", "KServeTarget"),
 }
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.cache import SUFFIX, cached, read_cache, write_cache
-from rankkit.loaders.cache_folder import Remarks, is_cache
+from rankkit.files.places import check_place
+from rankkit.loaders.cache.folder import Remarks, is_cache
+from rankkit.loaders.cache.reading import SUFFIX, cached, read_cache, write_cache
 from rankkit.loaders.compression import SUFFIXES
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.sources import (
     Readable,
     as_file,
@@ -22,7 +23,6 @@ from rankkit.loaders.sources import (
     is_stream,
     refuse_cache,
 )
-from rankkit.places import check_place
 from rankkit.remarks import say
 
 Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
@@ -127,7 +127,7 @@ def read(
         kind = kind_of(file)
         check_options(file, kind, {**columns, **of_letor})
         if kind == "letor":
-            from rankkit.loaders.letor import read_letor
+            from rankkit.loaders.letor.reading import read_letor
 
             data = read_letor(
                 file,
@@ -228,7 +228,7 @@ def _chosen(
     data: RankingDataset, features: Sequence[str | int] | str | None, drop: Sequence[str | int] | str | None
 ) -> RankingDataset:
     """The features of a cache that are asked for, by name."""
-    from rankkit.loaders.views import drop_features, select_features
+    from rankkit.data.views import drop_features, select_features
 
     if features is not None:
         data = select_features(data, [str(name) for name in _listed(features)])
@@ -236,17 +236,17 @@ def _chosen(
 
 
 def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDataset:
-    from rankkit.loaders.tabular import read_arrow, read_csv, read_parquet
+    from rankkit.loaders.tables.tabular import read_arrow, read_csv, read_parquet
 
     readers = {"parquet": read_parquet, "arrow": read_arrow, "csv": read_csv}
     return readers[kind](path, **columns)
 
 
 def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Remarks:
-    from rankkit.loaders.arrow_files import ARROW, PARQUET, open_files
-    from rankkit.loaders.cache_tables import cache_batches
-    from rankkit.loaders.columns import Wanted
-    from rankkit.loaders.tabular import open_table
+    from rankkit.loaders.cache.tables import cache_batches
+    from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, open_files
+    from rankkit.loaders.tables.columns import Wanted
+    from rankkit.loaders.tables.tabular import open_table
 
     wanted = Wanted(**columns)
     if kind == "csv":
@@ -278,7 +278,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         DataError: If the format cannot hold the data.
         DiskError: If it cannot be written.
     """
-    from rankkit.loaders import writers
+    from rankkit.loaders.tables import writers
 
     check_target(path)
     by_kind = {
@@ -345,10 +345,10 @@ def column_names(path: Path) -> list[str] | None:
     if kind in ("letor", "cache"):
         return None
     if kind == "csv":
-        from rankkit.loaders.csv_batches import header_of
+        from rankkit.loaders.tables.csv_batches import header_of
 
         return header_of(path)
-    from rankkit.loaders.arrow_files import ARROW, PARQUET, schema_of
+    from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, schema_of
 
     return list(schema_of(path, PARQUET if kind == "parquet" else ARROW).names)
 

@@ -8,11 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, overload
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
-from rankkit.loaders.cache import SUFFIX
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.files.plain_files import check_name
+from rankkit.loaders.cache.reading import SUFFIX
 from rankkit.loaders.files import is_data, read
-from rankkit.plain_files import check_name
 
 Role = Literal["train", "valid", "test"]
 

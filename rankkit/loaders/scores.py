@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rankkit.atomic import replacing
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import Ids, TextIds, id_texts
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.loaders.dataset import RankingDataset
+from rankkit.files.atomic import replacing
+from rankkit.files.places import check_place
 from rankkit.loaders.sources import is_stream
-from rankkit.loaders.text_ids import Ids, TextIds, id_texts
-from rankkit.places import check_place
 
 _ENDINGS = (".parquet", ".csv", ".txt", ".run", ".trec")
 

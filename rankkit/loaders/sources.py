@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias, cast
 
-from rankkit.atomic import temporary_folder
-from rankkit.disk import writing
 from rankkit.errors import ConfigError, DataError
+from rankkit.files.atomic import temporary_folder
+from rankkit.files.disk import writing
+from rankkit.files.plain_files import check_name
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
-from rankkit.plain_files import check_name
 
 Readable: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
 """A file name, ``"-"`` for standard input, bytes, or what has ``read()``."""

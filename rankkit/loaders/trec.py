@@ -11,15 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rankkit.atomic import replacing
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import TextIds, id_texts
 from rankkit.errors import ConfigError, DataError
+from rankkit.files.atomic import replacing
+from rankkit.files.places import check_place
 from rankkit.loaders.compression import packed
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.given_arrays import from_arrays
+from rankkit.loaders.letor.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.sources import Readable, as_file
-from rankkit.loaders.text_blocks import BLOCK_SIZE, text_blocks
-from rankkit.loaders.text_ids import TextIds, id_texts
-from rankkit.places import check_place
+from rankkit.loaders.tables.given_arrays import from_arrays
 
 # What one reader of qrels or another takes for the end of a field or a line.
 _SPACE = r"[\s\x0b\x00\x1c-\x1f\x85\p{Z}]"
@@ -41,7 +41,7 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
     Example:
         >>> import tempfile
-        >>> from rankkit.loaders.given_arrays import from_arrays
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
         >>> data = from_arrays([[1], [2]], [0, 2], ["q1", "q1"], doc_ids=["a", "b"])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_qrels(data, f"{folder}/judged.qrels")

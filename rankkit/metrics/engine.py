@@ -20,7 +20,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.batch import unpad
+from rankkit.data.batch import unpad
 from rankkit.errors import ConfigError, DataError
 from rankkit.ranking import check_lists, list_sizes
 

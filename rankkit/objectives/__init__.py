@@ -3,7 +3,8 @@
 Each list is costed first, then the mean is taken over the lists that can teach: those with two grades for pairwise and
 listwise objectives, those with a document for pointwise ones.
 
-Names are imported from their modules at first use, so that :mod:`rankkit.objectives.about` can be read without torch.
+Names are imported from their modules at first use, so that :mod:`rankkit.objectives.descriptions` can be
+read without torch.
 """
 
 import lazy_loader

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError
+from rankkit.objectives.documents.torch_losses import from_torch
 from rankkit.objectives.module import Objective
 from rankkit.objectives.options import check_number
-from rankkit.objectives.torch_losses import from_torch
 from rankkit.ranking import Reduction
 
 

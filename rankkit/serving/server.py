@@ -57,7 +57,7 @@ def serve(paths: Mapping[str, Path], settings: Settings) -> None:
             sys.stdout.flush()
 
         if settings.n_workers > 1:
-            serve_with_workers(paths, settings, listening, ready)
+            serve_with_workers(serve_here, paths, settings, listening, ready)
         else:
             serve_here(paths, settings, listening, admin, ready)
 

@@ -27,11 +27,16 @@ _PASSED_ON = frozenset(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "
 
 
 def serve_with_workers(
-    paths: Mapping[str, Path], settings: Settings, listening: socket.socket, ready: Callable[[], None]
+    serve_here: Callable[..., None],
+    paths: Mapping[str, Path],
+    settings: Settings,
+    listening: socket.socket,
+    ready: Callable[[], None],
 ) -> None:
     """Serve in ``settings.n_workers`` processes until SIGINT or SIGTERM; SIGHUP is passed on to each.
 
     Args:
+        serve_here: What each process does: :func:`rankkit.serving.server.serve_here`.
         paths: The rankers, as :func:`rankkit.serving.server.serve` takes them.
         settings: Of each process.
         listening: Where all of them listen; closed when they have ended.
@@ -42,7 +47,7 @@ def serve_with_workers(
     """
     with tempfile.TemporaryDirectory(prefix="rankkit-serve-") as counts:
         os.environ[_COUNTS] = counts
-        workers = _Workers(paths, settings, listening)
+        workers = _Workers(serve_here, paths, settings, listening)
         try:
             with workers.told_by_signals():
                 workers.begin(settings.n_workers)
@@ -61,6 +66,7 @@ class _Worker:
 
 @dataclass(eq=False)
 class _Workers:
+    serve_here: Callable[..., None]
     paths: Mapping[str, Path]
     settings: Settings
     listening: socket.socket
@@ -121,7 +127,9 @@ class _Workers:
     def _start(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(target=_work, args=(self.paths, self.settings, self.listening, there))
+        process = context.Process(
+            target=_work, args=(self.serve_here, self.paths, self.settings, self.listening, there)
+        )
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # inherited, until it can take them
         try:
             process.start()
@@ -137,10 +145,14 @@ class _Workers:
         mark_process_dead(worker.process.pid)
 
 
-def _work(paths: Mapping[str, Path], settings: Settings, listening: socket.socket, line: Connection) -> None:
+def _work(
+    serve_here: Callable[..., None],
+    paths: Mapping[str, Path],
+    settings: Settings,
+    listening: socket.socket,
+    line: Connection,
+) -> None:
     """The whole life of a worker."""
-    from rankkit.serving.server import serve_here
-
     os.setpgrp()  # Ctrl-C of the terminal is for the first process, which passes it on
 
     def answers() -> None:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from rankkit.atomic import replacing
-from rankkit.disk import keeping, writing
 from rankkit.errors import ConfigError, TrainingError
-from rankkit.occupied import alone_at_work_in
+from rankkit.files.atomic import replacing
+from rankkit.files.disk import keeping, writing
+from rankkit.files.occupied import alone_at_work_in
 from rankkit.randomness import Randomness
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.run import Run

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.distances import Distance, nearness
-from rankkit.encoders import embed_in_chunks
+from rankkit.models.encoders import embed_in_chunks
 from rankkit.sampling import CollapseWatch, CrossBatchMemory, mine_pairs, mine_triplets
 from rankkit.training.settings import Precision
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.distances import Distance
-from rankkit.encoders import Encoder
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.labelled import LabelledExamples
+from rankkit.models.encoders import Encoder
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
-from rankkit.training.named import build_objective
+from rankkit.training.build import build_objective
 from rankkit.training.settings import check_name, objective_name, readout_of
 
 

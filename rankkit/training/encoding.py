@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.encoders import Encoder, embed
-from rankkit.encoders.caching import refuse_batch_norm
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError
 from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
-from rankkit.evaluation.similarity import evaluate_retrieval
-from rankkit.loaders.labelled import LabelledExamples
+from rankkit.files.places import check_place
+from rankkit.models.encoders import Encoder, embed
+from rankkit.models.encoders.caching import refuse_batch_norm
 from rankkit.objectives.embedding import Prototypes
-from rankkit.places import check_place
 from rankkit.sampling import CrossBatchMemory
+from rankkit.similarity import evaluate_retrieval
 from rankkit.training.callbacks import Callback
 from rankkit.training.embedding_steps import EmbeddingStep
 from rankkit.training.encoder_checks import (
@@ -99,7 +99,7 @@ def fit_encoder(
     and ``spread``, the root mean squared distance within a batch; a warning tells of collapse, when all come together.
 
     Args:
-        encoder: A module that keeps to :class:`rankkit.encoders.Encoder`, such as :class:`rankkit.ConvEncoder`.
+        encoder: A module that keeps to :class:`rankkit.models.encoders.Encoder`, such as :class:`rankkit.ConvEncoder`.
         objective: Such as ``"supcon"`` or :func:`rankkit.supcon_loss`; with options as
             ``Objective(triplet_loss, margin=0.3)``.
         train: Labelled training examples.
@@ -150,8 +150,8 @@ def fit_encoder(
         TrainingInterrupted: After Ctrl-C, with the run saved.
 
     Example:
-        >>> from rankkit.encoders import MLPEncoder
-        >>> from rankkit.loaders.labelled_files import read_labelled
+        >>> from rankkit.models.encoders import MLPEncoder
+        >>> from rankkit.loaders.examples.files import read_labelled
         >>> from rankkit.objectives.embedding import supcon_loss
         >>> seen, unseen = read_labelled("digits").split_classes(0.3, seed=0)
         >>> encoder = MLPEncoder(seen.input_shape, distance="cosine", seed=0)

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from rankkit.loaders.labelled import LabelledExamples
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.sampling import class_batches
-from rankkit.training.blame import blame_weights
 from rankkit.training.embedding_steps import ExampleBatch
+from rankkit.training.nonfinite import blame_weights
 from rankkit.training.settings import check_counts
 from rankkit.training.sharing import fits_on
 from rankkit.training.watch import BadStep

@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from rankkit.catalogue import SCORERS
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.objectives.torch_losses import from_torch
-from rankkit.training.named import build_objective
+from rankkit.objectives.documents.torch_losses import from_torch
+from rankkit.training.build import build_objective
 
 _CALL = "(scores, labels, mask) -> loss"
 
@@ -20,7 +20,7 @@ def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
 
     Args:
         given: ``"ranknet"``, :func:`rankkit.ranknet_loss`, ``nn.MSELoss()``, a function of one's own, ...
-        kind: In the catalogue, for names: as :func:`rankkit.training.named.build_objective`.
+        kind: In the catalogue, for names: as :func:`rankkit.training.build.build_objective`.
 
     Raises:
         ConfigError: If it is unknown, or cannot be called as an objective.

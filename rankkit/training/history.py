@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rankkit.atomic import write_text
-from rankkit.disk import writing
+from rankkit.files.atomic import write_text
+from rankkit.files.disk import writing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.objectives import Objective
 from rankkit.objectives.combination import WeightedSum
 from rankkit.remarks import say
@@ -88,7 +88,7 @@ def teaching_queries(data: RankingDataset, need: Need) -> Mask:
         data: With labels.
         need: Of the objective; None of its words counts as ``"grades"``.
 
-    >>> from rankkit.loaders.given_arrays import from_arrays
+    >>> from rankkit.loaders.tables.given_arrays import from_arrays
     >>> data = from_arrays(np.zeros((5, 1)), [0, 2, 1, 2, 2], ["a", "a", "b", "c", "c"])
     >>> teaching_queries(data, Need("grades")), teaching_queries(data, Need("documents"))
     (array([ True, False, False]), array([ True,  True,  True]))

@@ -7,21 +7,21 @@ from typing import Any, cast
 import numpy as np
 from torch import Tensor, nn
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.evaluation import evaluate, metric_name
 from rankkit.evaluation.names import Metric
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.places import check_place
-from rankkit.scorers import Scorer
+from rankkit.files.places import check_place
+from rankkit.models.scorers import Scorer
 from rankkit.training.batches import ListBatches
-from rankkit.training.blame import ListBlame
 from rankkit.training.callbacks import Callback
-from rankkit.training.feed import Feed
+from rankkit.training.device_batches import Feed
 from rankkit.training.given import check_is_dataset, check_scorer, objective_of
 from rankkit.training.history import History
 from rankkit.training.informative import check_informative
 from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
+from rankkit.training.nonfinite import ListBlame
 from rankkit.training.settings import (
     OptimizerName,
     Precision,
@@ -77,8 +77,8 @@ def fit(
     trained it.
 
     Args:
-        scorer: A module that keeps to :class:`rankkit.scorers.Scorer`, such as :class:`rankkit.MLPScorer`; or one that
-            takes features alone and gives one output a document, such as ``nn.Linear(n_features, 1)``.
+        scorer: A module that keeps to :class:`rankkit.models.scorers.Scorer`, as :class:`rankkit.MLPScorer` does; or
+            one that takes features alone and gives one output a document, such as ``nn.Linear(n_features, 1)``.
         objective: A name, as ``"ranknet"``, or any function ``(scores, labels, mask, *, weights=None) -> loss`` over
             padded lists. A module with weights of its own, such as :class:`rankkit.DualLearning`, is trained along with
             the scorer. Pointwise losses of torch, such as ``nn.MSELoss()``, leave padded documents out and reduce over
@@ -121,9 +121,9 @@ def fit(
         TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
 
     Example:
-        >>> from rankkit.loaders.synthetic import make_ranking
+        >>> from rankkit.data.synthetic import make_ranking
         >>> from rankkit.objectives import softmax_loss
-        >>> from rankkit.scorers import LinearScorer
+        >>> from rankkit.models.scorers import LinearScorer
         >>> train, valid = make_ranking(30, seed=1), make_ranking(20, seed=2)
         >>> history = fit(LinearScorer(train.n_features), softmax_loss, train, valid, epochs=2, device="cpu")
         >>> len(history), history.metric, history.stopped

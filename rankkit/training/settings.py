@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.matching import check_count, matched
 from rankkit.evaluation.names import parse_metric
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.scorers import n_features_of
-from rankkit.scorers.readout import n_outputs_for
+from rankkit.models.scorers import n_features_of
+from rankkit.models.scorers.readout import n_outputs_for
 
 OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
 ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
@@ -93,7 +93,7 @@ def default_epochs(n_queries: int, batch_queries: int) -> int:
 def default_learning_rate(scorer: nn.Module) -> float:
     """What the scorer's class suggests, or 0.002.
 
-    >>> from rankkit.scorers import LinearScorer, MLPScorer
+    >>> from rankkit.models.scorers import LinearScorer, MLPScorer
     >>> default_learning_rate(LinearScorer(3)), default_learning_rate(MLPScorer(3))
     (0.05, 0.002)
     """

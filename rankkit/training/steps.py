@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rankkit.batch import QueryBatch, pad
+from rankkit.data.batch import QueryBatch, pad
 from rankkit.errors import ConfigError
-from rankkit.scorers import outputs_of
+from rankkit.models.scorers import outputs_of
 from rankkit.training.settings import Precision
 
 Step = Callable[[nn.Module, QueryBatch], Tensor]

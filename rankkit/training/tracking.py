@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from rankkit.disk import writing
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.files.disk import writing
 from rankkit.training.callbacks import StepRecord
 from rankkit.training.history import EpochRecord
 

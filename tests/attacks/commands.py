@@ -129,11 +129,11 @@ COSTLY = {"compare"}  # whose workers are processes of their own
 def make_material(folder: Path) -> None:
     """Data, saved models and an experiment file for the commands."""
     from rankkit import LinearScorer, MLPScorer, bundle
-    from rankkit.encoders import MLPEncoder
+    from rankkit.data.synthetic import make_ranking
+    from rankkit.loaders.examples.files import read_labelled, write_labelled
     from rankkit.loaders.files import write
-    from rankkit.loaders.given_arrays import from_arrays
-    from rankkit.loaders.labelled_files import read_labelled, write_labelled
-    from rankkit.loaders.synthetic import make_ranking
+    from rankkit.loaders.tables.given_arrays import from_arrays
+    from rankkit.models.encoders import MLPEncoder
 
     for seed, name in enumerate(("train", "vali", "test")):
         made = make_ranking(40, n_features=6, seed=seed)

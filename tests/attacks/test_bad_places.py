@@ -79,7 +79,7 @@ def test_a_place_is_refused_before_anything_is_read(command, place, material, tm
 AS_ANOTHER = """
 import os, sys
 from rankkit.errors import DiskError
-from rankkit.places import check_place
+from rankkit.files.places import check_place
 os.chmod(sys.argv[1], 0o555)
 if os.getuid() == 0:
     os.setgid(65534)

@@ -29,8 +29,8 @@ def rankkit(monkeypatch, capsys):
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
     """A folder with small train.txt, vali.txt and test.txt."""
+    from rankkit.data.synthetic import make_ranking
     from rankkit.loaders.files import write
-    from rankkit.loaders.synthetic import make_ranking
 
     folder = tmp_path_factory.mktemp("data")
     for seed, name in enumerate(("train", "vali", "test")):
@@ -41,8 +41,8 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(files, tmp_path_factory):
     """The folder of a small finished run."""
-    from rankkit.cli.config import load_experiment
-    from rankkit.cli.train import run
+    from rankkit.cli.experiments.config import load_experiment
+    from rankkit.cli.training.ranker_run import run
 
     out = tmp_path_factory.mktemp("runs") / "small"
     settings = ["scorer.hidden=[8]", "training.epochs=2"]

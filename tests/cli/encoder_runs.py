@@ -5,7 +5,7 @@ import math
 import torch
 
 from rankkit import bundle
-from rankkit.encoders import MLPEncoder
+from rankkit.models.encoders import MLPEncoder
 
 
 def save_pixels(folder, input_shape, *, distance="euclidean", **about):

@@ -95,6 +95,6 @@ def test_the_next_step_is_for_a_person_and_stays_out_of_stdout(monkeypatch, out,
 
 def test_a_command_ends_with_the_next_step(monkeypatch, rankkit, files):
     asked = []
-    monkeypatch.setattr("rankkit.cli.inspect.suggest", lambda *words: asked.append([str(word) for word in words]))
+    monkeypatch.setattr("rankkit.cli.data.inspect.suggest", lambda *words: asked.append([str(word) for word in words]))
     rankkit("inspect", files / "train.txt")
     assert asked == [["rankkit", "train", "--train", str(files / "train.txt"), "--out", "runs/first"]]

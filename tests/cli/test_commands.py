@@ -1,5 +1,5 @@
-"""The commands as a user types them; the modules are rankkit.cli.app, rankkit.cli.train,
-rankkit.cli.evaluate, rankkit.cli.score, rankkit.cli.inspect and rankkit.cli.convert.
+"""The commands as a user types them; the modules are rankkit.cli.app, rankkit.cli.training.train,
+rankkit.cli.using.evaluate, rankkit.cli.using.score, rankkit.cli.data.inspect and rankkit.cli.data.convert.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import torch
 
 import rankkit as rk
 from rankkit.catalogue import OBJECTIVES
-from rankkit.cli.config import load_experiment
+from rankkit.cli.experiments.config import load_experiment
 from rankkit.objectives.module import option_names
 
 

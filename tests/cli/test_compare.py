@@ -2,7 +2,7 @@
 
 import pytest
 
-from rankkit.cli.comparison_file import load_comparison
+from rankkit.cli.experiments.comparison_file import load_comparison
 from rankkit.comparison.plan import Part, Plan, Range, Rules
 from rankkit.comparison.sources import ExampleSource
 from rankkit.comparison.trials import option_sets

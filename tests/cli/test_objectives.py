@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from rankkit.objectives.about import ROWS
+from rankkit.objectives.descriptions import ROWS
 
 
 def test_the_table_has_every_objective_and_fits_a_terminal(rankkit):

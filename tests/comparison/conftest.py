@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli.comparison_file import load_comparison
+from rankkit.cli.experiments.comparison_file import load_comparison
 from rankkit.comparison import compare, read_results
+from rankkit.data.synthetic import make_ranking
+from rankkit.loaders.examples.files import read_labelled, write_labelled
 from rankkit.loaders.files import write
-from rankkit.loaders.labelled_files import read_labelled, write_labelled
-from rankkit.loaders.synthetic import make_ranking
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Stands in for rankkit.comparison.worker: what it does with a run is the name of the run's system."""
+"""Stands in for rankkit.comparison.runs.worker: what it does with a run is the name of the run's system."""
 
 import json
 import os

@@ -6,8 +6,8 @@ import pytest
 
 from rankkit.comparison.sources import Source
 from rankkit.comparison.splits import load_split
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import DataError, DataWarning
-from rankkit.loaders.synthetic import make_ranking
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import scipy.sparse
 from sklearn.exceptions import NotFittedError
 
 import rankkit as rk
+from rankkit.bundle.model_json import read_model_json
 from rankkit.errors import DataError, DataWarning
 from rankkit.estimator.options import _all_names
-from rankkit.model_json import read_model_json
 
 QUICK = {"epochs": 2, "hidden": (8,)}
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from rankkit.data.grouping import group_rows
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.evaluation import Protocol, evaluate, evaluate_scores, parse_metric, predict
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.grouping import group_rows
 
 
 class Columns(nn.Module):
@@ -217,7 +217,7 @@ def test_intervals_are_seeded_and_respect_confidence_and_skip():
 
 def test_bootstrap_in_chunks_draws_the_same_resamples(monkeypatch):
     whole = many_queries().bootstrap()
-    monkeypatch.setattr("rankkit.evaluation.bootstrap.VALUES_AT_ONCE", 1050)
+    monkeypatch.setattr("rankkit.statistics.bootstrap.VALUES_AT_ONCE", 1050)
     for metric, interval in many_queries().bootstrap().items():
         assert interval == pytest.approx(whole[metric])
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rankkit as rk
+from rankkit.data.ranking_dataset import Roles
 from rankkit.evaluation.matching import read_documents
-from rankkit.loaders.dataset import Roles
 
 NAMES = ("bm25", "age", "clicks")
 EXTRA = ("margin", "qid_", "1", "zz top")

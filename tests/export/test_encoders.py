@@ -10,8 +10,10 @@ import typer
 from typer.testing import CliRunner
 
 from rankkit import bundle
-from rankkit.cli.export import export as command
-from rankkit.encoders import ConvEncoder, MLPEncoder, WrappedEncoder, embed
+from rankkit.bundle.model_json import read_model_json
+from rankkit.cli.using.export import export as command
+from rankkit.data.labelled_examples import from_labelled_arrays
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import BundleError, ConfigError, DataError, ExportError, ShapeError
 from rankkit.export import TARGETS, check, export, export_onnx
 from rankkit.export.embedding_parity import gate_embeddings, measure_embeddings
@@ -21,11 +23,9 @@ from rankkit.export.exporting import digest
 from rankkit.export.manifest import manifest_path, read_manifest
 from rankkit.export.samples import block_size, random_inputs, sample_inputs
 from rankkit.export.source import read_source
-from rankkit.loaders.labelled import from_labelled_arrays
-from rankkit.loaders.labelled_files import write_labelled
-from rankkit.loaders.synthetic import make_ranking
-from rankkit.model_json import read_model_json
-from rankkit.scorers import LinearScorer
+from rankkit.loaders.examples.files import write_labelled
+from rankkit.models.encoders import ConvEncoder, MLPEncoder, WrappedEncoder, embed
+from rankkit.models.scorers import LinearScorer
 
 SHAPE = (1, 9, 7)
 PICTURES = from_labelled_arrays(np.random.default_rng(3).random((30, *SHAPE)), list("abc") * 10)

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit import atomic, bundle
+from rankkit import bundle
+from rankkit.bundle.model_json import read_model_json
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError
-from rankkit.export import TARGETS, check, export, numpy_file
+from rankkit.export import TARGETS, check, export
 from rankkit.export.exporting import digest
 from rankkit.export.manifest import read_manifest
+from rankkit.export.runtimes import numpy_file
 from rankkit.export.target import check_options
-from rankkit.loaders.synthetic import make_ranking
-from rankkit.model_json import read_model_json
-from rankkit.scorers import MLPScorer
+from rankkit.files import atomic
+from rankkit.models.scorers import MLPScorer
 
 TRAIN = make_ranking(20, n_features=4, seed=1)
 NAMES = ("bm25", "length", "clicks", "age")

@@ -1,4 +1,4 @@
-"""rankkit.export.samples and rankkit.export.ranges: rows that look like the training rows, and rows that do not."""
+"""Samples for parity: rows that look like the training rows, and rows that do not."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from rankkit.export.ranges import feature_ranges
 from rankkit.export.samples import join, random_rows, sample_rows
 from rankkit.export.source import read_source
-from rankkit.scorers import LinearScorer
+from rankkit.models.scorers import LinearScorer
 from rankkit.transforms import Transform
 
 RNG = np.random.default_rng(0)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from rankkit.errors import ExportError
 from rankkit.export.checking import check
 from rankkit.export.exporting import export
-from rankkit.export.ltr_trees import splits
-from rankkit.export.solr_network import normalised
-from rankkit.export.solr_trees import tree_params, tree_scores, tree_views
+from rankkit.export.search_engines.ltr_trees import splits
+from rankkit.export.search_engines.solr_network import normalised
+from rankkit.export.search_engines.solr_trees import tree_params, tree_scores, tree_views
 from rankkit.export.targets import find_target
-from rankkit.trees import TreeModel, read_tree_model
-from rankkit.trees.model import Tree
+from rankkit.models.trees import TreeModel, read_tree_model
+from rankkit.models.trees.model import Tree
 from tests.export import engine_schemas as schemas
 from tests.oracles import ltr_plugin, solr
 from tests.trees.tree_files import grown, hard_rows, trained, xgboost_model

@@ -20,19 +20,19 @@ import atheris
 import numpy as np
 
 # Before the others, since what is compiled cannot be instrumented.
-import rankkit.loaders.letor_kernels
+import rankkit.loaders.letor.kernels
 import rankkit.metrics.kernels
-import rankkit.trees.kernels
+import rankkit.models.trees.kernels
 
 with atheris.instrument_imports(include=["rankkit"]):
     import rankkit as rk
     from rankkit import bundle
     from rankkit.errors import RankkitError
     from rankkit.evaluation.trec import read_run
-    from rankkit.loaders.cache import read_cache
+    from rankkit.loaders.cache.reading import read_cache
     from rankkit.loaders.files import write
     from rankkit.loaders.trec import read_qrels
-    from rankkit.trees import TreeScorer, read_tree_model
+    from rankkit.models.trees import TreeScorer, read_tree_model
 from tests.trees.tree_files import training_rows, xgboost_model
 
 

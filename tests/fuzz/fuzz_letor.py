@@ -16,10 +16,10 @@ from pathlib import Path
 
 import atheris
 
-import rankkit.loaders.letor_kernels  # noqa: F401 - before the others, since what is compiled cannot be instrumented
+import rankkit.loaders.letor.kernels  # noqa: F401 - before the others, since what is compiled cannot be instrumented
 
 with atheris.instrument_imports(include=["tests.oracles.letor", "rankkit.loaders"]):
-    from rankkit.loaders import letor_reader
+    from rankkit.loaders.letor import reader as letor_reader
     from tests.oracles.letor_agreement import check_agreement
 
 WORDS = [

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from rankkit.loaders import cache_folder
+from rankkit.loaders.cache import folder as cache_folder
 from rankkit.loaders.files import convert, read
-from rankkit.loaders.letor import read_letor
+from rankkit.loaders.letor.reading import read_letor
 
 MEGABYTE = 2**20
 

@@ -17,8 +17,8 @@ from scipy import sparse
 
 from rankkit.errors import DataError, DataWarning, RankkitError
 from rankkit.loaders.files import read, write
-from rankkit.loaders.given_arrays import from_arrays
-from rankkit.loaders.tabular import from_arrow, from_pandas, read_arrow, read_csv, read_parquet
+from rankkit.loaders.tables.given_arrays import from_arrays
+from rankkit.loaders.tables.tabular import from_arrow, from_pandas, read_arrow, read_csv, read_parquet
 
 NAN = np.nan
 D = decimal.Decimal

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import DataError
-from rankkit.loaders import letor_reader
 from rankkit.loaders.files import read, write
-from rankkit.loaders.letor import read_letor
-from rankkit.loaders.synthetic import make_ranking
+from rankkit.loaders.letor import reader as letor_reader
+from rankkit.loaders.letor.reading import read_letor
 
 LINES = b"".join(b"%d qid:%d 1:0.5 2:%d\n" % (row % 3, row // 7, row) for row in range(2000))
 SUFFIXES = [".gz", ".bz2", ".xz", ".zst"]

@@ -5,11 +5,11 @@ import weakref
 
 import pytest
 
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import DataError
 from rankkit.loaders import folds as folds_module
 from rankkit.loaders.files import write
 from rankkit.loaders.folds import FoldFiles, find_folds, read_folds
-from rankkit.loaders.synthetic import make_ranking
 
 
 def lay(folder, *names):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from rankkit.errors import ConfigError, DataError, DataWarning
-from rankkit.loaders import letor_reader
 from rankkit.loaders.files import convert
 from rankkit.loaders.files import read as read_any
-from rankkit.loaders.letor import read_letor
+from rankkit.loaders.letor import reader as letor_reader
+from rankkit.loaders.letor.reading import read_letor
 
 WIDE = b"2 qid:1 1:0.5 2:3 3:7\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 3:9\n"
 PLAIN = b"2 1:0.5 2:3\n0 1:1 2:4\n1 1:4 2:5\n"
@@ -366,7 +366,7 @@ def test_the_cache_gives_the_same(read, text, options):
 @pytest.mark.slow
 def test_compilation_is_announced_once(tmp_path):
     (tmp_path / "x.txt").write_bytes(WIDE)
-    code = "import sys; from rankkit.loaders.letor import read_letor; read_letor(sys.argv[1]); read_letor(sys.argv[1])"
+    code = "import sys; from rankkit import read_letor; read_letor(sys.argv[1]); read_letor(sys.argv[1])"
     command = [sys.executable, "-c", code, str(tmp_path / "x.txt")]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": os.pathsep.join(sys.path)}
     said = [subprocess.run(command, env=environment, stderr=subprocess.PIPE, check=True).stderr for _ in range(2)]
@@ -375,7 +375,8 @@ def test_compilation_is_announced_once(tmp_path):
 
 @pytest.mark.parametrize(("folder", "often"), [("somewhere", "once on this machine"), (None, "in each process")])
 def test_what_is_announced_depends_on_whether_it_can_be_kept(caplog, folder, often):
-    from rankkit.loaders import letor_kernels, letor_lines
+    from rankkit.loaders.letor import kernels as letor_kernels
+    from rankkit.loaders.letor import lines as letor_lines
 
     def loop():
         pass
@@ -389,7 +390,7 @@ def test_what_is_announced_depends_on_whether_it_can_be_kept(caplog, folder, oft
 def test_compilation_of_others_is_not_announced(caplog):
     import numba
 
-    from rankkit.loaders.letor_lines import announced_compilation
+    from rankkit.loaders.letor.lines import announced_compilation
 
     with caplog.at_level(logging.INFO), announced_compilation():
         numba.njit(lambda x: x + 1)(1)

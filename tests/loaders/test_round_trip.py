@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.files import read, write
-from rankkit.loaders.given_arrays import from_arrays
-from rankkit.loaders.letor import read_letor
-from rankkit.loaders.writers import write_letor
+from rankkit.loaders.letor.reading import read_letor
+from rankkit.loaders.tables.given_arrays import from_arrays
+from rankkit.loaders.tables.writers import write_letor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*(missing|NULL|NaN|nan).*:UserWarning"),
@@ -134,8 +134,8 @@ def test_gzip_text_is_the_same_twice(tmp_path):
 
 
 def test_more_rows_than_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("rankkit.loaders.writers._BLOCK_NUMBERS", 10)
-    monkeypatch.setattr("rankkit.loaders.arrow_files._BATCH_ROWS", 7)
+    monkeypatch.setattr("rankkit.loaders.tables.writers._BLOCK_NUMBERS", 10)
+    monkeypatch.setattr("rankkit.loaders.tables.arrow_files._BATCH_ROWS", 7)
     rng = np.random.default_rng(0)
     data = from_arrays(rng.normal(size=(50, 3)), rng.integers(0, 5, 50), rng.integers(0, 9, 50))
     for name in ("d.txt", "d.parquet", "d.csv"):

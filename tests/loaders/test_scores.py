@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.loaders.dataset import RankingDataset
 from rankkit.loaders.scores import write_scores
 
 

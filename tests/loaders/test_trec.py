@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.given_arrays import from_arrays
+from rankkit.loaders.tables.given_arrays import from_arrays
 from rankkit.loaders.trec import read_qrels, write_qrels
 
 WORDS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=6)

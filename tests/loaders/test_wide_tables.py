@@ -27,11 +27,11 @@ from rankkit import (
     summarize,
 )
 from rankkit.evaluation.matching import read_documents
-from rankkit.loaders import arrow_files, csv_batches, tabular
-from rankkit.loaders.arrays import Source
-from rankkit.loaders.kinds import Column
-from rankkit.loaders.suspicions import Suspicions
-from rankkit.loaders.writers import write_arrow, write_csv, write_parquet
+from rankkit.loaders.tables import arrow_files, csv_batches, tabular
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.kinds import Column
+from rankkit.loaders.tables.suspicions import Suspicions
+from rankkit.loaders.tables.writers import write_arrow, write_csv, write_parquet
 
 pytestmark = pytest.mark.filterwarnings("ignore::rankkit.errors.DataWarning")
 

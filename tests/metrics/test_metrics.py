@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit import metrics
-from rankkit.batch import pad
+from rankkit.data.batch import pad
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.metrics import average_precision, dcg, err, hit_rate, mrr, ndcg, precision, recall
 from tests.oracles.metrics import ORACLES, expected, ranked_labels

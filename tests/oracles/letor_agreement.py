@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rankkit.errors import DataError
-from rankkit.loaders.letor import read_letor
+from rankkit.loaders.letor.reading import read_letor
 from tests.oracles import letor as oracle
 
 # What begins like this is taken for a file of another kind.

@@ -1,4 +1,4 @@
-"""Slow, plain versions of rankkit.evaluation.significance."""
+"""Slow, plain versions of rankkit.statistics.significance."""
 
 import itertools
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.distances import VerificationHead
-from rankkit.encoders import MLPEncoder
 from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.models.encoders import MLPEncoder
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES, mine_pairs, mine_triplets
 from tests.oracles import mining as oracle
 

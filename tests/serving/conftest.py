@@ -9,8 +9,8 @@ NAMES = ("bm25", "page {rank}", "clicks")
 
 
 def make_scorer(**options):
-    from rankkit.loaders.synthetic import make_ranking
-    from rankkit.scorers import MLPScorer
+    from rankkit.data.synthetic import make_ranking
+    from rankkit.models.scorers import MLPScorer
 
     data = make_ranking(20, n_features=3, seed=0)
     scorer = MLPScorer(3, hidden=(8,), seed=0, **options)

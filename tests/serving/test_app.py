@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import predict
-from rankkit.loaders.dataset import RankingDataset
 
 NAMES = ("bm25", "page {rank}", "clicks")
 ROWS = np.random.default_rng(0).lognormal(size=(7, 3)).astype(np.float32)

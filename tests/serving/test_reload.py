@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from rankkit import bundle
-from rankkit.scorers import LinearScorer
+from rankkit.models.scorers import LinearScorer
 from tests.serving.live import Live
 
 BODY = json.dumps({"documents": [{"id": "a", "features": [1, 2, 3]}]}).encode()

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from rankkit.loaders.labelled_files import read_labelled
-from rankkit.loaders.synthetic import make_ranking
+from rankkit.data.synthetic import make_ranking
+from rankkit.loaders.examples.files import read_labelled
+from rankkit.models.scorers import MLPScorer
 from rankkit.objectives import softmax_loss
 from rankkit.objectives.embedding import supcon_loss
-from rankkit.scorers import MLPScorer
 from rankkit.training import fit, fit_encoder
 
 

@@ -18,9 +18,9 @@ import torch
 
 import rankkit.training.checkpoint as checkpoint_module
 import rankkit.training.history as history_module
-from rankkit.loaders.synthetic import make_ranking
+from rankkit.data.synthetic import make_ranking
+from rankkit.models.scorers import MLPScorer
 from rankkit.objectives import listnet_loss
-from rankkit.scorers import MLPScorer
 from rankkit.training import Callback, fit
 
 EPOCHS = 3

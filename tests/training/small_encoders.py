@@ -1,7 +1,7 @@
 """A small encoder, and how well it brings classes together."""
 
-from rankkit.encoders import MLPEncoder, embed
-from rankkit.evaluation.similarity import evaluate_retrieval
+from rankkit.models.encoders import MLPEncoder, embed
+from rankkit.similarity import evaluate_retrieval
 
 
 def small(distance="cosine", **options):

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from rankkit.objectives import softmax_loss
-from rankkit.training import feed, sharing
+from rankkit.training import device_batches as feed
+from rankkit.training import sharing
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 

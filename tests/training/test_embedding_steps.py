@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.encoders import RandomAffine
+from rankkit.models.encoders import RandomAffine
 from rankkit.objectives import softmax_loss
 from rankkit.objectives.embedding import (
     contrastive_loss,

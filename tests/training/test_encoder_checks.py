@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from rankkit.distances import Euclidean
-from rankkit.encoders import ConvEncoder, MLPEncoder, RandomAffine
 from rankkit.errors import ConfigError, DataError, TrainingError
+from rankkit.models.encoders import ConvEncoder, MLPEncoder, RandomAffine
 from rankkit.objectives import DualLearning, Objective, ordinal_loss
 from rankkit.objectives.embedding import (
     LearnedTemperature,

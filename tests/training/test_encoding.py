@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from rankkit import catalogue
-from rankkit.encoders import WrappedEncoder
 from rankkit.errors import TrainingError
+from rankkit.models.encoders import WrappedEncoder
 from rankkit.objectives import Objective, lambdarank_loss
 from rankkit.objectives.embedding import (
     LearnedTemperature,
@@ -18,7 +18,7 @@ from rankkit.objectives.embedding import (
 )
 from rankkit.sampling import CollapseWarning
 from rankkit.training import TrainingInterrupted
-from rankkit.training.named import build_encoder, build_objective, own_distance
+from rankkit.training.build import build_encoder, build_objective, own_distance
 from tests.training.small_encoders import map_at_r, small
 from tests.training.test_resume import Interrupt, same
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from rankkit import RankingDataset, evaluate
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.synthetic import make_ranking
+from rankkit.models.scorers import LinearScorer
 from rankkit.objectives import Objective, bce_loss, cross_entropy_loss, listnet_loss, ranknet_loss, softmax_loss
-from rankkit.scorers import LinearScorer
 from rankkit.training import Callback
 
 

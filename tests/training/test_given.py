@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 import rankkit as rk
-from rankkit.objectives.torch_losses import TorchLoss
+from rankkit.objectives.documents.torch_losses import TorchLoss
 
 N_FEATURES = 4
 TORCH = [

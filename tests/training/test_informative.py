@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from rankkit import Ranker
-from rankkit.batch import pad
 from rankkit.catalogue import OBJECTIVES
+from rankkit.data.batch import pad
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError, DataWarning
-from rankkit.loaders.dataset import RankingDataset
-from rankkit.loaders.given_arrays import from_arrays
+from rankkit.loaders.tables.given_arrays import from_arrays
+from rankkit.models.scorers import LinearScorer
 from rankkit.objectives import (
     DualLearning,
     Objective,
@@ -21,7 +22,6 @@ from rankkit.objectives import (
     softmax_loss,
     weighted_sum,
 )
-from rankkit.scorers import LinearScorer
 from rankkit.training import fit
 from rankkit.training.informative import check_informative, needs_of, teaching_queries
 

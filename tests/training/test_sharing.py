@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.training import example_batches, feed, sharing
+from rankkit.training import device_batches as feed
+from rankkit.training import example_batches, sharing
+from rankkit.training.device_batches import Feed
 from rankkit.training.example_batches import ExampleFeed
-from rankkit.training.feed import Feed
 from rankkit.training.settings import resolve_device
 from rankkit.training.sharing import fits_on, share_devices
 

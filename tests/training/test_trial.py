@@ -12,7 +12,7 @@ from rankkit.catalogue import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.errors import ConfigError
 from rankkit.objectives.module import Objective, option_names
 from rankkit.training.beforehand import check_training
-from rankkit.training.named import build_objective
+from rankkit.training.build import build_objective
 from rankkit.training.trial import try_objective
 
 EVERY = {**OBJECTIVES, **EMBEDDING_OBJECTIVES}

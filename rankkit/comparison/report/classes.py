@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rankkit.comparison.results import Results
+    from rankkit.comparison.results.results import Results
 
 N_CLASSES = 20
 

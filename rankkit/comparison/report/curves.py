@@ -11,7 +11,7 @@ from rankkit.comparison.report.figures import Chart, color, dashes, draw
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rankkit.comparison.results import Results
+    from rankkit.comparison.results.results import Results
 
 Floats = NDArray[np.float64]
 Run = tuple[Floats, Floats]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from rankkit.comparison.results import Results
+    from rankkit.comparison.results.results import Results
 
 Ints = NDArray[np.int64]
 _GROUPS, _DISTINCT = 5, 6

@@ -9,21 +9,21 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rankkit.atomic import write_text
 from rankkit.comparison.report.classes import class_table
 from rankkit.comparison.report.curves import training_curves
 from rankkit.comparison.report.figures import N_COLORS, dashes
 from rankkit.comparison.report.groups import delta_chart, group_charts
 from rankkit.comparison.report.scores import score_cards, tie_table
 from rankkit.comparison.report.worst import worst_queries
-from rankkit.comparison.searched import chosen_of, options_of, trial_head, trial_rows
-from rankkit.comparison.tables import cost_columns, how_to_read, number, p_value, signed
-from rankkit.comparison.verdict import best_and_equals, verdict
+from rankkit.comparison.results.searched import chosen_of, options_of, trial_head, trial_rows
+from rankkit.comparison.results.tables import cost_columns, how_to_read, number, p_value, signed
+from rankkit.comparison.results.verdict import best_and_equals, verdict
 from rankkit.comparison.writing import read_json
+from rankkit.files.atomic import write_text
 
 if TYPE_CHECKING:
-    from rankkit.comparison.results import Results
-    from rankkit.comparison.standings import MetricStandings, Standing
+    from rankkit.comparison.results.results import Results
+    from rankkit.comparison.results.standings import MetricStandings, Standing
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def write_report(results: "Results", path: Path) -> None:
     """
     import jinja2
 
-    from rankkit.comparison.audit import is_fair
+    from rankkit.comparison.results.audit import is_fair
 
     environment = jinja2.Environment(
         autoescape=True,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rankkit.comparison.plan import System
-    from rankkit.comparison.results import Results, RunResult
+    from rankkit.comparison.results.outcomes import RunResult
+    from rankkit.comparison.results.results import Results
 
 Floats = NDArray[np.float64]
 _WIDTH, _HEIGHT = 250, 165

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from rankkit.comparison.results import Results
+    from rankkit.comparison.results.results import Results
 
 N_WORST, N_TOP = 20, 10
 

@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from rankkit.objectives.circle import circle_loss
+from rankkit.objectives.documents.circle import circle_loss
 from rankkit.objectives.embedding.inputs import check_classes, check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, log_one_plus_sum, others_by_class, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
-from rankkit.objectives.listwise import softmax_loss
+from rankkit.objectives.lists.listwise import softmax_loss
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 

@@ -5,11 +5,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from rankkit.errors import ShapeError
+from rankkit.objectives.documents.limits import limited_rows
 from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
-from rankkit.objectives.limits import limited_rows
-from rankkit.objectives.listwise import softmax_loss
+from rankkit.objectives.lists.listwise import softmax_loss
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 

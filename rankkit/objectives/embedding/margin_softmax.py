@@ -10,7 +10,7 @@ from rankkit.distances import unit
 from rankkit.errors import ConfigError
 from rankkit.objectives.embedding.prototypes import Prototypes, with_prototypes
 from rankkit.objectives.embedding.scores import scores_of_sets
-from rankkit.objectives.listwise import softmax_loss
+from rankkit.objectives.lists.listwise import softmax_loss
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction
 

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from rankkit.distances import find_distance
 from rankkit.errors import ConfigError, ShapeError
+from rankkit.objectives.documents.limits import limited_rows
+from rankkit.objectives.documents.pointwise import bce_loss
 from rankkit.objectives.embedding.inputs import check_rows, check_same
 from rankkit.objectives.embedding.scores import AnyDistance
-from rankkit.objectives.limits import limited_rows
 from rankkit.objectives.options import check_number
-from rankkit.objectives.pointwise import bce_loss
 from rankkit.ranking import Reduction, reduce_lists
 
 

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from rankkit.objectives.documents.limits import limited_rows
 from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs
-from rankkit.objectives.limits import limited_rows
 from rankkit.objectives.options import check_number
-from rankkit.objectives.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss
+from rankkit.objectives.pairs.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss
 from rankkit.ranking import Reduction, reduce_lists
 
 

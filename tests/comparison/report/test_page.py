@@ -11,7 +11,7 @@ import pytest
 
 from rankkit.comparison import compare, read_results
 from rankkit.comparison.report.page import _scale, shown_systems
-from rankkit.comparison.standings import Standing
+from rankkit.comparison.results.standings import Standing
 
 VOID = {"meta", "link", "img", "br", "input"}
 

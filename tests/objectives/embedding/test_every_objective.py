@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.objectives import embedding as objectives
-from rankkit.objectives.about.embedding import EMBEDDING
+from rankkit.objectives.descriptions.embedding import EMBEDDING
 from tests.objectives.embedding.batches import IN_CUBE, N_CLASSES, N_DIMS, OBJECTIVES, loss_of, named, oracle_of
 from tests.oracles import embedding as oracle
 

@@ -5,7 +5,7 @@ import pytest
 
 from rankkit import bundle
 from rankkit.errors import ConfigError
-from rankkit.scorers import LinearScorer
+from rankkit.models.scorers import LinearScorer
 from rankkit.serving import Settings
 from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.models import Models

@@ -1,0 +1,1 @@
+"""Commands that read and write data, and the options by which all commands read it."""

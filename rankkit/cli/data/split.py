@@ -1,0 +1,107 @@
+"""``rankkit split``: training, validation and test data from one file, whole queries at a time."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rankkit.cli.data.options import Reading, reads_data
+from rankkit.cli.next_step import suggest
+
+if TYPE_CHECKING:
+    from rankkit.data.ranking_dataset import RankingDataset
+
+_PARTS = ("train", "vali", "test")
+_TAKEN = "{target}: expected no such file yet; got one. Choose another --out, or delete it."
+
+
+@reads_data()
+def split(
+    source: Annotated[Path, typer.Argument(help="Ranking data of any format.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for train, vali and test.", show_default=False)],
+    fractions: Annotated[
+        tuple[float, float, float],
+        typer.Option(help="Shares of the queries for train, vali and test; 0 leaves the part out."),
+    ] = (0.8, 0.1, 0.1),
+    seed: Annotated[int, typer.Option(help="Equal data, fractions and seed give equal parts.")] = 0,
+    suffix: Annotated[
+        str | None,
+        typer.Option(help="Ending of the names of the parts, which says their format.", show_default="as the source"),
+    ] = None,
+    *,
+    reading: Reading,
+) -> None:
+    """Deal the queries of a file out at random; every query goes to one part, with all its documents.
+
+    What is there is never replaced; parts that the same command wrote before it was cut off are taken as they are.
+    """
+    from rankkit.data import views
+    from rankkit.errors import ConfigError
+    from rankkit.files.places import check_place
+    from rankkit.loaders.files import check_is_there, check_target, read
+
+    check_place(out, "folder")
+    check_is_there(source)
+    ending = _ending(source) if suffix is None else suffix
+    targets = {out / f"{part}{ending}": share for part, share in zip(_PARTS, fractions, strict=True) if share != 0}
+    if not ending:
+        raise ConfigError(f"{source}: expected a name with an extension; got none. Pass --suffix, such as .txt.")
+    views.check_shares(list(targets.values()))
+    for target in targets:
+        check_target(target)
+    there = [target for target in targets if target.exists()]
+    if len(there) == len(targets) or any(target.resolve() == source.resolve() for target in there):
+        raise ConfigError(_TAKEN.format(target=there[0]))
+    parts = views.split(read(source, **reading), list(targets.values()), seed=seed)
+    for target, part in zip(targets, parts, strict=True):
+        _write(part, target)
+        typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")
+    options = {"train": "--train", "vali": "--valid", "test": "--test"}
+    files = [word for target in targets for word in (options[target.name.split(".")[0]], target)]
+    suggest("rankkit", "train", *files, "--out", "runs/first")
+
+
+def _write(part: "RankingDataset", target: Path) -> None:
+    """Write a part, unless a run that was cut off has written it already.
+
+    Raises:
+        ConfigError: If another file is there.
+    """
+    from rankkit.errors import ConfigError
+    from rankkit.files.atomic import beside
+    from rankkit.files.disk import writing
+    from rankkit.loaders.files import write
+
+    if not target.exists():
+        write(part, target)
+        return
+    with beside(target.with_name("split")) as folder, writing(target, at=folder):
+        folder.mkdir()
+        again = folder / target.name
+        write(part, again)
+        if not _is_same(again, target):
+            raise ConfigError(_TAKEN.format(target=target))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two parts are the same, byte for byte; of two caches, whether they hold the same data."""
+    import filecmp
+
+    from rankkit.errors import DataError
+    from rankkit.loaders.cache.reading import read_cache
+
+    if one.is_file():
+        return other.is_file() and filecmp.cmp(one, other, shallow=False)
+    try:
+        return read_cache(one).fingerprint == read_cache(other).fingerprint
+    except DataError:
+        return False
+
+
+def _ending(source: Path) -> str:
+    """The format of the source as an ending; names such as "fold.train" would make a part "test.train"."""
+    from rankkit.loaders.compression import SUFFIXES
+
+    packed = source.suffix if source.suffix in SUFFIXES else ""
+    kind = Path(source.name.removesuffix(packed)).suffix
+    return (".txt" if kind in (".train", ".vali", ".valid", ".test") else kind) + packed

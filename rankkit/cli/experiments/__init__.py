@@ -1,0 +1,1 @@
+"""Experiment files: what is in them, checked before any data is read."""

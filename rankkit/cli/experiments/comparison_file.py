@@ -1,0 +1,162 @@
+"""The experiment file of ``rankkit compare``, validated as a whole before any data is read."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from rankkit.cli.experiments.compared import Compared, part_of, plain
+from rankkit.cli.experiments.config import (
+    READING,
+    Data,
+    MetricNames,
+    Named,
+    Section,
+    merge,
+    parse_setting,
+    read_toml,
+)
+from rankkit.cli.experiments.encoder_comparison_file import EncoderComparisonFile
+from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
+from rankkit.comparison.plan import Part, Plan, Rules, System, cross
+from rankkit.comparison.sources import Source
+from rankkit.comparison.systems.externals import check_external
+from rankkit.errors import ConfigError
+from rankkit.evaluation import resolve_protocol
+from rankkit.schemas import explain
+
+
+class ComparedData(Data):
+    """The data section of ``train``, and how validation data and folds are made where there are none."""
+
+    cross_validation: int | None = Field(default=None, ge=3)
+
+    @model_validator(mode="after")
+    def _parts_are_there(self) -> "ComparedData":
+        if self.cross_validation is not None:
+            if self.folds is not None:
+                raise ValueError("data: expected folds or cross_validation; got both. Leave one of them out")
+            return self
+        if self.folds is None and self.test is None:
+            raise ValueError(
+                "data: expected test data, on which systems are compared; got none. "
+                "Name test = FILE, a folder of folds, or cross_validation = 5"
+            )
+        if self.folds is None and self.valid is None and self.valid_fraction is None:
+            raise ValueError(
+                "data: expected validation data, on which epochs are chosen; got none. "
+                "Name valid = FILE, or take valid_fraction = 0.2 of the training queries"
+            )
+        return self
+
+    def source(self) -> Source:
+        """As the plan holds it."""
+        values = self.model_dump(mode="json", exclude=set(READING))
+        return Source(**values, reading=plain(self.reading))
+
+
+class ComparedEvaluation(Section):
+    """What is measured on the test data, and by which conventions."""
+
+    metrics: MetricNames = Field(default=["ndcg@10", "mrr@10"], min_length=1)
+    protocol: str = "rankkit"
+    empty: Literal["zero", "skip", "one", "error"] | None = None
+    ties: Literal["pessimistic", "expected", "stable", "trec"] | None = None
+
+    @model_validator(mode="after")
+    def _resolves(self) -> "ComparedEvaluation":
+        resolve_protocol(self.protocol, self.empty, self.ties)
+        return self
+
+
+class ComparisonFile(Compared):
+    """A comparison of rankers."""
+
+    data: ComparedData
+    scorers: list[Named] = Field(default=[Named(name="mlp")], min_length=1)
+    metric: str = "ndcg@10"
+    evaluation: ComparedEvaluation = ComparedEvaluation()
+
+    def plan(self) -> Plan:
+        """The comparison as it will be run, every option checked against the function that will take it.
+
+        Raises:
+            ConfigError: If an option is unknown or of another type, or nothing is to be compared.
+        """
+        scorers, objectives = ([part_of(named) for named in names] for names in (self.scorers, self.objectives))
+        rules = Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)})
+        return self.planned(cross(scorers, objectives, self.training), self.data.source(), rules, _check)
+
+
+def _check(system: System) -> System:
+    """The system with its options typed.
+
+    Raises:
+        ConfigError: If a name or an option is unknown, or a value is of another type.
+    """
+    from rankkit import catalogue
+    from rankkit.training import fit
+    from rankkit.training.beforehand import check_training
+
+    if system.external is not None:
+        check_external(system.external)
+        return system
+    typed: dict[str, Part] = {}
+    try:
+        _refuse_embedding_objective(system)
+        for kind, part in (("scorer", system.scorer), ("objective", system.objective)):
+            if part is not None:
+                options = check_options(kind, catalogue.find(kind, part.name), part.options)
+                typed[kind] = Part(part.name, plain(options))
+        training = plain(check_options("training", fit, system.training))
+        check_run(check_training, training)
+        _try(typed["scorer"], typed["objective"])
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    for name in ("metric", "progress"):
+        if name in training:
+            raise ConfigError(f"training: expected {name} outside this table; got it there. Write {name} = at the top.")
+    return System(system.name, typed["scorer"], typed["objective"], None, training)
+
+
+def _try(scorer: Part, objective: Part) -> None:
+    """Refuse options that cannot work, whatever the data."""
+    check_objective(objective.name, objective.options)
+    untrained_scorer(scorer.name, scorer.options, objective.name, None)
+
+
+def _refuse_embedding_objective(system: System) -> None:
+    from rankkit import catalogue
+
+    name = "" if system.objective is None else system.objective.name
+    if name in catalogue.EMBEDDING_OBJECTIVES and name not in catalogue.OBJECTIVES:
+        raise ConfigError(
+            f"objectives: expected those that train scorers; got {name!r}, which trains encoders. "
+            'Name encoders = ["conv"] in place of scorers.'
+        )
+
+
+def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFile | EncoderComparisonFile:
+    """Read the experiment file of a comparison, lay ``--set`` values over it, validate the whole.
+
+    It compares encoders if it names ``encoders``, else rankers.
+
+    Args:
+        config: A TOML file.
+        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
+
+    Raises:
+        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
+    """
+    values: dict[str, Any] = {}
+    merge(values, read_toml(config))
+    for setting in settings:
+        merge(values, parse_setting(setting))
+    kind = EncoderComparisonFile if "encoders" in values else ComparisonFile
+    try:
+        file = kind.model_validate(values)
+        file.plan()
+    except ValidationError as error:
+        raise ConfigError(explain(error, str(config), kind)) from None
+    return file

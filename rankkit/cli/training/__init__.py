@@ -1,0 +1,1 @@
+"""Commands that train: one run, one a fold, one a margin."""

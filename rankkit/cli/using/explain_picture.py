@@ -1,0 +1,123 @@
+"""Pictures of ``rankkit explain``: bars of importance with intervals, bars of attributions a document."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from rankkit.explaining import Attributions, Importance
+
+_UP, _DOWN, _QUIET, _LINE = "#2166ac", "#b2182b", "#9a9a9a", "#d9d9d9"
+_MOST_DOCUMENTS = 12
+_LONGEST_NAME, _LONGEST_TITLE = 32, 60
+_WIDTH, _ROW, _MARGIN = 8.0, 0.26, 1.1  # inches
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "rankkit",
+    "text.parse_math": False,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.edgecolor": _LINE,
+    "ytick.left": False,
+}
+
+
+def draw_importance(importance: "Importance", top: int) -> dict[str, bytes]:
+    """The drop of the metric for the most important features, as ``svg`` and ``png``."""
+    import matplotlib as mpl
+
+    shown = importance.order[:top]
+    drops, low, high = (values[shown] for values in (importance.drops, importance.low, importance.high))
+    sure = (low > 0) | (high < 0)
+    with mpl.rc_context(_STYLE):
+        figure, (axes,) = _figure([len(shown)])
+        rows = np.arange(len(shown))
+        colors = np.where(~sure, _QUIET, np.where(drops > 0, _UP, _DOWN)).tolist()
+        axes.barh(rows, drops, height=0.7, color=colors)
+        axes.hlines(rows, low, high, color="black", linewidth=1)
+        _label(axes, [_cut(importance.names[place]) for place in shown.tolist()])
+        axes.set_xlabel(
+            f"drop of {importance.metric} when shuffled; line: 95% bootstrap over queries, grey: spans 0", loc="right"
+        )
+        left = len(importance.names) - len(shown)
+        more = f", the first {len(shown):,} of {len(importance.names):,} features" if left else ""
+        _title(
+            axes, f"{importance.metric} {importance.baseline:.4f} on {importance.evaluation.n_queries:,} queries{more}"
+        )
+        return _files(figure)
+
+
+def draw_attributions(attributions: "Attributions", top: int) -> dict[str, bytes]:
+    """What the features add to the score of each document, at most twelve documents, as ``svg`` and ``png``."""
+    import matplotlib as mpl
+
+    places = range(min(len(attributions.qids), _MOST_DOCUMENTS))
+    shown = [attributions.order(place)[:top] for place in places]
+    with mpl.rc_context(_STYLE):
+        figure, panels = _figure([min(len(attributions.names), top + 1)] * len(shown))
+        for place, features, axes in zip(places, shown, panels, strict=True):
+            added = attributions.values[place, features].tolist()
+            names = [
+                f"{_cut(attributions.names[feature])} = {attributions.features[place, feature]:.4g}"
+                for feature in features.tolist()
+            ]
+            colors = [_UP if value > 0 else _DOWN for value in added]
+            rest = attributions.order(place)[len(features) :]
+            if len(rest):
+                names.append(f"{len(rest):,} more")
+                added.append(float(attributions.values[place, rest].sum()))
+                colors.append(_QUIET)
+            axes.barh(np.arange(len(added)), added, height=0.7, color=colors)
+            _label(axes, names)
+            axes.set_xlabel(
+                f"added to the score {attributions.mean_scores[place]:.4g} of the mean of its "
+                f"{attributions.list_sizes[place]:,} documents",
+                loc="right",
+            )
+            title = _cut(attributions.title(place), _LONGEST_TITLE)
+            _title(axes, f"{title}: score {attributions.scores[place]:.4g}")
+        if len(attributions.qids) > len(places):
+            figure.suptitle(f"The first {len(places)} of {len(attributions.qids):,} documents")
+        return _files(figure)
+
+
+def _figure(n_rows: list[int]) -> "tuple[Figure, list[Axes]]":
+    """A figure of panels one below the other, each as high as its rows ask for."""
+    from matplotlib.figure import Figure
+
+    heights = [_MARGIN + _ROW * rows for rows in n_rows]
+    figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
+    panels = figure.subplots(len(n_rows), 1, squeeze=False, height_ratios=heights)
+    return figure, list(panels[:, 0])
+
+
+def _cut(name: str, longest: int = _LONGEST_NAME) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 3]}..."
+
+
+def _label(axes: "Axes", names: list[str]) -> None:
+    """Names of the rows, the first on top, and a line at 0."""
+    axes.set_yticks(np.arange(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.axvline(0, color="black", linewidth=0.6)
+    axes.grid(axis="x", color=_LINE, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _title(axes: "Axes", words: str) -> None:
+    axes.set_title(words, loc="left", fontsize=10)
+
+
+def _files(figure: "Figure") -> dict[str, bytes]:
+    """The picture in each format; equal numbers give equal bytes."""
+    files = {}
+    for ending, options in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 150})):
+        content = io.BytesIO()
+        figure.savefig(content, format=ending, **options)
+        files[ending] = content.getvalue()
+    return files

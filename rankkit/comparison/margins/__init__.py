@@ -1,0 +1,1 @@
+"""The margin sweep: one encoder trained with many margins."""

@@ -1,0 +1,1 @@
+"""What a comparison leaves: read, tested, put into tables and words."""

@@ -1,0 +1,1 @@
+"""What a comparison can fit: systems that rankkit trains, and external ones."""

@@ -1,0 +1,304 @@
+"""Parts of a data set: some of its features, some of its queries.
+
+A view shares memory with the data set where numpy can: neighbouring queries and evenly spaced features cost nothing,
+others are copied once. Weights, document ids and the rows of the input that documents came from go along.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.errors import ConfigError, DataError
+from rankkit.naming import named
+
+Selection = str | int | Iterable[str | int]
+
+_LISTED = 12
+
+
+def feature_names_of(data: RankingDataset) -> tuple[str, ...]:
+    """The names of the features; "1", "2", ... as in LETOR text where they have none."""
+    return named(data.feature_names, data.n_features)
+
+
+def select_features(data: RankingDataset, features: Selection) -> RankingDataset:
+    """Keep the features that are asked for, in the order in which they are asked for.
+
+    A feature that is asked for twice is kept once. Features without names keep the numbers that they have in LETOR
+    text as names.
+
+    Args:
+        data: Any data set.
+        features: Names, patterns or positions, or one of these. In a pattern ``*`` stands for any text, ``?`` for any
+            character and ``[ab]`` for one of some; a name that is there as it is written is no pattern. Features
+            without names are called "1", "2", ... as in LETOR text. An int is a position from 0, as in numpy. A
+            boolean array ``[feature]`` keeps the features where it is True.
+
+    Raises:
+        ConfigError: If there is no such feature, or none is asked for.
+
+    Example:
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
+        >>> data = from_arrays([[1, 2, 3]], [0], [7], feature_names=["bm25_title", "clicks", "bm25_body"])
+        >>> select_features(data, ["clicks", "bm25*"]).features.tolist()
+        [[2.0, 1.0, 3.0]]
+    """
+    return _keep(data, _places("select_features", data, features))
+
+
+def drop_features(data: RankingDataset, features: Selection) -> RankingDataset:
+    """Leave the given features out; they are named as in :func:`select_features`.
+
+    Raises:
+        ConfigError: If there is no such feature, or none is left.
+
+    Example:
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
+        >>> data = from_arrays([[1, 2, 3]], [0], [7], feature_names=["bm25_title", "clicks", "bm25_body"])
+        >>> drop_features(data, "click*").feature_names
+        ('bm25_title', 'bm25_body')
+    """
+    dropped = set(_places("drop_features", data, features))
+    kept = [place for place in range(data.n_features) if place not in dropped]
+    if not kept:
+        raise ConfigError(
+            f"drop_features: expected to keep a feature; got all {data.n_features} to drop. Drop fewer of them."
+        )
+    return _keep(data, kept)
+
+
+def subsample(
+    data: RankingDataset, *, n_queries: int | None = None, fraction: float | None = None, seed: int = 0
+) -> RankingDataset:
+    """Draw some queries at random, without repetition, and keep them in the order of the data set.
+
+    Args:
+        data: Any data set.
+        n_queries: How many queries to draw; or
+        fraction: the share of the queries to draw, above 0 up to 1, rounded to whole queries, at least one.
+        seed: Equal data and seed give equal queries.
+
+    Raises:
+        ConfigError: If not exactly one of ``n_queries`` and ``fraction`` is given, or it is out of range.
+
+    Example:
+        >>> from rankkit.data.synthetic import make_ranking
+        >>> subsample(make_ranking(10), fraction=0.3, seed=1).n_queries
+        3
+    """
+    if (n_queries is None) == (fraction is None):
+        raise ConfigError(
+            f"subsample: expected either n_queries or fraction; got n_queries={n_queries}, fraction={fraction}. "
+            "Pass one of the two."
+        )
+    if fraction is not None:
+        if not 0 < fraction <= 1:
+            raise ConfigError(f"subsample: expected fraction above 0 up to 1; got {fraction}. Pass a share.")
+        n_queries = min(data.n_queries, max(1, round(fraction * data.n_queries)))
+    if n_queries is None or not 0 <= n_queries <= data.n_queries:
+        raise ConfigError(
+            f"subsample: expected n_queries from 0 to {data.n_queries}, the queries that there are; got {n_queries}. "
+            "Ask for fewer."
+        )
+    drawn = np.random.default_rng(seed).choice(data.n_queries, size=n_queries, replace=False)
+    return _take(data, np.sort(drawn))
+
+
+def split(
+    data: RankingDataset, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0
+) -> tuple[RankingDataset, ...]:
+    """Deal the queries out at random: every query goes to one part, with all its documents.
+
+    Within a part the queries keep the order of the data set.
+
+    Args:
+        data: Any data set.
+        fractions: The share of the queries of each part, above 0, 1 in all. Parts are rounded to whole queries.
+        seed: Equal data, fractions and seed give equal parts.
+
+    Returns:
+        One data set a fraction.
+
+    Raises:
+        ConfigError: If the fractions are not shares of one whole.
+        DataError: If there are too few queries for a part to have any.
+
+    Example:
+        >>> from rankkit.data.synthetic import make_ranking
+        >>> train, valid, test = split(make_ranking(20), (0.8, 0.1, 0.1), seed=0)
+        >>> train.n_queries, valid.n_queries, test.n_queries
+        (16, 2, 2)
+    """
+    shares = check_shares(fractions)
+    sizes = _whole_shares(shares, data.n_queries)
+    if not sizes.all():
+        raise DataError(
+            f"split: expected queries for {len(shares)} parts; got {data.n_queries}, which would leave parts of "
+            f"{', '.join(str(size) for size in sizes)}. Pass fewer or more even fractions, or more data."
+        )
+    shuffled = np.random.default_rng(seed).permutation(data.n_queries)
+    return tuple(_take(data, np.sort(chosen)) for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]))
+
+
+def check_shares(fractions: Sequence[float]) -> list[float]:
+    """The shares of :func:`split`, or ConfigError if they are not those of one whole."""
+    shares = [float(fraction) for fraction in fractions]
+    if not shares or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(
+            f"split: expected fractions above 0 that sum to 1; got {', '.join(f'{share:g}' for share in shares)} "
+            f"(sum {sum(shares):g}). Change one of them."
+        )
+    return shares
+
+
+def filter_queries(
+    data: RankingDataset,
+    *,
+    min_docs: int | None = None,
+    max_docs: int | None = None,
+    with_relevant: bool = False,
+    with_two_grades: bool = False,
+) -> RankingDataset:
+    """Keep the queries that meet every condition, in the order of the data set; there may be none.
+
+    Args:
+        data: Any data set.
+        min_docs: The least number of documents of a query, or None.
+        max_docs: The greatest number of documents of a query, or None.
+        with_relevant: True to keep only queries with a label above 0; for others NDCG is undefined.
+        with_two_grades: True to keep only queries with two different labels; pairwise and listwise objectives learn
+            nothing from others.
+
+    Raises:
+        DataError: If labels are asked about and there are none.
+
+    Example:
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
+        >>> data = from_arrays([[1], [2], [3], [4], [5]], [0, 1, 0, 0, 2], ["a", "a", "b", "b", "c"])
+        >>> filter_queries(data, with_relevant=True).qids.tolist(), filter_queries(data, min_docs=2).qids.tolist()
+        (['a', 'c'], ['a', 'b'])
+    """
+    sizes = data.list_sizes
+    kept = np.ones(data.n_queries, np.bool_)
+    if min_docs is not None:
+        kept &= sizes >= min_docs
+    if max_docs is not None:
+        kept &= sizes <= max_docs
+    if with_relevant or with_two_grades:
+        if data.labels is None:
+            raise DataError(
+                "filter_queries: expected labels for with_relevant and with_two_grades; got documents without labels. "
+                "Filter by min_docs or max_docs."
+            )
+        low, high = _label_ranges(data.labels, data.offsets)
+        if with_relevant:
+            kept &= high > 0
+        if with_two_grades:
+            kept &= high > low
+    return _take(data, np.flatnonzero(kept))
+
+
+def _whole_shares(shares: Sequence[float], total: int) -> NDArray[np.int64]:
+    """Shares of a whole number, rounded down, then up where most was cut off, so that they sum to it."""
+    exact = np.array(shares) / sum(shares) * total
+    sizes = np.floor(exact).astype(np.int64)
+    cut = np.argsort(sizes - exact, kind="stable")
+    sizes[cut[: total - int(sizes.sum())]] += 1
+    return sizes
+
+
+def _label_ranges(
+    labels: NDArray[np.float32], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The smallest and the largest label of each query; 0 where it has no documents."""
+    filled = np.diff(offsets) > 0
+    low, high = np.zeros(len(filled), np.float32), np.zeros(len(filled), np.float32)
+    if filled.any():
+        starts = offsets[:-1][filled]
+        low[filled], high[filled] = np.minimum.reduceat(labels, starts), np.maximum.reduceat(labels, starts)
+    return low, high
+
+
+def _take(data: RankingDataset, queries: NDArray[np.int64]) -> RankingDataset:
+    """Queries by rising position; without a copy where they stand together."""
+    if len(queries) == 0:
+        return data[:0]
+    first, last = int(queries[0]), int(queries[-1])
+    return data[first : last + 1] if last - first + 1 == len(queries) else data.select(queries)
+
+
+def _keep(data: RankingDataset, places: Sequence[int]) -> RankingDataset:
+    every = feature_names_of(data)
+    names: tuple[str, ...] | None = tuple(every[place] for place in places)
+    if data.feature_names is None and list(places) == list(range(len(places))):
+        names = None
+    return replace(data, features=_columns(data.features, places), feature_names=names)
+
+
+def _columns(features: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
+    """Some columns, as a view where they are evenly spaced and rise, else as a row-major copy."""
+    step = places[1] - places[0] if len(places) > 1 else 1
+    if step > 0 and list(places) == list(range(places[0], places[-1] + 1, step)):
+        return features[:, places[0] : places[-1] + 1 : step]
+    return np.take(features, np.asarray(places), axis=1)
+
+
+def _places(where: str, data: RankingDataset, features: Selection) -> list[int]:
+    """Positions of the features that are asked for, each once."""
+    names = feature_names_of(data)
+    if isinstance(features, str | int | np.integer):
+        features = [features]
+    elif isinstance(features, np.ndarray) and features.dtype == np.bool_:
+        if features.shape != (data.n_features,):
+            raise ConfigError(
+                f"{where}: expected a boolean array [{data.n_features}], one a feature; got {list(features.shape)}. "
+                "Pass one value for each feature."
+            )
+        features = np.flatnonzero(features).tolist()
+    found: dict[int, None] = {}
+    place_of = {name: place for place, name in enumerate(names)}
+    for wanted in features:
+        if isinstance(wanted, str):
+            found |= dict.fromkeys(_named(where, wanted, place_of))
+        else:
+            found[_position(where, wanted, len(names))] = None
+    if not found:
+        raise ConfigError(f"{where}: expected at least one feature; got none. Name one of {_some(names)}.")
+    return list(found)
+
+
+def _named(where: str, wanted: str, place_of: dict[str, int]) -> list[int]:
+    if wanted in place_of:
+        return [place_of[wanted]]
+    places = [place for name, place in place_of.items() if fnmatchcase(name, wanted)]
+    if not places:
+        by_lower_case = {name.lower(): name for name in place_of}
+        near = difflib.get_close_matches(wanted.lower(), by_lower_case, n=1)
+        action = f"Did you mean {by_lower_case[near[0]]!r}?" if near else f"Known: {_some(tuple(place_of))}."
+        raise ConfigError(f"{where}: expected the name of a feature, or a pattern of names; got {wanted!r}. {action}")
+    return places
+
+
+def _position(where: str, wanted: int, n_features: int) -> int:
+    # True would count as 1: a list of booleans has to be an array to be meant as a mask.
+    if isinstance(wanted, bool | np.bool_) or not isinstance(wanted, int | np.integer):
+        raise ConfigError(
+            f"{where}: expected features as names, patterns or positions; got {wanted!r}. "
+            "Pass names, ints, or a boolean numpy array."
+        )
+    if not -n_features <= wanted < n_features:
+        raise ConfigError(
+            f"{where}: expected a position from {-n_features} to {n_features - 1}; got {wanted}. "
+            "A feature's number in LETOR text is its name: pass it as str."
+        )
+    return int(wanted) % n_features
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f", ... ({len(names)} features)" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

@@ -1,0 +1,215 @@
+"""source_text(): the Python module that an exported numpy ranker is."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any, cast
+
+from torch import nn
+
+from rankkit.errors import ExportError
+from rankkit.export.runtimes import numpy_functions
+from rankkit.models.scorers import LinearScorer, MLPScorer, Scorer
+from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
+from rankkit.models.scorers.outputs import TiedOutputs
+from rankkit.transforms import Transform
+from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize
+from rankkit.transforms.quantiles import Piecewise, Quantile
+from rankkit.transforms.queries import QueryMinMax, QueryStandardize
+
+# Each layer or step as a call: the function, which weights it takes, and numbers of its own.
+STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
+    Log1p: ("log1p", ()),
+    Standardize: ("standardize", ("mean", "inverse_std")),
+    MinMax: ("minmax", ("low", "inverse_width")),
+    Quantile: ("quantile", ("knots", "heights", "slopes", "high")),
+    Piecewise: ("piecewise", ("low", "inverse_width", "high")),
+    QueryStandardize: ("query_standardize", ()),
+    QueryMinMax: ("query_minmax", ()),
+}
+ACTIVATIONS: dict[type[nn.Module], Callable[[Any], str]] = {
+    nn.ReLU: lambda layer: "relu({x})",
+    nn.LeakyReLU: lambda layer: f"leaky_relu({{x}}, {layer.negative_slope!r})",
+    nn.ELU: lambda layer: f"elu({{x}}, {layer.alpha!r})",
+    nn.Tanh: lambda layer: "tanh({x})",
+    nn.Sigmoid: lambda layer: "sigmoid({x})",
+    nn.GELU: lambda layer: "gelu({x})",
+    nn.SiLU: lambda layer: "silu({x})",
+}
+
+_HEAD = '''"""A ranker, exported by rankkit: scores documents with numpy alone.
+
+    from ranker import score
+
+{usage}
+
+Features are float32 [document, feature] in the order of FEATURES; NaN is a missing value. The feature transform is
+inside. Sample rows with the scores they have to get lie in manifest.json.
+"""
+
+import hashlib
+import io
+{imports}from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES = ({features})
+WEIGHTS_SHA256 = "{digest}"
+
+Rows = NDArray[np.float32]
+{constants}
+
+def read_weights() -> dict[str, NDArray[Any]]:
+    """The arrays of ranker.npz, which has to be the file that this code was written for."""
+    content = Path(__file__).with_name("ranker.npz").read_bytes()
+    if hashlib.sha256(content).hexdigest() != WEIGHTS_SHA256:
+        raise ValueError("ranker.npz: expected the weights that were exported with ranker.py; got others.")
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {{name: file[name] for name in file.files}}
+
+
+def read_features(features: Any) -> Rows:
+    """Features as float32 [document, feature], checked."""
+    x = np.asarray(features, dtype=np.float32)
+    if x.ndim != 2 or x.shape[1] != len(FEATURES):
+        raise ValueError(f"score: expected features [document, {{len(FEATURES)}}]; got {{list(x.shape)}}.")
+    return x
+'''
+
+_USAGE = {
+    False: "    scores = score(features)  # one a document",
+    True: "    scores = score(features, offsets)  # query i owns the rows offsets[i]:offsets[i + 1]",
+}
+
+
+def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) -> str:
+    """The text of ``ranker.py``: follows from the structure of the scorer, the names and the digest, nothing else.
+
+    Args:
+        scorer: A scorer; its weights are not looked at.
+        feature_names: In order.
+        digest: sha256 of ``ranker.npz``.
+
+    Raises:
+        ExportError: If a layer has no numpy form; the message names it.
+    """
+    listwise = is_listwise(cast(Scorer, scorer))
+    body = _body(scorer)
+    names = "".join(f"\n    {name!a}," for name in feature_names)
+    functions = _functions("\n".join(body))
+    used = set(re.findall(r"\w+", "\n".join(functions)))
+    head = _HEAD.format(
+        usage=_USAGE[listwise],
+        imports="".join(f"import {name}\n" for name in ("itertools", "math") if name in used),
+        features=f"{names}\n" if names else "",
+        digest=digest,
+        constants="".join(f"{line}\n" for line in _constants() if line.split()[0] in used),
+    )
+    parts = [head, *functions, "WEIGHTS = read_weights()\n"]
+    arguments = "features: Any, offsets: NDArray[np.int64]" if listwise else "features: Any"
+    lines = [
+        f"def score({arguments}) -> Rows:",
+        '    """The score of each document; higher ranks first."""',
+        "    w = WEIGHTS",
+        "    x = features = read_features(features)"
+        if " = features" in "\n".join(body)
+        else "    x = read_features(features)",
+        *(["    offsets = np.asarray(offsets)"] if listwise else []),
+        *(f"    {line}" for line in body),
+        "    return x",
+    ]
+    return "\n\n".join(parts) + "\n\n" + "\n".join(lines) + "\n"
+
+
+def _body(scorer: nn.Module) -> list[str]:
+    lines = _transform(cast(Transform, scorer.transform))
+    if isinstance(scorer, MLPScorer):
+        for n, layer in enumerate(scorer.hidden):
+            lines += _hidden(cast(HiddenLayer, layer), f"hidden.{n}")
+    elif not isinstance(scorer, LinearScorer):
+        raise _refusal(f"scorer {type(scorer).__name__}")
+    if isinstance(scorer.output, TiedOutputs):
+        lines.append('x = linear(x, w["output.score.weight"], w["output.bias"])')
+    else:
+        lines.append(_linear(scorer.output, "output"))
+    lines.append(f"x = {scorer.readout}(x)" if scorer.readout is not None else "x = x[:, 0]")
+    return lines
+
+
+def _transform(transform: Transform) -> list[str]:
+    lines = []
+    for n, chain in enumerate(transform.chains):
+        if n > 0:
+            lines.append("x = features")
+        steps = list(cast(nn.ModuleList, chain))
+        for m, step in enumerate(steps):
+            if isinstance(step, Identity):
+                continue
+            if type(step) not in STEPS:
+                raise _refusal(f"transform step {type(step).__name__}")
+            function, weights = STEPS[type(step)]
+            arguments = [f'w["transform.chains.{n}.{m}.{name}"]' for name in weights]
+            if function.startswith("query_"):
+                arguments.append("offsets")
+            lines.append(f"x = {function}({', '.join(['x', *arguments])})")
+        missing = cast(Any, steps[-1]).missing
+        if missing is not None:
+            lines.append(f"x = fill_missing(x, {missing!r})")
+        if len(transform.chains) > 1:
+            lines.append(f"chain_{n} = x")
+    if len(transform.chains) > 1:
+        chains = ", ".join(f"chain_{n}" for n in range(len(transform.chains)))
+        lines.append(f"x = np.concatenate([{chains}], axis=1)")
+    return lines
+
+
+def _hidden(layer: HiddenLayer, name: str) -> list[str]:
+    before = ["before = x"] if layer.residual else []
+    lines = [_linear(layer.linear, f"{name}.linear")]
+    norm = layer.normalization
+    at = f"{name}.normalization"
+    if isinstance(norm, DocumentBatchNorm):
+        parts = [f'w["{at}.{part}"]' for part in ("weight", "bias", "running_mean", "running_var")]
+        lines.append(f"x = batch_norm(x, {', '.join(parts)}, {norm.eps!r})")
+    elif isinstance(norm, nn.LayerNorm):
+        lines.append(f'x = layer_norm(x, w["{at}.weight"], w["{at}.bias"], {norm.eps!r})')
+    elif not isinstance(norm, nn.Identity):
+        raise _refusal(f"normalization {type(norm).__name__}")
+    if type(layer.activation) not in ACTIVATIONS:
+        raise _refusal(f"activation {type(layer.activation).__name__}")
+    lines.append(f"x = {ACTIVATIONS[type(layer.activation)](layer.activation).format(x='x')}")
+    return [*before, *lines, *(["x = before + x"] if layer.residual else [])]
+
+
+def _linear(layer: Any, name: str) -> str:
+    bias = f', w["{name}.bias"]' if layer.bias is not None else ""
+    return f'x = linear(x, w["{name}.weight"]{bias})'
+
+
+def _functions(body: str) -> list[str]:
+    """The functions that the body calls, and those that they call, in the order of their file."""
+    known = {
+        name: function
+        for name, function in vars(numpy_functions).items()
+        if isinstance(function, FunctionType) and function.__module__ == numpy_functions.__name__
+    }
+    wanted = set(re.findall(r"\b([a-z]\w*)\(", body)) & set(known)
+    while True:
+        more = {called for name in wanted for called in known[name].__code__.co_names if called in known} - wanted
+        if not more:
+            return [inspect.getsource(function) for name, function in known.items() if name in wanted]
+        wanted |= more
+
+
+def _constants() -> list[str]:
+    return re.findall(r"^[A-Z_]+ = .*$", inspect.getsource(numpy_functions), re.MULTILINE)
+
+
+def _refusal(what: str) -> ExportError:
+    return ExportError(
+        f"numpy: expected layers that have a numpy form; got {what}. Export to 'onnx' or 'torch' instead."
+    )

@@ -1,0 +1,1 @@
+"""Targets that are search engines: Solr, Elasticsearch, OpenSearch, Vespa."""

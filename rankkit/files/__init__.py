@@ -1,0 +1,1 @@
+"""What is written whole or not at all, and where: atomic files and folders, full disks, locks."""

@@ -1,0 +1,1 @@
+"""The cache: ranking data as a folder of memory-mapped arrays."""

@@ -1,0 +1,109 @@
+"""Record batches of a table that become a new cache, some rows at a time: memory for those rows and the queries."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rankkit.data.grouping import group_runs
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import Ids, first_places, join_ids
+from rankkit.errors import DataError
+from rankkit.loaders.cache.folder import Remarks, write_array, write_arrays
+from rankkit.loaders.cache.rows import CacheRows
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.columns import Columns
+from rankkit.loaders.tables.record_batches import read_rows, uneven
+from rankkit.loaders.tables.suspicions import Suspicions
+
+_NUMBERS = 4_000_000  # features that are in columns and in rows at the same time
+_MOST_ROWS = 65_536
+
+
+class _Runs:
+    """The rows of the input that stand together and have one query id: where each run begins, and what it has."""
+
+    def __init__(self) -> None:
+        self._starts: list[NDArray[np.int64]] = []
+        self._qids: list[Ids] = []
+        self._weights: list[NDArray[np.float32]] = []
+
+    def append(self, part: RankingDataset, first_row: int) -> None:
+        """Those of some rows, which begin at ``first_row``."""
+        query = part.in_row_order(np.repeat(np.arange(part.n_queries), part.list_sizes))
+        starts = np.append(0, np.flatnonzero(np.diff(query)) + 1)
+        self._starts.append(starts + first_row)
+        self._qids.append(part.qids[query[starts]])
+        if part.weights is not None and part.weights_per == "query":
+            self._weights.append(part.weights[query[starts]])
+
+    def finish(self, rows: CacheRows, folder: Path, source: Source) -> None:
+        """Write the queries, and bring the documents of each together.
+
+        Raises:
+            DataError: If two runs of a query have different weights.
+        """
+        starts, qids = np.concatenate(self._starts), join_ids(self._qids)
+        if self._weights:
+            weights, first = np.concatenate(self._weights), first_places(qids)
+            differs = weights != weights[first]
+            if differs.any():
+                run = int(differs.argmax())
+                raise DataError(
+                    f"{source.at(int(starts[run]))}: expected one query weight for qid {qids[run]}; got "
+                    f"{weights[first[run]]:g} and {weights[run]:g}. Pass them as document weights."
+                )
+            write_array(folder / "weights.npy", weights[first == np.arange(len(first))])
+        is_new = np.append(True, qids[1:] != qids[:-1])  # a query may go on in the next rows
+        rows.finish(*group_runs(qids[is_new], starts[is_new], rows.n_rows, regroup=True, locate=str))
+
+
+def cache_batches(
+    folder: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], columns: Columns, source: Source
+) -> Remarks:
+    """Fill a new cache with what :func:`rankkit.loaders.tables.record_batches.read_batches` would read.
+
+    Raises:
+        DataError: As that.
+    """
+    pieces = _pieces(batches, columns)
+    batch = next(pieces, None)
+    if batch is None:
+        return replace(write_arrays(read_rows(schema, [], columns, source), folder), remarks=columns.remarks)
+    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
+    part = read_rows(schema, [batch], columns, source, suspicions=suspicions)
+    about = Remarks(part.feature_names, roles=part.roles, weights_per=part.weights_per)
+    runs = _Runs()
+    with CacheRows(folder, part.n_features) as rows:
+        while batch is not None:
+            if part.n_features != rows.width:
+                raise uneven(source, columns.vector, rows.n_rows, rows.width, part.n_features)
+            runs.append(part, rows.n_rows)
+            rows.append(
+                part.in_row_order(part.features),
+                None if part.doc_ids is None else part.in_row_order(part.doc_ids),
+                labels=None if part.labels is None else part.in_row_order(part.labels),
+                weights=None
+                if part.weights is None or part.weights_per == "query"
+                else part.in_row_order(part.weights),
+            )
+            batch = next(pieces, None)
+            if batch is not None:
+                here = replace(source, first_row=rows.n_rows)
+                part = read_rows(schema, [batch], columns, here, suspicions=suspicions)
+    runs.finish(rows, folder, source)
+    return replace(about, remarks=(*columns.remarks, *(() if suspicions is None else suspicions.remarks())))
+
+
+def _pieces(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The rows of the batches, so many at a time that their features are few."""
+    for batch in batches:
+        width = len(columns.features)
+        if columns.vector is not None and batch.num_rows:
+            width = len(batch.column(columns.vector)[0].as_py() or ())
+        n_rows = min(_MOST_ROWS, max(1, _NUMBERS // max(1, width)))
+        for start in range(0, batch.num_rows, n_rows):
+            yield batch.slice(start, n_rows)

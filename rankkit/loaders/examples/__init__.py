@@ -1,0 +1,1 @@
+"""Labelled examples: images, archives, arrays, tables, and the bundled digits and glyphs."""

@@ -1,0 +1,1 @@
+"""LETOR and SVMlight text: found, parsed in blocks, put together, cached."""

@@ -1,0 +1,1 @@
+"""Tables: pandas, polars, Arrow, Parquet, CSV, arrays; the one rule for their columns."""

@@ -1,0 +1,150 @@
+"""Arrow record batches into a row-major RankingDataset, a batch at a time: no second copy of the features."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.errors import DataError
+from rankkit.loaders.tables.arrays import Source, assemble, check_labels, check_weights, fill
+from rankkit.loaders.tables.columns import Columns
+from rankkit.loaders.tables.ids import read_qids, read_texts
+from rankkit.loaders.tables.kinds import laid_open, numbers
+from rankkit.loaders.tables.suspicions import Suspicions
+from rankkit.remarks import say_of_columns
+
+
+def read_batches(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+) -> RankingDataset:
+    """Read the record batches of a whole table into one data set, as :func:`read_rows`, and say what is to be said."""
+    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
+    data = read_rows(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
+    remarks = (*columns.remarks, *(() if suspicions is None else suspicions.remarks()))
+    say_of_columns(source.name, remarks)
+    return replace(data, remarks=remarks)
+
+
+def read_rows(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+    suspicions: Suspicions | None = None,
+) -> RankingDataset:
+    """Read record batches, of a whole table or of some of its rows, into one data set.
+
+    Args:
+        schema: Of the batches.
+        batches: With at least the columns that are used.
+        columns: Which column is what.
+        source: For messages.
+        n_rows: How many rows will come, where that is known: the matrix is then allocated once.
+        suspicions: Is shown the rows.
+
+    Raises:
+        DataError: If a value cannot be used, with its row and column.
+    """
+    features, whole = read_columns(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
+    data = _assemble(features, whole, columns, source)
+    if suspicions is not None:
+        suspicions.look(data)
+    return data
+
+
+def read_columns(
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    columns: Columns,
+    source: Source,
+    *,
+    n_rows: int | None = None,
+    suspicions: Suspicions | None = None,
+) -> tuple[NDArray[np.float32], dict[str, pa.ChunkedArray]]:
+    """The features of record batches as one matrix ``[row, feature]``, and the other columns by name; as read_rows.
+
+    Raises:
+        DataError: If a value cannot be used, with its row and column.
+    """
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in columns.roles}
+    features = np.empty((n_rows or 0, len(columns.features)), np.float32)
+    n_read = 0
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        parts = _feature_columns(batch, columns, source, n_read)
+        if n_read == 0 and len(parts) != features.shape[1]:
+            features = np.empty((n_rows or 0, len(parts)), np.float32)
+        if suspicions is not None and n_read == 0:
+            for place, part in enumerate(parts):
+                suspicions.note_merged(place, part)
+        last = n_read + batch.num_rows
+        if last > len(features):
+            # Grown in place: the allocator moves the pages of a large array, it does not copy them.
+            features.resize((max(last, len(features) * 5 // 4), features.shape[1]), refcheck=False)
+        names = columns.features if columns.vector is None else range(len(parts))
+        if len(parts) != features.shape[1]:
+            raise uneven(source, columns.vector, n_read, features.shape[1], len(parts))
+        fill(features[n_read:last], parts, source, first_row=n_read, names=names)
+        for name, pieces in chunks.items():
+            pieces.append(batch.column(name))
+        n_read = last
+    features.resize((n_read, features.shape[1]), refcheck=False)
+    return features, {name: pa.chunked_array(pieces, schema.field(name).type) for name, pieces in chunks.items()}
+
+
+def _assemble(
+    features: NDArray[np.float32], whole: dict[str, pa.ChunkedArray], columns: Columns, source: Source
+) -> RankingDataset:
+    label, doc_id, weight, query_weight = columns.label, columns.doc_id, columns.weight, columns.query_weight
+    qid = str(columns.qid)
+    return assemble(
+        source,
+        features,
+        None if label is None else check_labels(numbers(whole[label]), source, label),
+        read_qids(whole[qid], source, qid),
+        weights=None if weight is None else check_weights(numbers(whole[weight]), source, weight),
+        query_weights=None
+        if query_weight is None
+        else check_weights(numbers(whole[query_weight]), source, query_weight),
+        doc_ids=None if doc_id is None else read_texts(whole[doc_id], source, doc_id),
+        feature_names=columns.feature_names,
+        roles=Roles(label, qid, doc_id, weight, query_weight, columns.vector),
+    )
+
+
+def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
+    """One array a feature, from one column each or from the lists of one column."""
+    if columns.vector is None:
+        return [numbers(batch.column(name)) for name in columns.features]
+    lists = laid_open(batch.column(columns.vector))
+    if lists.null_count:
+        row = first_row + pc.index(pc.is_null(lists), True).as_py()
+        raise DataError(f"{source.at(row, columns.vector)}: expected a list of numbers; got none. Fill the column.")
+    sizes = np.asarray(pc.list_value_length(lists).to_numpy(zero_copy_only=False))
+    differs = sizes != sizes[0]
+    if differs.any():
+        row = int(differs.argmax())
+        raise uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
+    flat = numbers(lists.flatten())
+    return list(flat.reshape(len(sizes), int(sizes[0])).T)
+
+
+def uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:
+    """The error for a row whose list of features is longer or shorter than those before."""
+    return DataError(
+        f"{source.at(row, column)}: expected a list of {expected} numbers, as in the rows before; got {got}. "
+        "Give every document the same features."
+    )

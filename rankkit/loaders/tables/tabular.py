@@ -1,0 +1,307 @@
+"""Readers of tables: pandas, anything with the Arrow interface, Parquet, Arrow and CSV files."""
+
+import contextlib
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.errors import DataError, RankkitError
+from rankkit.loaders.sources import Readable, as_file
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, read_files
+from rankkit.loaders.tables.columns import Columns, First, Wanted, choose_columns, choose_features
+from rankkit.loaders.tables.kinds import Column, columns_of, numbers
+from rankkit.loaders.tables.pandas_columns import as_arrow, columns_of_frame, frame_batches, with_named_index
+from rankkit.loaders.tables.record_batches import read_batches, read_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Rows that are in columns and in rows of the matrix at the same time.
+_BATCH_ROWS = 65_536
+
+
+def from_pandas(
+    frame: "pd.DataFrame",
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str | None = None,
+) -> RankingDataset:
+    """Make a data set of a pandas DataFrame, one document a row.
+
+    Of the keywords, those that stand at their default may name columns that are not there: without a column "label" the
+    documents have no labels and can be scored. Rows of one query need not stand together; predictions come back in the
+    order of the frame all the same.
+
+    Args:
+        frame: The documents. Of its index only levels that a keyword or default names are used.
+        label: Column of graded relevance, 0 or more, or None for documents without labels.
+        qid: Column of query ids: integers or strings.
+        features: Columns of numbers, or the name of one column of lists. None takes every column of numbers that is
+            nothing else, in order; what is left out is told in a :class:`rankkit.errors.DataWarning` and in the
+            ``remarks`` of the data set. :mod:`rankkit.loaders.tables.columns` has the rule. Missing values become NaN.
+        doc_id: Column of document names, or None.
+        weight: Column of the importance of documents, or None.
+        query_weight: Column of the importance of queries, equal for all rows of one, or None.
+        drop: Columns that count as not there.
+
+    Raises:
+        DataError: If a column is not there or of the wrong type, a label is missing or negative, or a number is
+            infinite or beyond float32. Rows in messages count from 0.
+
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"query": ["b", "b", "a"], "bm25": [1.5, 0.5, 2.0], "title": ["x", "y", "z"]})
+        >>> data = from_pandas(frame, qid="query", drop=["title"])
+        >>> data.feature_names, data.labels, data.qids.tolist()
+        (('bm25',), None, ['b', 'a'])
+    """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    source = Source("from_pandas")
+    if not is_frame(frame):
+        raise DataError(
+            f"from_pandas: expected a pandas data frame; got {type(frame).__module__}.{type(frame).__name__}. "
+            "Pass other tables to rankkit.from_arrow, arrays to rankkit.from_arrays."
+        )
+    frame = with_named_index(frame, wanted.named)
+    found = columns_of_frame(frame)
+    columns = choose_columns(found, wanted, source, first_of_frame(frame, found, source))
+    schema, batches = frame_batches(frame, found, columns, source, _BATCH_ROWS)
+    return read_batches(schema, batches, columns, source, n_rows=len(frame))
+
+
+def from_arrow(
+    table: Any,
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str | None = None,
+) -> RankingDataset:
+    """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
+
+    Data sets of Hugging Face, which lack that interface, are taken too. A stream is read batch by batch. The keywords
+    are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for an object without the Arrow interface.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> table = pa.table({"qid": [1, 1], "label": [0, 2], "vector": [[0.5, 1.0], [0.1, 3.0]]})
+        >>> from_arrow(table, features="vector")
+        RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
+    """
+    source = Source("from_arrow")
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    schema, first, batches, n_rows = open_arrow(table, source)
+    with foreign_errors(source):
+        columns = choose_columns(columns_of(schema), wanted, source, first)
+        return read_batches(schema, batches, columns, source, n_rows=n_rows)
+
+
+def open_arrow(table: Any, source: Source) -> tuple[pa.Schema, First, Iterator[pa.RecordBatch], int | None]:
+    """A table with the Arrow interface: its schema, a look at the first values, its batches, and how many rows.
+
+    Raises:
+        DataError: If it has no such interface, or fails there.
+    """
+    n_rows = None
+    if isinstance(table, pa.Table):
+        n_rows, table = table.num_rows, table.to_reader(max_chunksize=_BATCH_ROWS)
+    if hasattr(table, "with_format") and hasattr(table, "iter"):
+        table = _hugging_face_reader(table)
+    if not hasattr(table, "__arrow_c_stream__"):
+        raise DataError(
+            f"{source.name}: expected an Arrow table or an object with __arrow_c_stream__; got {type(table).__name__}. "
+            "Use from_pandas or from_arrays for other tables."
+        )
+    with foreign_errors(source):
+        reader = pa.RecordBatchReader.from_stream(table)
+        head = next((batch for batch in reader if batch.num_rows), None)
+    batches = itertools.chain(() if head is None else (head,), reader)
+    return reader.schema, lambda name: np.empty(0) if head is None else numbers(head.column(name)), batches, n_rows
+
+
+@contextlib.contextmanager
+def foreign_errors(source: Source) -> Iterator[None]:
+    """What other libraries raise while they hand over a table, in our words.
+
+    Raises:
+        DataError: In place of it.
+    """
+    try:
+        yield
+    except (pa.ArrowException, TypeError, ValueError, ArithmeticError) as error:
+        if isinstance(error, RankkitError):
+            raise
+        raise DataError(
+            f"{source.name}: expected a table that Arrow can read; got {type(error).__name__}: {str(error)[:200]}. "
+            "Convert the column that this names, or leave it out with drop=[...]."
+        ) from error
+
+
+def first_of_frame(frame: "pd.DataFrame", found: Sequence[Column], source: Source) -> First:
+    """A look at the first values of a column of a frame."""
+    kinds = {column.name: (place, column.kind) for place, column in enumerate(found)}
+
+    def first(name: str) -> NDArray[Any]:
+        place, kind = kinds[name]
+        return numbers(as_arrow(frame.iloc[:_BATCH_ROWS, place], kind, name, source))
+
+    return first
+
+
+def features_of(table: Any, source: Source) -> tuple[NDArray[np.float32], Columns]:
+    """The features of a table without anything else: a matrix ``[row, feature]``, and which columns they were.
+
+    Args:
+        table: A pandas data frame, or what :func:`from_arrow` takes.
+        source: For messages.
+
+    Raises:
+        DataError: As :func:`from_pandas`.
+    """
+    if is_frame(table):
+        found = columns_of_frame(table)
+        columns = choose_features(found, source, first_of_frame(table, found, source))
+        schema, batches = frame_batches(table, found, columns, source, _BATCH_ROWS)
+        return read_columns(schema, batches, columns, source, n_rows=len(table))[0], columns
+    schema, first, batches, n_rows = open_arrow(table, source)
+    with foreign_errors(source):
+        columns = choose_features(columns_of(schema), source, first)
+        return read_columns(schema, batches, columns, source, n_rows=n_rows)[0], columns
+
+
+def is_table(values: Any) -> bool:
+    """Whether something has named columns: a data frame of pandas or polars, an Arrow table."""
+    return hasattr(values, "__arrow_c_stream__") or is_frame(values)
+
+
+def is_frame(table: Any) -> bool:
+    """Whether something is a pandas data frame, without loading pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(table, pandas.DataFrame)
+
+
+def _hugging_face_reader(dataset: Any) -> pa.RecordBatchReader:
+    """The rows of a ``datasets.Dataset``, with its filters and shuffles, as a stream of Arrow batches."""
+    tables = iter(dataset.with_format("arrow").iter(_BATCH_ROWS))
+    first = next(tables, None)
+    if first is None:
+        raise DataError("from_arrow: expected a data set with rows; got none. Check what was filtered.")
+    batches = (batch for table in itertools.chain([first], tables) for batch in table.to_batches())
+    return pa.RecordBatchReader.from_batches(first.schema, batches)
+
+
+def read_parquet(
+    path: Readable,
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str | None = None,
+) -> RankingDataset:
+    """Read a Parquet file, or the Parquet files of a folder in the order of their names, one document a row.
+
+    Only the columns that are used are read, a batch of rows at a time. Features in columns "1", "2", ... have no names.
+    A file that rankkit wrote needs no keywords; they are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
+    """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    with as_file(path, ".parquet") as file:
+        return read_files(file, wanted, PARQUET)
+
+
+def read_arrow(
+    path: Readable,
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str | None = None,
+) -> RankingDataset:
+    """Read an Arrow IPC file (.arrow, .feather), or a folder of such, one document a row.
+
+    Files and streams of Arrow are told apart by their content. A folder is read in the order of the file names, or in
+    the order that Hugging Face's ``Dataset.save_to_disk`` states; of a ``DatasetDict``, name the folder of one split.
+    The keywords are those of :func:`from_pandas`.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
+    """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    with as_file(path, ".arrow") as file:
+        return read_files(file, wanted, ARROW)
+
+
+def read_csv(
+    path: Readable,
+    *,
+    label: str | None = "label",
+    qid: str = "qid",
+    features: Sequence[str] | str | None = None,
+    doc_id: str | None = "doc_id",
+    weight: str | None = "doc_weight",
+    query_weight: str | None = "query_weight",
+    drop: Sequence[str] | str | None = None,
+    separator: str | None = None,
+) -> RankingDataset:
+    """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz, .bz2, .xz, .zst).
+
+    Numbers become float32 straight from their digits. Empty fields, ``NA``, ``NULL`` and ``nan`` among features are
+    missing values, NaN. A column whose first values are mostly numbers is a column of numbers, and text in it an
+    error; a column of text is left out. Features in columns "1", "2", ... have no names. The other keywords are those
+    of :func:`from_pandas`; a file that rankkit wrote needs none.
+
+    Args:
+        path: The file.
+        label: See :func:`from_pandas`.
+        qid: See :func:`from_pandas`.
+        features: See :func:`from_pandas`; a CSV file has no columns of lists.
+        doc_id: See :func:`from_pandas`.
+        weight: See :func:`from_pandas`.
+        query_weight: See :func:`from_pandas`.
+        drop: See :func:`from_pandas`.
+        separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
+
+    Raises:
+        DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
+    """
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    with as_file(path, ".csv") as file:
+        return read_batches(*open_table(file, wanted, separator))
+
+
+def open_table(
+    path: Path, wanted: Wanted, separator: str | None = None
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch], Columns, Source]:
+    """What :func:`read_csv` reads: the schema, the batches, which column is what, and the source for messages."""
+    from rankkit.loaders.tables.csv_batches import open_csv
+
+    source = Source(f"{path}", below_header=True)
+    schema, columns, batches = open_csv(path, wanted, source, separator)
+    return schema, batches, columns, source

@@ -1,0 +1,10 @@
+"""Scorers: features of documents to scores."""
+
+from rankkit.models.scorers.calling import n_features_of as n_features_of
+from rankkit.models.scorers.calling import outputs_of as outputs_of
+from rankkit.models.scorers.calling import takes_offsets as takes_offsets
+from rankkit.models.scorers.linear import LinearScorer as LinearScorer
+from rankkit.models.scorers.listwise import is_listwise as is_listwise
+from rankkit.models.scorers.mlp import MLPScorer as MLPScorer
+from rankkit.models.scorers.readout import ranking_scores as ranking_scores
+from rankkit.models.scorers.scorer import Scorer as Scorer

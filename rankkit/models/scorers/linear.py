@@ -1,0 +1,92 @@
+"""LinearScorer: a weighted sum of transformed features."""
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from rankkit.models.scorers.layers import weights_from
+from rankkit.models.scorers.outputs import output_layer
+from rankkit.models.scorers.readout import check_readout
+from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.naming import named
+from rankkit.transforms import Spec, Transform
+
+
+class LinearScorer(nn.Module):
+    """A weighted sum of transformed features, one score a document.
+
+    Args:
+        n_features: Columns of the data.
+        transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
+        n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
+        readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
+            ``ordinal_loss``.
+        tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
+        bias: Add a constant. It changes no ranking, but pointwise objectives need it.
+        seed: Seed of the initial weights; None draws them from torch's global generator.
+
+    Raises:
+        ConfigError: If an option cannot work.
+
+    Example:
+        >>> import torch
+        >>> scorer = LinearScorer(2, transform="none", seed=0)
+        >>> scorer(torch.zeros(3, 2), torch.tensor([0, 1, 3])).shape
+        torch.Size([3])
+        >>> list(scorer.weights)
+        ['1', '2']
+    """
+
+    learning_rate: ClassVar[float] = 0.05  # what fit() takes unless told; far above a network's, as there is one layer
+
+    def __init__(
+        self,
+        n_features: int,
+        *,
+        transform: Spec = "log1p+standardize",
+        n_outputs: int = 1,
+        readout: str | None = None,
+        tied_outputs: bool = False,
+        bias: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_count("LinearScorer", "n_features", n_features)
+        self.n_features = n_features
+        self.n_outputs = n_outputs
+        self.readout = check_readout("LinearScorer", n_outputs, readout)
+        self.feature_names: tuple[str, ...] | None = None
+        self.transform = Transform(transform, n_features)
+        self.output = output_layer(
+            "LinearScorer",
+            self.transform.n_outputs,
+            n_outputs,
+            readout=self.readout,
+            tied=tied_outputs,
+            bias=bias,
+            generator=weights_from("LinearScorer", seed),
+        )
+        self.options: dict[str, Any] = {
+            "n_features": n_features,
+            "transform": self.transform.spec,
+            "n_outputs": n_outputs,
+            "readout": self.readout,
+            "tied_outputs": tied_outputs,
+            "bias": bias,
+            "seed": seed,
+        }
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+        outputs: Tensor = self.output(self.transform(features, offsets))
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    @property
+    def weights(self) -> dict[str, float | list[float]]:
+        """The weight of each transformed feature by name; a list of K weights for K free outputs."""
+        weight = self.output.weight.detach()
+        values = (weight.squeeze(0) if weight.shape[0] == 1 else weight.t()).tolist()
+        return dict(zip(self.transform.output_names(named(self.feature_names, self.n_features)), values, strict=True))
+
+    def __repr__(self) -> str:
+        return describe(self, self.options)

@@ -1,0 +1,186 @@
+"""MLPScorer: a feed-forward network over transformed features."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.models.scorers.layers import Dropout, fresh, weights_from
+from rankkit.models.scorers.outputs import output_layer
+from rankkit.models.scorers.readout import check_readout
+from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.transforms import Spec, Transform
+
+# In place where the gradient needs only the result, so that a layer keeps one copy of its values.
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "leaky_relu": lambda: nn.LeakyReLU(inplace=True),
+    "elu": lambda: nn.ELU(inplace=True),
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+class MLPScorer(nn.Module):
+    """A feed-forward network over transformed features, one score a document.
+
+    Each hidden layer is linear, normalization, activation, dropout; the last layer is linear.
+
+    Args:
+        n_features: Columns of the data.
+        hidden: Widths of the hidden layers.
+        activation: ``relu``, ``leaky_relu``, ``elu``, ``tanh``, ``gelu``, ``silu`` or ``sigmoid``.
+        dropout: Share of hidden values set to 0 in training, from 0 to below 1.
+        normalization: ``none``, ``batch`` (over the documents of a batch) or ``layer`` (over the values of a document).
+        residual: Add its input to each hidden layer that has the width of the one before.
+        transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
+        n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
+        readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
+            ``ordinal_loss``.
+        tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
+        seed: Seed of the initial weights; None draws them from torch's global generator.
+
+    Raises:
+        ConfigError: If an option cannot work.
+
+    Example:
+        >>> import torch
+        >>> scorer = MLPScorer(2, hidden=(4,), transform="none", seed=0)
+        >>> scorer(torch.zeros(3, 2), torch.tensor([0, 1, 3])).shape
+        torch.Size([3])
+    """
+
+    learning_rate: ClassVar[float] = 2e-3  # what fit() takes unless told
+
+    def __init__(
+        self,
+        n_features: int,
+        hidden: Sequence[int] = (256, 256, 128),
+        *,
+        activation: str = "relu",
+        dropout: float = 0.3,
+        normalization: str = "layer",
+        residual: bool = False,
+        transform: Spec = ("log1p+standardize", "piecewise:32"),
+        n_outputs: int = 1,
+        readout: str | None = None,
+        tied_outputs: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_count("MLPScorer", "n_features", n_features)
+        hidden = _check_hidden(hidden, residual)
+        if not 0 <= dropout < 1:
+            raise ConfigError(f"MLPScorer: expected dropout from 0 to below 1; got {dropout!r}. Pass a share.")
+        self.n_features = n_features
+        self.n_outputs = n_outputs
+        self.readout = check_readout("MLPScorer", n_outputs, readout)
+        self.feature_names: tuple[str, ...] | None = None
+        self.transform = Transform(transform, n_features)
+        widths = [self.transform.n_outputs, *hidden]
+        generator = weights_from("MLPScorer", seed)
+        self.hidden = nn.Sequential(
+            *(
+                HiddenLayer(n_in, n_out, activation, dropout, normalization, residual and position > 0, generator)
+                for position, (n_in, n_out) in enumerate(pairwise(widths))
+            )
+        )
+        self.output = output_layer(
+            "MLPScorer", widths[-1], n_outputs, readout=self.readout, tied=tied_outputs, generator=generator
+        )
+        self.options: dict[str, Any] = {
+            "n_features": n_features,
+            "hidden": hidden,
+            "activation": activation,
+            "dropout": dropout,
+            "normalization": normalization,
+            "residual": residual,
+            "transform": self.transform.spec,
+            "n_outputs": n_outputs,
+            "readout": self.readout,
+            "tied_outputs": tied_outputs,
+            "seed": seed,
+        }
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+        outputs: Tensor = self.output(self.hidden(self.transform(features, offsets)))
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    def __repr__(self) -> str:
+        return describe(self, self.options)
+
+
+class HiddenLayer(nn.Module):
+    """Linear, normalization, activation, dropout; with ``residual``, plus its input where the width is the same."""
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        activation: str,
+        dropout: float,
+        normalization: str,
+        residual: bool,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.linear = fresh(nn.Linear, n_inputs, n_outputs, generator=generator)
+        self.normalization = _normalization(normalization, n_outputs)
+        if activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"MLPScorer: expected the name of an activation; got {activation!r}. "
+                f"{did_you_mean(activation, ACTIVATIONS)}"
+            )
+        self.activation = ACTIVATIONS[activation]()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
+        self.residual = residual and n_inputs == n_outputs
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """``[doc, n_inputs]`` to ``[doc, n_outputs]``."""
+        outputs: Tensor = self.dropout(self.activation(self.normalization(self.linear(inputs))))
+        return inputs + outputs if self.residual else outputs
+
+
+class DocumentBatchNorm(nn.BatchNorm1d):
+    """Batch normalization over documents; a lone document in training is normalised by the running statistics."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``[doc, width]`` to the same shape."""
+        if self.training and input.shape[0] == 1:
+            return functional.batch_norm(
+                input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+            )
+        return super().forward(input)
+
+
+def _normalization(name: str, width: int) -> nn.Module:
+    known: dict[str, Callable[[], nn.Module]] = {
+        "none": nn.Identity,
+        "batch": lambda: DocumentBatchNorm(width),
+        "layer": lambda: nn.LayerNorm(width),
+    }
+    if name not in known:
+        raise ConfigError(f"MLPScorer: expected the name of a normalization; got {name!r}. {did_you_mean(name, known)}")
+    return known[name]()
+
+
+def _check_hidden(hidden: Sequence[int], residual: bool) -> list[int]:
+    """The widths as a list, checked."""
+    if isinstance(hidden, str | int):
+        raise ConfigError(f"MLPScorer: expected the widths of the hidden layers; got {hidden!r}. Pass a list: [256].")
+    widths = list(hidden)
+    for width in widths:
+        check_count("MLPScorer", "each width in hidden", width)
+    if residual and all(n_in != n_out for n_in, n_out in pairwise(widths)):
+        raise ConfigError(
+            f"MLPScorer: expected two neighbouring hidden layers of one width for residual; got {widths}. "
+            "Pass for example hidden=[128, 128]."
+        )
+    return widths

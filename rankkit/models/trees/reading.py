@@ -1,0 +1,104 @@
+"""read_tree_model(): the trees of a file that LightGBM or XGBoost saved."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rankkit.errors import BundleError
+from rankkit.files.plain_files import read_plain
+from rankkit.loaders.sources import is_stream
+from rankkit.models.trees.lightgbm_text import parse_lightgbm
+from rankkit.models.trees.model import TreeModel
+from rankkit.models.trees.ubjson import is_ubjson, read_ubjson
+from rankkit.models.trees.xgboost_json import parse_xgboost
+
+DEEPEST = 300
+LARGEST_FILE = 2**30
+MOST_FEATURES = 1_000_000
+_DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+
+
+def read_tree_model(path: Path) -> TreeModel:
+    """Read a text file of LightGBM, or a JSON or UBJSON file of XGBoost.
+
+    Raises:
+        BundleError: If it is neither, damaged, cut off, or holds what is no sum of trees.
+    """
+    content = _read(path)
+    try:
+        if content.startswith((b"tree\n", b"tree\r\n")):
+            model = parse_lightgbm(str(path), content.decode().replace("\r\n", "\n"))
+        elif is_ubjson(content):
+            model = parse_xgboost(str(path), read_ubjson(content))
+        elif content.lstrip().startswith(b"{"):
+            model = parse_xgboost(str(path), _loads(path, content))
+        else:
+            raise _neither(path, content)
+        _check(str(path), model)
+    except _DAMAGE as error:
+        raise BundleError(
+            f"{path}: expected a model of LightGBM or XGBoost; got a damaged one ({type(error).__name__}: {error}). "
+            "Save the booster again."
+        ) from error
+    return replace(model, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not is_stream(path):
+            return read_plain(path, LARGEST_FILE)
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: expected a file of trees; got {error.strerror}. Check the path.") from error
+    if len(content) > LARGEST_FILE:
+        raise BundleError(f"{path}: expected at most {LARGEST_FILE:,} bytes; got more. Train a smaller model.")
+    return content
+
+
+def _loads(path: Path, content: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(content)
+    except RecursionError:
+        raise ValueError("JSON that is nested too deeply") from None
+    if "format_version" in found:
+        raise BundleError(f"{path}: expected the folder of a saved model; got a file in it. Pass the folder.")
+    return dict(found)
+
+
+def _neither(path: Path, content: bytes) -> BundleError:
+    start = content[:40].decode("utf-8", errors="backslashreplace")
+    return BundleError(
+        f"{path}: expected the folder of a saved model, a text file of LightGBM, or a JSON or UBJSON file of XGBoost; "
+        f"got a file that begins {start!r}. Save the booster with booster.save_model('model.txt') or ('model.json')."
+    )
+
+
+def _check(where: str, model: TreeModel) -> None:
+    """Check that every index points where it may and every path ends."""
+    if not model.trees:
+        raise ValueError("no tree")
+    if not 1 <= model.n_features <= MOST_FEATURES:
+        raise ValueError(f"{model.n_features} features")
+    if model.feature_names is not None and len(model.feature_names) != model.n_features:
+        raise ValueError(f"{len(model.feature_names)} names of {model.n_features} features")
+    for number, tree in enumerate(model.trees):
+        inner, n_nodes = ~tree.is_leaf, len(tree.feature)
+        children = np.concatenate((tree.left[inner], tree.right[inner]))
+        # No node has two parents and the root has none: then no path from the root goes round. XGBoost leaves nodes
+        # that it cut off in the lists.
+        once = len(np.unique(children)) == len(children)
+        if not once or (children < 1).any() or (children >= n_nodes).any() or (tree.feature >= model.n_features).any():
+            raise ValueError(f"tree {number} with a child or a feature that does not exist")
+        if np.isnan(tree.threshold[inner]).any() or not np.isfinite(tree.value[tree.is_leaf]).all():
+            raise ValueError(f"tree {number} with a threshold or a value that is no number")
+        if (depth := tree.depth()) > DEEPEST:
+            raise BundleError(
+                f"{where}: expected trees of at most {DEEPEST} levels; got tree {number} with {depth}. "
+                "Train with a limit on the depth."
+            )

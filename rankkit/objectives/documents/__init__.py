@@ -1,0 +1,1 @@
+"""Pointwise objectives, and others that look at documents one by one."""

@@ -1,0 +1,96 @@
+"""Circle loss: relevant against other documents, each pulled the harder the further it is from its optimum."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from rankkit.objectives.documents.limits import limited
+from rankkit.objectives.options import check_number
+from rankkit.ranking import Reduction, prepare_lists, reduce_lists, split_weights
+
+
+def circle_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    margin: float = 0.25,
+    gamma: float = 64.0,
+    relevant_from: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Circle loss: relevant documents towards a score of 1, others towards 0, those furthest away first.
+
+    .. math::
+        \log\left[1 + \sum_{j \in N} e^{\gamma \alpha_j (s_j - m)}
+        \sum_{i \in R} e^{-\gamma \alpha_i (s_i - (1 - m))}\right],
+        \qquad \alpha_i = [1 + m - s_i]_+, \quad \alpha_j = [s_j + m]_+
+
+    with R the relevant documents and N the others. It is made for similarities (cosines): the optimum is 1 + m for a
+    relevant document and -m for another one, so bring scores of another scale there first. The weights alpha carry no
+    gradient, as in equation 10 of the paper. Time and memory are linear in the list.
+
+    *Ties*: documents of equal score get equal gradients if both are relevant or both are not.
+    *Padding*: changes neither loss nor gradient.
+    *Size*: a score beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
+    *No relevant document*: a list without a relevant document, or without another, costs 0 and stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Relevance, graded or binary.
+        mask: True where a document is real; None: everywhere.
+        margin: m, the width of the circle, at least 0; smaller asks for more.
+        gamma: The scale of scores, above 0.
+        relevant_from: The least label of a relevant document.
+        weights: Importance of queries or of documents, without gradient, at least 0. A document's weight multiplies its
+            exponential, so that a pair weighs the product of its two documents inside the logarithm.
+        reduction: ``"mean"`` over lists with relevant and other documents, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        A relevant document at its 1 - m and another one at its m: both exponents are 0, hence ``log 2``.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[0.75, 0.25, 9.0]]), torch.tensor([[1.0, 0.0, 1.0]])
+        >>> circle_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(0.6931)
+
+    References:
+        Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization", CVPR 2020, equations 5 and 6.
+    """
+    where = "circle_loss"
+    check_number(where, "margin", margin, least=0.0)
+    check_number(where, "gamma", gamma, above=0.0)
+    scores, labels, mask = prepare_lists(where, scores, labels, mask)
+    query_weights, doc_weights = split_weights(where, weights, scores, mask)
+    relevant = (labels >= relevant_from) & mask
+    others = mask & ~relevant
+    scores = limited(scores)
+    pull = (1 + margin - scores.detach()).clamp(min=0)
+    push = (scores.detach() + margin).clamp(min=0)
+    exponents = torch.where(relevant, pull * (1 - margin - scores), push * (scores - margin)) * gamma
+    if doc_weights is not None:
+        counted = doc_weights > 0
+        relevant, others = relevant & counted, others & counted
+        exponents = exponents + torch.where(counted, doc_weights, 1).log()
+    both = _log_sum_exp(exponents, relevant) + _log_sum_exp(exponents, others)
+    per_list = -functional.logsigmoid(-both)  # torch's softplus is linear above 20
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    informative = relevant.any(dim=1) & others.any(dim=1)
+    return reduce_lists(per_list, informative, reduction)
+
+
+def _log_sum_exp(exponents: Tensor, chosen: Tensor) -> Tensor:
+    """Of the chosen documents; so low that it vanishes where there are none."""
+    if exponents.shape[1] == 0:
+        return exponents.sum(dim=1)
+    return exponents.masked_fill(~chosen, torch.finfo(exponents.dtype).min / 4).logsumexp(dim=1)

@@ -1,0 +1,1 @@
+"""Listwise objectives: distributions over a list, likelihoods of an order."""

@@ -1,0 +1,146 @@
+"""Listwise objectives that compare whole score vectors: attention rank and RankCosine."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from rankkit.objectives.lists.listwise import check_grades
+from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.reductions import sum_over_docs
+from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, reduce_lists, split_weights
+
+
+def attention_rank_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    temperature: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Attention rank: a binary cross entropy for each document between its share of attention and what it deserves.
+
+    .. math::
+        -\sum_i a_i \log q_i + (1 - a_i) \log(1 - q_i),
+        \qquad a_i = \frac{\psi(y_i)}{\sum_j \psi(y_j)}, \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+
+    Here :math:`\psi(y) = e^y` for a label above 0 and 0 otherwise.
+
+    *Ties*: documents with equal labels share one target; nothing breaks ties.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Grades of at least 0, on the scale of ``scores / temperature``; grade 0 deserves no attention.
+        mask: True where a document is real; None: everywhere.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
+            document. Targets are normalised without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        DataError: If a label is below 0.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        The one relevant document has half of the attention, the other has the other half too much: ``2 log 2``.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> attention_rank_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(1.3863)
+
+    References:
+        Ai, Bi, Guo, Croft, "Learning a Deep Listwise Context Model for Ranking Refinement", SIGIR 2018, section 4.3
+        (rectified exponential for the labels, softmax for the scores).
+    """
+    scores, labels, mask = tempered_lists("attention_rank_loss", scores, labels, mask, temperature)
+    check_grades("attention_rank_loss", labels)
+    deserving = labels > 0
+    targets = masked_log_softmax(labels, deserving).exp() * deserving
+    terms = -targets * masked_log_softmax(scores, mask) - (1 - targets) * _log_of_the_others(scores, mask)
+    return sum_over_docs("attention_rank_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
+
+
+def rank_cosine_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""RankCosine: half of one minus the cosine between the scores and the labels of a list.
+
+    .. math::
+        \frac{1}{2} \left(1 - \frac{\sum_i y_i s_i}{\sqrt{\sum_i y_i^2} \sqrt{\sum_i s_i^2}}\right)
+
+    The same for scores times any positive number, not for scores plus a constant: a score of 0 is neutral. The labels
+    themselves stand for the paper's ground truth vector. Where all scores of a list are 0 the cosine is undefined; it
+    counts as 0 there, with the slope of the inner product, so that training can leave that point.
+
+    *Ties*: documents with equal labels share one target; nothing breaks ties.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Grades, or any number.
+        mask: True where a document is real; None: everywhere.
+        weights: Importance, at least 0, without gradient. Those of documents multiply their products in all three sums,
+            those of queries the term of their list.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+
+    Returns:
+        From 0 (scores proportional to labels) to 1; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+
+    Example:
+        Labels (4, 3) and scores (3, 4): the cosine is 24 / 25; the third document is padding.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[3.0, 4.0, 9.0]]), torch.tensor([[4.0, 3.0, 1.0]])
+        >>> rank_cosine_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(0.0200)
+
+    References:
+        Qin, Zhang, Tsai, Wang, Liu, Li, "Query-level loss functions for information retrieval", Information Processing
+        and Management 44, 2008, equation 5.
+    """
+    scores, labels, mask = prepare_lists("rank_cosine_loss", scores, labels, mask)
+    query_weights, doc_weights = split_weights("rank_cosine_loss", weights, scores, mask)
+    root = mask.to(scores.dtype) if doc_weights is None else doc_weights.sqrt()
+    per_list = (1 - (_unit(scores * root) * _unit(labels * root)).sum(dim=1)) / 2
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Each row divided by its length; a row of zeros stays, as if of length 1."""
+    lengths = torch.linalg.vector_norm(vectors, dim=1, keepdim=True)
+    unit: Tensor = vectors / lengths.where(lengths > 0, 1)
+    return unit
+
+
+def _log_of_the_others(scores: Tensor, mask: Tensor) -> Tensor:
+    """``log(1 - q)`` under the softmax q of each list, 0 in padded places, exact where q rounds to 1.
+
+    All but the best document have q of at most 1/2, where log1p(-q) is exact; the best one's is the share of the rest.
+    """
+    if scores.shape[1] == 0:
+        return scores
+    logits = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    best = torch.zeros_like(mask).scatter(1, logits.argmax(dim=1, keepdim=True), True)
+    log_q = masked_log_softmax(scores, mask)
+    rest = logits.masked_fill(best, torch.finfo(scores.dtype).min).logsumexp(dim=1, keepdim=True)
+    others = torch.log1p(-log_q.masked_fill(best | ~mask, -torch.inf).exp())
+    return torch.where(best & mask, rest - logits.logsumexp(dim=1, keepdim=True), others)

@@ -1,0 +1,241 @@
+"""Listwise objectives that change the softmax itself: PolyLoss, unique ratings, a calibrating anchor."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from rankkit.objectives.lists.listwise import check_grades, shares
+from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.options import check_labels, check_number
+from rankkit.objectives.reductions import sum_over_docs
+from rankkit.ranking import (
+    Gain,
+    Reduction,
+    gains,
+    has_two_grades,
+    list_sizes,
+    masked_log_softmax,
+    reduce_lists,
+    split_weights,
+)
+
+
+def poly1_softmax_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    epsilon: float = 1.0,
+    normalize: bool = True,
+    temperature: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Poly-1: softmax cross entropy plus ε times the share of the softmax that misses the target.
+
+    .. math::
+        -\sum_i p_i \log q_i + \epsilon \left(1 - \sum_i p_i q_i\right),
+        \qquad p_i = \frac{y_i}{\sum_j y_j}, \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+
+    *Ties*: documents with equal labels share one target; nothing breaks ties.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Grades of at least 0; a document of grade 0 only stands in the denominator.
+        mask: True where a document is real; None: everywhere.
+        epsilon: Weight of the added term, at least -1; 0 gives :func:`softmax_loss`.
+        normalize: False takes the labels themselves as target of the cross entropy; the added term always has p.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
+            document. Targets are normalised without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        DataError: If a label is below 0.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        The one relevant document has half of the softmax: ``log 2 + 1/2``.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> poly1_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(1.1931)
+
+    References:
+        Leng, Tan, Liu, Cubuk, Shi, Cheng, Anguelov, "PolyLoss: A Polynomial Expansion Perspective of Classification
+        Loss Functions", ICLR 2022, equation 6.
+    """
+    check_number("poly1_softmax_loss", "epsilon", epsilon, least=-1.0)
+    scores, labels, mask = tempered_lists("poly1_softmax_loss", scores, labels, mask, temperature)
+    check_grades("poly1_softmax_loss", labels)
+    targets = shares(labels)
+    log_softmax = masked_log_softmax(scores, mask)
+    # 1 - sum p q as sum p (1 - q), so that a weight of a document multiplies its part; expm1 keeps 1 - q exact near 0.
+    terms = -(targets if normalize else labels) * log_softmax - epsilon * targets * torch.expm1(log_softmax)
+    return sum_over_docs("poly1_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
+
+
+def unique_softmax_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    gain: Gain = "exp",
+    temperature: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Unique rating softmax: each document against those of lower grade only, weighed by its gain.
+
+    .. math::
+        -\sum_i g_i \log \frac{e^{s_i / T}}{e^{s_i / T} + \sum_{j : y_j < y_i} e^{s_j / T}},
+        \qquad g_i = 2^{y_i} - 1
+
+    Time is n log n and memory linear: one sort by label and one running sum.
+
+    *Ties*: documents with equal labels never stand in each other's denominators.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Grades of at least 0; a document of grade 0 only stands in denominators.
+        mask: True where a document is real; None: everywhere.
+        gain: ``"exp"``, 2^y - 1 as in the paper, for labels up to 114 (in float64 1,010), or ``"linear"``: the label
+            itself.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
+            document. A document of weight 0 still stands in the denominators of the others.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        DataError: If a label is below 0, or its gain is beyond what the type of the scores can hold.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        Gain 3 of the one relevant document, which has half of the softmax: ``3 log 2``.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> unique_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))
+        tensor(2.0794)
+
+    References:
+        Zhu, Klabjan, "Listwise Learning to Rank by Exploring Unique Ratings", WSDM 2020, section 3.
+    """
+    scores, labels, mask = tempered_lists("unique_softmax_loss", scores, labels, mask, temperature)
+    check_grades("unique_softmax_loss", labels)
+    if gain == "exp":
+        _check_gains(labels)
+    below, has_below = _log_sum_of_lower_grades(scores, labels, mask)
+    costs = -functional.logsigmoid(torch.where(has_below, scores - below, 0))
+    terms = gains(labels, gain) * torch.where(has_below, costs, 0)
+    return sum_over_docs("unique_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
+
+
+def _check_gains(labels: Tensor) -> None:
+    """Raise DataError where the product of 2^label and a cost of 2^13 would overflow."""
+    largest = math.frexp(torch.finfo(labels.dtype).max)[1] - 14
+    check_labels(
+        "unique_softmax_loss",
+        labels,
+        labels <= largest,
+        f"labels of at most {largest}, whose gains 2^label - 1 {str(labels.dtype).removeprefix('torch.')} can hold",
+        'Pass gain="linear", or make grades of the labels.',
+    )
+
+
+def calibrated_softmax_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    anchor_label: float = 1.0,
+    temperature: float = 1.0,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Calibrated softmax: softmax cross entropy with one more document, an anchor of score 0 and a label of its own.
+
+    .. math::
+        -\sum_i y_i \log \frac{e^{s_i / T}}{1 + \sum_j e^{s_j / T}} - y_0 \log \frac{1}{1 + \sum_j e^{s_j / T}}
+
+    Adding a constant to the scores of a list changes other softmax losses not at all; here it does, so scores get a
+    scale that is common to all lists: :math:`y_0 e^{s / T}` learns to predict the label.
+
+    *Ties*: documents with equal labels share one target; nothing breaks ties.
+    *Padding*: changes neither loss nor gradient.
+    *No relevant document*: the list counts like any other, as its scores must lie below the anchor's; only a list
+    without documents stays out of the mean.
+
+    Args:
+        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
+        labels: Grades of at least 0, not normalised.
+        mask: True where a document is real; None: everywhere.
+        anchor_label: The label y_0 of the anchor, above 0, in units of the labels.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
+            document. The anchor's term has the weight of its query only.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+
+    Returns:
+        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+
+    Raises:
+        ShapeError: If the shapes differ.
+        DataError: If a label is below 0.
+        ConfigError: If an option has a value that cannot work.
+
+    Example:
+        One real document of label 2 and the anchor share the softmax: ``(2 + 1) log 2``.
+
+        >>> import torch
+        >>> scores, labels = torch.tensor([[0.0, 9.0]]), torch.tensor([[2.0, 1.0]])
+        >>> calibrated_softmax_loss(scores, labels, torch.tensor([[True, False]]))
+        tensor(2.0794)
+
+    References:
+        Yan, Qin, Wang, Bendersky, Najork, "Scale Calibration of Deep Ranking Models", KDD 2022 (the calibrated softmax
+        loss, with the anchor's score fixed at 0).
+    """
+    check_number("calibrated_softmax_loss", "anchor_label", anchor_label, above=0.0)
+    scores, labels, mask = tempered_lists("calibrated_softmax_loss", scores, labels, mask, temperature)
+    check_grades("calibrated_softmax_loss", labels)
+    query_weights, doc_weights = split_weights("calibrated_softmax_loss", weights, scores, mask)
+    logits = functional.pad(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), (0, 1))
+    log_softmax = logits.log_softmax(dim=1)
+    terms = torch.where(mask, -labels * log_softmax[:, :-1].where(mask, 0), 0)
+    if doc_weights is not None:
+        terms = terms * doc_weights
+    per_list = terms.sum(dim=1) - anchor_label * log_softmax[:, -1]
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, list_sizes(mask) > 0, reduction)
+
+
+calibrated_softmax_loss.learns_from = "documents"  # type: ignore[attr-defined]
+
+
+def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """For each document the logarithm of the sum of exp(score) over those of lower label, and whether there are any."""
+    keys, order = labels.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
+    fill = torch.finfo(scores.dtype).min
+    running = scores.masked_fill(~mask, fill).gather(1, order).logcumsumexp(dim=1)
+    n_lower = torch.searchsorted(keys, keys)
+    sums = running.gather(1, (n_lower - 1).clamp(min=0))
+    places = order.argsort(dim=1)
+    return sums.gather(1, places), (n_lower > 0).gather(1, places) & mask

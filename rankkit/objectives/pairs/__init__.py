@@ -1,0 +1,1 @@
+"""Pairwise and lambda objectives, and the core of sums over pairs under them."""

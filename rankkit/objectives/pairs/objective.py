@@ -1,0 +1,96 @@
+"""From the lists of a caller to the loss of a pairwise objective: what they all do around :func:`pair_sums`."""
+
+import math
+from collections.abc import Callable
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from rankkit.errors import ConfigError
+from rankkit.objectives.pairs.factors import PairWeight
+from rankkit.objectives.pairs.losses import ALL, TIED, Logistic, PairLoss, TiedLogistic
+from rankkit.objectives.pairs.sums import pair_sums
+from rankkit.ranking import Reduction, has_two_grades, prepare_lists, reduce_lists, split_weights
+
+TiedPairs = Literal["drop", "half"]
+
+
+def pair_objective(
+    where: str,
+    loss: PairLoss,
+    scores: Tensor,
+    labels: Tensor,
+    mask: Tensor | None,
+    weights: Tensor | None,
+    reduction: Reduction,
+    pair_weight: PairWeight | None = None,
+    ties: TiedPairs = "drop",
+) -> Tensor:
+    """The mean of a loss over the pairs of a list, or with a lambda weight the weighted sum; then over lists.
+
+    Args:
+        where: The public function that was called, for messages.
+        loss: What a pair costs.
+        scores: As the caller gave them.
+        labels: The same.
+        mask: The same.
+        weights: The same.
+        reduction: The same.
+        pair_weight: A lambda weight, or None.
+        ties: What pairs of equal labels do: nothing, or the target 1/2 (logistic loss only).
+    """
+    if ties not in get_args(TiedPairs):
+        raise ConfigError(f"{where}: expected ties 'drop' or 'half'; got {ties!r}. Pass one of the two.")
+    if ties == "half" and pair_weight is not None:
+        raise ConfigError(
+            f"{where}: expected ties='drop' beside a pair_weight; got 'half'. Leave ties out: a lambda weight gives "
+            "pairs of equal labels no weight."
+        )
+    scores, labels, mask = prepare_lists(where, scores, labels, mask)
+    query_weights, doc_weights = split_weights(where, weights, scores, mask)
+    factors = None
+    if pair_weight is not None and scores.numel():
+        factors = pair_weight.factors(scores.detach(), labels, mask)
+    sums, n_pairs = pair_sums(loss, scores, labels, mask, doc_weights, factors=factors)
+    if ties == "half" and isinstance(loss, Logistic):
+        tied_sums, n_tied = pair_sums(TiedLogistic(loss.sigma), scores, labels, mask, doc_weights, pairs=TIED)
+        sums, n_pairs = sums + tied_sums, n_pairs + n_tied
+    per_list = sums / n_pairs.clamp(min=1) if pair_weight is None else sums
+    informative = n_pairs > 0 if factors is None else has_two_grades(factors.gains, mask)
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, informative, reduction)
+
+
+def mean_over_all_pairs(
+    where: str,
+    loss: PairLoss,
+    scores: Tensor,
+    labels: Tensor,
+    mask: Tensor | None,
+    weights: Tensor | None,
+    reduction: Reduction,
+    worth: Callable[[Tensor, Tensor, Tensor], Tensor],
+) -> Tensor:
+    """The mean over lists of the sum of a loss over all i and j of a list, in base 2, each times what i is worth.
+
+    Args:
+        where: The public function that was called, for messages.
+        loss: What a pair costs.
+        scores: As the caller gave them.
+        labels: The same.
+        mask: The same.
+        weights: The same.
+        reduction: The same.
+        worth: ``(scores, labels, mask) -> [query, list]``, called with prepared lists and no gradient.
+    """
+    scores, labels, mask = prepare_lists(where, scores, labels, mask)
+    query_weights, doc_weights = split_weights(where, weights, scores, mask)
+    row_weights = worth(scores.detach(), labels, mask)
+    if doc_weights is not None:
+        row_weights = row_weights * doc_weights
+    sums, _ = pair_sums(loss, scores, labels, mask, doc_weights, pairs=ALL, row_weights=row_weights)
+    per_list = sums / math.log(2)
+    if query_weights is not None:
+        per_list = per_list * query_weights
+    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)

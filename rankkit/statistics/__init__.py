@@ -1,0 +1,1 @@
+"""Tests of differences between systems, intervals, and the letters of their groups."""
