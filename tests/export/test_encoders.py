@@ -19,7 +19,7 @@ from rankkit.export import TARGETS, check, export, export_onnx
 from rankkit.export.embedding_parity import gate_embeddings, measure_embeddings
 from rankkit.export.encoder_manifest import FORMULAS, known_distance, read_either
 from rankkit.export.encoder_targets import ENCODER_TARGETS, TorchEncoderTarget
-from rankkit.export.exporting import digest
+from rankkit.export.install import digest
 from rankkit.export.manifest import manifest_path, read_manifest
 from rankkit.export.samples import block_size, random_inputs, sample_inputs
 from rankkit.export.source import read_source

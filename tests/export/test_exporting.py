@@ -14,7 +14,7 @@ from rankkit.bundle.model_json import read_model_json
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError
 from rankkit.export import TARGETS, check, export
-from rankkit.export.exporting import digest
+from rankkit.export.install import digest
 from rankkit.export.manifest import read_manifest
 from rankkit.export.runtimes import numpy_file
 from rankkit.export.target import check_options

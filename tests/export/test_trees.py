@@ -18,8 +18,8 @@ from rankkit.export.targets import find_target
 from rankkit.models.trees import TreeModel, read_tree_model
 from rankkit.models.trees.model import Tree
 from tests.export import engine_schemas as schemas
+from tests.models.trees.tree_files import grown, hard_rows, trained, xgboost_model
 from tests.oracles import ltr_plugin, solr
-from tests.trees.tree_files import grown, hard_rows, trained, xgboost_model
 
 F = np.float32
 NAMES = [f"feature_{n}" for n in range(1, 7)]

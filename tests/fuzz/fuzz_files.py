@@ -33,7 +33,7 @@ with atheris.instrument_imports(include=["rankkit"]):
     from rankkit.loaders.files import write
     from rankkit.loaders.trec import read_qrels
     from rankkit.models.trees import TreeScorer, read_tree_model
-from tests.trees.tree_files import training_rows, xgboost_model
+from tests.models.trees.tree_files import training_rows, xgboost_model
 
 
 def bundle_parts(folder):

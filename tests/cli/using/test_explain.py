@@ -1,4 +1,4 @@
-"""rankkit.cli.using.explain and explain_picture: ``rankkit explain`` prints, writes and draws, from files and folders alike."""
+"""``rankkit explain`` prints, writes and draws, from files and folders alike."""
 
 import json
 import sys

@@ -9,7 +9,7 @@ from rankkit.errors import BundleError, DataWarning
 from rankkit.models.trees import read_tree_model
 from rankkit.models.trees.model import float32_below
 from rankkit.models.trees.ubjson import read_ubjson
-from tests.trees.tree_files import SHAPE, F, grown, trained, xgboost_model
+from tests.models.trees.tree_files import SHAPE, F, grown, trained, xgboost_model
 
 
 def test_a_logistic_objective_keeps_its_base_as_a_probability(tmp_path):

@@ -12,7 +12,7 @@ import rankkit as rk
 from rankkit.errors import BundleError, ConfigError, DataError, ShapeError
 from rankkit.export.exporting import export
 from rankkit.models.trees import TreeScorer, read_tree_model
-from tests.trees.tree_files import KINDS, F, grown, hard_rows, trained
+from tests.models.trees.tree_files import KINDS, F, grown, hard_rows, trained
 
 
 @pytest.mark.parametrize("missing", [False, True])
