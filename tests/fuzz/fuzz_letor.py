@@ -6,8 +6,8 @@ Needs atheris, which is in no extra: ``pip install atheris``. From the root of t
 
 No input may crash or hang the reader, nothing but a DataError may come out of it, and whatever it and the oracle accept
 must come out equal. An input that breaks this is written to ``crash-*``, ``timeout-*`` or ``oom-*``; run the command
-with that file to see it again, and add it as an ``@example`` to tests/loaders/letor/test_reading.py. The oracle and the Python
-side of the reader are instrumented; the compiled loops are reached through what they make the oracle do.
+with that file to see it again, and add it as an ``@example`` to tests/loaders/letor/test_reading.py. The oracle and the
+Python side of the reader are instrumented; the compiled loops are reached through what they make the oracle do.
 """
 
 import sys
