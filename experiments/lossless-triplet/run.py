@@ -31,8 +31,8 @@ from rankkit.objectives.embedding import (
 )
 from rankkit.sampling import random_triplets
 from rankkit.similarity import collisions, evaluate_retrieval, knn_accuracy, tightness
+from rankkit.training import fit_encoder
 from rankkit.training.callbacks import Callback
-from rankkit.training.encoding import fit_encoder
 
 N_CLASSES = (3, 7)
 UNSEEN = ("7", "8", "9")

@@ -17,7 +17,7 @@ import torch
 
 import rankkit as rk
 from rankkit.data.synthetic import make_mslr_like
-from rankkit.training.batches import plan_epoch
+from rankkit.tasks.ranking.batches import plan_epoch
 
 WIDTHS = (136, 512, 256, 128, 1)
 BATCH = {"batch_queries": 64, "batch_docs": 16384, "length_window": 8}

@@ -20,7 +20,7 @@ from rankkit.evaluation.matching import matched
 from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
 from rankkit.loaders.parts import check_part, read_parts
-from rankkit.training.informative import NEEDS_GRADES, teaching_queries
+from rankkit.tasks.ranking.informative import NEEDS_GRADES, teaching_queries
 
 if TYPE_CHECKING:
     import pandas as pd

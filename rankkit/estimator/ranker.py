@@ -31,7 +31,8 @@ from rankkit.loaders.tables.given_arrays import dataset_of
 from rankkit.loaders.tables.tabular import features_of, is_table
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.remarks import say, say_of_columns
-from rankkit.training.build import build_objective, build_scorer
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.ranking.build import build_scorer
 
 # feature_importances_ scores a sample of this size once for each feature.
 _IMPORTANCE_DOCS = 10_000

@@ -1,9 +1,8 @@
 """fit(): one training loop, its checkpoints and its progress."""
 
 from rankkit.training.callbacks import Callback, StepRecord
-from rankkit.training.encoding import fit_encoder
+from rankkit.training.fit import fit, fit_encoder
 from rankkit.training.history import EpochRecord, History
 from rankkit.training.interrupt import TrainingInterrupted
-from rankkit.training.ranking import fit
 
 __all__ = ["Callback", "EpochRecord", "History", "StepRecord", "TrainingInterrupted", "fit", "fit_encoder"]

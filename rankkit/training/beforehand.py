@@ -1,7 +1,7 @@
 """What is refused before any data is read: options of a run that cannot work.
 
 What an option may be stands where it is taken: here the same checks are made, by the same code, without data. Those of
-an objective are in :mod:`rankkit.training.trial`.
+an objective are in :mod:`rankkit.tasks.trial`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,12 +9,12 @@ from dataclasses import fields
 from inspect import Parameter, signature
 from typing import Any
 
-from rankkit.training.batches import ListBatches
-from rankkit.training.encoder_checks import check_batches, examples_per_class
-from rankkit.training.encoding import fit_encoder
-from rankkit.training.example_batches import ExampleBatches
-from rankkit.training.ranking import fit
-from rankkit.training.settings import Settings, check_counts, resolve_device
+from rankkit.tasks.devices import resolve_device
+from rankkit.tasks.ranking.batches import ListBatches
+from rankkit.tasks.settings import Settings, check_counts
+from rankkit.tasks.similarity.batches import ExampleBatches
+from rankkit.tasks.similarity.checks import check_batches, examples_per_class
+from rankkit.training.fit import fit, fit_encoder
 
 
 def check_training(options: Mapping[str, Any]) -> None:

@@ -5,19 +5,18 @@ documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from rankkit.errors import ConfigError
 from rankkit.randomness import Randomness
+from rankkit.tasks.settings import Settings
+from rankkit.tasks.work import BadStep, Work
 from rankkit.training.callbacks import Callback, Observers
 from rankkit.training.checkpoint import RunFolder, restore
 from rankkit.training.history import History
@@ -26,40 +25,9 @@ from rankkit.training.optimizers import build_optimizer, clip_gradients, set_lea
 from rankkit.training.progress import ProgressBar
 from rankkit.training.run import Clock, Run
 from rankkit.training.schedule import learning_rate_factor
-from rankkit.training.settings import Settings
-from rankkit.training.watch import BadStep, Explain, LossWatch
+from rankkit.training.watch import LossWatch
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a run trains, on what, and how.
-
-    Args:
-        model: Learns, in training mode, on the device of the run.
-        objective: Learns along, where the objective has weights of its own.
-        plan: The batches of an epoch, counted from 1, each as positions of queries or examples.
-        take: The batch of these, on the device.
-        step: Its loss.
-        validate: The metric on the validation data, the higher the better; None without.
-        explain: Why a loss or a gradient is not finite.
-        n_docs: Documents or examples of an epoch, about.
-        draws_globally: Whether something of it may draw from torch's global generators: they are then lent to its
-            steps, one run at a time (:meth:`rankkit.randomness.Randomness.lent`).
-        facts: More numbers about the last step, whose means a record of an epoch holds.
-    """
-
-    model: nn.Module
-    objective: nn.Module | None
-    plan: Callable[[int], Sequence[NDArray[np.int64]]]
-    take: Callable[[NDArray[np.int64]], Any]
-    step: Callable[[Any, Any], Tensor]
-    validate: Callable[[], float] | None
-    explain: Explain
-    n_docs: int
-    draws_globally: bool
-    facts: Callable[[], Mapping[str, float]] = dict
 
 
 def open_folder(

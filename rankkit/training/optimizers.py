@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
-from rankkit.training.settings import Settings
+from rankkit.tasks.settings import Settings
 
 
 def build_optimizer(

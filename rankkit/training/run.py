@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from rankkit.tasks.settings import Settings
 from rankkit.training.history import EpochRecord, History, Stopped
-from rankkit.training.settings import Settings
 
 
 @dataclass

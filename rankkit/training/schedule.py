@@ -2,7 +2,7 @@
 
 import math
 
-from rankkit.training.settings import ScheduleName
+from rankkit.tasks.settings import ScheduleName
 
 
 def learning_rate_factor(schedule: ScheduleName, progress: float, warmup: float) -> float:

@@ -1,7 +1,7 @@
 """Watches losses and gradient norms: sums the losses of an epoch and stops a run whose loss is not finite."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,43 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.errors import TrainingError
+from rankkit.tasks.work import BadStep, Explain
 from rankkit.training.run import Run
 
 # On CUDA, reading a loss waits for the device, so losses are read this many steps at a time.
 _CUDA_STEPS = 32
-
-
-@dataclass(frozen=True)
-class BadStep:
-    """A step whose loss or gradient is not finite.
-
-    Args:
-        epoch: From 1.
-        batch: Within the epoch, from 1.
-        rows: The queries or examples of the batch, by position.
-        loss: Of the batch.
-        norm: Of its gradient.
-        last_norm: Of the gradient of the last good step, or NaN.
-    """
-
-    epoch: int
-    batch: int
-    rows: NDArray[np.int64]
-    loss: float
-    norm: float
-    last_norm: float
-
-    @property
-    def what(self) -> str:
-        """What is not finite."""
-        return "loss" if not math.isfinite(self.loss) else "gradient"
-
-    def __str__(self) -> str:
-        value = self.norm if math.isfinite(self.loss) else self.loss
-        return f"fit: expected a finite {self.what}; got {value} in epoch {self.epoch}, batch {self.batch}"
-
-
-Explain = Callable[[BadStep], str]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from rankkit.objectives import softmax_loss
-from rankkit.training import device_batches as feed
-from rankkit.training import sharing
+from rankkit.tasks import devices as sharing
+from rankkit.tasks.ranking import device_batches as feed
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
 

@@ -17,8 +17,9 @@ from rankkit.objectives.embedding import (
     triplet_loss,
 )
 from rankkit.sampling import CollapseWarning
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.similarity.build import build_encoder, own_distance
 from rankkit.training import TrainingInterrupted
-from rankkit.training.build import build_encoder, build_objective, own_distance
 from tests.training.small_encoders import map_at_r, small
 from tests.training.test_resume import Interrupt, same
 

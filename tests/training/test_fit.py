@@ -128,8 +128,8 @@ def test_gradients_are_clipped_to_the_norm(train, new_scorer):
 
 
 def test_weight_decay_shrinks_matrices_and_not_biases(new_scorer):
+    from rankkit.tasks.settings import Settings
     from rankkit.training.optimizers import build_optimizer
-    from rankkit.training.settings import Settings
 
     names = Settings.__dataclass_fields__
     options = dict.fromkeys(names) | {

@@ -20,7 +20,9 @@ from rankkit.loaders.examples.files import read_labelled
 from rankkit.models.encoders import RandomAffine, embed
 from rankkit.models.scorers import MLPScorer
 from rankkit.objectives import gumbel_approx_ndcg_loss, listmle_loss, softmax_loss
-from rankkit.training.build import build_encoder, build_objective, build_scorer
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.ranking.build import build_scorer
+from rankkit.tasks.similarity.build import build_encoder
 
 DATA = make_ranking(40, n_features=4, seed=1)
 DIGITS = read_labelled("digits").split_classes(0.7, seed=0)[0]

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import rankkit as rk
+from rankkit.tasks.objectives import module_of
 from rankkit.training import Callback, TrainingInterrupted
-from rankkit.training.settings import module_of
 
 
 class Interrupt(Callback):

@@ -243,8 +243,9 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
         n_queries: Training queries, on which the number of epochs depends.
     """
     from rankkit import catalogue
+    from rankkit.tasks.ranking.batches import default_epochs
+    from rankkit.tasks.settings import default_learning_rate
     from rankkit.training import fit
-    from rankkit.training.settings import default_epochs, default_learning_rate
 
     options = {name: value for name, value in scorer.options.items() if name not in NOT_OPTIONS["scorer"]}
     training = {**defaults_of("training", fit), **experiment.training}

@@ -29,8 +29,9 @@ def run_encoder(
     """
     from rankkit.catalogue import find
     from rankkit.cli.training.tracked import open_trackers, tracked
-    from rankkit.training.build import build_encoder, build_objective, with_margin
-    from rankkit.training.encoding import default_epochs_of
+    from rankkit.tasks.objectives import build_objective
+    from rankkit.tasks.similarity.build import build_encoder, with_margin
+    from rankkit.tasks.similarity.job import default_epochs_of
 
     trackers = open_trackers(track, experiment.out)
     data = read_parts(experiment)

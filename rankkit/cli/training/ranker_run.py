@@ -32,8 +32,9 @@ def run(
     """
     from rankkit.cli.experiments.config import resolve, save_experiment
     from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.tasks.objectives import build_objective
+    from rankkit.tasks.ranking.build import build_scorer
     from rankkit.training import fit
-    from rankkit.training.build import build_objective, build_scorer
 
     trackers = open_trackers(track, experiment.out)
     data = _read_all(experiment)

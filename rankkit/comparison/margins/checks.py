@@ -9,9 +9,9 @@ from torch import Tensor
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError, DataError
+from rankkit.tasks.objectives import objective_name
+from rankkit.tasks.similarity.checks import margin_of
 from rankkit.training import fit_encoder
-from rankkit.training.encoder_checks import margin_of
-from rankkit.training.settings import objective_name
 
 WHERE = "sweep_margins"
 """What messages begin with."""

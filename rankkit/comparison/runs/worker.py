@@ -57,7 +57,7 @@ class _Runner:
         from rankkit.comparison.runs.running import run_one
         from rankkit.files.disk import writing
         from rankkit.errors import DiskError, RankkitError
-        from rankkit.training.sharing import share_devices
+        from rankkit.tasks.devices import share_devices
 
         torch.set_num_threads(spec.threads)
         share_devices(*place, spec.system.training.get("device", "auto"))

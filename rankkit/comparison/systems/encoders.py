@@ -19,10 +19,11 @@ from rankkit.errors import ConfigError
 from rankkit.models.encoders import embed
 from rankkit.models.encoders.affine import RandomAffine
 from rankkit.similarity import evaluate_retrieval
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.settings import default_learning_rate
+from rankkit.tasks.similarity.build import build_encoder, with_margin
+from rankkit.tasks.similarity.job import default_epochs_of
 from rankkit.training import fit_encoder
-from rankkit.training.build import build_encoder, build_objective, with_margin
-from rankkit.training.encoding import default_epochs_of
-from rankkit.training.settings import default_learning_rate
 
 _N_CLASSES = 4
 """Of the examples with which a process warms up."""

@@ -14,10 +14,12 @@ from rankkit.comparison.systems.warming import few_queries, warm_up
 from rankkit.errors import ConfigError
 from rankkit.evaluation.scoring import score_documents
 from rankkit.models.scorers import Scorer
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.ranking.batches import default_epochs
+from rankkit.tasks.ranking.build import build_scorer
+from rankkit.tasks.ranking.informative import NEEDS_GRADES, needs_of
+from rankkit.tasks.settings import default_learning_rate
 from rankkit.training import fit
-from rankkit.training.build import build_objective, build_scorer
-from rankkit.training.informative import NEEDS_GRADES, needs_of
-from rankkit.training.settings import default_epochs, default_learning_rate
 
 NOT_TRAINING = ("resume", "progress", "checkpoint_every")
 """What a comparison sees to itself."""

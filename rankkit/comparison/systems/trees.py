@@ -23,7 +23,7 @@ from rankkit.comparison.systems.warming import warm_up_selection
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
-from rankkit.training.informative import NEEDS_GRADES, check_informative
+from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.
 DEFAULTS: dict[str, dict[str, Any]] = {

@@ -15,7 +15,7 @@ from rankkit.comparison.systems.fitted import Selection
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import RankkitError
-from rankkit.training.informative import Need, teaching_queries
+from rankkit.tasks.ranking.informative import Need, teaching_queries
 
 _N_QUERIES = 2
 _PER_CLASS = 4

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.training import device_batches as feed
-from rankkit.training import example_batches, sharing
-from rankkit.training.device_batches import Feed
-from rankkit.training.example_batches import ExampleFeed
-from rankkit.training.settings import resolve_device
-from rankkit.training.sharing import fits_on, share_devices
+from rankkit.tasks import devices as sharing
+from rankkit.tasks.devices import fits_on, resolve_device, share_devices
+from rankkit.tasks.ranking import device_batches as feed
+from rankkit.tasks.ranking.device_batches import Feed
+from rankkit.tasks.similarity import batches as example_batches
+from rankkit.tasks.similarity.batches import ExampleFeed
 
 MEMORY = 1000
 CUDA = torch.device("cuda", 0)

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from rankkit.data.views import feature_names_of
 from rankkit.errors import RankkitError
 from rankkit.models.scorers import outputs_of
-from rankkit.training.device_batches import Feed
-from rankkit.training.watch import BadStep
+from rankkit.tasks.nonfinite import blame_weights
+from rankkit.tasks.ranking.device_batches import Feed
+from rankkit.tasks.work import BadStep
 
 _SHOWN = 8
 
@@ -59,14 +60,6 @@ class ListBlame:
             f"Features, labels and scores (largest {largest:.3g}) are finite: the {which} is not finite for them. "
             f"Lower learning_rate={self._learning_rate:g}, set clip_norm=1, or look into the objective."
         )
-
-
-def blame_weights(model: nn.Module, bad: BadStep, learning_rate: float) -> str | None:
-    """What to do where weights are not finite; None where they are."""
-    if all(bool(weight.isfinite().all()) for weight in model.parameters()):
-        return None
-    before = f"; the gradient norm before was {bad.last_norm:.3g}" if math.isfinite(bad.last_norm) else ""
-    return f"The weights are not finite{before}. Lower learning_rate={learning_rate:g}, or set clip_norm=1."
 
 
 def _blame_features(features: Tensor, inputs: Tensor, names: tuple[str, ...], transformed: bool) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rankkit.data.batch import QueryBatch, pad
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import outputs_of
-from rankkit.training.settings import Precision
+from rankkit.tasks.settings import Precision
 
 Step = Callable[[nn.Module, QueryBatch], Tensor]
 

@@ -1,4 +1,4 @@
-"""Labelled examples on their way into a step: batches by class, the feed, and what to say of a step that fails."""
+"""Labelled examples on their way into a step: batches by class, and the feed."""
 
 import math
 from dataclasses import dataclass
@@ -6,17 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.sampling import class_batches
-from rankkit.training.embedding_steps import ExampleBatch
-from rankkit.training.nonfinite import blame_weights
-from rankkit.training.settings import check_counts
-from rankkit.training.sharing import fits_on
-from rankkit.training.watch import BadStep
-
-_SHOWN = 8
+from rankkit.tasks.devices import fits_on
+from rankkit.tasks.settings import check_counts
+from rankkit.tasks.similarity.steps import ExampleBatch
 
 
 @dataclass(frozen=True)
@@ -75,40 +70,10 @@ class ExampleFeed:
         return ExampleBatch(*(part.pin_memory().to(self._device, non_blocking=True) for part in (inputs, labels)))
 
 
-class ExampleBlame:
-    """Examines an encoder and a batch of examples after a step that is not finite.
+def default_encoder_epochs(n_batches: int) -> int:
+    """15 epochs, or as many as make 300 steps.
 
-    Args:
-        encoder: That was trained.
-        feed: Gives the examples of the batch again.
-        learning_rate: Of the settings, for the message.
+    >>> default_encoder_epochs(100), default_encoder_epochs(10)
+    (15, 30)
     """
-
-    def __init__(self, encoder: nn.Module, feed: ExampleFeed, learning_rate: float) -> None:
-        self._encoder, self._feed, self._learning_rate = encoder, feed, learning_rate
-
-    @torch.no_grad()
-    def __call__(self, bad: BadStep) -> str:
-        """The message."""
-        classes = sorted({self._feed.data.class_names[label] for label in self._feed.data.labels[bad.rows].tolist()})
-        shown = ", ".join(classes[:_SHOWN]) + (f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else "")
-        return f"{bad} (classes {shown}). {self._cause(bad)}"
-
-    def _cause(self, bad: BadStep) -> str:
-        overflow = blame_weights(self._encoder, bad, self._learning_rate)
-        if overflow is not None:
-            return overflow
-        batch = self._feed.take(bad.rows)
-        if not bool(batch.inputs.isfinite().all()):
-            return "The inputs hold NaN or infinity. Mend them."
-        embeddings = self._encoder(batch.inputs)
-        if not bool(embeddings.isfinite().all()):
-            return (
-                "The inputs are finite, yet the embeddings are not: they overflow inside the encoder. "
-                f"Lower learning_rate={self._learning_rate:g}, or scale the inputs to about 0 to 1."
-            )
-        return (
-            "Inputs and embeddings are finite: the "
-            f"{'objective' if bad.what == 'loss' else 'gradient of the objective'} is not finite for them. "
-            f"Lower learning_rate={self._learning_rate:g}, set clip_norm=1, or look into the objective."
-        )
+    return max(15, math.ceil(300 / max(1, n_batches)))

@@ -22,8 +22,8 @@ from rankkit.objectives import (
     softmax_loss,
     weighted_sum,
 )
+from rankkit.tasks.ranking.informative import check_informative, needs_of, teaching_queries
 from rankkit.training import fit
-from rankkit.training.informative import check_informative, needs_of, teaching_queries
 
 GRADES = [[0, 1], [2, 2], [0], [3], [0, 0, 0], [1, 2], [2, 1, 1], [1, 1], [0, 0, 3], [], [1, 0, 2, 3]]
 FRACTIONS = [[0, 0.5], [0.25, 0.5, 0.75], [0.5, 0.5], [0, 1.5, 0.5], [1.5, 2.5]]

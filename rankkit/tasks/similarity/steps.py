@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from rankkit.distances import Distance, nearness
 from rankkit.models.encoders import embed_in_chunks
 from rankkit.sampling import CollapseWatch, CrossBatchMemory, mine_pairs, mine_triplets
-from rankkit.training.settings import Precision
+from rankkit.tasks.settings import Precision
 
 
 @dataclass(frozen=True)

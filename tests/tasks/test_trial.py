@@ -11,9 +11,9 @@ import rankkit as rk
 from rankkit.catalogue import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.errors import ConfigError
 from rankkit.objectives.module import Objective, option_names
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.trial import try_objective
 from rankkit.training.beforehand import check_training
-from rankkit.training.build import build_objective
-from rankkit.training.trial import try_objective
 
 EVERY = {**OBJECTIVES, **EMBEDDING_OBJECTIVES}
 # Options that have to be above or at least 0, or at least 1, wherever they are.

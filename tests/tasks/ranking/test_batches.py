@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.training.batches import plan_epoch
+from rankkit.tasks.ranking.batches import plan_epoch
 
 lists = st.lists(st.integers(0, 30), min_size=1, max_size=60).map(lambda sizes: np.array(sizes, dtype=np.int64))
 

@@ -14,8 +14,8 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.models.encoders import Encoder
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
-from rankkit.training.build import build_objective
-from rankkit.training.settings import check_name, objective_name, readout_of
+from rankkit.tasks.objectives import build_objective, objective_name, readout_of
+from rankkit.tasks.settings import check_name
 
 
 def check_encoder(encoder: nn.Module) -> None:

@@ -1,11 +1,12 @@
 """Which queries go together into a batch, and in which order: decided anew each epoch from the seed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.training.settings import check_counts
+from rankkit.tasks.settings import check_counts
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,12 @@ def plan_epoch(
         batches.append(order[start:stop])
         start = stop
     return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def default_epochs(n_queries: int, batch_queries: int) -> int:
+    """15 epochs, or as many as make 120 steps: fewer than that leave a network half trained, whatever the data.
+
+    >>> default_epochs(20_000, 64), default_epochs(120, 64)
+    (15, 60)
+    """
+    return max(15, math.ceil(120 / max(1, math.ceil(n_queries / max(1, batch_queries)))))

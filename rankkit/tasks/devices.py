@@ -1,8 +1,10 @@
-"""Which CUDA device a process trains on beside others, and how much of its memory data may take."""
+"""Which device a run trains on, which one of several processes, and how much of its memory data may take."""
 
 from contextvars import ContextVar
 
 import torch
+
+from rankkit.errors import ConfigError
 
 # Share of the memory that is free to a process; the rest is for the model and its activations.
 _RESIDENT_SHARE = 0.6
@@ -36,3 +38,18 @@ def fits_on(device: torch.device, n_bytes: int) -> bool:
     # What torch holds for this process without using it, since an earlier run, is free to this one.
     free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return n_bytes <= _RESIDENT_SHARE * free / _sharers.get()
+
+
+def resolve_device(device: str) -> torch.device:
+    """``"auto"`` is torch's current CUDA device, the first unless a program chose another, or without one the CPU."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        raise ConfigError(f"device: expected 'auto', 'cpu' or 'cuda'; got {device!r}. Pass one of these.") from None
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise ConfigError(
+            f"device: expected a device that is here; got {device!r}, but this torch sees no CUDA. Pass 'auto'."
+        )
+    return torch.device("cuda", torch.cuda.current_device()) if device == "cuda" else place

@@ -3,7 +3,8 @@ import pytest
 import rankkit as rk
 from rankkit.errors import ConfigError
 from rankkit.objectives import DualLearning
-from rankkit.training.build import build_objective, build_scorer
+from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.ranking.build import build_scorer
 
 
 @pytest.mark.parametrize(

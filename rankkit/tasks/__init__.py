@@ -1,0 +1,1 @@
+"""What differs between kinds of models, and nothing else: their data, batches, steps, checks, measures, words."""

@@ -1,0 +1,72 @@
+"""Objectives as a run trains with them: by name with their options, what they are called, what learns along."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import Parameter, signature
+from typing import Any
+
+from torch import Tensor, nn
+
+from rankkit import catalogue
+from rankkit.objectives import Objective
+from rankkit.objectives.embedding import LearnedTemperature
+
+
+def build_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> Callable[..., Tensor]:
+    """The objective of that name with its options; one with weights of its own is built anew.
+
+    Args:
+        name: Of the objective.
+        options: Its options. ``temperature="learned"`` is a :class:`rankkit.LearnedTemperature`.
+        kind: In the catalogue: ``"objective"``, or ``"embedding objective"`` for one that trains an encoder.
+
+    >>> build_objective("ranknet", {"sigma": 2.0})
+    Objective(ranknet_loss, sigma=2.0)
+    """
+    function = catalogue.find(kind, name)
+    if options.get("temperature") == "learned":
+        options = {**options, "temperature": LearnedTemperature(signature(function).parameters["temperature"].default)}
+    return function(**options) if isinstance(function, type) else Objective(function, **options)
+
+
+def _innermost(objective: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(objective, partial):
+        objective = objective.func
+    return objective
+
+
+def module_of(objective: Callable[..., Any]) -> nn.Module | None:
+    """The module behind an objective, whose weights are trained with those of the scorer; None for functions."""
+    inner = _innermost(objective)
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def readout_of(objective: Callable[..., Any]) -> str | None:
+    """How the objective turns several outputs into the ranking score; None for single-output objectives."""
+    readout: str | None = getattr(_innermost(objective), "readout", None)
+    return readout
+
+
+def objective_name(objective: Callable[..., Any]) -> str:
+    """What the objective is called, for messages and checkpoints."""
+    inner = _innermost(objective)
+    return str(getattr(inner, "__name__", None) or getattr(inner, "name", None) or type(inner).__name__)
+
+
+def objective_options(objective: Callable[..., Any]) -> dict[str, str]:
+    """The options bound to an objective, as text that is the same in every process."""
+    bound: dict[str, Any] = dict(getattr(_innermost(objective), "options", {}))
+    while isinstance(objective, partial):
+        bound = {**objective.keywords, **bound}
+        objective = objective.func
+    return {name: str(getattr(value, "__name__", None) or value) for name, value in sorted(bound.items())}
+
+
+def takes_weights(objective: Callable[..., Any]) -> bool:
+    """Whether an objective has the argument ``weights``."""
+    inner = getattr(objective, "function", objective.forward if isinstance(objective, nn.Module) else objective)
+    try:
+        parameters = signature(inner).parameters
+    except (TypeError, ValueError):
+        return True
+    return "weights" in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())

@@ -1,0 +1,1 @@
+"""Ranking: scorers, on lists of documents."""

@@ -1,0 +1,40 @@
+"""Scorers by their names in the catalogue, fitted to the objective and to the data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rankkit import catalogue
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.errors import ConfigError
+from rankkit.models.scorers.readout import n_outputs_for
+
+
+def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: RankingDataset, *, seed: int) -> Any:
+    """The scorer of that name for training data and the objective of that name.
+
+    Where the objective reads several outputs a document, there are as many as the grades of the data ask for, unless
+    ``options`` say how many.
+
+    Args:
+        name: Of the scorer.
+        options: Its options.
+        objective: The name of the objective that will train it.
+        data: The training data, for the number of features and of grades.
+        seed: Of the weights.
+
+    Raises:
+        ConfigError: If there is no such name or option, or the objective needs more grades than the labels have.
+    """
+    readout = getattr(catalogue.find("objective", objective), "readout", None)
+    chosen = {**options, "seed": seed}
+    if readout is not None:
+        chosen["readout"] = readout
+        if "n_outputs" not in chosen and data.labels is not None:
+            best = int(data.labels.max(initial=0))
+            chosen["n_outputs"] = n_outputs_for(readout, best + 1)
+            if chosen["n_outputs"] < 2:
+                raise ConfigError(
+                    f"train: expected labels of more grades for the objective {objective}; got 0..{best}. "
+                    "Train with bce, which learns the same from two."
+                )
+    return catalogue.find("scorer", name)(data.n_features, **chosen)

@@ -1,0 +1,83 @@
+"""The options of a training run, checked before any work."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from torch import nn
+
+from rankkit.errors import ConfigError, did_you_mean
+from rankkit.evaluation.names import parse_metric
+
+OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
+ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the weights that come out of a run, besides its batches; :func:`rankkit.fit` describes each."""
+
+    metric: str
+    epochs: int
+    optimizer: OptimizerName
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    schedule: ScheduleName
+    warmup: float
+    clip_norm: float | None
+    patience: int | None
+    precision: Precision
+    seed: int
+
+    def __post_init__(self) -> None:
+        parse_metric(self.metric)
+        for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
+            check_name(name, getattr(self, name), get_args(names))
+        check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
+        _check_number("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
+        for name in ("learning_rate", "clip_norm"):
+            value = getattr(self, name)
+            if not (name == "clip_norm" and value is None):
+                _check_number(name, value, _is_finite(value) and value > 0, "a finite number above 0")
+        ok = _is_finite(self.weight_decay) and self.weight_decay >= 0
+        _check_number("weight_decay", self.weight_decay, ok, "a finite number from 0")
+        for name in ("warmup", "momentum"):
+            value = getattr(self, name)
+            _check_number(name, value, _is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
+
+
+def check_counts(values: Mapping[str, int]) -> None:
+    """Raise ConfigError unless each is a whole number of at least 1."""
+    for name, value in values.items():
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        _check_number(name, value, good, "a whole number of at least 1")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def check_name(option: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise ConfigError unless the value is one of those known."""
+    if value not in known:
+        raise ConfigError(
+            f"{option}: expected one of {', '.join(known)}; got {value!r}. {did_you_mean(str(value), known)}"
+        )
+
+
+def _check_number(option: str, value: float | None, good: bool, expected: str) -> None:
+    if not good:
+        raise ConfigError(f"{option}: expected {expected}; got {value!r}. Choose such a number.")
+
+
+def default_learning_rate(scorer: nn.Module) -> float:
+    """What the scorer's class suggests, or 0.002.
+
+    >>> from rankkit.models.scorers import LinearScorer, MLPScorer
+    >>> default_learning_rate(LinearScorer(3)), default_learning_rate(MLPScorer(3))
+    (0.05, 0.002)
+    """
+    return float(getattr(scorer, "learning_rate", 2e-3))

@@ -1,0 +1,1 @@
+"""Similarity: encoders, on labelled examples."""

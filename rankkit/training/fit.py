@@ -1,0 +1,299 @@
+"""fit(): a model, an objective and data to the course of a run; one for every kind of model that gradients train."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from rankkit.data.labelled_examples import LabelledExamples
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.errors import ConfigError
+from rankkit.evaluation import metric_name
+from rankkit.evaluation.names import Metric
+from rankkit.files.places import check_place
+from rankkit.tasks.devices import resolve_device
+from rankkit.tasks.ranking.job import RankingJob
+from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, default_learning_rate
+from rankkit.tasks.similarity.job import SimilarityJob, Views
+from rankkit.tasks.trial import try_objective
+from rankkit.tasks.work import Job
+from rankkit.training.callbacks import Callback
+from rankkit.training.history import History
+from rankkit.training.loop import open_folder, run_work
+from rankkit.training.options import Options
+
+
+def fit(
+    scorer: nn.Module,
+    objective: str | Callable[..., Tensor],
+    train: RankingDataset,
+    valid: RankingDataset | None = None,
+    *,
+    metric: Metric = "ndcg@10",
+    epochs: int | None = None,
+    batch_queries: int = 64,
+    batch_docs: int = 16384,
+    length_window: int = 8,
+    optimizer: OptimizerName = "adamw",
+    learning_rate: float | None = None,
+    weight_decay: float = 0.01,
+    momentum: float = 0.9,
+    schedule: ScheduleName = "one_cycle",
+    warmup: float = 0.3,
+    clip_norm: float | None = None,
+    patience: int | None = None,
+    precision: Precision = "fp32",
+    device: str = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 300.0,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train a scorer in place; it ends with the weights of the epoch that was best on the validation data.
+
+    Without validation data it ends with those of the last epoch. The scorer's transform is fitted on ``train`` if it
+    is not fitted yet. The same seed, machine and number of threads give the same weights, also where several runs
+    train at once in threads; torch's global random state is left as it was. A scorer or an objective of your own may
+    draw from it: it is then seeded for each step, and such runs take turns. The scorer stays on the device that
+    trained it.
+
+    Args:
+        scorer: A module that keeps to :class:`rankkit.models.scorers.Scorer`, as :class:`rankkit.MLPScorer` does; or
+            one that takes features alone and gives one output a document, such as ``nn.Linear(n_features, 1)``.
+        objective: A name, as ``"ranknet"``, or any function ``(scores, labels, mask, *, weights=None) -> loss`` over
+            padded lists. A module with weights of its own, such as :class:`rankkit.DualLearning`, is trained along with
+            the scorer. Pointwise losses of torch, such as ``nn.MSELoss()``, leave padded documents out and reduce over
+            the documents of a batch.
+        train: Labelled training data. Its weights, if any, go to the objective.
+        valid: Labelled validation data; nothing is fitted on it.
+        metric: Validation metric that selects the epoch; the higher the better. In Python a function of rankkit too.
+        epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
+        batch_queries: Queries of a batch, at most.
+        batch_docs: Documents of a batch, at most; a query with more goes alone.
+        length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
+            batches of lists of like length; 1 mixes all lengths.
+        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
+        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        momentum: Of "sgd".
+        schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
+        warmup: Fraction of the run in which the learning rate rises.
+        clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
+        patience: Epochs without a better validation value after which training stops; None: never.
+        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
+        device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
+        seed: Of the batches and the dropout. The weights were drawn when the scorer was built.
+        out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
+        resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
+            returns at once.
+        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        callbacks: Observers of steps and epochs.
+        progress: Show a progress bar where stderr is a terminal.
+
+    Returns:
+        The course of the run.
+
+    Raises:
+        ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
+        DataError: If a part is empty or unlabelled, has other features than the scorer takes, or no query can teach
+            the objective anything. That nine tenths teach nothing is a :class:`rankkit.DataWarning`.
+        TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
+        DiskError: If ``out`` cannot be written to: at once where that is known, else with what is saved.
+        TrainingInterrupted: After Ctrl-C, with the run saved; a ``KeyboardInterrupt`` that carries the history.
+
+    Example:
+        >>> from rankkit.data.synthetic import make_ranking
+        >>> from rankkit.objectives import softmax_loss
+        >>> from rankkit.models.scorers import LinearScorer
+        >>> train, valid = make_ranking(30, seed=1), make_ranking(20, seed=2)
+        >>> history = fit(LinearScorer(train.n_features), softmax_loss, train, valid, epochs=2, device="cpu")
+        >>> len(history), history.metric, history.stopped
+        (2, 'ndcg@10', 'epochs')
+    """
+    options = Options(
+        metric,
+        epochs,
+        optimizer,
+        learning_rate,
+        weight_decay,
+        momentum,
+        schedule,
+        warmup,
+        clip_norm,
+        patience,
+        precision,
+        device,
+        seed,
+        out,
+        resume,
+        checkpoint_every,
+        callbacks,
+        progress,
+    )
+    batching = {"batch_queries": batch_queries, "batch_docs": batch_docs, "length_window": length_window}
+    return run(lambda: RankingJob(scorer, objective, train, valid, **batching), options)
+
+
+def fit_encoder(
+    encoder: nn.Module,
+    objective: str | Callable[..., Tensor],
+    train: LabelledExamples,
+    valid: LabelledExamples | None = None,
+    *,
+    metric: Metric = "map_at_r",
+    epochs: int | None = None,
+    batch_classes: int = 16,
+    per_class: int | None = None,
+    mining: str | None = None,
+    augment: Callable[[Tensor], Tensor] | None = None,
+    views: Views = "classes",
+    chunk_size: int | None = None,
+    memory: int = 0,
+    optimizer: OptimizerName = "adamw",
+    learning_rate: float | None = None,
+    weight_decay: float = 0.01,
+    momentum: float = 0.9,
+    schedule: ScheduleName = "one_cycle",
+    warmup: float = 0.3,
+    clip_norm: float | None = None,
+    patience: int | None = None,
+    precision: Precision = "fp32",
+    device: str = "auto",
+    seed: int = 0,
+    out: str | Path | None = None,
+    resume: bool = False,
+    checkpoint_every: float = 300.0,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train an encoder in place, so that examples of one class lie near each other by ``encoder.distance``.
+
+    A batch has ``batch_classes`` classes with ``per_class`` examples of each. What an objective is called with follows
+    from its ``takes``: pairs or triplets that ``mining`` finds in the batch, two views, or all embeddings with their
+    classes. An objective that takes a distance gets that of the encoder. Any ranking objective trains an encoder too:
+    each example is a query, the others of the batch are its documents, those of its class are relevant.
+
+    Everything else is as in :func:`rankkit.fit`: best epoch kept, checkpoints, resume, Ctrl-C, equal seeds give equal
+    weights. ``History`` has two more columns: ``active``, the share of the pairs or triplets whose loss is above 0,
+    and ``spread``, the root mean squared distance within a batch; a warning tells of collapse, when all come together.
+
+    Args:
+        encoder: A module that keeps to :class:`rankkit.models.encoders.Encoder`, such as :class:`rankkit.ConvEncoder`.
+        objective: Such as ``"supcon"`` or :func:`rankkit.supcon_loss`; with options as
+            ``Objective(triplet_loss, margin=0.3)``.
+        train: Labelled training examples.
+        valid: Labelled validation examples, best of classes that are not in ``train``; nothing is fitted on them.
+        metric: Ranking metric that selects the epoch: each validation example is a query, the others are ranked by
+            ``encoder.distance``, those of its class are relevant.
+        epochs: Passes over the training data, at most; None: 15, or on small data as many as make 300 steps.
+        batch_classes: Classes of a batch, at most.
+        per_class: Examples of each; None: 4, or 2 for an objective that takes two views.
+        mining: Which pairs or triplets of a batch count; None: ``"balanced"`` pairs (as many different ones as alike),
+            ``"semi_hard"`` triplets, or ``"all"`` where the objective has no margin. Others: see
+            :func:`rankkit.mine_pairs` and :func:`rankkit.mine_triplets`.
+        augment: Changes the inputs ``[n, ...]`` of each batch at random, such as :class:`rankkit.RandomAffine`. One
+            of your own should draw from torch's global generators, which are seeded for it: a resumed run puts back no
+            other.
+        views: ``"classes"``: the two views are two examples of a class; ``"augmented"``: they are one example,
+            augmented twice, and labels are not looked at.
+        chunk_size: Examples that are embedded at a time, for batches beyond memory; the gradients stay those of the
+            whole batch (gradient caching). None: all at once.
+        memory: How many embeddings of earlier batches to compare with as well, for objectives of pairs and rankings
+            (cross-batch memory) and for ``info_nce_loss``, whose negatives they become (MoCo's queue, with the encoder
+            itself in place of its slow copy). 0: none.
+        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        learning_rate: The highest of the schedule; None: what the encoder's class suggests.
+        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        momentum: Of "sgd".
+        schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
+        warmup: Fraction of the run in which the learning rate rises.
+        clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
+        patience: Epochs without a better validation value after which training stops; None: never.
+        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
+        device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
+        seed: Of the batches and the dropout. The weights were drawn when the scorer was built.
+        out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
+        resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
+            returns at once.
+        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        callbacks: Observers of steps and epochs.
+        progress: Show a progress bar where stderr is a terminal.
+
+    Returns:
+        The course of the run.
+
+    Raises:
+        ConfigError: If options do not fit, or ``out`` holds a run and ``resume`` is False.
+        DataError: If a part has too few classes or examples, or inputs that the encoder does not take.
+        TrainingError: If the loss is not finite, or the checkpoint belongs to another run.
+        DiskError: If ``out`` cannot be written to: at once where that is known, else with what is saved.
+        TrainingInterrupted: After Ctrl-C, with the run saved.
+
+    Example:
+        >>> from rankkit.models.encoders import MLPEncoder
+        >>> from rankkit.loaders.examples.files import read_labelled
+        >>> from rankkit.objectives.embedding import supcon_loss
+        >>> seen, unseen = read_labelled("digits").split_classes(0.3, seed=0)
+        >>> encoder = MLPEncoder(seen.input_shape, distance="cosine", seed=0)
+        >>> fit_encoder(encoder, supcon_loss, seen, unseen, epochs=1, device="cpu").metric
+        'map_at_r'
+    """
+    options = Options(
+        metric,
+        epochs,
+        optimizer,
+        learning_rate,
+        weight_decay,
+        momentum,
+        schedule,
+        warmup,
+        clip_norm,
+        patience,
+        precision,
+        device,
+        seed,
+        out,
+        resume,
+        checkpoint_every,
+        callbacks,
+        progress,
+    )
+    own: dict[str, Any] = {
+        "batch_classes": batch_classes,
+        "per_class": per_class,
+        "mining": mining,
+        "augment": augment,
+        "views": views,
+        "chunk_size": chunk_size,
+        "memory": memory,
+    }
+    return run(lambda: SimilarityJob(encoder, objective, train, valid, **own), options)
+
+
+def run(begin: Callable[[], Job], options: Options) -> History:
+    """Train what a job is about, to the end.
+
+    Args:
+        begin: Gives the job, once the place where the run is kept is known to be one.
+        options: Of the run.
+    """
+    if options.out is not None:
+        check_place(options.out, "folder")
+    job = begin()
+    metric = metric_name(job.where, options.metric)
+    rate = default_learning_rate(job.model)
+    settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
+    place = resolve_device(options.device)
+    try_objective(job.objective)
+    job.check()
+    if options.patience is not None and not job.has_valid:
+        raise ConfigError(
+            f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
+        )
+    identity = {**job.identity(), **vars(settings)}
+    folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
+    work = job.work(settings, place)
+    return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
