@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-import rankkit.bundle
+import rankkit.bundle.folder
 from rankkit.bundle import load, save
 from rankkit.bundle.model_json import read_model_json
 from rankkit.errors import BundleError, ConfigError, DiskError
 from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.objectives import Objective, ranknet_loss
-from tests.bundle_savers import score_of, scorer_of
+from tests.bundle.bundle_savers import score_of, scorer_of
 
 SAVERS = Path(__file__).with_name("bundle_savers.py")
 
@@ -114,7 +114,7 @@ def test_saving_over_a_bundle_keeps_other_files(tmp_path):
 
 def saver(mode, folder, *words):
     command = [sys.executable, SAVERS, mode, folder, *words]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(
         [str(word) for word in command],
         stdin=subprocess.PIPE,
@@ -171,7 +171,7 @@ def test_a_save_that_is_interrupted_before_the_rename_leaves_the_old_bundle(tmp_
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rankkit.bundle, "write_text", interrupt)
+    monkeypatch.setattr(rankkit.bundle.folder, "write_text", interrupt)
     with pytest.raises(KeyboardInterrupt):
         save(mlp(seed=2), tmp_path)
     assert torch.equal(load(tmp_path)(FEATURES, OFFSETS), first(FEATURES, OFFSETS))
