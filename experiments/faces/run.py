@@ -21,7 +21,7 @@ from gallery import draw_queries  # beside this file
 
 from rankkit.comparison.margins.plot import draw_margins
 from rankkit.comparison.margins.sweep import sweep_margins
-from rankkit.comparison.writing import write_json, write_text
+from rankkit.files.records import write_json, write_text
 from rankkit.loaders.examples.files import read_labelled
 from rankkit.models.encoders import ConvEncoder, RandomAffine, embed
 from rankkit.objectives.embedding import contrastive_loss, supcon_loss, triplet_loss

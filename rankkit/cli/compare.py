@@ -29,9 +29,9 @@ def compare(
     from rankkit.cli.experiments.comparison_file import load_comparison
     from rankkit.comparison import ComparisonInterrupted, Plan
     from rankkit.comparison import compare as run_comparison
-    from rankkit.comparison.writing import read_json
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
+    from rankkit.files.records import read_json
 
     check_place(out, "folder")
     if experiment is not None:

@@ -44,7 +44,8 @@ from rankkit.comparison.results.reading import read_results
 from rankkit.comparison.results.results import Results
 from rankkit.comparison.results.standings import MetricStandings, Standing
 from rankkit.comparison.runs.comparing import ComparisonInterrupted, compare
-from rankkit.comparison.sources import ExampleSource, Source
+from rankkit.tasks.ranking.splits import Source
+from rankkit.tasks.similarity.splits import ExampleSource
 
 __all__ = [
     "ComparisonInterrupted",

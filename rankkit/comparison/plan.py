@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from typing import Any, Literal
 
-from rankkit.comparison.sources import ExampleSource, Source, source_from_dict
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.statistics.significance import EPSILON, Correction, Test
+from rankkit.tasks.known import source_from_dict
 
 Interval = Literal["bca", "percentile"]
 Sampler = Literal["random", "tpe"]
@@ -49,12 +49,17 @@ class System:
         """The scorer or encoder of a trained system, None of an external one."""
         return self.scorer or self.encoder
 
+    def part(self, section: str) -> Part | None:
+        """The part that stands under a name: ``"scorer"``, ``"objective"``, ..."""
+        part: Part | None = getattr(self, section, None)
+        return part
+
     def takes(self, address: str) -> bool:
         """Whether an option is one of this system: ``training.epochs``, ``scorer.mlp.dropout``, ..."""
         section, _, rest = address.partition(".")
         if section == "training":
             return self.model is not None
-        part: Part | None = getattr(self, section)
+        part = self.part(section)
         return part is not None and rest.partition(".")[0] == part.name
 
     def with_option(self, address: str, value: Any) -> "System":
@@ -145,7 +150,7 @@ class Plan:
         threads: Of one run. Sums depend on it, so it belongs to the comparison, not to the machine.
     """
 
-    source: Source | ExampleSource
+    source: Any
     systems: tuple[System, ...]
     baseline: str
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -212,7 +217,7 @@ class RunSpec:
     seed: int
     trial: int
     options: dict[str, Any]
-    source: Source | ExampleSource
+    source: Any
     metric: str
     rules: Rules
     threads: int

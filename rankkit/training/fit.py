@@ -1,6 +1,8 @@
 """fit(): a model, an objective and data to the course of a run; one for every kind of model that gradients train."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,15 @@ from rankkit.tasks.devices import resolve_device
 from rankkit.tasks.ranking.job import RankingJob
 from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, default_learning_rate
 from rankkit.tasks.similarity.job import SimilarityJob, Views
+from rankkit.tasks.task import Task
 from rankkit.tasks.trial import try_objective
 from rankkit.tasks.work import Job
 from rankkit.training.callbacks import Callback
 from rankkit.training.history import History
 from rankkit.training.loop import open_folder, run_work
 from rankkit.training.options import Options
+
+_COMMON = frozenset(option.name for option in fields(Options))
 
 
 def fit(
@@ -297,3 +302,37 @@ def run(begin: Callable[[], Job], options: Options) -> History:
     folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
     work = job.work(settings, place)
     return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
+
+
+def fit_of(
+    task: Task, model: nn.Module, objective: Callable[..., Tensor], train: Any, valid: Any, **options: Any
+) -> History:
+    """As :func:`fit`, of any task.
+
+    Args:
+        task: That the model is of.
+        model: Trained in place.
+        objective: As the task takes it.
+        train: Training data.
+        valid: Validation data, or None.
+        **options: Those of every training, and those of the task.
+    """
+    common = {name: value for name, value in options.items() if name in _COMMON}
+    own = {name: value for name, value in options.items() if name not in _COMMON}
+    given = Options(**{"metric": task.metric, **common})
+    return run(lambda: task.job(model, objective, train, valid, **own), given)
+
+
+def defaults_of(task: Task) -> dict[str, Any]:
+    """What the options of a training of some task are where they are left out."""
+    parameters = signature(task.job).parameters.values()
+    own = {option.name: option.default for option in parameters if option.kind is Parameter.KEYWORD_ONLY}
+    common = {option.name: option.default for option in fields(Options) if option.default is not MISSING}
+    return {"metric": task.metric, **own, **common}
+
+
+def epochs_of(task: Task, model: nn.Module, objective: Callable[..., Tensor], train: Any, **options: Any) -> int:
+    """How many epochs a training runs, at most, with these options."""
+    own = {name: value for name, value in options.items() if name not in _COMMON}
+    asked: int | None = options.get("epochs")
+    return task.job(model, objective, train, **own).default_epochs if asked is None else asked

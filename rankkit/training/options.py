@@ -14,23 +14,23 @@ class Options:
     """The options that every training by gradients takes, as they were given; :func:`rankkit.fit` describes each."""
 
     metric: Metric
-    epochs: int | None
-    optimizer: OptimizerName
-    learning_rate: float | None
-    weight_decay: float
-    momentum: float
-    schedule: ScheduleName
-    warmup: float
-    clip_norm: float | None
-    patience: int | None
-    precision: Precision
-    device: str
-    seed: int
-    out: str | Path | None
-    resume: bool
-    checkpoint_every: float
-    callbacks: Sequence[Callback]
-    progress: bool
+    epochs: int | None = None
+    optimizer: OptimizerName = "adamw"
+    learning_rate: float | None = None
+    weight_decay: float = 0.01
+    momentum: float = 0.9
+    schedule: ScheduleName = "one_cycle"
+    warmup: float = 0.3
+    clip_norm: float | None = None
+    patience: int | None = None
+    precision: Precision = "fp32"
+    device: str = "auto"
+    seed: int = 0
+    out: str | Path | None = None
+    resume: bool = False
+    checkpoint_every: float = 300.0
+    callbacks: Sequence[Callback] = ()
+    progress: bool = True
 
     def settings(self, metric: str, *, epochs: int, learning_rate: float) -> Settings:
         """The settings of the run.

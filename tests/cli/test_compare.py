@@ -4,9 +4,9 @@ import pytest
 
 from rankkit.cli.experiments.comparison_file import load_comparison
 from rankkit.comparison.plan import Part, Plan, Range, Rules
-from rankkit.comparison.sources import ExampleSource
 from rankkit.comparison.trials import option_sets
 from rankkit.errors import ConfigError
+from rankkit.tasks.similarity.splits import ExampleSource
 
 FILE = """
 objectives = ["ranknet", {name = "pairwise_hinge", margin = 2.0}]

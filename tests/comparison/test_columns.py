@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rankkit.comparison.sources import Source
-from rankkit.comparison.splits import load_split
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import DataError, DataWarning
+from rankkit.tasks.ranking.splits import Source, load_split
 
 
 @pytest.fixture

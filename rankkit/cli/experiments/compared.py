@@ -19,11 +19,12 @@ from rankkit.comparison.plan import (
     external_system,
     with_grid,
 )
-from rankkit.comparison.sources import ExampleSource, Source
 from rankkit.errors import ConfigError
 from rankkit.evaluation import parse_metric
 from rankkit.schemas import explain
 from rankkit.statistics.significance import EPSILON
+from rankkit.tasks.ranking.splits import Source
+from rankkit.tasks.similarity.splits import ExampleSource
 
 
 class SearchSection(Section):

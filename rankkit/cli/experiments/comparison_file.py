@@ -20,11 +20,11 @@ from rankkit.cli.experiments.config import (
 from rankkit.cli.experiments.encoder_comparison_file import EncoderComparisonFile
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
-from rankkit.comparison.sources import Source
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
 from rankkit.schemas import explain
+from rankkit.tasks.ranking.splits import Source
 
 
 class ComparedData(Data):

@@ -9,10 +9,10 @@ from rankkit.cli.experiments.compared import Compared, part_of, plain
 from rankkit.cli.experiments.config import MetricNames, Named, Section
 from rankkit.cli.experiments.encoder_file import EncoderExperiment
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
-from rankkit.comparison.sources import ExampleSource
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
 from rankkit.schemas import explain
+from rankkit.tasks.similarity.splits import ExampleSource
 
 _READING = ("size", "colour", "ink", "label")
 _FOR_RANKERS = {

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from rankkit.comparison.margins.checks import RULES, WHERE, check_margins, check_options, check_parts, check_sweepable
 from rankkit.comparison.margins.results import MarginRun, MarginSweep
-from rankkit.comparison.writing import read_json, write_json
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.distances import Distance, nearness
 from rankkit.errors import ConfigError
 from rankkit.files.disk import keeping
 from rankkit.files.places import check_place
+from rankkit.files.records import read_json, write_json
 from rankkit.models.encoders import Encoder, embed
 from rankkit.objectives import Objective
 from rankkit.sampling import random_triplets

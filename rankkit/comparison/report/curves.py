@@ -43,7 +43,7 @@ def training_curves(results: "Results", systems: Sequence[str]) -> list[Chart]:
                 axes.set_xscale("log")
                 axes.xaxis.set_major_formatter("{x:g}")
                 axes.xaxis.set_minor_formatter("")
-            axes.set_xlabel(unit if results.kind == "rankers" else unit.removesuffix(", or trees"))
+            axes.set_xlabel(unit if "tree" in results.words.step else unit.removesuffix(", or trees"))
             axes.set_ylabel(f"{metric}, validation")
 
         ends = [_end(systems[place], band) for place, band in bands.items()]

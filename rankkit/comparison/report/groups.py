@@ -62,7 +62,7 @@ def group_charts(results: "Results", systems: Sequence[str]) -> list[Chart]:
     kept = values.notna().all(axis=1).to_numpy()
     queries, values = results.queries[kept], values[kept]
     relevant = (words.group, *_bins(queries["n_relevant"].to_numpy(np.int64)))
-    if results.kind == "encoders":
+    if "class" in queries:
         kinds = {"relevant": relevant, "class-group": ("group of classes", *_class_groups(queries["class"]))}
         kinds = {name: kind for name, kind in kinds.items() if len(kind[2]) > 1}
     else:

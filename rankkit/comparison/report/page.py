@@ -18,8 +18,8 @@ from rankkit.comparison.report.worst import worst_queries
 from rankkit.comparison.results.searched import chosen_of, options_of, trial_head, trial_rows
 from rankkit.comparison.results.tables import cost_columns, how_to_read, number, p_value, signed
 from rankkit.comparison.results.verdict import best_and_equals, verdict
-from rankkit.comparison.writing import read_json
 from rankkit.files.atomic import write_text
+from rankkit.files.records import read_json
 
 if TYPE_CHECKING:
     from rankkit.comparison.results.results import Results
@@ -93,7 +93,7 @@ def write_report(results: "Results", path: Path) -> None:
     template = resources.files("rankkit.comparison.report").joinpath("page.html").read_text(encoding="utf-8")
     systems = shown_systems(results)
     deltas = delta_chart(results, systems)
-    ranks = results.kind == "rankers"
+    has_docs, has_classes = results.has_docs, "class" in results.queries
     page = environment.from_string(template).render(
         title="Comparison of " + ("1 system" if len(results.systems) == 1 else f"{len(results.systems)} systems"),
         verdict=_verdict(results),
@@ -109,14 +109,14 @@ def write_report(results: "Results", path: Path) -> None:
         deltas=[deltas] if deltas else [],
         groups=group_charts(results, systems),
         words=results.words,
-        worst=worst_queries(results, systems) if ranks else None,
-        classes=None if ranks else class_table(results, systems),
+        worst=worst_queries(results, systems) if has_docs else None,
+        classes=class_table(results, systems) if has_classes else None,
         curves=training_curves(results, systems),
         cost=_cost_rows(results),
         cost_head=["system", *(head for head, _ in cost_columns(results).values())],
         threads=results.plan.threads,
-        cards=score_cards(results, systems) if ranks else [],
-        ties=tie_table(results) if ranks else None,
+        cards=score_cards(results, systems) if has_docs else [],
+        ties=tie_table(results) if has_docs else None,
         runs=_run_rows(results),
         trials=trial_rows(results),
         trial_head=trial_head(results),

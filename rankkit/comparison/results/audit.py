@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rankkit.comparison.results.vocabulary import words_of
 from rankkit.comparison.systems.externals import EXTERNALS
 from rankkit.comparison.trials import n_trials, seeds_of
+from rankkit.tasks.known import task_of
 
 if TYPE_CHECKING:
     from rankkit.comparison.plan import System
@@ -68,7 +68,7 @@ def _splits(results: "Outcomes") -> Finding:
 
 
 def _leaks(results: "Outcomes") -> Finding:
-    words = words_of(results.plan.source)
+    words = task_of(results.plan.source).words
     shared = {split: results.about(split)["n_shared_queries"] for split in results.splits}
     found = {split: number for split, number in shared.items() if number}
     if found:

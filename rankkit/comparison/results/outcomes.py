@@ -43,9 +43,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.comparison.plan import Plan, RunSpec
-from rankkit.comparison.results.vocabulary import Words, words_of
-from rankkit.comparison.sources import Kind, kind_of
-from rankkit.comparison.writing import read_json
+from rankkit.files.records import read_json
+from rankkit.tasks.known import task_of
+from rankkit.tasks.words import Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,14 +140,14 @@ class Outcomes:
         return sum(first.values())
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> str:
         """What is compared."""
-        return kind_of(self.plan.source)
+        return task_of(self.plan.source).systems
 
     @property
     def words(self) -> Words:
         """What things are called."""
-        return words_of(self.plan.source)
+        return task_of(self.plan.source).words
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -167,6 +167,11 @@ class Outcomes:
         """Counts and fingerprints of a split."""
         about: dict[str, Any] = read_json(self.folder / "splits" / split / "about.json")
         return about
+
+    @property
+    def has_docs(self) -> bool:
+        """Whether the documents of the test queries are kept."""
+        return all((self.folder / "splits" / split / "docs.parquet").is_file() for split in self.splits)
 
     def docs(self, split: str) -> "pd.DataFrame":
         """Of rankers: a row for each test document of a split: qid, label, doc_id if there are any."""

@@ -9,9 +9,9 @@ from rankkit.comparison.results.outcomes import OUTCOME, PLAN, RunResult
 from rankkit.comparison.results.printed import summary
 from rankkit.comparison.results.results import Results
 from rankkit.comparison.trials import reported_runs, runs_to_do
-from rankkit.comparison.writing import read_json
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.plain_files import check_name
+from rankkit.files.records import read_json
 
 
 def read_results(folder: str | Path) -> Results:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from rankkit.comparison.results.searched import trial_head, trial_rows
 from rankkit.comparison.results.standings import MetricStandings, Standing
-from rankkit.comparison.writing import write_json, write_parquet
 from rankkit.files.atomic import write_text
+from rankkit.files.records import write_json, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +69,8 @@ def cost_markdown(results: "Results") -> str:
         for row in results.cost().to_dict("records")
     ]
     head = ["system", *(head for head, _ in columns.values())]
-    trees = "parameters of trees are leaves; " if results.kind == "rankers" else ""
     note = (
-        f"Means over runs; {trees}peak memory (libraries and data included) and p99 are the "
+        f"Means over runs; {results.words.of_cost}peak memory (libraries and data included) and p99 are the "
         f"greatest. p50 and p99: {results.words.timing}, {results.plan.threads} thread(s)."
     )
     return f"{_aligned(head, rows, n_text=1)}\n\n{note}\n"
@@ -80,9 +79,8 @@ def cost_markdown(results: "Results") -> str:
 def cost_columns(results: "Results") -> dict[str, tuple[str, int]]:
     """The columns of the table of costs, by those of :meth:`Results.cost`: head and digits after the point."""
     words = results.words
-    step = "s/epoch or tree" if results.kind == "rankers" else "s/epoch"
     return {
-        "runs": ("runs", 0), "n_parameters": ("parameters", 0), "seconds": ("s", 1), "step_seconds": (step, 3),
+        "runs": ("runs", 0), "n_parameters": ("parameters", 0), "seconds": ("s", 1), "step_seconds": (words.step, 3),
         words.rate: (words.rate_head, 0), "peak_memory_mib": ("peak MiB", 0), f"{words.timed}_p50_ms": ("p50 ms", 3),
         f"{words.timed}_p99_ms": ("p99 ms", 3),
     }  # fmt: skip
@@ -245,11 +243,8 @@ def how_to_read(results: "Results", bullet: str = "") -> list[str]:
         f"{rules.epsilon:g}) are against {plan.baseline}; {correction} over these {n_others} comparisons of a metric.",
         f"Data: {', '.join(f'{split} {_short(results, split)}' for split in results.splits)}.",
     ]
-    if results.kind == "encoders":
-        lines.append(
-            "Anchors of one class have much in common: intervals and p values are about these classes, and too sure "
-            "about others."
-        )
+    if results.words.caution:
+        lines.append(results.words.caution)
     if results.errors:
         lines.append(f"{len(results.errors)} run(s) without an outcome:")
         lines += [f"  {run}: {error}" for run, error in results.errors.items()]

@@ -18,10 +18,11 @@ from rankkit.comparison.results.outcomes import COMMANDS, PLAN, REPORT
 from rankkit.comparison.results.results import Results
 from rankkit.comparison.results.outcomes import OUTCOME
 from rankkit.comparison.results.tables import write_tables
-from rankkit.comparison.tasks import check_systems, task_of
+from rankkit.comparison.systems.fitting import check_systems
+from rankkit.tasks.known import task_of
 from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
-from rankkit.comparison.writing import read_json, write_json
+from rankkit.files.records import read_json, write_json
 from rankkit.files.disk import keeping
 from rankkit.errors import ConfigError
 from rankkit.files.occupied import alone_at_work_in

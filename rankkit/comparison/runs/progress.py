@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from rankkit.comparison.plan import Plan, RunSpec
 from rankkit.comparison.results.outcomes import OUTCOME
-from rankkit.comparison.writing import read_json
+from rankkit.files.records import read_json
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -9,10 +9,11 @@ import numpy as np
 from rankkit.comparison.systems.cost import environment, peak_memory_mib, reset_peak_memory
 from rankkit.comparison.systems.fitted import Report
 from rankkit.comparison.plan import RunSpec
-from rankkit.comparison.tasks import fit_system, task_of
+from rankkit.comparison.systems.fitting import fit_system
+from rankkit.tasks.known import task_of
 from rankkit.comparison.results.outcomes import OUTCOME
-from rankkit.comparison.results.vocabulary import words_of
-from rankkit.comparison.writing import write_json, write_parquet
+from rankkit.tasks.known import task_of
+from rankkit.files.records import write_json, write_parquet
 
 
 def run_one(spec: RunSpec, split: Any, folder: Path, report: Report) -> None:
@@ -26,7 +27,8 @@ def run_one(spec: RunSpec, split: Any, folder: Path, report: Report) -> None:
     """
     import pandas as pd
 
-    task, words = task_of(spec.source), words_of(spec.source)
+    task = task_of(spec.source)
+    words = task.words
     write_json(folder / "run.json", spec.to_dict())
     can_reset = reset_peak_memory()
     fitted = fit_system(spec, split, folder, report)

@@ -81,7 +81,7 @@ class _Runner:
         _send(self._lines, event="finished")
 
     def _split(self, spec: Any, out: Path) -> Any:
-        from rankkit.comparison.tasks import task_of
+        from rankkit.tasks.known import task_of
 
         wanted = (spec.source, spec.split)
         if self._loaded is None or self._loaded[0] != wanted:

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from rankkit.comparison.plan import Part
-from rankkit.comparison.sources import Kind
-from rankkit.comparison.systems.encoders import raw_inputs
 from rankkit.comparison.systems.fitted import Fitted
-from rankkit.comparison.systems.fixed import best_feature, named_feature, random_order
+from rankkit.comparison.systems.fixed import best_feature, named_feature, random_order, raw_inputs
 from rankkit.comparison.systems.trees import check_options, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.errors import ConfigError, did_you_mean
 
@@ -34,7 +32,7 @@ class External:
     extra: str | None = None
     options: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
-    kind: Kind = "rankers"
+    kind: str = "rankers"
 
 
 EXTERNALS: dict[str, External] = {
@@ -65,7 +63,7 @@ def find_external(name: str) -> External:
     return EXTERNALS[name]
 
 
-def check_external(part: Part, kind: Kind = "rankers") -> None:
+def check_external(part: Part, kind: str = "rankers") -> None:
     """Raise ConfigError if an external system is unknown or lacks a needed option, or one of its options is unknown.
 
     Options of a library are checked where it is installed.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.comparison.splits import labels_of
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.distances import Distance
 from rankkit.evaluation import evaluate_scores
+from rankkit.tasks.ranking.splits import labels_of
 
 Report = Callable[[dict[str, Any]], None]
 """Takes how far a run is: ``{"step": 3, "of": 60, "valid": 0.41}``."""

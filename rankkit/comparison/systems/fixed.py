@@ -1,18 +1,22 @@
-"""External systems that learn nothing or one thing: random order, a named feature, the best single feature."""
+"""External systems that learn nothing or one thing: random order, a feature, the best feature, inputs as they are."""
 
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.comparison.plan import RunSpec
-from rankkit.comparison.splits import Split
 from rankkit.comparison.systems.fitted import Fitted, Report, Scoring, Selection
 from rankkit.comparison.systems.warming import warm_up_selection
+from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import feature_names_of
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.similarity import evaluate_retrieval
+from rankkit.tasks.ranking.splits import Split
+from rankkit.tasks.similarity.splits import ExampleSplit
 
 
 def random_order(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fitted:
@@ -67,3 +71,14 @@ def _by_feature(column: int, descending: bool) -> Scoring:
         return np.where(np.isnan(values), np.float32(-np.inf), values)
 
     return score
+
+
+def raw_inputs(spec: RunSpec, split: ExampleSplit, folder: Path, report: Report) -> Fitted:
+    """The numbers of an input as its embedding, compared by Euclidean distance: what an encoder has to beat."""
+    flat, valid = _flat(split.valid), split.valid
+    means = evaluate_retrieval(flat, valid.labels, [spec.metric], distance="euclidean").means
+    return Fitted(_flat, means[spec.metric], n_parameters=0, distance="euclidean", config={"distance": "euclidean"})
+
+
+def _flat(examples: LabelledExamples) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", examples.inputs.reshape(examples.n_examples, -1))

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.comparison.plan import RunSpec
-from rankkit.comparison.splits import Split, labels_of
 from rankkit.comparison.systems.fitted import Fitted, Report, Selection
 from rankkit.comparison.systems.warming import warm_up_selection
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
+from rankkit.tasks.ranking.splits import Split, labels_of
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.
 DEFAULTS: dict[str, dict[str, Any]] = {

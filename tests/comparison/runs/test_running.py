@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
-from rankkit.comparison.systems import neural
+from rankkit.comparison.systems import trained as neural
 from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
 from rankkit.comparison.runs.running import run_one
-from rankkit.comparison.splits import Split, write_split
+from rankkit.tasks.ranking.splits import Split, write_split
 from rankkit.comparison.systems.trees import weights_by_query
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores

@@ -1,8 +1,7 @@
 """The splits of a comparison: training, validation and test data, and what the report needs to know of them."""
 
 import hashlib
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,23 +9,46 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.comparison.sources import Source
-from rankkit.comparison.writing import read_json, write_json, write_parquet
 from rankkit.data.merging import merge
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import split as deal_out
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
+from rankkit.files.records import write_json, write_parquet
 from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
 from rankkit.loaders.parts import check_part, read_parts
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, teaching_queries
+from rankkit.tasks.splitting import ONLY, check_same_data, expand
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ONLY = "split"
-"""Name of the split where there is one."""
+
+@dataclass(frozen=True)
+class Source:
+    """Where the data lies and how it becomes splits of training, validation and test data.
+
+    Args:
+        train: Training data; ``$NAME`` in a path stands for an environment variable.
+        valid: Validation data, on which everything is chosen.
+        test: Test data, on which nothing is chosen.
+        folds: In place of these three: a folder of folds.
+        cross_validation: Deal the queries of all files together out into that many parts; each is the test data of a
+            split, the next one its validation data, the others its training data.
+        valid_fraction: The share of the training queries that becomes the validation data where there is no file.
+        split_seed: Of the two.
+        reading: Options of :func:`rankkit.read`.
+    """
+
+    train: str | None = None
+    valid: str | None = None
+    test: str | None = None
+    folds: str | None = None
+    cross_validation: int | None = None
+    valid_fraction: float | None = None
+    split_seed: int = 0
+    reading: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,18 +126,6 @@ def labels_of(data: RankingDataset) -> NDArray[np.float32]:
     return data.labels
 
 
-def expand(path: str) -> str:
-    """A path with its environment variables filled in.
-
-    Raises:
-        ConfigError: If one is not set.
-    """
-    expanded = os.path.expandvars(path)
-    if "$" in expanded:
-        raise ConfigError(f"data: expected the environment variables of {path!r} to be set; got none. Set them.")
-    return expanded
-
-
 def _read_parts(source: Source, paths: dict[str, Any]) -> dict[str, RankingDataset]:
     named = {part: None if path is None else expand(str(path)) for part, path in paths.items()}
     return read_parts(named, source.reading)
@@ -169,22 +179,6 @@ def write_split(split: Split, folder: Path) -> None:
             "fingerprints": split.fingerprints,
         },
     )
-
-
-def check_same_data(folder: Path, fingerprints: dict[str, str]) -> bool:
-    """Whether a split was written there before.
-
-    Raises:
-        DataError: If it was one of other data.
-    """
-    if not (folder / "about.json").exists():
-        return False
-    if read_json(folder / "about.json")["fingerprints"] != fingerprints:
-        raise DataError(
-            f"{folder}: expected the data that this comparison began with; got other data. "
-            "Choose another folder for it, or bring the files back."
-        )
-    return True
 
 
 def _queries(data: RankingDataset) -> "pd.DataFrame":

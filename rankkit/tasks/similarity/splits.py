@@ -1,19 +1,58 @@
 """The split of a comparison of encoders: classes to train on, to choose on and to report on."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.comparison.sources import ExampleSource
-from rankkit.comparison.splits import ONLY, check_same_data, expand
-from rankkit.comparison.writing import write_json, write_parquet
 from rankkit.data.labelled_examples import LabelledExamples
-from rankkit.errors import DataError, ShapeError
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.files.records import write_json, write_parquet
 from rankkit.loaders.examples.files import NAMED, check_form, read_in_form
+from rankkit.tasks.splitting import ONLY, check_same_data, expand
+
+
+@dataclass(frozen=True)
+class ExampleSource:
+    """Where labelled examples lie and how they become training, validation and test data: encoders are compared.
+
+    Args:
+        train: What :func:`rankkit.read_labelled` reads: a path, in which ``$NAME`` stands for an environment variable,
+            or one of its names.
+        valid: Validation examples, on which everything is chosen.
+        test: Test examples, on which nothing is chosen.
+        held_out: The share of the training classes that becomes the test data where there is none.
+        valid_held_out: The share of those that are left that becomes the validation data where there is none.
+        held_out_by: ``"class"``, or ``"group"``: groups of classes stay together.
+        split_seed: Of both.
+        reading: Options of :func:`rankkit.read_labelled`; size, colour and ink count for image files alone.
+    """
+
+    train: str
+    valid: str | None = None
+    test: str | None = None
+    held_out: float | None = None
+    valid_held_out: float | None = None
+    held_out_by: Literal["class", "group"] = "class"
+    split_seed: int = 0
+    reading: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for part, path, share in (
+            ("test", self.test, "held_out"),
+            ("valid", self.valid, "valid_held_out"),
+        ):
+            fraction = getattr(self, share)
+            if (path is None) == (fraction is None):
+                got = "none" if path is None else "both"
+                raise ConfigError(
+                    f"data: expected {part} = PATH or {share} = a share of the classes; got {got}. Give one of them."
+                )
+            if fraction is not None and not 0 < fraction < 1:
+                raise ConfigError(f"data: expected {share} between 0 and 1; got {fraction}. Write {share} = 0.2.")
 
 
 @dataclass(frozen=True)

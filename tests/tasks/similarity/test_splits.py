@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from rankkit.comparison import ExampleSource
-from rankkit.comparison.example_splits import check_example_files, load_example_split, write_example_split
-from rankkit.comparison.writing import read_json
 from rankkit.data.labelled_examples import from_labelled_arrays
 from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.files.records import read_json
 from rankkit.loaders.examples.files import write_labelled
+from rankkit.tasks.similarity.splits import check_example_files, load_example_split, write_example_split
 
 
 def examples(names, seed=0):
