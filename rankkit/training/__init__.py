@@ -1,7 +1,7 @@
 """fit(): one training loop, its checkpoints and its progress."""
 
 from rankkit.training.callbacks import Callback, StepRecord
-from rankkit.training.fit import fit, fit_encoder
+from rankkit.training.fitting import fit, fit_encoder
 from rankkit.training.history import EpochRecord, History
 from rankkit.training.interrupt import TrainingInterrupted
 

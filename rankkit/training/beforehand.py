@@ -14,7 +14,7 @@ from rankkit.tasks.ranking.batches import ListBatches
 from rankkit.tasks.settings import Settings, check_counts
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.tasks.similarity.checks import check_batches, examples_per_class
-from rankkit.training.fit import fit, fit_encoder
+from rankkit.training.fitting import fit, fit_encoder
 
 
 def check_training(options: Mapping[str, Any]) -> None:

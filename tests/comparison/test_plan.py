@@ -11,7 +11,6 @@ from rankkit.comparison.plan import (
     Range,
     RunSpec,
     Search,
-    Source,
     System,
     check_search,
     cross,
@@ -20,6 +19,7 @@ from rankkit.comparison.plan import (
 )
 from rankkit.comparison.trials import count_runs, option_sets, reported_runs, runs_to_do
 from rankkit.errors import ConfigError
+from rankkit.tasks.ranking.splits import Source
 
 
 def plan(**changes):

@@ -7,10 +7,11 @@ from typer.testing import CliRunner
 
 from rankkit.cli.app import app
 from rankkit.comparison import Plan, compare
-from rankkit.comparison.plan import Part, Source, System
+from rankkit.comparison.plan import Part, System
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.loaders.tables.writers import write_letor
+from rankkit.tasks.ranking.splits import Source
 from rankkit.training.tracking import MLflow, TensorBoard, Tracking, open_tracker
 
 # What these libraries warn of is not ours to mend.

@@ -14,7 +14,7 @@ from rankkit.errors import ConfigError
 from rankkit.tasks.known import task_of
 from rankkit.tasks.settings import default_learning_rate
 from rankkit.tasks.task import Built, Task
-from rankkit.training.fit import defaults_of, epochs_of, fit_of
+from rankkit.training.fitting import defaults_of, epochs_of, fit_of
 
 NOT_TRAINING = ("resume", "progress", "checkpoint_every")
 """What a comparison sees to itself."""

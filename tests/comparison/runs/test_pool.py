@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from rankkit.comparison.runs import pool
-from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System
+from rankkit.comparison.plan import Part, Rules, RunSpec, System
+from rankkit.tasks.ranking.splits import Source
 from rankkit.comparison.runs.pool import run_all
 from rankkit.errors import DiskError, TrainingError
 

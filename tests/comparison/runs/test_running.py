@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
-from rankkit.comparison.systems import trained as neural
-from rankkit.comparison.plan import Part, Rules, RunSpec, Source, System, external_system
+from rankkit.comparison.systems import trained
+from rankkit.comparison.plan import Part, Rules, RunSpec, System, external_system
+from rankkit.tasks.ranking.splits import Source
 from rankkit.comparison.runs.running import run_one
 from rankkit.tasks.ranking.splits import Split, write_split
 from rankkit.comparison.systems.trees import weights_by_query
@@ -169,14 +170,14 @@ def test_weights_reach_the_trees(library, per, split, tmp_path):
 
 def test_the_first_run_of_a_process_is_not_charged_for_what_is_done_once(split, tmp_path, monkeypatch):
     """What is timed comes after a throw-away training of the same kind, once for each kind."""
-    calls, real = [], neural.fit
+    calls, real = [], trained.fit_of
 
     @functools.wraps(real)
-    def fit(scorer, objective, train, *args, **options):
+    def fit(task, scorer, objective, train, *args, **options):
         calls.append((train.n_queries, options.get("epochs"), options.get("out")))
-        return real(scorer, objective, train, *args, **options)
+        return real(task, scorer, objective, train, *args, **options)
 
-    monkeypatch.setattr(neural, "fit", fit)
+    monkeypatch.setattr(trained, "fit_of", fit)
     monkeypatch.setattr("rankkit.comparison.systems.warming._warm", set())
     system = System("x", scorer=Part("linear"), objective=Part("approx_mrr"), training={"epochs": 2})
     first, second = (run(system, split, tmp_path / name, seed)[0] for seed, name in enumerate("ab"))

@@ -2,12 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rankkit.comparison.plan import Source
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.records import read_json
 from rankkit.loaders.files import write
-from rankkit.tasks.ranking.splits import check_files, load_split, split_names, write_split
+from rankkit.tasks.ranking.splits import Source, check_files, load_split, split_names, write_split
 
 
 @pytest.fixture
