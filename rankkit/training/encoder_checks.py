@@ -12,6 +12,7 @@ from rankkit.distances import Distance
 from rankkit.encoders import Encoder
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.labelled import LabelledExamples
+from rankkit.numbers import check_whole
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
 from rankkit.training.named import build_objective
@@ -106,8 +107,7 @@ def check_views(takes: str, views: str, batch_classes: int, per_class: int, augm
 
 def check_memory(objective: Callable[..., Tensor], takes: str, memory: int) -> None:
     """Raise ConfigError unless the objective can be compared with embeddings of earlier batches."""
-    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
-        raise ConfigError(f"memory: expected a whole number from 0; got {memory!r}. Choose such a number.")
+    check_whole("memory", memory)
     function = getattr(objective, "function", objective)
     if memory and takes not in ("pairs", "lists") and "negatives" not in signature(function).parameters:
         raise ConfigError(
