@@ -15,6 +15,8 @@ from rankkit.loaders.labelled import LabelledExamples
 from rankkit.numbers import check_whole
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
+from rankkit.training.embedding_steps import TAKES
+from rankkit.training.given import check_takes_lists
 from rankkit.training.named import build_objective
 from rankkit.training.settings import check_name, objective_name, readout_of
 
@@ -64,6 +66,11 @@ def with_options(objective: str | Callable[..., Tensor]) -> Callable[..., Tensor
             )
         else:
             function, options, n_partial = function.func, {**function.keywords, **options}, n_partial + 1
+    takes = getattr(function, "takes", "lists")
+    check_name("fit_encoder: takes of the objective", takes, tuple(TAKES))
+    if takes == "lists":
+        action = 'Name what else it takes by its attribute: takes = "classes" for (embeddings, *, classes).'
+        check_takes_lists(function, action)
     return Objective(function, **options) if n_partial else objective
 
 

@@ -261,11 +261,8 @@ class Tracking:
                 mirror()
         except Exception as error:  # each library has its own
             self._is_lost = True
-            what = (
-                error.fault
-                if isinstance(error, DiskError)
-                else f"{self._where}: expected to write it; got {_short(error)}."
-            )
+            fault = f"{self._where}: expected to write it; got {_short(error)}."
+            what = error.fault if isinstance(error, DiskError) else fault
             say(f"{what} The run goes on without its mirror; metrics.jsonl has its epochs.")
 
 
