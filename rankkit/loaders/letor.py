@@ -130,9 +130,10 @@ def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | o
 
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
     data = assemble(reader, request.regroup, request.beside)
-    for message in (*request.notes, *findings(reader, are_named=request.drop is None)):
-        say(f"{path}: {message}")
-    return data
+    remarks = (*request.notes, *findings(reader, are_named=request.drop is None))
+    for remark in remarks:
+        say(f"{path}: {remark}")
+    return replace(data, remarks=remarks)
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,10 @@ def _keep(data: RankingDataset, places: Sequence[int]) -> RankingDataset:
     names: tuple[str, ...] | None = tuple(every[place] for place in places)
     if data.feature_names is None and list(places) == list(range(len(places))):
         names = None
-    return replace(data, features=_columns(data.features, places), feature_names=names)
+    roles = data.roles
+    if roles is not None and list(places) != list(range(data.n_features)):
+        roles = replace(roles, vector=None)  # the column of lists has other features than these
+    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles)
 
 
 def _columns(features: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
