@@ -19,7 +19,7 @@ from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
 from rankkit.serving.http.bearer import Bearer, read_token
 from rankkit.serving.http.docs_page import docs_page
 from rankkit.serving.http.measuring import Measured
-from rankkit.serving.http.openapi import add_requests
+from rankkit.serving.http.openapi import add_requests, add_token
 from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
@@ -70,6 +70,8 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
         description = get_openapi(title=app.title, version=app.version, routes=app.routes)
         default = service.models.default
         add_requests(description, default.form, default.ranker.example_rows())
+        if service.settings.token_file is not None:
+            add_token(description)
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]
