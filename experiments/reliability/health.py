@@ -3,9 +3,9 @@
     python experiments/reliability/health.py                 30 seconds idle, 30 seconds under load
     python experiments/reliability/health.py --seconds 10
 
-Prints how long the answers took, of the idle service and under load. The clients that send are one process at the lowest
-priority that sends the same prepared bytes again and again; who asks is another one, on a new connection each time. All
-of them share the processors with the service.
+Prints how long the answers took, of the idle service and under load. The clients that send are one process at the
+lowest priority that sends the same prepared bytes again and again; who asks is another one, on a new connection each
+time. All of them share the processors with the service.
 """
 
 import argparse
