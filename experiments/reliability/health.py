@@ -3,9 +3,9 @@
     python experiments/reliability/health.py                 30 seconds idle, 30 seconds under load
     python experiments/reliability/health.py --seconds 10
 
-Prints how long the answers took, of the idle service and under load. The clients that send are one process at the
-lowest priority that sends the same prepared bytes again and again; who asks is another one, on a new connection each
-time. All of them share the processors with the service.
+Prints the processor and how long the answers took, of the idle service and under load. The clients that send are one
+process at the lowest priority that sends the same prepared bytes again and again; who asks is another one, on a new
+connection each time. All of them share the processors with the service.
 """
 
 import argparse
@@ -89,6 +89,7 @@ def status(connection):
 
 
 def received(connection, size):
+    """Some bytes, one at least."""
     data = connection.recv(size)
     if not data:
         raise ConnectionResetError
@@ -125,6 +126,7 @@ def beside(function, *values):
 
 
 def shown(name, found):
+    """Say what came of asking."""
     took = 1000 * np.array([seconds for _, seconds in found])
     answered = Counter(outcome for outcome, _ in found)
     print(
@@ -148,6 +150,7 @@ def attack(seconds: float = 30.0) -> tuple[int, int]:
         scorer.transform.fit(data.features, data.offsets)
         bundle.save(scorer.eval(), Path(name) / "run")
         words = [sys.executable, "-m", "rankkit", "serve", str(Path(name) / "run"), "--port", "0"]
+        words += ["--engine", "torch"]  # nothing is tried while the idle service is asked
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
             try:
                 port = int(re.search(r":(\d+),", process.stdout.readline())[1])
@@ -157,6 +160,7 @@ def attack(seconds: float = 30.0) -> tuple[int, int]:
 
 
 def under_load(port, seconds):
+    """Ask the idle service, then while others send."""
     print(processor(), file=sys.stderr)
     idle, under, sending = beside(ask, port, seconds), beside(ask, port, seconds), beside(send, port, seconds)
     idle.send("go")

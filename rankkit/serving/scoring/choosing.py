@@ -76,13 +76,13 @@ class Choosing:
         torch.set_num_threads(self._n_threads)  # counts for the calling thread, as in the worker
         while (one := self._waiting.get()) is not None:
             name, ranker = one
-            if self._newest[name] is not ranker:  # another one has taken its place
-                continue
             try:
-                ranker.engine = self._best(ranker)
+                if self._newest[name] is ranker:
+                    ranker.engine = self._best(ranker)
             except StoppedError:
                 return
-            _say(name, ranker)
+            if self._newest[name] is ranker:  # or another one has taken its place
+                _say(name, ranker)
 
     def _best(self, ranker: "ServedRanker") -> Engine:
         if (obstacle := why_not_onnx(ranker.source)) is not None:

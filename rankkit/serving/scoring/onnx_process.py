@@ -8,6 +8,7 @@ import os
 import pickle
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,4 +117,5 @@ def _write(scorer: bytes, path: Path, line: "Connection") -> None:
         trouble = (
             f"onnx: expected a scorer that torch can trace; got {type(error).__name__}: {reason}. Use another engine."
         )
-    line.send(trouble)
+    with suppress(BrokenPipeError):  # the service was killed meanwhile: nobody waits
+        line.send(trouble)

@@ -147,6 +147,28 @@ def test_a_successor_without_the_engine_that_is_asked_for_is_kept_out(client_of,
     assert "onnx: expected what it takes; got less." in done.text
 
 
+def test_nothing_is_said_of_a_model_that_has_given_way(saved, onnx, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "rankkit.serving")
+    first, second, third = (ServedRanker.load(saved) for _ in range(3))
+    made = choosing.Choosing("auto")
+    fast = choosing.onnx_engine
+
+    def another_one_comes(source, **options):
+        if source is first.source:
+            made.serves("run", second)
+            made.serves("run", third)
+        return fast(source, **options)
+
+    monkeypatch.setattr(choosing, "onnx_engine", another_one_comes)
+    made.serves("run", first)
+    made.start()
+    while third.engine.name == "torch":
+        time.sleep(0.001)
+    made.stop()
+    assert onnx.asked == [first.source, third.source]
+    assert caplog.messages == ["run: scoring with onnxruntime: equal"]
+
+
 def test_stopping_does_not_wait_for_a_choice(saved, monkeypatch):
     begun = threading.Event()
 

@@ -1,17 +1,20 @@
 """A scorer becomes an ONNX file in a process that may fail, end or be ended."""
 
+import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import time
 
 import numpy as np
 import pytest
+import torch
 
 from rankkit.errors import ExportError
 from rankkit.export.onnx_file import run_onnx
 from rankkit.export.source import read_source
-from rankkit.serving.scoring.onnx_process import OnnxWriter, StoppedError
+from rankkit.serving.scoring.onnx_process import OnnxWriter, StoppedError, _write
 
 
 class Own:
@@ -39,6 +42,16 @@ def test_what_cannot_be_traced_is_told_in_one_line(tmp_path):
 def test_a_process_that_ends_is_told_with_its_code(tmp_path):
     with pytest.raises(ExportError, match="expected a process that writes the file; it ended with code 7"):
         OnnxWriter().write(Own(), tmp_path / "ranker.onnx")
+
+
+def test_nothing_is_said_where_nobody_waits_any_more(tmp_path, monkeypatch):
+    here, there = multiprocessing.Pipe(duplex=False)
+    here.close()
+    monkeypatch.setattr(os, "nice", lambda more: None)  # called in this process
+    monkeypatch.setattr(multiprocessing, "set_start_method", lambda name, force: None)
+    n_threads = torch.get_num_threads()
+    _write(pickle.dumps("no scorer"), tmp_path / "ranker.onnx", there)
+    torch.set_num_threads(n_threads)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="a signal of Unix")
