@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from rankkit.errors import ConfigError, RankkitError
+from rankkit.serving.http.logs import on_stderr
 from rankkit.serving.settings import Settings
 
 log = logging.getLogger("rankkit.serving")
@@ -161,7 +162,8 @@ def _work(
         threading.Thread(target=_end_with, args=(line,), daemon=True).start()
 
     try:
-        serve_here(paths, settings, listening, None, answers)
+        with on_stderr():
+            serve_here(paths, settings, listening, None, answers)
     except RankkitError as error:
         line.send(str(error))
         sys.exit(2)

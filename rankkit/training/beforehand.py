@@ -11,7 +11,7 @@ from typing import Any
 
 from rankkit.tasks.devices import resolve_device
 from rankkit.tasks.ranking.batches import ListBatches
-from rankkit.tasks.settings import Settings, check_counts
+from rankkit.tasks.settings import Settings, check_counts, check_from_0
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.tasks.similarity.checks import check_batches, examples_per_class
 from rankkit.training.fitting import fit, fit_encoder
@@ -57,4 +57,5 @@ def _check_run(given: Mapping[str, Any]) -> None:
     for name in ("epochs", "learning_rate"):  # None follows from the data, and from the model
         values[name] = 1 if values[name] is None else values[name]
     Settings(**values)
+    check_from_0("checkpoint_every", given["checkpoint_every"])
     resolve_device(given["device"])

@@ -16,7 +16,7 @@ from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
 from rankkit.tasks.devices import resolve_device
 from rankkit.tasks.ranking.job import RankingJob
-from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, default_learning_rate
+from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
 from rankkit.tasks.trial import try_objective
@@ -94,7 +94,7 @@ def fit(
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
         resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
             returns at once.
-        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
 
@@ -223,7 +223,7 @@ def fit_encoder(
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
         resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
             returns at once.
-        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
 
@@ -287,6 +287,7 @@ def run(begin: Callable[[], Job], options: Options) -> History:
     """
     if options.out is not None:
         check_place(options.out, "folder")
+    check_from_0("checkpoint_every", options.checkpoint_every)
     job = begin()
     metric = metric_name(job.where, options.metric)
     rate = default_learning_rate(job.model)

@@ -1,16 +1,16 @@
 """Options against what takes them: the names and types of a signature, then the checks of the function itself."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import or_
+from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from rankkit.errors import ConfigError
-from rankkit.schemas import explain
+from rankkit.schemas import Number, Whole, explain
+
+_NUMBERS = {int: Whole, float: Number}
 
 # What rankkit passes itself, so that it is no option of an experiment file.
 NOT_OPTIONS = {
@@ -52,10 +52,15 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
 
 
 def _in_a_file(annotation: Any) -> Any:
-    """The type of an option less the functions that it may be in Python."""
-    if get_origin(annotation) not in (Union, UnionType):
-        return annotation
-    return reduce(or_, [part for part in get_args(annotation) if get_origin(part) is not Callable])
+    """The type of an option less the functions that it may be in Python, its numbers being written as numbers."""
+    if annotation in _NUMBERS:
+        return _NUMBERS[annotation]
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return Union[tuple(_in_a_file(part) for part in parts if get_origin(part) is not Callable)]  # noqa: UP007
+    if origin in (list, tuple, dict, Sequence, Mapping):
+        return origin[tuple(part if part is ... else _in_a_file(part) for part in parts)]
+    return annotation
 
 
 def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:

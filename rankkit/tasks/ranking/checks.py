@@ -1,6 +1,5 @@
 """What a scorer, an objective and lists must be to go together, checked before any work; names become objects."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,9 +13,7 @@ from rankkit.evaluation.matching import check_count, matched
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
-from rankkit.tasks.objectives import build_objective, objective_name, readout_of, takes_weights
-
-_CALL = "(scores, labels, mask) -> loss"
+from rankkit.tasks.objectives import CALL, build_objective, check_takes_lists, objective_name, readout_of, takes_weights
 
 
 def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
@@ -40,25 +37,13 @@ def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
         )
     if not callable(given):
         raise ConfigError(
-            f"objective: expected a name such as 'ranknet', or a function {_CALL}; got {given!r}. Pass one of these."
+            f"objective: expected a name such as 'ranknet', or a function {CALL}; got {given!r}. Pass one of these."
         )
     given_objective: Callable[..., Tensor] = given
     if kind != "objective":
         return given_objective
     objective = from_torch(given_objective)
-    called = objective.forward if isinstance(objective, nn.Module) else objective
-    try:
-        signature = inspect.signature(called)
-    except (TypeError, ValueError):  # of compiled code: the first step will show
-        return objective
-    try:
-        signature.bind(None, None, None, **({"weights": None} if "weights" in signature.parameters else {}))
-    except TypeError:
-        name = getattr(objective, "__name__", type(objective).__name__)
-        raise ConfigError(
-            f"objective: expected a function {_CALL}; got {name}{signature}. "
-            "Take the mask too: it is True where a document is real."
-        ) from None
+    check_takes_lists(objective)
     return objective
 
 

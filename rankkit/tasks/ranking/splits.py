@@ -15,8 +15,8 @@ from rankkit.data.views import split as deal_out
 from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
 from rankkit.files.records import write_json, write_parquet
-from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
+from rankkit.loaders.formats import check_is_there
 from rankkit.loaders.parts import check_part, read_parts
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, teaching_queries
 from rankkit.tasks.splitting import ONLY, check_same_data, expand
