@@ -29,7 +29,10 @@ Mask = NDArray[np.bool_]
 _LITTLE = 0.9
 """From this share of queries that teach nothing on, it is said."""
 
-_OF_PAIRS = tuple(f"rankkit.objectives.{name}" for name in ("pairwise", "circle", "lambdarank", "lambdaloss", "yeti"))
+_OF_PAIRS = tuple(
+    f"rankkit.objectives.{name}"
+    for name in ("pairs.pairwise", "pairs.lambdarank", "pairs.lambdaloss", "documents.circle", "ranks.yeti")
+)
 """The modules of objectives whose weights of documents make weights of pairs of different label."""
 
 _WHAT_TO_DO = {
