@@ -201,4 +201,4 @@ def test_no_other_module_makes_up_temporary_names():
     # A cache brings its arrays into order under a name of its own, inside a folder that this module names.
     signs = re.compile(r"\.partial\b[\"']|mkstemp|mkdtemp|temporary\.replace")
     found = {path.name for path in SOURCES if signs.search(path.read_text())}
-    assert found == {"atomic.py", "cache_rows.py"}
+    assert found == {"atomic.py", "rows.py"}
