@@ -4,11 +4,13 @@ Needs atheris, which is in no extra: ``pip install atheris``. From the root of t
 
     python -m tests.fuzz.fuzz_files bundle -max_total_time=600 -timeout=20
 
-in place of ``bundle`` also ``cache``, ``qrels``, ``run``, ``lightgbm``, ``xgboost``. No input may crash or hang, and
-nothing but a RankkitError may come out. An input that breaks this is written to ``crash-*``, ``timeout-*`` or
-``oom-*``; run the command with that file to see it again.
+in place of ``bundle`` also ``cache``, ``qrels``, ``run``, ``lightgbm``, ``xgboost``, and ``bodies`` of requests to the
+service. No input may crash or hang, and nothing but a RankkitError may come out, of a body nothing but a refusal. An
+input that breaks this is written to ``crash-*``, ``timeout-*`` or ``oom-*``; run the command with that file to see it
+again.
 """
 
+import gzip
 import json
 import shutil
 import sys
@@ -18,6 +20,7 @@ from pathlib import Path
 
 import atheris
 import numpy as np
+import pyarrow as pa
 
 # Before the others, since what is compiled cannot be instrumented.
 import rankkit.loaders.letor.kernels
@@ -33,6 +36,10 @@ with atheris.instrument_imports(include=["rankkit"]):
     from rankkit.loaders.files import write
     from rankkit.loaders.trec import read_qrels
     from rankkit.models.trees import TreeScorer, read_tree_model
+    from rankkit.serving.bodies.form import Form
+    from rankkit.serving.bodies.reading import JSON, How, read
+    from rankkit.serving.bodies.tables import ARROW, NPY
+    from rankkit.serving.refusal import RefusedError
 from tests.models.trees.tree_files import training_rows, xgboost_model
 
 
@@ -92,7 +99,39 @@ def scored(path):
     rk.predict(TreeScorer(model).eval(), np.ones((2, model.n_features)))
 
 
+BODIES = {
+    "rank.json": How("rank", Form(("a", "b"), True, 4, 6), JSON),
+    "score.json": How("score", Form(("a", "b"), False, 4, 6), JSON),
+    "packed.json": How("rank", Form(("a", "b"), True, 4, 6), JSON, is_packed=True, max_bytes=2**20),
+    "table.arrow": How("score", Form(("a", "b"), True, 4, 6), ARROW),
+    "array.npy": How("rank", Form(("a", "b"), True, 4, 6), NPY),
+}
+
+
+def bodies(folder):
+    """One body of each form."""
+    rank = {"documents": [{"id": "x", "features": [1, 2.5]}, {"id": 7, "features": {"a": 1, "b": None}}], "k": 1}
+    (folder / "rank.json").write_text(json.dumps(rank))
+    (folder / "score.json").write_text(json.dumps({"queries": [{"query_id": "q", "features": [[1, 2], [3, 4]]}]}))
+    (folder / "packed.json").write_bytes(gzip.compress(json.dumps(rank).encode(), mtime=0))
+    np.save(folder / "array.npy", np.ones((2, 2), np.float32))
+    table = pa.table({"a": [1.0, 2.0], "b": [0.5, 0.25], "query_id": ["q", "q"]})
+    with pa.ipc.new_stream(folder / "table.arrow", table.schema) as stream:
+        stream.write_table(table)
+
+
+def read_bodies(folder):
+    """Read each as the service would."""
+    for name, how in BODIES.items():
+        try:
+            asked = read((folder / name).read_bytes(), how)
+        except RefusedError:
+            continue
+        assert asked.features.shape[1] == 2
+
+
 TARGETS = {
+    "bodies": (bodies, read_bodies),
     "bundle": (bundle_parts, open_bundle),
     "cache": (cache_parts, open_cache),
     "qrels": (texts("x.qrels", "1 0 a 2\n1 0 b 0\n2 0 a 1\n"), lambda folder: read_qrels(folder / "x.qrels")),
