@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
-
-import numpy as np
 
 from rankkit.errors import ExportError
-from rankkit.export.embedding_parity import EmbeddingParity, gate_embeddings, measure_embeddings
+from rankkit.export.embedding_parity import EmbeddingParity
 from rankkit.export.encoder_manifest import EncoderManifest, read_either
-from rankkit.export.encoder_targets import ENCODER_TARGETS, find_encoder_target
+from rankkit.export.exportable import KINDS
 from rankkit.export.install import digest
 from rankkit.export.manifest import MANIFEST_FILE, Manifest, manifest_path
-from rankkit.export.parity import TOLERANCE, Parity, gate, measure
-from rankkit.export.targets import TARGETS, find_target
-
-INT8_TOLERANCE = 1e-3  # processors multiply int8 with and without saturation
-
-AnyManifest = TypeVar("AnyManifest", Manifest, EncoderManifest)
+from rankkit.export.parity import Parity
 
 
 def check(path: str | Path) -> Parity | EmbeddingParity:
@@ -38,27 +30,15 @@ def check(path: str | Path) -> Parity | EmbeddingParity:
     """
     artefact = find_artefact(Path(path))
     manifest = read_either(manifest_path(artefact))
-    if manifest.target not in (ENCODER_TARGETS if isinstance(manifest, EncoderManifest) else TARGETS):
+    kind = next(kind for kind in KINDS.values() if isinstance(manifest, kind.manifests))
+    if manifest.target not in kind.targets:
         raise ExportError(
             f"{manifest_path(artefact)}: expected a target that this rankkit has; got {manifest.target!r}. "
             "Install a newer rankkit."
         )
-    if isinstance(manifest, EncoderManifest):
-        return _check_encoder(str(path), artefact, manifest)
-    target = find_target(manifest.target)
-    folder, manifest = _whole(artefact, manifest, single=target.suffix is not None)
-    samples = manifest.samples
-    scores = target.replay(folder, manifest, samples.features, samples.offsets)
-    expected, tolerance = samples.scores, TOLERANCE
-    if manifest.options.get("int8") and samples.artefact_scores is not None:
-        expected, tolerance = samples.artefact_scores, INT8_TOLERANCE
-    parity = measure(
-        expected.astype(np.asarray(scores).dtype),  # the manifest holds the digits of a float32, read as more
-        scores,
-        score_map=manifest.score_map,
-        tolerance=tolerance,
-    )
-    gate(str(path), parity, tolerance=tolerance, action="Do not serve it: export the ranker again.")
+    target = kind.find_target(manifest.target)
+    folder, whole = _whole(artefact, manifest, single=target.suffix is not None)
+    parity: Parity | EmbeddingParity = kind.replayed(target, folder, whole, str(path))
     return parity
 
 
@@ -85,16 +65,9 @@ def find_artefact(path: Path) -> Path:
     return find_artefact(found[0])
 
 
-def _check_encoder(where: str, artefact: Path, manifest: EncoderManifest) -> EmbeddingParity:
-    folder, manifest = _whole(artefact, manifest, single=True)
-    samples = manifest.samples
-    embeddings = find_encoder_target(manifest.target).replay(folder, manifest, samples.inputs)
-    parity = measure_embeddings(samples.embeddings, embeddings)
-    gate_embeddings(where, parity, action="Do not serve it: export the encoder again.")
-    return parity
-
-
-def _whole(artefact: Path, manifest: AnyManifest, *, single: bool) -> tuple[Path, AnyManifest]:
+def _whole(
+    artefact: Path, manifest: Manifest | EncoderManifest, *, single: bool
+) -> tuple[Path, Manifest | EncoderManifest]:
     """The folder of the artefact's files and the manifest with their names there, once every digest is right."""
     folder = artefact
     if single:

@@ -1,4 +1,4 @@
-"""rankkit.export.encoder_exporting, encoder_source, encoder_targets, encoder_manifest and embedding_parity."""
+"""Encoders exported: what they are, where they can go, what the manifest says, and parity."""
 
 import json
 import shutil
