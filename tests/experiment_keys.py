@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.cli.experiments.compared import SearchSection, SignificanceSection
 from rankkit.cli.experiments.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
 from rankkit.cli.experiments.config import Data, EvaluationSection, Experiment, Section
@@ -126,14 +126,14 @@ def tables() -> dict[str, str]:
         "data": _section(Data, _RANKING_DATA),
         "evaluation": _section(EvaluationSection, _MEASURED),
         "training": _options("training", fit),
-        "scorer mlp": _options("scorer", catalogue.SCORERS["mlp"]),
-        "scorer linear": _options("scorer", catalogue.SCORERS["linear"]),
+        "scorer mlp": _options("scorer", registry.SCORERS["mlp"]),
+        "scorer linear": _options("scorer", registry.SCORERS["linear"]),
         "a file of an encoder": _section(EncoderExperiment, _TOP),
         "data of an encoder": _section(ExampleData, _EXAMPLES),
         "evaluation of an encoder": _section(SimilaritySection, _MEASURED),
         "training of an encoder": _options("encoder training", fit_encoder),
-        "encoder mlp": _options("encoder", catalogue.ENCODERS["mlp"]),
-        "encoder conv": _options("encoder", catalogue.ENCODERS["conv"]),
+        "encoder mlp": _options("encoder", registry.ENCODERS["mlp"]),
+        "encoder conv": _options("encoder", registry.ENCODERS["conv"]),
         "augment": _options("augment", RandomAffine),
         "a comparison": _section(ComparisonFile, _COMPARED),
         "data of a comparison": _section(ComparedData, _RANKING_DATA),
@@ -144,8 +144,8 @@ def tables() -> dict[str, str]:
         "a comparison of encoders": _section(EncoderComparisonFile, _COMPARED),
         "data of a comparison of encoders": _section(ComparedExamples, _EXAMPLES),
         "evaluation of a comparison of encoders": _section(ComparedRetrieval, _MEASURED),
-        "objectives": _objectives(catalogue.OBJECTIVES),
-        "embedding objectives": _objectives(catalogue.EMBEDDING_OBJECTIVES),
+        "objectives": _objectives(registry.OBJECTIVES),
+        "embedding objectives": _objectives(registry.EMBEDDING_OBJECTIVES),
     }
 
 
@@ -244,7 +244,7 @@ def _objectives(entries: Mapping[str, Callable[..., Any]]) -> str:
             options = [
                 f"`{option} = {_toml(parameters[option].default).strip('`') or 'left out'}`"
                 for option in option_names(function)
-                if option != "distance" or entries is catalogue.OBJECTIVES
+                if option != "distance" or entries is registry.OBJECTIVES
             ]
             yield f"`{name}`", " ".join(options)
 

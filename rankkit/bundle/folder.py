@@ -33,7 +33,6 @@ from rankkit.bundle.model_json import (
     roles_from,
     saved_by,
 )
-from rankkit.catalogue import ENCODERS, SCORERS, find
 from rankkit.errors import BundleError, ConfigError
 from rankkit.files.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.files.disk import writing
@@ -42,6 +41,7 @@ from rankkit.files.plain_files import check_name
 from rankkit.models.encoders import Encoder
 from rankkit.models.scorers import Scorer
 from rankkit.models.trees import TreeScorer, read_tree_model
+from rankkit.registry import ENCODERS, SCORERS, find
 
 WEIGHTS_FILE = "scorer.safetensors"
 ENCODER_WEIGHTS_FILE = "encoder.safetensors"

@@ -8,11 +8,11 @@ from typing import Any, Literal, NoReturn
 
 from rankkit.bundle.model_schema import FORMAT_VERSION as FORMAT_VERSION
 from rankkit.bundle.model_schema import fault_in
-from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.data.ranking_dataset import Roles
 from rankkit.errors import BundleError, ConfigError
 from rankkit.files.plain_files import read_plain
 from rankkit.objectives import Objective
+from rankkit.registry import name_of
 
 Kind = Literal["scorer", "encoder"]
 
@@ -143,8 +143,7 @@ def objective_entry(objective: str | Mapping[str, Any] | Callable[..., Any] | No
     if isinstance(objective, Objective):
         function, options = objective.function, objective.options
     own_name = getattr(function, "__name__", type(function).__name__)
-    catalogue = {**OBJECTIVES, **EMBEDDING_OBJECTIVES}
-    name = next((name for name, known in catalogue.items() if known is function), own_name)
+    name = name_of("objective", function) or name_of("embedding objective", function) or own_name
     # Nothing is built from these again, so an option that is a function is kept as its repr.
     return {
         "name": name,

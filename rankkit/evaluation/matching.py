@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.catalogue import SCORERS
 from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.sources import Readable
@@ -26,6 +25,7 @@ from rankkit.models.scorers.calling import n_features_of, takes_offsets
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.trees import TreeScorer
 from rankkit.naming import named
+from rankkit.registry import SCORERS
 from rankkit.remarks import say
 
 if TYPE_CHECKING:

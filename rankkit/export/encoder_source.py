@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.catalogue import ENCODERS
 from rankkit.export.samples import block_size
 from rankkit.export.source import Source, from_scorer, recorded, weights_digest
 from rankkit.models.encoders import Encoder, embed
 from rankkit.models.scorers import Scorer
+from rankkit.registry import ENCODERS
 
 
 @dataclass(frozen=True, eq=False)

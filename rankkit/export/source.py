@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.catalogue import ENCODERS, SCORERS
 from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
 from rankkit.models.scorers import Scorer, ranking_scores
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.trees import TreeModel, TreeScorer
+from rankkit.registry import ENCODERS, SCORERS
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
 

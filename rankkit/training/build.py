@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
@@ -28,7 +28,7 @@ def build_objective(name: str, options: Mapping[str, Any], kind: str = "objectiv
     >>> build_objective("ranknet", {"sigma": 2.0})
     Objective(ranknet_loss, sigma=2.0)
     """
-    function = catalogue.find(kind, name)
+    function = registry.find(kind, name)
     if options.get("temperature") == "learned":
         options = {**options, "temperature": LearnedTemperature(signature(function).parameters["temperature"].default)}
     return function(**options) if isinstance(function, type) else Objective(function, **options)
@@ -50,7 +50,7 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
     Raises:
         ConfigError: If there is no such name or option, or the objective needs more grades than the labels have.
     """
-    readout = getattr(catalogue.find("objective", objective), "readout", None)
+    readout = getattr(registry.find("objective", objective), "readout", None)
     chosen = {**options, "seed": seed}
     if readout is not None:
         chosen["readout"] = readout
@@ -62,7 +62,7 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
                     f"train: expected labels of more grades for the objective {objective}; got 0..{best}. "
                     "Train with bce, which learns the same from two."
                 )
-    return catalogue.find("scorer", name)(data.n_features, **chosen)
+    return registry.find("scorer", name)(data.n_features, **chosen)
 
 
 def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: LabelledExamples, *, seed: int) -> Any:
@@ -86,9 +86,9 @@ def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: L
     >>> encoder.output, encoder.distance
     ('sigmoid', SquaredEuclidean())
     """
-    function = catalogue.find("embedding objective", objective)
+    function = registry.find("embedding objective", objective)
     chosen = {"distance": own_distance(function), "output": getattr(function, "output", "unit"), **options}
-    return catalogue.find("encoder", name)(data.input_shape, **chosen, seed=seed)
+    return registry.find("encoder", name)(data.input_shape, **chosen, seed=seed)
 
 
 def own_distance(objective: Callable[..., Any]) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rankkit.catalogue import SCORERS
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.objectives.documents.torch_losses import from_torch
+from rankkit.registry import SCORERS
 from rankkit.training.build import build_objective
 
 _CALL = "(scores, labels, mask) -> loss"

@@ -8,7 +8,7 @@ import warnings
 
 import torch
 
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 from tests.objectives.embedding.batches import N_CLASSES, loss_of, named, prototypes
 from tests.objectives.embedding.batches import OBJECTIVES as EMBEDDING
 from tests.oracles.catalogue import SEED, example_scores

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from rankkit import Ranker
-from rankkit.catalogue import OBJECTIVES
 from rankkit.data.batch import pad
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError, DataWarning
@@ -22,6 +21,7 @@ from rankkit.objectives import (
     softmax_loss,
     weighted_sum,
 )
+from rankkit.registry import OBJECTIVES
 from rankkit.training import fit
 from rankkit.training.informative import check_informative, needs_of, teaching_queries
 

@@ -95,7 +95,7 @@ def _check(system: System) -> System:
     Raises:
         ConfigError: If a name or an option is unknown, or a value is of another type.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.training import fit
     from rankkit.training.beforehand import check_training
 
@@ -107,7 +107,7 @@ def _check(system: System) -> System:
         _refuse_embedding_objective(system)
         for kind, part in (("scorer", system.scorer), ("objective", system.objective)):
             if part is not None:
-                options = check_options(kind, catalogue.find(kind, part.name), part.options)
+                options = check_options(kind, registry.find(kind, part.name), part.options)
                 typed[kind] = Part(part.name, plain(options))
         training = plain(check_options("training", fit, system.training))
         check_run(check_training, training)
@@ -127,10 +127,10 @@ def _try(scorer: Part, objective: Part) -> None:
 
 
 def _refuse_embedding_objective(system: System) -> None:
-    from rankkit import catalogue
+    from rankkit import registry
 
     name = "" if system.objective is None else system.objective.name
-    if name in catalogue.EMBEDDING_OBJECTIVES and name not in catalogue.OBJECTIVES:
+    if name in registry.EMBEDDING_OBJECTIVES and name not in registry.OBJECTIVES:
         raise ConfigError(
             f"objectives: expected those that train scorers; got {name!r}, which trains encoders. "
             'Name encoders = ["conv"] in place of scorers.'

@@ -13,16 +13,15 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from rankkit.cli.experiments.validation import (
-    NOT_OPTIONS,
     check_objective,
     check_options,
     check_run,
-    defaults_of,
     untrained_scorer,
 )
 from rankkit.errors import ConfigError
 from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
+from rankkit.options import PASSED, defaults_of
 from rankkit.schemas import MOST_FEATURES, explain
 
 _DEEPEST = 32  # tables and lists inside of each other
@@ -148,21 +147,21 @@ class Experiment(Section):
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
-        from rankkit import catalogue
+        from rankkit import registry
         from rankkit.training import fit
 
         for kind in ("scorer", "objective"):
             named: Named = getattr(self, kind)
-            options = check_options(kind, catalogue.find(kind, named.name), named.options)
+            options = check_options(kind, registry.find(kind, named.name), named.options)
             setattr(self, kind, Named(name=named.name, **options))
         self.training = check_options("training", fit, self.training)
         return self
 
     @model_validator(mode="after")
     def _outputs_fit_the_objective(self) -> "Experiment":
-        from rankkit import catalogue
+        from rankkit import registry
 
-        needs_several = hasattr(catalogue.find("objective", self.objective.name), "readout")
+        needs_several = hasattr(registry.find("objective", self.objective.name), "readout")
         n_outputs = self.scorer.options.get("n_outputs")
         if n_outputs is not None and (n_outputs > 1) != needs_several:
             wanted = "several outputs (at least 2)" if needs_several else "1 output"
@@ -242,15 +241,15 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
         scorer: The scorer that was built for it.
         n_queries: Training queries, on which the number of epochs depends.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.training import fit
     from rankkit.training.settings import default_epochs, default_learning_rate
 
-    options = {name: value for name, value in scorer.options.items() if name not in NOT_OPTIONS["scorer"]}
+    options = {name: value for name, value in scorer.options.items() if name not in PASSED["scorer"]}
     training = {**defaults_of("training", fit), **experiment.training}
     training.setdefault("learning_rate", default_learning_rate(scorer))
     training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
-    objective = defaults_of("objective", catalogue.find("objective", experiment.objective.name))
+    objective = defaults_of("objective", registry.find("objective", experiment.objective.name))
     return experiment.model_copy(
         update={
             "scorer": Named(name=experiment.scorer.name, **options),

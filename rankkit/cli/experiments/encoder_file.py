@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from rankkit.cli.experiments.config import MetricNames, Named, Section, load_as, read_toml
-from rankkit.cli.experiments.validation import check_objective, check_options, check_run, defaults_of
+from rankkit.cli.experiments.validation import check_objective, check_options, check_run
+from rankkit.options import PASSED, defaults_of
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
 
@@ -55,15 +56,15 @@ class EncoderExperiment(Section):
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "EncoderExperiment":
-        from rankkit import catalogue
+        from rankkit import registry
         from rankkit.distances import find_distance
         from rankkit.models.encoders.affine import RandomAffine
         from rankkit.training import fit_encoder
         from rankkit.training.beforehand import check_encoder_training
 
-        encoder = catalogue.find("encoder", self.encoder.name)
+        encoder = registry.find("encoder", self.encoder.name)
         self.encoder = Named(name=self.encoder.name, **check_options("encoder", encoder, self.encoder.options))
-        objective = catalogue.find("embedding objective", self.objective.name)
+        objective = registry.find("embedding objective", self.objective.name)
         options = self.objective.options
         learned = {"temperature": options.pop("temperature")} if options.get("temperature") == "learned" else {}
         options = check_options(self.objective_kind, objective, options) | learned
@@ -83,9 +84,9 @@ class EncoderExperiment(Section):
     @property
     def objective_kind(self) -> str:
         """Whether the objective is one on embeddings, or of rankings, which train encoders too."""
-        from rankkit import catalogue
+        from rankkit import registry
 
-        return "embedding objective" if self.objective.name in catalogue.EMBEDDING_OBJECTIVES else "objective"
+        return "embedding objective" if self.objective.name in registry.EMBEDDING_OBJECTIVES else "objective"
 
 
 def load_encoder_experiment(
@@ -97,7 +98,7 @@ def load_encoder_experiment(
 
 def is_of_encoder(config: Path | None, encoder: str | None, objective: str | None, settings: Iterable[str]) -> bool:
     """Whether an encoder is to be trained: one is named, or an objective that only encoders have."""
-    from rankkit import catalogue
+    from rankkit import registry
 
     named = read_toml(config) if config else {}
     asked: Any = objective or named.get("objective")
@@ -106,7 +107,7 @@ def is_of_encoder(config: Path | None, encoder: str | None, objective: str | Non
         encoder is not None
         or "encoder" in named
         or any(setting.partition("=")[0].strip().partition(".")[0] == "encoder" for setting in settings)
-        or (name in catalogue.EMBEDDING_OBJECTIVES and "scorer" not in named)
+        or (name in registry.EMBEDDING_OBJECTIVES and "scorer" not in named)
     )
 
 
@@ -118,13 +119,13 @@ def resolve_encoder(experiment: EncoderExperiment, encoder: Any, epochs: int) ->
         encoder: The encoder that was built for it.
         epochs: Where it named none.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.training import fit_encoder
 
-    options = {name: value for name, value in encoder.options.items() if name not in ("input_shape", "seed")}
+    options = {name: value for name, value in encoder.options.items() if name not in PASSED["encoder"]}
     training = {**defaults_of("encoder training", fit_encoder), "epochs": epochs, **experiment.training}
     training.setdefault("learning_rate", encoder.learning_rate)
-    function = catalogue.find("embedding objective", experiment.objective.name)
+    function = registry.find("embedding objective", experiment.objective.name)
     objective = {**defaults_of(experiment.objective_kind, function), **experiment.objective.options}
     return experiment.model_copy(
         update={

@@ -27,8 +27,8 @@ def run_encoder(
         resume: Go on with what the folder holds.
         track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
     """
-    from rankkit.catalogue import find
     from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.registry import find
     from rankkit.training.build import build_encoder, build_objective, with_margin
     from rankkit.training.encoding import default_epochs_of
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from rankkit import bundle, catalogue
+from rankkit import bundle, registry
 from rankkit.comparison.example_splits import ExampleSplit
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.epochs import EpochReporter, course, plain_defaults
@@ -79,7 +79,7 @@ def train_encoder(spec: RunSpec, split: ExampleSplit, folder: Path, report: Repo
         ink=spec.source.reading.get("ink", "light"),
     )
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    defaults = plain_defaults(catalogue.find("embedding objective", name))
+    defaults = plain_defaults(registry.find("embedding objective", name))
     defaults.pop("distance", None)  # that of the encoder counts
     epochs = default_epochs_of(split.train, objective, training)
     return Fitted(

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from rankkit import bundle, catalogue
+from rankkit import bundle, registry
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.splits import Split
 from rankkit.comparison.systems.epochs import EpochReporter, course, plain_defaults
@@ -30,7 +30,7 @@ def fit_neural(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fit
         raise ConfigError(
             f"{spec.system.name}: expected a scorer and an objective; got an external system. Use its function."
         )
-    function = catalogue.find("objective", objective_part.name)
+    function = registry.find("objective", objective_part.name)
     scorer = build_scorer(scorer_part.name, scorer_part.options, objective_part.name, split.train, seed=spec.seed)
     objective = build_objective(objective_part.name, objective_part.options)
     warm_up(spec, lambda: _train_briefly(spec, split))

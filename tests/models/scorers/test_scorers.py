@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.catalogue import SCORERS
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import LinearScorer, MLPScorer, ranking_scores
 from rankkit.models.scorers.mlp import ACTIVATIONS
+from rankkit.registry import SCORERS
 
 SCORERS_TO_TRY = [
     LinearScorer(4, seed=0),

@@ -9,9 +9,9 @@ import inspect
 import pytest
 import torch
 
-from rankkit.catalogue import OBJECTIVES, find
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.objectives import Objective
+from rankkit.registry import OBJECTIVES, find
 
 # Exemptions, each set named by its reason.
 TEACHES_FROM_ONE_GRADE = {

@@ -1,0 +1,167 @@
+"""What a person may set: the options of every callable that takes some, described in one place.
+
+An option is a parameter of the function or class that takes it, with its type, its default and what its docstring says
+of it. What of a signature is no option, since rankkit passes it itself, stands in :data:`PASSED`; command line help,
+experiment files, :class:`rankkit.Ranker`, :class:`rankkit.Objective` and searches all ask here.
+"""
+
+import inspect
+import re
+import textwrap
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+REQUIRED: Any = inspect.Parameter.empty
+"""The default of an option that has none."""
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+# Of an objective also what has its place in a call: scores, labels and mask, or embeddings.
+_OF_A_CALL = frozenset(
+    {
+        *("weights", "reduction", "generator"),
+        *("same", "classes", "prototypes", "negatives", "ids", "known_positives", "log_q"),
+    }
+)
+_OF_A_RUN = frozenset(
+    {"scorer", "encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"}
+)
+
+PASSED: Mapping[str, frozenset[str]] = {
+    "scorer": frozenset({"n_features", "readout", "seed"}),
+    "encoder": frozenset({"input_shape", "seed"}),
+    "augment": frozenset(),
+    "objective": _OF_A_CALL,
+    "embedding objective": _OF_A_CALL | {"distance"},  # that of the encoder
+    "training": _OF_A_RUN,
+    "encoder training": _OF_A_RUN,
+    # A Ranker has a metric of its own, and is cloned and fitted many times over: no run in a folder.
+    "estimator training": _OF_A_RUN | {"metric", "checkpoint_every"},
+}
+"""By kind, what rankkit passes itself: data, what goes with a call or a run, what follows from other options."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Args:
+        name: As a keyword.
+        annotation: Its type, as far as a value of it can stand in a file.
+        default: Its value where none is given, or :data:`REQUIRED`.
+        help: What its docstring says of it, on one line.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    help: str
+
+    @property
+    def values(self) -> str:
+        """What it takes, in words."""
+        return in_words(self.annotation)
+
+
+def options_of(kind: str, function: Callable[..., Any]) -> dict[str, Option]:
+    """The options of a function or class, in its order.
+
+    Args:
+        kind: A key of :data:`PASSED`.
+        function: What takes them.
+
+    >>> def made(n_features: int, *, width: int = 8, rate: float | None = None, seed: int | None = None) -> None:
+    ...     '''A scorer.
+    ...
+    ...     Args:
+    ...         n_features: Columns.
+    ...         width: Of the hidden layer.
+    ...         rate: Of forgetting.
+    ...     '''
+    >>> for option in options_of("scorer", made).values():
+    ...     print(option.name, option.values, option.default, option.help)
+    width whole number 8 Of the hidden layer.
+    rate number None Of forgetting.
+    """
+    meanings = arguments_of(function)
+    by_keyword = kind in ("objective", "embedding objective") and not isinstance(function, type)
+    kinds = (_KEYWORD,) if by_keyword else (_KEYWORD, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return {
+        name: Option(name, in_a_file(annotation_of(parameter)), parameter.default, meanings.get(name, ""))
+        for name, parameter in signature_of(function).parameters.items()
+        if name not in PASSED[kind] and parameter.kind in kinds
+    }
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function or class, types that are written as text read as far as they can be."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except (NameError, TypeError, SyntaxError):  # a type that is imported for type checkers alone
+        return inspect.signature(function)
+
+
+def annotation_of(parameter: inspect.Parameter) -> Any:
+    """The type of a parameter; Any where it says none that can be read."""
+    unknown = parameter.annotation is parameter.empty or isinstance(parameter.annotation, str)
+    return Any if unknown else parameter.annotation
+
+
+def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
+    """The options of a function that have a default other than None, with it."""
+    found = options_of(kind, function).values()
+    return {option.name: option.default for option in found if option.default not in (REQUIRED, None)}
+
+
+def in_a_file(annotation: Any) -> Any:
+    """A type less the functions that a value of it may be in Python."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    return reduce(or_, [part for part in get_args(annotation) if get_origin(part) is not Callable])
+
+
+def in_words(annotation: Any) -> str:
+    """What a value of a type is, in the words of rankkit.
+
+    >>> in_words(int | None), in_words(Literal["a", "b"]), in_words(str | list[str])
+    ('whole number', '"a" "b"', 'text or list')
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return in_words(inner[0])
+    if origin is Literal:
+        return " ".join(f'"{value}"' for value in inner)
+    if origin in (Union, types.UnionType):
+        words = [in_words(part) for part in inner if part is not type(None)]
+        return " or ".join(dict.fromkeys(word for word in words if word))
+    if getattr(origin or annotation, "__name__", "") in ("list", "tuple", "Sequence"):
+        return "list"
+    if getattr(origin or annotation, "__name__", "") in ("dict", "Mapping") or hasattr(annotation, "model_fields"):
+        return "table"
+    words_of = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+    return words_of.get(annotation, "path" if getattr(annotation, "__name__", "") == "Path" else "")
+
+
+def sections_of(documented: object) -> dict[str, str]:
+    """A Google-style docstring by section, with its first paragraph as ``summary``."""
+    doc = inspect.getdoc(documented) or ""
+    parts = re.split(r"^(Args|Attributes|Returns|Raises|Example|References):\n", doc, flags=re.MULTILINE)
+    found = {"summary": one_line(parts[0].split("\n\n")[0])}
+    return found | {title: textwrap.dedent(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def arguments_of(documented: object) -> dict[str, str]:
+    """Argument by argument, what its docstring says of it, on one line."""
+    parts = re.split(r"^(\w+): ", sections_of(documented).get("Args", ""), flags=re.MULTILINE)
+    return {name: one_line(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def one_line(text: str) -> str:
+    """Text of a docstring as plain words."""
+    plain = re.sub(r":\w+:`~?(?:rankkit\.)?(.+?)`", r"\1", text).replace("``", "")
+    return " ".join(plain.split())
