@@ -77,7 +77,7 @@ def features_entry(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[
     if kind == "encoder":
         if names is not None:
             raise ConfigError("save: expected no feature_names for an encoder; got some. Leave them out.")
-        if not isinstance(model.options["distance"], str):
+        if not isinstance(model.options.get("distance", ""), str):
             raise ConfigError(
                 f"save: expected an encoder with a distance of rankkit's catalogue; got {model.distance!r}. "
                 "Build it with the name of a distance (a bundle holds no code), or keep its state_dict()."

@@ -13,6 +13,7 @@ from rankkit.cli.data.qrels import qrels
 from rankkit.cli.data.split import split
 from rankkit.cli.experiments.wording import refuse_value, speaking_as
 from rankkit.cli.objectives import objectives
+from rankkit.cli.plugins import with_plugins
 from rankkit.cli.training.margin_sweep import margin_sweep
 from rankkit.cli.training.train import train
 from rankkit.cli.using.embed import embed
@@ -114,6 +115,10 @@ def _options(
     """What comes before a command."""
 
 
+# What takes scorers, encoders, objectives or metrics by name, or reads a saved model.
+_WITH_PLUGINS = {train, evaluate, explain, compare, score, export, serve, embed, neighbours, margin_sweep}
+
 for _panel, _commands in _COMMANDS.items():
     for _command, _short in _commands.items():
-        app.command(cls=_Command, short_help=_short, rich_help_panel=_panel)(_command)
+        _run = with_plugins(_command) if _command in _WITH_PLUGINS else _command
+        app.command(cls=_Command, short_help=_short, rich_help_panel=_panel)(_run)

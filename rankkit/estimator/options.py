@@ -33,23 +33,27 @@ def options_by_part(options: Mapping[str, Any], *, objective: Any, scorer: Any) 
     Args:
         options: By address.
         objective: Name of the objective.
-        scorer: Name of the scorer.
+        scorer: Name of the scorer, or its class.
 
     Raises:
         ConfigError: If there is no such objective, scorer or option.
     """
     known = {"training": _names("training", fit)}
     for part, name in (("objective", objective), ("scorer", scorer)):
-        if not isinstance(name, str):
+        if not isinstance(name, str | type):
             raise ConfigError(
                 f"Ranker: expected {part} by its name; got {name!r}. Pass for example {part}='{_LIKE[part]}'."
             )
-        known[part] = _names(part, registry.find(part, name))
+        known[part] = _names(part, registry.find(part, name) if isinstance(name, str) else name)
+    if isinstance(objective, type):
+        raise ConfigError(f"Ranker: expected objective by its name; got {objective!r}. Register it: rankkit.register.")
     found: dict[str, dict[str, Any]] = {"objective": {}, "scorer": {}, "training": {}}
     for address, value in options.items():
         part, _, option = address.partition("__")
         if option not in known.get(part, ()):
-            raise ConfigError(_unknown(address, known, {"objective": objective, "scorer": scorer, "training": "fit"}))
+            raise ConfigError(
+                _unknown(address, known, {**_called(objective=objective, scorer=scorer), "training": "fit"})
+            )
         found[part][option] = _plain(value)
     return found
 
@@ -65,6 +69,10 @@ _ELSEWHERE = {
     "hidden_layer_sizes": "hidden",
     "batch_size": "batch_queries",
 }
+
+
+def _called(**parts: Any) -> dict[str, str]:
+    return {part: name.__name__ if isinstance(name, type) else name for part, name in parts.items()}
 
 
 def _unknown(address: str, known: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> str:

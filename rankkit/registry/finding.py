@@ -49,8 +49,8 @@ def find(kind: str, name: str) -> Any:
         return _by_place(kind, name)
     known = names(kind)
     advice = did_you_mean(str(name), known)
-    if advice.startswith("Known") and kind in EXTENDED:
-        advice = f"{advice} For one of another package add --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
+    if kind in EXTENDED:
+        advice = f"{advice} One of another package needs --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
     raise ConfigError(f"{kind}: expected the name of one; got {name!r}. {advice}")
 
 

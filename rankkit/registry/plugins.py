@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 
 from rankkit.errors import ConfigError
 from rankkit.registry.entries import Entries, import_from, import_module
@@ -43,9 +44,9 @@ def version_of(package: str) -> str | None:
     """The version of an installed package, or what its ``__version__`` says, or None."""
     from importlib import metadata
 
-    names = metadata.packages_distributions().get(package, [])
-    if names:
-        return metadata.version(names[0])
+    for name in metadata.packages_distributions().get(package, []):
+        with suppress(metadata.PackageNotFoundError):
+            return metadata.version(name)
     said = getattr(sys.modules.get(package), "__version__", None)
     return None if said is None else str(said)
 

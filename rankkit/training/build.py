@@ -11,10 +11,12 @@ from rankkit import registry
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.models.building import build
 from rankkit.models.encoders import embed
 from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives import Objective
 from rankkit.objectives.embedding import LearnedTemperature, suggest_margin
+from rankkit.options import options_of
 
 
 def build_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> Callable[..., Tensor]:
@@ -34,14 +36,16 @@ def build_objective(name: str, options: Mapping[str, Any], kind: str = "objectiv
     return function(**options) if isinstance(function, type) else Objective(function, **options)
 
 
-def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: RankingDataset, *, seed: int) -> Any:
+def build_scorer(
+    name: str | type, options: Mapping[str, Any], objective: str, data: RankingDataset, *, seed: int
+) -> Any:
     """The scorer of that name for training data and the objective of that name.
 
     Where the objective reads several outputs a document, there are as many as the grades of the data ask for, unless
     ``options`` say how many.
 
     Args:
-        name: Of the scorer.
+        name: Of the scorer, or its class.
         options: Its options.
         objective: The name of the objective that will train it.
         data: The training data, for the number of features and of grades.
@@ -62,7 +66,7 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
                     f"train: expected labels of more grades for the objective {objective}; got 0..{best}. "
                     "Train with bce, which learns the same from two."
                 )
-    return registry.find("scorer", name)(data.n_features, **chosen)
+    return build("scorer", name, data.n_features, **chosen)
 
 
 def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: LabelledExamples, *, seed: int) -> Any:
@@ -87,8 +91,10 @@ def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: L
     ('sigmoid', SquaredEuclidean())
     """
     function = registry.find("embedding objective", objective)
-    chosen = {"distance": own_distance(function), "output": getattr(function, "output", "unit"), **options}
-    return registry.find("encoder", name)(data.input_shape, **chosen, seed=seed)
+    wanted = {"distance": own_distance(function), "output": getattr(function, "output", "unit")}
+    taken = options_of("encoder", registry.find("encoder", name))
+    chosen = {**{option: value for option, value in wanted.items() if option in taken}, **options}
+    return build("encoder", name, data.input_shape, **chosen, seed=seed)
 
 
 def own_distance(objective: Callable[..., Any]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-import rankkit.bundle
+import rankkit.bundle.folder
 from rankkit.bundle import load, save
 from rankkit.bundle.model_json import read_model_json
 from rankkit.errors import BundleError, ConfigError, DiskError
@@ -171,7 +171,7 @@ def test_a_save_that_is_interrupted_before_the_rename_leaves_the_old_bundle(tmp_
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rankkit.bundle, "write_text", interrupt)
+    monkeypatch.setattr(rankkit.bundle.folder, "write_text", interrupt)
     with pytest.raises(KeyboardInterrupt):
         save(mlp(seed=2), tmp_path)
     assert torch.equal(load(tmp_path)(FEATURES, OFFSETS), first(FEATURES, OFFSETS))

@@ -19,6 +19,7 @@ from rankkit.cli.experiments.config import (
 )
 from rankkit.cli.experiments.encoder_comparison_file import EncoderComparisonFile
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
+from rankkit.cli.plugins import load_plugins_of
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import Source
 from rankkit.comparison.systems.externals import check_external
@@ -153,6 +154,7 @@ def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFil
     merge(values, read_toml(config))
     for setting in settings:
         merge(values, parse_setting(setting))
+    load_plugins_of(str(config), values)
     kind = EncoderComparisonFile if "encoders" in values else ComparisonFile
     try:
         file = kind.model_validate(values)

@@ -18,6 +18,7 @@ from rankkit.cli.experiments.validation import (
     check_run,
     untrained_scorer,
 )
+from rankkit.cli.plugins import load_plugins_of
 from rankkit.errors import ConfigError
 from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
@@ -144,6 +145,7 @@ class Experiment(Section):
     evaluation: EvaluationSection = EvaluationSection()
     seed: int = Field(default=0, ge=0)
     target: str | None = None
+    plugins: list[str] = []
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
@@ -227,6 +229,7 @@ def load_as(
     merge(values, overrides)
     for setting in settings:
         merge(values, parse_setting(setting))
+    load_plugins_of(str(config) if config else "options", values)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -261,7 +264,10 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
 
 def save_experiment(experiment: Section, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
-    write_text(path, tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True)))
+    values = experiment.model_dump(mode="json", exclude_none=True)
+    if not values.get("plugins"):
+        values.pop("plugins", None)
+    write_text(path, tomli_w.dumps(values))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from rankkit.cli.experiments.config import MetricNames, Named, Section, load_as, read_toml
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run
+from rankkit.cli.plugins import load_plugins_of
 from rankkit.options import PASSED, defaults_of
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
@@ -53,11 +54,13 @@ class EncoderExperiment(Section):
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: SimilaritySection = SimilaritySection()
     seed: int = Field(default=0, ge=0)
+    plugins: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "EncoderExperiment":
         from rankkit import registry
         from rankkit.distances import find_distance
+        from rankkit.models.building import build
         from rankkit.models.encoders.affine import RandomAffine
         from rankkit.training import fit_encoder
         from rankkit.training.beforehand import check_encoder_training
@@ -75,7 +78,7 @@ class EncoderExperiment(Section):
         check_objective(self.objective.name, options, kind="embedding objective")
         size = (self.data.size, self.data.size) if isinstance(self.data.size, int) else self.data.size
         # Of arrays the shape is not known yet; what their encoder cannot be whatever the shape is found all the same.
-        encoder((3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
+        build("encoder", encoder, (3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)
             RandomAffine(**self.augment)  # refuses numbers out of range
@@ -101,6 +104,7 @@ def is_of_encoder(config: Path | None, encoder: str | None, objective: str | Non
     from rankkit import registry
 
     named = read_toml(config) if config else {}
+    load_plugins_of(str(config), named)
     asked: Any = objective or named.get("objective")
     name = asked.get("name") if isinstance(asked, dict) else asked
     return (

@@ -65,9 +65,10 @@ def untrained_scorer(name: str, options: Mapping[str, Any], objective: str, n_fe
         ConfigError: If it cannot be built.
     """
     from rankkit import registry
+    from rankkit.models.building import build
 
     chosen = dict(options)
     readout = getattr(registry.find("objective", objective), "readout", None)
     if readout is not None:
         chosen = {"n_outputs": 3, **chosen, "readout": readout}
-    return registry.find("scorer", name)(n_features or 2, **chosen, seed=0)
+    return build("scorer", name, n_features or 2, **chosen, seed=0)

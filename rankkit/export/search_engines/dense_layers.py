@@ -55,7 +55,7 @@ def dense_layers(where: str, scorer: Any, activations: Collection[str]) -> list[
     Raises:
         ExportError: If a layer is no such layer; the message names it.
     """
-    if not isinstance(scorer, LinearScorer | MLPScorer):
+    if type(scorer) not in (LinearScorer, MLPScorer):  # a subclass may compute something else
         raise ExportError(
             f"{where}: expected a linear or mlp scorer, or trees; got a {type(scorer).__name__}, whose layers {where} "
             "does not have. Export it to onnx."

@@ -79,8 +79,8 @@ class ElasticsearchTarget:
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:
-            feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, {"sigmoid"})
+            feature_scaling(self.name, model.transform, STEPS)
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:
         """Write ``featureset.json`` and ``model.json``."""

@@ -57,8 +57,8 @@ class SolrTarget:
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:
-            feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, set(ACTIVATIONS))
+            feature_scaling(self.name, model.transform, STEPS)
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:
         """Write ``model.json`` and ``features.json``, and ``wrapper.json`` for a large model."""
