@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError
@@ -38,7 +39,6 @@ from rankkit.training.history import History
 from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.settings import (
-    OptimizerName,
     Precision,
     ScheduleName,
     Settings,
@@ -70,11 +70,12 @@ def fit_encoder(
     views: Views = "classes",
     chunk_size: int | None = None,
     memory: int = 0,
-    optimizer: OptimizerName = "adamw",
+    optimizer: str | Callable[..., Optimizer] = "adamw",
+    optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
-    schedule: ScheduleName = "one_cycle",
+    schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
     patience: int | None = None,
@@ -123,6 +124,7 @@ def fit_encoder(
             (cross-batch memory) and for ``info_nce_loss``, whose negatives they become (MoCo's queue, with the encoder
             itself in place of its slow copy). 0: none.
         optimizer: As in ``fit``.
+        optimizer_options: As in ``fit``.
         learning_rate: The highest of the schedule; None: what the encoder's class suggests.
         weight_decay: As in ``fit``.
         momentum: As in ``fit``.
@@ -173,6 +175,7 @@ def fit_encoder(
         metric=selected,
         epochs=default_encoder_epochs(batches.n_batches(train.labels)) if epochs is None else epochs,
         optimizer=optimizer,
+        optimizer_options=optimizer_options,
         learning_rate=default_learning_rate(encoder) if learning_rate is None else learning_rate,
         weight_decay=weight_decay,
         momentum=momentum,
@@ -203,7 +206,7 @@ def fit_encoder(
         "mining": mined,
         "chunk_size": chunk_size,
         "memory": memory,
-        **vars(settings),
+        **settings.identity(),
     }
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 

@@ -1,11 +1,12 @@
 """fit(): what a run trains is a scorer, on lists of documents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
@@ -23,7 +24,6 @@ from rankkit.training.known import draws_only_from_the_run
 from rankkit.training.loop import Work, open_folder, run_work
 from rankkit.training.nonfinite import ListBlame
 from rankkit.training.settings import (
-    OptimizerName,
     Precision,
     ScheduleName,
     Settings,
@@ -51,11 +51,12 @@ def fit(
     batch_queries: int = 64,
     batch_docs: int = 16384,
     length_window: int = 8,
-    optimizer: OptimizerName = "adamw",
+    optimizer: str | Callable[..., Optimizer] = "adamw",
+    optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
-    schedule: ScheduleName = "one_cycle",
+    schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
     patience: int | None = None,
@@ -91,12 +92,18 @@ def fit(
         batch_docs: Documents of a batch, at most; a query with more goes alone.
         length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
             batches of lists of like length; 1 mixes all lengths.
-        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        optimizer: "adamw", "adam", "sgd", "adagrad", or the name of another class of ``torch.optim``, as "RMSprop". In
+            Python also a function of the groups of weights, as ``lambda params: torch.optim.RMSprop(params)``; their
+            learning rate is set by the schedule.
+        optimizer_options: Keywords of that class, as ``{"alpha": 0.9}``.
         learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
-        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        weight_decay: Of matrices, not of biases and norms, where the optimizer has it; decoupled from the gradient in
+            "adamw".
         momentum: Of "sgd".
         schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
-        warmup: Fraction of the run in which the learning rate rises.
+            In Python also a function of the part of the run that is done, from 0 to 1, to a factor of the learning
+            rate.
+        warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
         patience: Epochs without a better validation value after which training stops; None: never.
         precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
@@ -141,6 +148,7 @@ def fit(
         metric=selected,
         epochs=default_epochs(train.n_queries, batch_queries) if epochs is None else epochs,
         optimizer=optimizer,
+        optimizer_options=optimizer_options,
         learning_rate=default_learning_rate(scorer) if learning_rate is None else learning_rate,
         weight_decay=weight_decay,
         momentum=momentum,
@@ -158,7 +166,7 @@ def fit(
     check_informative("fit", objective_name(learnt), learnt, train, valid)
     if patience is not None and valid is None:
         raise ConfigError("fit: expected validation data with patience; got none. Pass valid, or leave patience out.")
-    identity = {**_identity(scorer, learnt, train, valid), **vars(batches), **vars(settings)}
+    identity = {**_identity(scorer, learnt, train, valid), **vars(batches), **settings.identity()}
     folder, saved = open_folder(out, identity, resume=resume, every=checkpoint_every)
 
     transform = getattr(scorer, "transform", None)

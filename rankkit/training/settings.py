@@ -17,9 +17,11 @@ from rankkit.evaluation.matching import check_count, matched
 from rankkit.evaluation.names import parse_metric
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.readout import n_outputs_for
+from rankkit.training.methods import Method, check_method, told
 
-OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
 ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
+Schedule = ScheduleName | Callable[[float], float]
+"""A name, or a function of the part of the run that is done to what the learning rate is multiplied by."""
 Precision = Literal["fp32", "bf16"]
 
 
@@ -29,21 +31,24 @@ class Settings:
 
     metric: str
     epochs: int
-    optimizer: OptimizerName
+    optimizer: Method
     learning_rate: float
     weight_decay: float
     momentum: float
-    schedule: ScheduleName
+    schedule: Schedule
     warmup: float
     clip_norm: float | None
     patience: int | None
     precision: Precision
     seed: int
+    optimizer_options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         parse_metric(self.metric)
-        for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
-            check_name(name, getattr(self, name), get_args(names))
+        check_method(self.optimizer, self.optimizer_options or {})
+        if not callable(self.schedule):
+            check_name("schedule", self.schedule, get_args(ScheduleName))
+        check_name("precision", self.precision, get_args(Precision))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
         _check_number("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
         for name in ("learning_rate", "clip_norm"):
@@ -55,6 +60,12 @@ class Settings:
         for name in ("warmup", "momentum"):
             value = getattr(self, name)
             _check_number(name, value, _is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this run from another, as values that JSON can hold."""
+        values = {**vars(self), "optimizer": told(self.optimizer), "schedule": told(self.schedule)}
+        options = values.pop("optimizer_options")
+        return {**values, "optimizer_options": dict(options)} if options else values
 
 
 def check_counts(values: Mapping[str, int]) -> None:

@@ -37,8 +37,19 @@ _SECTIONS = {
         *("regroup", "labels", "on_bad_line", "cache"),
     ),
     "training": (
-        *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "optimizer", "learning_rate"),
-        *("weight_decay", "momentum", "schedule", "warmup", "clip_norm", "patience", "precision", "device"),
+        *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "optimizer"),
+        *(
+            "optimizer_options",
+            "learning_rate",
+            "weight_decay",
+            "momentum",
+            "schedule",
+            "warmup",
+            "clip_norm",
+            "patience",
+            "precision",
+            "device",
+        ),
         *("batch_classes", "per_class", "mining", "views", "chunk_size", "memory"),
     ),
 }
