@@ -7,6 +7,7 @@ experiment files, :class:`rankkit.Ranker`, :class:`rankkit.Objective` and search
 
 import inspect
 import re
+import sys
 import textwrap
 import types
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 REQUIRED: Any = inspect.Parameter.empty
 """The default of an option that has none."""
@@ -92,24 +93,25 @@ def options_of(kind: str, function: Callable[..., Any]) -> dict[str, Option]:
     by_keyword = kind in ("objective", "embedding objective") and not isinstance(function, type)
     kinds = (_KEYWORD,) if by_keyword else (_KEYWORD, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return {
-        name: Option(name, in_a_file(annotation_of(parameter)), parameter.default, meanings.get(name, ""))
-        for name, parameter in signature_of(function).parameters.items()
+        name: Option(name, in_a_file(_annotation_of(parameter, function)), parameter.default, meanings.get(name, ""))
+        for name, parameter in inspect.signature(function).parameters.items()
         if name not in PASSED[kind] and parameter.kind in kinds
     }
 
 
-def signature_of(function: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function or class, types that are written as text read as far as they can be."""
+def _annotation_of(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    """The type of a parameter, also where it is written as text; Any where there is none that can be read."""
+    annotation = parameter.annotation
+    if annotation is parameter.empty:
+        return Any
+    if not isinstance(annotation, str):
+        return annotation
+    holder = types.SimpleNamespace(__annotations__={"it": annotation})
+    names_there = vars(sys.modules.get(function.__module__, types))
     try:
-        return inspect.signature(function, eval_str=True)
-    except (NameError, TypeError, SyntaxError):  # a type that is imported for type checkers alone
-        return inspect.signature(function)
-
-
-def annotation_of(parameter: inspect.Parameter) -> Any:
-    """The type of a parameter; Any where it says none that can be read."""
-    unknown = parameter.annotation is parameter.empty or isinstance(parameter.annotation, str)
-    return Any if unknown else parameter.annotation
+        return get_type_hints(holder, globalns=names_there, include_extras=True)["it"]
+    except (NameError, TypeError, SyntaxError, AttributeError):  # a type that is imported for type checkers alone
+        return Any
 
 
 def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
@@ -141,8 +143,10 @@ def in_words(annotation: Any) -> str:
         return " or ".join(dict.fromkeys(word for word in words if word))
     if getattr(origin or annotation, "__name__", "") in ("list", "tuple", "Sequence"):
         return "list"
-    if getattr(origin or annotation, "__name__", "") in ("dict", "Mapping") or hasattr(annotation, "model_fields"):
+    if getattr(origin or annotation, "__name__", "") in ("dict", "Mapping"):
         return "table"
+    if hasattr(annotation, "model_fields"):  # a table that is checked by a model of its own
+        return "name or table" if "name" in annotation.model_fields else "table"
     words_of = {bool: "true or false", int: "whole number", float: "number", str: "text"}
     return words_of.get(annotation, "path" if getattr(annotation, "__name__", "") == "Path" else "")
 

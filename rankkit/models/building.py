@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError
-from rankkit.options import signature_of
 from rankkit.registry import OWN, find, package_of
 
 Kind = Literal["scorer", "encoder"]
@@ -54,7 +53,7 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
 def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:
     if not (isinstance(made, type) and issubclass(made, nn.Module)):
         raise ConfigError(f"{kind}: expected a class of torch modules; got {made!r}. Pass the class itself.")
-    signature = signature_of(made)
+    signature = inspect.signature(made)
     seed = None
     if "seed" in options and not _takes(signature, "seed"):
         seed = options.pop("seed")

@@ -107,8 +107,8 @@ def longer_padding_changes_nothing(case: ListObjective) -> None:
     """Three more columns of it."""
     scores, labels, mask = case.lists()
     loss, slopes = case.gradient(scores, labels, mask)
-    wide = [torch.cat([part, part[:, :3]], dim=1) for part in (scores, labels)]
-    found = case.gradient(*wide, torch.cat([mask, torch.zeros_like(mask[:, :3])], dim=1))
+    more = torch.cat([mask, torch.zeros_like(mask[:, :3])], dim=1)
+    found = case.gradient(torch.cat([scores, scores[:, :3]], dim=1), torch.cat([labels, labels[:, :3]], dim=1), more)
     expect_near(found[0], loss, "expected the same loss with longer padding")
     expect_near(found[1][:, :-3], slopes, "expected the same gradient with longer padding", atol=1e-15)
 

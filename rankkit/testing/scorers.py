@@ -152,7 +152,7 @@ def training_changes_it(case: ScorerCase) -> None:
     """By an objective for its outputs."""
     scorer, data = case.build(), make_ranking(20, n_features=N_FEATURES, seed=0)
     if scorer.n_outputs > 1:  # one a grade
-        data = replace(data, labels=np.minimum(data.labels, scorer.n_outputs - 1))
+        data = replace(data, labels=np.minimum(np.asarray(data.labels), scorer.n_outputs - 1))
     objectives = {None: ranknet_loss, "expected_grade": cross_entropy_loss, "sum_of_sigmoids": ordinal_loss}
     before = [weight.detach().clone() for weight in scorer.parameters()]
     fit(scorer, objectives[scorer.readout], data, epochs=1, device="cpu", progress=False)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from rankkit.cli.experiments.keys import READING as READING
 from rankkit.cli.experiments.validation import (
     check_objective,
     check_options,
@@ -107,12 +108,6 @@ class Data(Section):
         """Options of :func:`rankkit.read`, as far as they are not as by default."""
         fields = type(self).model_fields
         return {name: getattr(self, name) for name in READING if getattr(self, name) != fields[name].default}
-
-
-READING = (
-    *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
-    *("regroup", "labels", "on_bad_line", "cache"),
-)
 
 
 def _check_metrics(names: list[str]) -> list[str]:
