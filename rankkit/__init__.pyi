@@ -86,6 +86,7 @@ from .metrics import ndcg as ndcg
 from .metrics import precision as precision
 from .metrics import r_precision as r_precision
 from .metrics import recall as recall
+from .models.building import build as build
 from .models.encoders import ConvEncoder as ConvEncoder
 from .models.encoders import Encoder as Encoder
 from .models.encoders import InkFrame as InkFrame
@@ -180,6 +181,9 @@ from .objectives.embedding import suggest_margin as suggest_margin
 from .objectives.embedding import supcon_loss as supcon_loss
 from .objectives.embedding import triplet_loss as triplet_loss
 from .objectives.embedding import verification_loss as verification_loss
+from .registry import load_plugin as load_plugin
+from .registry import register as register
+from .registry import unregister as unregister
 from .sampling import CollapseWarning as CollapseWarning
 from .sampling import CollapseWatch as CollapseWatch
 from .sampling import CrossBatchMemory as CrossBatchMemory

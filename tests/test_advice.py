@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import rankkit as rk
-from rankkit.catalogue import METRICS, OBJECTIVES
 from rankkit.errors import RankkitError
+from rankkit.registry import METRICS, OBJECTIVES
 from tests.objectives.embedding.batches import OBJECTIVES as EMBEDDING
 from tests.objectives.embedding.batches import loss_of
 

@@ -104,7 +104,7 @@ def test_the_keys_of_experiment_files_are_those_of_the_code():
 
 
 def test_the_number_of_objectives_is_that_of_the_catalogue():
-    from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
+    from rankkit.registry import EMBEDDING_OBJECTIVES, OBJECTIVES
 
     said = re.search(r"(\d+) ranking objectives .*? by (\d+) more", TEXTS["README.md"], re.DOTALL)
     assert [int(number) for number in said.groups()] == [len(OBJECTIVES), len(EMBEDDING_OBJECTIVES)]

@@ -65,7 +65,7 @@ def one_run(task):
 def neural(objective, seed, train, valid):
     """The defaults of rankkit, whatever the data: only the objective and the seed differ."""
     import rankkit as rk
-    from rankkit.catalogue import OBJECTIVES as CATALOGUE
+    from rankkit.registry import OBJECTIVES as CATALOGUE
 
     function = CATALOGUE[objective]
     options = {"n_outputs": int(train.labels.max()) + 1} if hasattr(function, "readout") else {}

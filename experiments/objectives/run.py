@@ -51,9 +51,9 @@ def one_run(task):
     import torch
 
     import rankkit as rk
-    from rankkit.catalogue import OBJECTIVES
     from rankkit.models.scorers.readout import n_outputs_for
     from rankkit.objectives.descriptions import ROWS
+    from rankkit.registry import OBJECTIVES
 
     torch.set_num_threads(1)
     train, valid, report = load(data)

@@ -10,6 +10,7 @@ import hashlib
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -33,20 +34,21 @@ from rankkit.bundle.model_json import (
     roles_from,
     saved_by,
 )
-from rankkit.catalogue import ENCODERS, SCORERS, find
+from rankkit.bundle.origins import check_origin, check_plugins, find_out, load_plugins, plugins_of
 from rankkit.errors import BundleError, ConfigError
 from rankkit.files.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.files.disk import writing
 from rankkit.files.places import check_place
 from rankkit.files.plain_files import check_name
+from rankkit.models.building import build as build_anew
 from rankkit.models.encoders import Encoder
 from rankkit.models.scorers import Scorer
 from rankkit.models.trees import TreeScorer, read_tree_model
+from rankkit.registry import OWN, find, package_of
 
 WEIGHTS_FILE = "scorer.safetensors"
 ENCODER_WEIGHTS_FILE = "encoder.safetensors"
 _WEIGHTS: Mapping[Kind, str] = {"scorer": WEIGHTS_FILE, "encoder": ENCODER_WEIGHTS_FILE}
-_CATALOGUE: Mapping[Kind, Mapping[str, Callable[..., Any]]] = {"scorer": SCORERS, "encoder": ENCODERS}
 _WEIGHTS_NAME = re.compile(r"(scorer|encoder)(-[0-9a-f]{16})?\.safetensors")
 _A: Mapping[Kind, str] = {"scorer": "a scorer", "encoder": "an encoder"}
 _LARGEST_HEADER = 100 * 2**20  # of safetensors
@@ -70,7 +72,7 @@ def save(
     loads at the same time gets one of the two.
 
     Args:
-        model: A scorer or an encoder of the catalogue; :func:`load` reads it.
+        model: A scorer or an encoder of the catalogue, or of a plugin; :func:`load` reads it.
         folder: Made if it is not there. A bundle that is there is replaced.
         feature_names: One a feature, for a scorer; ``model.feature_names`` if left out.
         objective: What it was trained with: a name, a function, an ``Objective`` or ``{"name": ..., "options": ...}``.
@@ -84,16 +86,18 @@ def save(
     """
     folder = Path(folder)
     check_place(folder, "folder")
-    kind, name = _find_out(model)
+    kind, name = find_out(model)
     known = cast(Any, model)
     fault = _fault_in_weights(known)
     if fault is not None:
         raise ConfigError(f"save: expected finite weights; got {fault}. Train it again with a lower learning rate.")
     weights = safetensors.torch.save({key: value.contiguous() for key, value in model.state_dict().items()})
     digest = hashlib.sha256(weights).hexdigest()
+    plugins = plugins_of(model)
     written = {
         "format_version": FORMAT_VERSION,
-        kind: {"name": name, "options": known.options},
+        kind: {"name": name, "options": dict(known.options)},
+        **({"plugins": plugins} if plugins else {}),
         **features_entry(known, kind, feature_names),
         "objective": objective_entry(objective),
         "metrics": None if metrics is None else list(metrics),
@@ -155,7 +159,7 @@ def _weights_file(model: Mapping[str, Any], kind: Kind) -> str:
     return name
 
 
-def load(path: str | Path) -> Any:
+def load(path: str | Path, *, plugins: Sequence[str] = ()) -> Any:
     """The scorer or encoder that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
 
     A scorer has its ``feature_names`` as saved, an encoder its distance. A bundle that is replaced at the same time
@@ -164,20 +168,27 @@ def load(path: str | Path) -> Any:
 
     Args:
         path: The folder of the bundle, or the file of the tree model.
+        plugins: Packages whose code the model is made of, to be imported first (:func:`rankkit.load_plugin`). A bundle
+            says which it needs, and loads none by itself.
 
     Raises:
-        BundleError: If it is missing, damaged, cut off, or written by a newer rankkit.
+        BundleError: If it is missing, damaged, cut off, written by a newer rankkit, or needs a plugin that is not
+            loaded.
+        ConfigError: If a plugin cannot be loaded.
     """
+    load_plugins(plugins)
     return read(path)[0]
 
 
-def load_scorer(path: str | Path) -> Scorer:
+def load_scorer(path: str | Path, *, plugins: Sequence[str] = ()) -> Scorer:
     """What :func:`load` gives, if it is a scorer; a BundleError otherwise."""
+    load_plugins(plugins)
     return cast(Scorer, read(path, "scorer")[0])
 
 
-def load_encoder(path: str | Path) -> Encoder:
+def load_encoder(path: str | Path, *, plugins: Sequence[str] = ()) -> Encoder:
     """What :func:`load` gives, if it is an encoder; a BundleError otherwise."""
+    load_plugins(plugins)
     return cast(Encoder, read(path, "encoder")[0])
 
 
@@ -224,9 +235,13 @@ def _state_of(path: Path) -> tuple[int, int] | None:
 
 
 def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Module:
+    check_plugins(str(folder), model)
     try:
         name = _weights_file(model, kind)
-        with torch.device("meta"):  # what the options promise, without memory for it
+        found = find(kind, model[kind]["name"])
+        check_origin(found, model)
+        # What the options promise, without memory for it; code of a plugin need not be ready for that.
+        with torch.device("meta") if package_of(found) == OWN else nullcontext():
             built = build(model[kind], kind)
         expected = built.state_dict()
     except (ConfigError, *_DAMAGE) as error:
@@ -271,6 +286,9 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
             if isinstance(value, list) and len(value) > _LONGEST_LIST:
                 raise ValueError(f"{name} of {len(value):,} entries")
         made = find(kind, described["name"])
+        if package_of(made) != OWN:
+            with torch.random.fork_rng(devices=[]):
+                return build_anew(kind, made, **{"seed": 0, **options})
         if options.get("seed", 0) is not None:
             return made(**options)
         built = made(**{**options, "seed": 0})  # its weights are overwritten: none are drawn from torch's generator
@@ -280,24 +298,6 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
         raise
     except _DAMAGE as error:  # torch's messages go on for pages
         raise ValueError(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}") from error
-
-
-def _find_out(model: nn.Module) -> tuple[Kind, str]:
-    """Kind and name of a model of the catalogue."""
-    for kind, known in _CATALOGUE.items():
-        for name, made in known.items():
-            if made is type(model):
-                return kind, name
-    if isinstance(model, TreeScorer):
-        raise ConfigError(
-            f"save: expected a scorer or an encoder of rankkit; got trees of {model.model.library}, which have a file "
-            "of their own. Copy that file: rankkit.load reads it."
-        )
-    scorers, encoders = (", ".join(sorted(known)) for known in _CATALOGUE.values())
-    raise ConfigError(
-        f"save: expected a scorer of rankkit's catalogue ({scorers}) or an encoder ({encoders}); "
-        f"got {type(model).__name__}. Save your own module with torch.save(model.state_dict(), ...)."
-    )
 
 
 def _cannot_build(folder: Path, kind: Kind, model: Mapping[str, Any], error: Exception) -> BundleError:

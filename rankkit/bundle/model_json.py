@@ -8,11 +8,11 @@ from typing import Any, Literal, NoReturn
 
 from rankkit.bundle.model_schema import FORMAT_VERSION as FORMAT_VERSION
 from rankkit.bundle.model_schema import fault_in
-from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.data.ranking_dataset import Roles
 from rankkit.errors import BundleError, ConfigError
 from rankkit.files.plain_files import read_plain
 from rankkit.objectives import Objective
+from rankkit.registry import name_of
 
 Kind = Literal["scorer", "encoder"]
 
@@ -77,7 +77,7 @@ def features_entry(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[
     if kind == "encoder":
         if names is not None:
             raise ConfigError("save: expected no feature_names for an encoder; got some. Leave them out.")
-        if not isinstance(model.options["distance"], str):
+        if not isinstance(model.options.get("distance", ""), str):
             raise ConfigError(
                 f"save: expected an encoder with a distance of rankkit's catalogue; got {model.distance!r}. "
                 "Build it with the name of a distance (a bundle holds no code), or keep its state_dict()."
@@ -143,8 +143,7 @@ def objective_entry(objective: str | Mapping[str, Any] | Callable[..., Any] | No
     if isinstance(objective, Objective):
         function, options = objective.function, objective.options
     own_name = getattr(function, "__name__", type(function).__name__)
-    catalogue = {**OBJECTIVES, **EMBEDDING_OBJECTIVES}
-    name = next((name for name, known in catalogue.items() if known is function), own_name)
+    name = name_of("objective", function) or name_of("embedding objective", function) or own_name
     # Nothing is built from these again, so an option that is a function is kept as its repr.
     return {
         "name": name,

@@ -16,12 +16,20 @@ class _Built(Entry):
     options: dict[Name, Any] = Field(default_factory=dict)
 
 
+class _Plugin(Entry):
+    """A package whose code the model is made of."""
+
+    package: Name
+    version: Name | None = None
+
+
 class ModelFile(Entry):
     """``model.json`` as a whole."""
 
     format_version: Literal[1]
     scorer: _Built | None = None
     encoder: _Built | None = None
+    plugins: list[_Plugin] = Field(default_factory=list, max_length=100)
     n_features: int | None = Field(default=None, ge=1, le=MOST_FEATURES)
     feature_names: list[Text] | None = None
     columns: dict[Name, Text | None] | None = None

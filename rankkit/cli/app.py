@@ -11,8 +11,11 @@ from rankkit.cli.data.convert import convert
 from rankkit.cli.data.inspect import inspect
 from rankkit.cli.data.qrels import qrels
 from rankkit.cli.data.split import split
+from rankkit.cli.experiments.keys import OF_TRAIN
 from rankkit.cli.experiments.wording import refuse_value, speaking_as
 from rankkit.cli.objectives import objectives
+from rankkit.cli.options import options
+from rankkit.cli.plugins import with_plugins
 from rankkit.cli.training.margin_sweep import margin_sweep
 from rankkit.cli.training.train import train
 from rankkit.cli.using.embed import embed
@@ -47,7 +50,10 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         neighbours: "The nearest examples of a gallery.",
         margin_sweep: "Error against the margin of a loss.",
     },
-    "Look up": {objectives: "All objectives and when to use which; one in full."},
+    "Look up": {
+        objectives: "All objectives and when to use which; one in full.",
+        options: "Every key of --set and of experiment files.",
+    },
 }
 
 
@@ -114,6 +120,11 @@ def _options(
     """What comes before a command."""
 
 
+# What takes scorers, encoders, objectives or metrics by name, or reads a saved model.
+_WITH_PLUGINS = {train, options, evaluate, explain, compare, score, export, serve, embed, neighbours, margin_sweep}
+
 for _panel, _commands in _COMMANDS.items():
     for _command, _short in _commands.items():
-        app.command(cls=_Command, short_help=_short, rich_help_panel=_panel)(_command)
+        _run = with_plugins(_command) if _command in _WITH_PLUGINS else _command
+        _more = OF_TRAIN if _command is train else None
+        app.command(cls=_Command, short_help=_short, rich_help_panel=_panel, epilog=_more)(_run)

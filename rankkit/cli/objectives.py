@@ -1,7 +1,6 @@
 """``rankkit objectives``: which objectives there are and when to use which; one of them in full."""
 
 import inspect
-import re
 import textwrap
 from collections.abc import Callable
 from itertools import groupby
@@ -11,6 +10,7 @@ import typer
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.objectives.descriptions import ROWS, ObjectiveRow
+from rankkit.options import one_line, options_of, sections_of
 
 
 def objectives(
@@ -47,12 +47,11 @@ def _table() -> list[str]:
 
 def _entry(name: str, row: ObjectiveRow) -> list[str]:
     """One objective in full; its options and references come from the function itself."""
-    from rankkit import catalogue
-    from rankkit.objectives.module import option_names
+    from rankkit import registry
 
     on_embeddings = row.family == "embedding"
-    function = catalogue.find("embedding objective" if on_embeddings else "objective", name)
-    sections = _sections(inspect.getdoc(function) or "")
+    function = registry.find("embedding objective" if on_embeddings else "objective", name)
+    sections = sections_of(function)
     facts = [
         ("Formula", row.formula),
         ("Range", row.range),
@@ -62,34 +61,15 @@ def _entry(name: str, row: ObjectiveRow) -> list[str]:
     lines = [f"{name} ({row.family})", "", *_wrap(sections["summary"], ""), ""]
     for title, text in [*facts, ("Use when", row.use_when), ("In Python", f"rankkit.{_name_of(function)}")]:
         lines += _wrap(text, f"{title:<11}")
-    described = _arguments(sections.get("Args", ""))
-    options = [option for option in option_names(function) if not (on_embeddings and option == "distance")]
-    if "distance" in option_names(function):
+    kind = "embedding objective" if on_embeddings else "objective"
+    options = options_of(kind, function).values()
+    if on_embeddings and "distance" in inspect.signature(function).parameters:
         distance = inspect.signature(function).parameters["distance"].default
         lines += _wrap(f"{distance}; of the encoder: --set encoder.distance=NAME", f"{'Distance':<11}")
     lines += ["", "Options (on the command line: --set objective.NAME=VALUE)" if options else "Options: none"]
-    defaults = inspect.signature(function).parameters
     for option in options:
-        lines += _wrap(f"{option} = {defaults[option].default!r}: {described.get(option, '')}", "  ", indent=6)
-    return [*lines, "", "References", *_wrap(_one_line(sections.get("References", "")), "  ", indent=2)]
-
-
-def _sections(doc: str) -> dict[str, str]:
-    """A Google-style docstring by section, with its first paragraph as ``summary``."""
-    parts = re.split(r"^(Args|Returns|Raises|Example|References):\n", doc, flags=re.MULTILINE)
-    found = {"summary": _one_line(parts[0].split("\n\n")[0])}
-    return found | {title: textwrap.dedent(text) for title, text in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def _arguments(section: str) -> dict[str, str]:
-    """Argument by argument, what it means, on one line."""
-    parts = re.split(r"^(\w+): ", section, flags=re.MULTILINE)
-    return {name: _one_line(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def _one_line(text: str) -> str:
-    plain = re.sub(r":\w+:`~?(?:rankkit\.)?(.+?)`", r"\1", text).replace("``", "")
-    return " ".join(plain.split())
+        lines += _wrap(f"{option.name} = {option.default!r}: {option.help}", "  ", indent=6)
+    return [*lines, "", "References", *_wrap(one_line(sections.get("References", "")), "  ", indent=2)]
 
 
 def _name_of(function: Callable[..., Any]) -> str:

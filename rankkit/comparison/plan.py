@@ -60,7 +60,7 @@ class System:
         if section == "training":
             return self.model is not None
         part = self.part(section)
-        return part is not None and rest.partition(".")[0] == part.name
+        return part is not None and rest.startswith(f"{part.name}.")
 
     def with_option(self, address: str, value: Any) -> "System":
         """This system with one option set."""
@@ -68,7 +68,7 @@ class System:
         if section == "training":
             return replace(self, training={**self.training, rest: value})
         part: Part = getattr(self, section)
-        changed = replace(part, options={**part.options, rest.partition(".")[2]: value})
+        changed = replace(part, options={**part.options, rest.removeprefix(f"{part.name}."): value})
         return replace(self, **{section: changed})  # type: ignore[arg-type]
 
 

@@ -3,25 +3,18 @@
 They are read off the signatures of the functions that take them, so an option exists in one place only.
 """
 
-import inspect
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.options import options_of
 from rankkit.training import fit
 
-# What the Ranker passes itself, under names of its own or as data.
-_TAKEN = {
-    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
-    "scorer": {"n_features", "readout", "seed"},
-    "training": {"scorer", "objective", "train", "valid", "metric", "seed", "progress"}
-    # A run in a folder is rankkit.fit's business: an estimator is cloned and fitted many times over.
-    | {"out", "resume", "checkpoint_every", "callbacks"},
-}
+_KINDS = {"objective": "objective", "scorer": "scorer", "training": "estimator training"}
 
 
 def address_of(name: str) -> str:
@@ -40,23 +33,27 @@ def options_by_part(options: Mapping[str, Any], *, objective: Any, scorer: Any) 
     Args:
         options: By address.
         objective: Name of the objective.
-        scorer: Name of the scorer.
+        scorer: Name of the scorer, or its class.
 
     Raises:
         ConfigError: If there is no such objective, scorer or option.
     """
     known = {"training": _names("training", fit)}
     for part, name in (("objective", objective), ("scorer", scorer)):
-        if not isinstance(name, str):
+        if not isinstance(name, str | type):
             raise ConfigError(
                 f"Ranker: expected {part} by its name; got {name!r}. Pass for example {part}='{_LIKE[part]}'."
             )
-        known[part] = _names(part, catalogue.find(part, name))
+        known[part] = _names(part, registry.find(part, name) if isinstance(name, str) else name)
+    if isinstance(objective, type):
+        raise ConfigError(f"Ranker: expected objective by its name; got {objective!r}. Register it: rankkit.register.")
     found: dict[str, dict[str, Any]] = {"objective": {}, "scorer": {}, "training": {}}
     for address, value in options.items():
         part, _, option = address.partition("__")
         if option not in known.get(part, ()):
-            raise ConfigError(_unknown(address, known, {"objective": objective, "scorer": scorer, "training": "fit"}))
+            raise ConfigError(
+                _unknown(address, known, {**_called(objective=objective, scorer=scorer), "training": "fit"})
+            )
         found[part][option] = _plain(value)
     return found
 
@@ -74,6 +71,10 @@ _ELSEWHERE = {
 }
 
 
+def _called(**parts: Any) -> dict[str, str]:
+    return {part: name.__name__ if isinstance(name, type) else name for part, name in parts.items()}
+
+
 def _unknown(address: str, known: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> str:
     part, _, option = address.partition("__")
     where = f"Ranker: expected options of {names['objective']}, {names['scorer']} and {names['training']}"
@@ -89,19 +90,13 @@ def _unknown(address: str, known: Mapping[str, frozenset[str]], names: Mapping[s
 
 
 def _names(part: str, function: Any) -> frozenset[str]:
-    parameters = inspect.signature(function).parameters.values()
-    return frozenset(
-        parameter.name
-        for parameter in parameters
-        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-        and parameter.name not in _TAKEN[part]
-    )
+    return frozenset(options_of(_KINDS[part], function))
 
 
 @cache
 def _all_names() -> dict[str, frozenset[str]]:
     """What any entry of the catalogue takes."""
-    parts = {"objective": catalogue.OBJECTIVES, "scorer": catalogue.SCORERS, "training": {"fit": fit}}
+    parts = {"objective": registry.OBJECTIVES, "scorer": registry.SCORERS, "training": {"fit": fit}}
     return {
         part: frozenset().union(*(_names(part, function) for function in functions.values()))
         for part, functions in parts.items()

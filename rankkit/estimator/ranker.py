@@ -30,6 +30,7 @@ from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.given_arrays import dataset_of
 from rankkit.loaders.tables.tabular import features_of, is_table
 from rankkit.models.scorers.listwise import is_listwise
+from rankkit.registry import load_plugin, loaded_plugins
 from rankkit.remarks import say, say_of_columns
 from rankkit.tasks.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
@@ -67,7 +68,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
 
     Args:
         objective: Name of the objective, as ``rankkit objectives`` lists them.
-        scorer: Name of the scorer: "mlp" or "linear".
+        scorer: Name of the scorer: "mlp", "linear" or one that is registered; or a class of your own.
         metric: What ``score`` computes, and what chooses the best epoch if ``fit`` has an ``eval_set``.
         random_state: Seed of weights, shuffling and dropout: a whole number, a numpy ``RandomState``, or None, which
             draws another seed each time.
@@ -103,7 +104,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         objective: str = "lambdarank",
-        scorer: str = "mlp",
+        scorer: str | type = "mlp",
         *,
         metric: str = "ndcg@10",
         random_state: int | np.random.RandomState | None = 0,
@@ -135,7 +136,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         own = set(self._get_param_names())
         for part in ("objective", "scorer"):
             before, after = getattr(self, part), params.get(part)
-            if isinstance(before, str) and isinstance(after, str) and before != after:
+            if isinstance(before, str | type) and isinstance(after, str | type) and before != after:
                 self._options = {name: kept for name, kept in self._options.items() if not name.startswith(f"{part}__")}
         for name, value in params.items():
             if name in own:
@@ -280,11 +281,15 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
                 self.save(folder)
                 state["_bundle"] = {name: (folder / name).read_bytes() for name in _BUNDLE}
             state["_sample"] = None
+        if loaded_plugins():
+            state["_plugins"] = loaded_plugins()  # for processes that fit or predict with what they have registered
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         files = state.pop("_bundle", None)
+        for package in state.pop("_plugins", ()):
+            load_plugin(package)
         super().__setstate__(state)
         if files is not None:
             with temporary_folder() as folder:

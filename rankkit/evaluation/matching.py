@@ -17,14 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.catalogue import SCORERS
 from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.sources import Readable
 from rankkit.loaders.tables.columns import left_out_line
 from rankkit.models.scorers.calling import n_features_of, takes_offsets
 from rankkit.models.scorers.listwise import is_listwise
-from rankkit.models.trees import TreeScorer
 from rankkit.naming import named
 from rankkit.remarks import say
 
@@ -311,10 +309,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _sees_queries(scorer: object) -> bool:
     """Whether a score may depend on the other documents of the query: not known of a module that is told of them."""
-    if not takes_offsets(scorer):
-        return False
-    known = type(scorer) in SCORERS.values() or isinstance(scorer, TreeScorer)
-    return not known or is_listwise(scorer)  # type: ignore[arg-type]
+    return takes_offsets(scorer) and is_listwise(scorer)  # type: ignore[arg-type]
 
 
 def _arrow_table(data: Any) -> "pa.Table":

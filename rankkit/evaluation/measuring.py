@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from rankkit.catalogue import METRICS
 from rankkit.data.grouping import group_rows
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, sorted_places
@@ -20,7 +19,9 @@ from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import score_documents
 from rankkit.metrics import Ranking, rank_documents
+from rankkit.metrics.engine import measure_of
 from rankkit.models.scorers import Scorer
+from rankkit.registry import METRICS
 
 
 def evaluate(
@@ -203,7 +204,7 @@ def measure(judged: Judged, metrics: dict[str, tuple[str, int | None]], protocol
         protocol = replace(protocol, max_label=ranking.max_label or None)
     per_query = {}
     for asked, (name, k) in metrics.items():
-        read = METRICS[name].measure  # type: ignore[attr-defined]
+        read = measure_of(METRICS[name])
         per_query[asked] = read(ranking, k=k or protocol.default_k, **protocol.options_of(name))
         undefined = np.isnan(per_query[asked])
         if protocol.for_metric(name).empty == "error" and undefined.any():

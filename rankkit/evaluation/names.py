@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.registry import METRICS
 
 Metric = str | Callable[..., Any]
 """A metric by its name, or as a function of rankkit."""
@@ -69,7 +69,7 @@ def parse_metric(name: str) -> tuple[str, int | None]:
     (('ndcg', 10), ('map', None))
 
     Args:
-        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.catalogue.METRICS`. Those at R,
+        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.registry.METRICS`. Those at R,
             such as ``map_at_r``, take no k.
 
     Returns:

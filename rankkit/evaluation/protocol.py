@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
-from rankkit.catalogue import METRICS
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.names import parse_metric
 from rankkit.metrics import Discount, Ideal, ShortList
 from rankkit.ranking import Gain
+from rankkit.registry import METRICS
 
 Empty = Literal["zero", "skip", "one", "error"]
 TieRule = Literal["pessimistic", "expected", "stable", "trec"]

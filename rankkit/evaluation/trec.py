@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rankkit.catalogue import METRICS
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.names import parse_metric
@@ -20,6 +19,7 @@ from rankkit.evaluation.run_report import RunEvaluation
 from rankkit.loaders.letor.text_blocks import BLOCK_SIZE, text_blocks
 from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.trec import GREATEST
+from rankkit.registry import METRICS
 
 Labels = Mapping[str, Mapping[str, int]]
 Scores = Mapping[str, Mapping[str, float]]

@@ -15,7 +15,7 @@ from rankkit.data.text_ids import id_texts
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.explaining.attribution import TOLERANCE, Attributions
-from rankkit.models.scorers import Scorer, ranking_scores
+from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.trees import TreeScorer
 from rankkit.transforms import Transform
 
@@ -60,7 +60,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     if not places:
         raise DataError("attribute: expected documents to explain; got none. Pass docs=[(qid, row)].")
     network = copy.deepcopy(cast(nn.Module, scorer)).eval()
-    transform = cast(Transform, network.transform)
+    transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
     network.transform = _Transformed()
     network.double()
     source = torch.from_numpy(_feature_of_output(scorer))
@@ -110,6 +110,8 @@ def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
 
 def _feature_of_output(scorer: Scorer) -> NDArray[np.int64]:
     """``[output]``: the feature that each output of the transform comes from, read off the names of the outputs."""
+    if not hasattr(scorer, "transform"):
+        return np.arange(scorer.n_features)
     outputs = scorer.transform.output_names([f"<{feature}>" for feature in range(scorer.n_features)])
     found = [re.search(r"<(\d+)>", name) for name in outputs]
     return np.array([int(match[1]) for match in found if match is not None], np.int64)
@@ -130,7 +132,7 @@ def _explain(
         n_versions = len(versions)
         parts = [before.expand(n_versions, -1, -1), versions[:, None], after.expand(n_versions, -1, -1)]
         lists = torch.cat(parts, dim=1).flatten(0, 1)
-        outputs = network(lists, _offsets(n_versions, n_docs).to(lists.device))
+        outputs = outputs_of(network, lists, _offsets(n_versions, n_docs).to(lists.device))
         return ranking_scores(network, outputs).view(n_versions, n_docs)[:, row]
 
     with torch.no_grad():
@@ -151,7 +153,9 @@ def _sees_others(network: Scorer, documents: Tensor, row: int) -> bool:
     """Whether the score of a document changes with the other documents of its list."""
     documents = documents.clone().requires_grad_()
     with torch.enable_grad():
-        score = ranking_scores(network, network(documents, _offsets(1, len(documents)).to(documents.device)))[row]
+        score = ranking_scores(
+            network, outputs_of(network, documents, _offsets(1, len(documents)).to(documents.device))
+        )[row]
         (slopes,) = torch.autograd.grad(score, documents)
     return bool(slopes.any(dim=1).sum() > slopes[row].any())
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.catalogue import ENCODERS
 from rankkit.export.samples import block_size
 from rankkit.export.source import Source, from_scorer, recorded, weights_digest
 from rankkit.models.encoders import Encoder, embed
@@ -74,4 +73,4 @@ def _from_encoder(encoder: Encoder, model: Mapping[str, Any]) -> EncoderSource:
 
 
 def _name(encoder: object) -> str | None:
-    return next((name for name, made in ENCODERS.items() if made is type(encoder)), None)
+    return bundle.name_for("encoder", encoder)

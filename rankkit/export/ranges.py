@@ -15,16 +15,16 @@ from rankkit.transforms.quantiles import Piecewise, Quantile
 _LARGEST_LOG = 40.0
 
 
-def feature_ranges(transform: Transform) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def feature_ranges(transform: Transform | None, n_features: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Low and high ``[feature]``: minimum and maximum, or mean and two deviations; 0 and 1 where nothing is known.
 
     Example:
         >>> transform = Transform("minmax", n_inputs=1)
         >>> transform.fit(torch.tensor([[2.0], [6.0]]), torch.tensor([0, 2]))
-        >>> feature_ranges(transform)
+        >>> feature_ranges(transform, 1)
         (array([2.], dtype=float32), array([6.], dtype=float32))
     """
-    for chain in transform.chains:
+    for chain in [] if transform is None else transform.chains:
         steps = list(cast(nn.ModuleList, chain))
         before = list(takewhile(lambda step: isinstance(step, Identity | Log1p), steps))
         bounds = _bounds(steps[len(before)]) if len(before) < len(steps) else None
@@ -34,7 +34,6 @@ def feature_ranges(transform: Transform) -> tuple[NDArray[np.float32], NDArray[n
                     bounds = tuple(b.sign() * b.abs().clamp(max=_LARGEST_LOG).expm1() for b in bounds)
             low, high = bounds
             return low.numpy().astype(np.float32), high.numpy().astype(np.float32)
-    n_features = transform.n_inputs
     return np.zeros(n_features, np.float32), np.ones(n_features, np.float32)
 
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.catalogue import ENCODERS, SCORERS
 from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
-from rankkit.models.scorers import Scorer, ranking_scores
+from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.trees import TreeModel, TreeScorer
+from rankkit.registry import ENCODERS, SCORERS
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
 
@@ -82,26 +82,27 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
     """
     if isinstance(scorer, TreeScorer):
         return _from_trees(scorer.model)
-    name = next((name for name, made in SCORERS.items() if made is type(scorer)), None)
+    name = bundle.name_for("scorer", scorer)
     if name is None:
         own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
         raise ExportError(
-            f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}) or an encoder "
-            f"({', '.join(sorted(ENCODERS))}); got {type(scorer).__name__}. Export {own}."
+            f"export: expected a scorer of rankkit's catalogue ({', '.join(sorted(SCORERS))}), an encoder "
+            f"({', '.join(sorted(ENCODERS))}) or a registered one; got {type(scorer).__name__}. Export {own}."
         )
-    if not bool(scorer.transform.fitted):
+    transform = getattr(scorer, "transform", None)  # a scorer of one's own may have none
+    if transform is not None and not bool(transform.fitted):
         raise ExportError(
-            f"export: expected a trained ranker; got a transform {scorer.transform.spec!r} that has seen no training "
+            f"export: expected a trained ranker; got a transform {transform.spec!r} that has seen no training "
             "rows. Train it first."
         )
     scorer = cast(Scorer, copy.deepcopy(cast(nn.Module, scorer)).cpu().eval())
-    low, high = feature_ranges(scorer.transform)
+    low, high = feature_ranges(transform, scorer.n_features)
     return Source(
         model=scorer,
         scorer={"name": name, "options": scorer.options},
         feature_names=scorer.feature_names,
         n_features=scorer.n_features,
-        transform=scorer.transform.spec,
+        transform=None if transform is None else transform.spec,
         weights_sha256=model.get("weights_sha256") or weights_digest(cast(nn.Module, scorer)),
         listwise=is_listwise(scorer),
         scores=lambda features, offsets: scorer_scores(scorer, features, offsets),
@@ -157,7 +158,7 @@ def check_is_scorer(target: str, model: Any) -> None:
 def scorer_scores(scorer: Scorer, features: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
     """The ranker's own scores ``[doc]``, readout included."""
     with torch.inference_mode():
-        outputs = scorer(torch.from_numpy(features.copy()), torch.from_numpy(offsets.copy()))
+        outputs = outputs_of(scorer, torch.from_numpy(features.copy()), torch.from_numpy(offsets.copy()))
         return ranking_scores(scorer, outputs).float().numpy()
 
 

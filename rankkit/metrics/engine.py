@@ -8,10 +8,11 @@ Work is done on the CPU, by as many threads as torch uses when there are many do
 thread in rank order, so results do not depend on the number of threads.
 """
 
+import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -20,7 +21,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.data.batch import unpad
+from rankkit.data.batch import pad, unpad
 from rankkit.errors import ConfigError, DataError
 from rankkit.ranking import check_lists, list_sizes
 
@@ -208,3 +209,32 @@ def measured_by(measure: Measure) -> Callable[[Metric], Metric]:
         return metric
 
     return mark
+
+
+def measure_of(metric: Callable[..., Any]) -> Measure:
+    """The flat form of a metric; of a function over padded lists alone, one that calls it.
+
+    Such a function sees each list in rank order, with scores that fall from the first rank to the last, or are equal
+    where the order of documents is left open, and gets ``ties`` where it takes it.
+    """
+    measure: Measure | None = getattr(metric, "measure", None)
+    return measure if measure is not None else partial(_measured, metric)
+
+
+def _measured(metric: Callable[..., Any], ranking: Ranking, **options: Any) -> NDArray[np.float64]:
+    taken = inspect.signature(metric).parameters
+    if ranking.tied.any() and "ties" not in taken:
+        raise ConfigError(
+            f"{getattr(metric, '__name__', metric)}: expected a metric that takes ties, for documents whose order is "
+            "left open (ties='expected'); got one without. Choose other ties, or take ties in it."
+        )
+    offsets = torch.from_numpy(ranking.offsets)
+    # Documents that are tied share the score of the first of them.
+    places = np.arange(len(ranking.labels))
+    scores = -np.maximum.accumulate(np.where(ranking.tied, 0, places)).astype(np.float64)
+    padded, mask = pad(torch.from_numpy(scores), offsets)
+    labels, _ = pad(torch.from_numpy(ranking.labels), offsets)
+    given = {name: value for name, value in options.items() if name in taken}
+    ties = {"ties": "expected" if ranking.tied.any() else "stable"} if "ties" in taken else {}
+    values = metric(padded, labels, mask, **given, **ties)
+    return np.asarray(torch.as_tensor(values).double().numpy())

@@ -1,26 +1,12 @@
 """Objective: any objective function with its options, as one nn.Module."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, did_you_mean
-
-# What goes with a call, or with the random state of a run, is no option.
-_OF_THE_CALL = (
-    "weights",
-    "reduction",
-    "generator",
-    "same",
-    "classes",
-    "prototypes",
-    "negatives",
-    "ids",
-    "known_positives",
-    "log_q",
-)
+from rankkit.options import options_of
 
 
 class Objective(nn.Module):
@@ -84,12 +70,7 @@ def option_names(function: Callable[..., Any]) -> list[str]:
     >>> option_names(softmax_loss)
     ['normalize', 'temperature']
     """
-    parameters = inspect.signature(function).parameters.values()
-    return [
-        parameter.name
-        for parameter in parameters
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in _OF_THE_CALL
-    ]
+    return list(options_of("objective", function))
 
 
 def _advice(name: str, known: list[str]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from rankkit.errors import ConfigError, RankkitError
+from rankkit.registry import load_plugin, loaded_plugins
 from rankkit.serving.http.logs import on_stderr
 from rankkit.serving.settings import Settings
 
@@ -129,7 +130,7 @@ class _Workers:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(
-            target=_work, args=(self.serve_here, self.paths, self.settings, self.listening, there)
+            target=_work, args=(self.serve_here, self.paths, self.settings, self.listening, there, loaded_plugins())
         )
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)  # inherited, until it can take them
         try:
@@ -152,8 +153,9 @@ def _work(
     settings: Settings,
     listening: socket.socket,
     line: Connection,
+    plugins: list[str],
 ) -> None:
-    """The whole life of a worker."""
+    """The whole life of a worker, with the plugins of the first process."""
     os.setpgrp()  # Ctrl-C of the terminal is for the first process, which passes it on
 
     def answers() -> None:
@@ -162,6 +164,8 @@ def _work(
         threading.Thread(target=_end_with, args=(line,), daemon=True).start()
 
     try:
+        for package in plugins:
+            load_plugin(package)
         with on_stderr():
             serve_here(paths, settings, listening, None, answers)
     except RankkitError as error:

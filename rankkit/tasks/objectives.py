@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.errors import ConfigError
 from rankkit.objectives import Objective
 from rankkit.objectives.embedding import LearnedTemperature
@@ -26,7 +26,7 @@ def build_objective(name: str, options: Mapping[str, Any], kind: str = "objectiv
     >>> build_objective("ranknet", {"sigma": 2.0})
     Objective(ranknet_loss, sigma=2.0)
     """
-    function = catalogue.find(kind, name)
+    function = registry.find(kind, name)
     if options.get("temperature") == "learned":
         options = {**options, "temperature": LearnedTemperature(signature(function).parameters["temperature"].default)}
     return function(**options) if isinstance(function, type) else Objective(function, **options)

@@ -1,8 +1,8 @@
 """The options of a training run, checked before any work."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from torch import nn
@@ -10,9 +10,11 @@ from torch import nn
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.names import parse_metric
 from rankkit.numbers import check_whole, is_finite, is_whole
+from rankkit.tasks.methods import Method, check_method, told
 
-OptimizerName = Literal["adamw", "adam", "sgd", "adagrad"]
 ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
+Schedule = ScheduleName | Callable[[float], float]
+"""A name, or a function of the part of the run that is done to what the learning rate is multiplied by."""
 Precision = Literal["fp32", "bf16"]
 
 
@@ -22,24 +24,27 @@ class Settings:
 
     metric: str
     epochs: int
-    optimizer: OptimizerName
+    optimizer: Method
     learning_rate: float
     weight_decay: float
     momentum: float
-    schedule: ScheduleName
+    schedule: Schedule
     warmup: float
     clip_norm: float | None
     patience: int | None
     precision: Precision
     seed: int
+    optimizer_options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # neither torch nor JSON takes numbers of numpy
                 object.__setattr__(self, name, value.item())
         parse_metric(self.metric)
-        for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
-            check_name(name, getattr(self, name), get_args(names))
+        check_method(self.optimizer, self.optimizer_options or {})
+        if not callable(self.schedule):
+            check_name("schedule", self.schedule, get_args(ScheduleName))
+        check_name("precision", self.precision, get_args(Precision))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
         check_whole("seed", self.seed)
         for name in ("learning_rate", "clip_norm"):
@@ -50,6 +55,12 @@ class Settings:
         for name in ("warmup", "momentum"):
             value = getattr(self, name)
             _check_number(name, value, is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this run from another, as values that JSON can hold."""
+        values = {**vars(self), "optimizer": told(self.optimizer), "schedule": told(self.schedule)}
+        options = values.pop("optimizer_options")
+        return {**values, "optimizer_options": dict(options)} if options else values
 
 
 def check_counts(values: Mapping[str, int]) -> None:

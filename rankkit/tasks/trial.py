@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rankkit.catalogue import EMBEDDING_OBJECTIVES, OBJECTIVES
+from rankkit.registry import EMBEDDING_OBJECTIVES, OBJECTIVES
 
 
 def try_objective(objective: Callable[..., Any]) -> None:
@@ -50,7 +50,7 @@ def _taken_apart(objective: Callable[..., Any]) -> tuple[Callable[..., Any], dic
             return function, options
 
 
-_KNOWN = (*OBJECTIVES.values(), *EMBEDDING_OBJECTIVES.values())
+_KNOWN = [entries[name] for entries in (OBJECTIVES, EMBEDDING_OBJECTIVES) for name in entries.built_in]
 # Embeddings of length 1 between 0 and 1, as every output gives some; two of each of two classes.
 _ROWS = torch.tensor([[0.6, 0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.6, 0.8], [0.0, 0.8, 0.6]])
 _CLASSES = {"classes": torch.tensor([0, 0, 1, 1])}

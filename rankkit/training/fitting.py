@@ -1,12 +1,13 @@
 """fit(): a model, an objective and data to the course of a run; one for every kind of model that gradients train."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
@@ -16,7 +17,7 @@ from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
 from rankkit.tasks.devices import resolve_device
 from rankkit.tasks.ranking.job import RankingJob
-from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, check_from_0, default_learning_rate
+from rankkit.tasks.settings import Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
 from rankkit.tasks.trial import try_objective
@@ -40,11 +41,12 @@ def fit(
     batch_queries: int = 64,
     batch_docs: int = 16384,
     length_window: int = 8,
-    optimizer: OptimizerName = "adamw",
+    optimizer: str | Callable[..., Optimizer] = "adamw",
+    optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
-    schedule: ScheduleName = "one_cycle",
+    schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
     patience: int | None = None,
@@ -80,12 +82,18 @@ def fit(
         batch_docs: Documents of a batch, at most; a query with more goes alone.
         length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
             batches of lists of like length; 1 mixes all lengths.
-        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        optimizer: "adamw", "adam", "sgd", "adagrad", or the name of another class of ``torch.optim``, as "RMSprop". In
+            Python also a function of the groups of weights, as ``lambda params: torch.optim.RMSprop(params)``; their
+            learning rate is set by the schedule.
+        optimizer_options: Keywords of that class, as ``{"alpha": 0.9}``.
         learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
-        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        weight_decay: Of matrices, not of biases and norms, where the optimizer has it; decoupled from the gradient in
+            "adamw".
         momentum: Of "sgd".
         schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
-        warmup: Fraction of the run in which the learning rate rises.
+            In Python also a function of the part of the run that is done, from 0 to 1, to a factor of the learning
+            rate.
+        warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
         patience: Epochs without a better validation value after which training stops; None: never.
         precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
@@ -122,6 +130,7 @@ def fit(
         metric,
         epochs,
         optimizer,
+        optimizer_options,
         learning_rate,
         weight_decay,
         momentum,
@@ -157,11 +166,12 @@ def fit_encoder(
     views: Views = "classes",
     chunk_size: int | None = None,
     memory: int = 0,
-    optimizer: OptimizerName = "adamw",
+    optimizer: str | Callable[..., Optimizer] = "adamw",
+    optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
-    schedule: ScheduleName = "one_cycle",
+    schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
     patience: int | None = None,
@@ -209,12 +219,18 @@ def fit_encoder(
         memory: How many embeddings of earlier batches to compare with as well, for objectives of pairs and rankings
             (cross-batch memory) and for ``info_nce_loss``, whose negatives they become (MoCo's queue, with the encoder
             itself in place of its slow copy). 0: none.
-        optimizer: "adamw", "adam", "sgd" or "adagrad".
+        optimizer: "adamw", "adam", "sgd", "adagrad", or the name of another class of ``torch.optim``, as "RMSprop". In
+            Python also a function of the groups of weights, as ``lambda params: torch.optim.RMSprop(params)``; their
+            learning rate is set by the schedule.
+        optimizer_options: Keywords of that class, as ``{"alpha": 0.9}``.
         learning_rate: The highest of the schedule; None: what the encoder's class suggests.
-        weight_decay: Of matrices, not of biases and norms; decoupled from the gradient in "adamw".
+        weight_decay: Of matrices, not of biases and norms, where the optimizer has it; decoupled from the gradient in
+            "adamw".
         momentum: Of "sgd".
         schedule: "one_cycle" (cosine up, cosine down), "cosine" or "linear" (down after a linear warm-up), "constant".
-        warmup: Fraction of the run in which the learning rate rises.
+            In Python also a function of the part of the run that is done, from 0 to 1, to a factor of the learning
+            rate.
+        warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
         patience: Epochs without a better validation value after which training stops; None: never.
         precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
@@ -250,6 +266,7 @@ def fit_encoder(
         metric,
         epochs,
         optimizer,
+        optimizer_options,
         learning_rate,
         weight_decay,
         momentum,
@@ -299,7 +316,7 @@ def run(begin: Callable[[], Job], options: Options) -> History:
         raise ConfigError(
             f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
         )
-    identity = {**job.identity(), **vars(settings)}
+    identity = {**job.identity(), **settings.identity()}
     folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
     work = job.work(settings, place)
     return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)

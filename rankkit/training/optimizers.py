@@ -2,8 +2,9 @@
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
+from torch.optim import Optimizer
 
+from rankkit.tasks.methods import Groups, make_optimizer
 from rankkit.tasks.settings import Settings
 
 
@@ -20,7 +21,7 @@ def build_optimizer(
             that they belong to where it names one.
     """
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad]
-    groups = [
+    groups: Groups = [
         {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
         {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
     ]
@@ -29,15 +30,14 @@ def build_optimizer(
         if own:
             factor = getattr(module, "learning_rate", settings.learning_rate) / settings.learning_rate
             groups.append({"params": own, "weight_decay": 0.0, "rate_factor": factor})
-    rate = settings.learning_rate
-    fused = device.type in ("cpu", "cuda") or None
-    if settings.optimizer == "adamw":
-        return AdamW(groups, lr=rate, fused=fused)
-    if settings.optimizer == "adam":
-        return Adam(groups, lr=rate, fused=fused)
-    if settings.optimizer == "adagrad":
-        return Adagrad(groups, lr=rate, fused=True if device.type == "cpu" else None)
-    return SGD(groups, lr=rate, momentum=settings.momentum, fused=fused)
+    return make_optimizer(
+        settings.optimizer,
+        settings.optimizer_options or {},
+        groups,
+        rate=settings.learning_rate,
+        momentum=settings.momentum,
+        device=device,
+    )
 
 
 def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:

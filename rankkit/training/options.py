@@ -1,11 +1,13 @@
 """The options of a training by gradients, as one value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from rankkit.evaluation.names import Metric
-from rankkit.tasks.settings import OptimizerName, Precision, ScheduleName, Settings
+from rankkit.tasks.methods import Method
+from rankkit.tasks.settings import Precision, Schedule, Settings
 from rankkit.training.callbacks import Callback
 
 
@@ -15,11 +17,12 @@ class Options:
 
     metric: Metric
     epochs: int | None = None
-    optimizer: OptimizerName = "adamw"
+    optimizer: Method = "adamw"
+    optimizer_options: Mapping[str, Any] | None = None
     learning_rate: float | None = None
     weight_decay: float = 0.01
     momentum: float = 0.9
-    schedule: ScheduleName = "one_cycle"
+    schedule: Schedule = "one_cycle"
     warmup: float = 0.3
     clip_norm: float | None = None
     patience: int | None = None

@@ -1,5 +1,6 @@
 """Transform: what a scorer does to its features first, built from a spec such as ``"log1p+standardize"``."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, cast
 
@@ -8,10 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.errors import ConfigError, DataError, ShapeError, did_you_mean
-from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize
-from rankkit.transforms.quantiles import Piecewise, Quantile
-from rankkit.transforms.queries import QueryMinMax, QueryStandardize
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.registry import TRANSFORMS, find
 from rankkit.transforms.rows import TrainingRows
 from rankkit.transforms.tracing import tracing
 
@@ -36,19 +35,6 @@ class Step(Protocol):
     def output_names(self, names: list[str]) -> list[str]:
         """One name an output, from one name an input."""
         ...
-
-
-STEPS: dict[str, Callable[..., nn.Module]] = {
-    "none": Identity,
-    "log1p": Log1p,
-    "standardize": Standardize,
-    "minmax": MinMax,
-    "quantile": Quantile,
-    "piecewise": Piecewise,
-    "query_standardize": QueryStandardize,
-    "query_minmax": QueryMinMax,
-}
-_WITH_BINS = {"quantile", "piecewise"}
 
 
 class Transform(nn.Module):
@@ -200,14 +186,21 @@ def _parse(chain: str, n_inputs: int) -> nn.ModuleList:
     steps = nn.ModuleList()
     for part in chain.split("+"):
         name, has_bins, bins = part.strip().partition(":")
-        if name not in STEPS:
-            raise ConfigError(f"transform: expected the name of a step; got {name!r}. {did_you_mean(name, STEPS)}")
-        if has_bins and (name not in _WITH_BINS or not bins.isdecimal() or int(bins) < 1):
+        made = find("transform", name)
+        if has_bins and (not _takes_bins(made) or not bins.isdecimal() or int(bins) < 1):
             raise ConfigError(
                 f"transform: expected a step such as 'standardize' or 'piecewise:24'; got {part.strip()!r}. "
-                f"Only {' and '.join(sorted(_WITH_BINS))} take a number, of at least 1."
+                f"Only {' and '.join(sorted(filter(_takes_bins_of, TRANSFORMS)))} take a number, of at least 1."
             )
         options = {"n_bins": int(bins)} if has_bins else {}
-        steps.append(STEPS[name](n_inputs, **options))
+        steps.append(made(n_inputs, **options))
         n_inputs = cast(int, steps[-1].n_outputs)
     return steps
+
+
+def _takes_bins(made: Callable[..., nn.Module]) -> bool:
+    return "n_bins" in inspect.signature(made).parameters
+
+
+def _takes_bins_of(name: str) -> bool:
+    return _takes_bins(TRANSFORMS[name])

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import rankkit as rk
-from rankkit.catalogue import OBJECTIVES
 from rankkit.cli.experiments.config import load_experiment
 from rankkit.objectives.module import option_names
+from rankkit.registry import OBJECTIVES
 
 
 def test_every_command_is_explained(rankkit):

@@ -46,8 +46,8 @@ def test_one_entry_in_full(rankkit):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_entry_shows_options_and_reference(rankkit, name):
-    from rankkit.catalogue import find
     from rankkit.objectives.module import option_names
+    from rankkit.registry import find
 
     out = rankkit("objectives", name).out
     assert out.startswith(f"{name} ({ROWS[name].family})")

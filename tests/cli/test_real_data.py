@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import warnings
 
 import torch
 
-from rankkit.catalogue import OBJECTIVES
-from tests.objectives.embedding.batches import N_CLASSES, loss_of, named, prototypes
+from rankkit.registry import OBJECTIVES
+from rankkit.testing.embedding import N_CLASSES, prototypes
 from tests.objectives.embedding.batches import OBJECTIVES as EMBEDDING
+from tests.objectives.embedding.batches import loss_of, named
 from tests.oracles.catalogue import SEED, example_scores
 
 LABELS = torch.tensor([[4.0, 0, 1, 2, 3], [0, 1, 0, 0, 2]], dtype=torch.float64)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 from tests.oracles.catalogue import ORACLES, differences, example_scores
 
 

@@ -11,7 +11,7 @@ import torch
 from torch.func import grad, jvp, vmap
 
 import rankkit as rk
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 from tests.objectives.compiled_steps import called, value_and_slopes
 from tests.objectives.embedding.batches import OBJECTIVES as EMBEDDING
 from tests.oracles.catalogue import SEED

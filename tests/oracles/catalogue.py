@@ -9,7 +9,7 @@ import copy
 
 import torch
 
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 from tests.oracles import distillation, listwise, metric_driven, objectives, pairs, pointwise
 
 ORACLES = {

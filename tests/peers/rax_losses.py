@@ -5,7 +5,7 @@ Rax is no dependency: :func:`differences` imports it where it is called.
 
 import torch
 
-from rankkit.catalogue import OBJECTIVES
+from rankkit.registry import OBJECTIVES
 
 # Options of the objective that make it Rax's convention. Rax means over pairs and documents as rankkit does, and takes
 # raw labels in its softmax losses.

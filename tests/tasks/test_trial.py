@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import rankkit as rk
-from rankkit.catalogue import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.errors import ConfigError
 from rankkit.objectives.module import Objective, option_names
+from rankkit.registry import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.tasks.objectives import build_objective
 from rankkit.tasks.trial import try_objective
 from rankkit.training.beforehand import check_training

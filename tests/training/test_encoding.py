@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.errors import TrainingError
 from rankkit.models.encoders import WrappedEncoder
 from rankkit.objectives import Objective, lambdarank_loss
@@ -24,7 +24,7 @@ from tests.training.small_encoders import map_at_r, small
 from tests.training.test_resume import Interrupt, same
 
 
-@pytest.mark.parametrize("name", [*catalogue.EMBEDDING_OBJECTIVES, "ranknet", "lambdarank", "softmax", "listnet"])
+@pytest.mark.parametrize("name", [*registry.EMBEDDING_OBJECTIVES, "ranknet", "lambdarank", "softmax", "listnet"])
 def test_every_objective_brings_classes_together(quick_encoder, seen, name):
     encoder = build_encoder("mlp", {"n_dims": 8, "hidden": (16,)}, name, seen, seed=0)
     before = map_at_r(encoder, seen)

@@ -14,12 +14,12 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from torch import nn
 
 from rankkit import Ranker, bundle, fit, fit_encoder, predict
-from rankkit.catalogue import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.examples.files import read_labelled
 from rankkit.models.encoders import RandomAffine, embed
 from rankkit.models.scorers import MLPScorer
 from rankkit.objectives import gumbel_approx_ndcg_loss, listmle_loss, softmax_loss
+from rankkit.registry import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS
 from rankkit.tasks.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 from rankkit.tasks.similarity.build import build_encoder

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.transforms import STEPS, Transform
+from rankkit.registry import TRANSFORMS
+from rankkit.transforms import Transform
 
-SPECS = [*STEPS, "log1p+standardize", "log1p+query_standardize", "log1p+piecewise:5", "query_minmax+quantile"]
+SPECS = [*TRANSFORMS, "log1p+standardize", "log1p+query_standardize", "log1p+piecewise:5", "query_minmax+quantile"]
 SPECS += [["piecewise:3", "log1p+standardize", "query_standardize", "none"]]
 
 

@@ -79,6 +79,7 @@ class Compared(Section):
     grid: dict[str, Any] = Field(default={})
     search: SearchSection | None = None
     significance: SignificanceSection = SignificanceSection()
+    plugins: list[str] = Field(default=[])
 
     @field_validator("metric")
     @classmethod

@@ -19,6 +19,7 @@ from rankkit.cli.experiments.config import (
 )
 from rankkit.cli.experiments.encoder_comparison_file import EncoderComparisonFile
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
+from rankkit.cli.plugins import load_plugins_of
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
@@ -95,7 +96,7 @@ def _check(system: System) -> System:
     Raises:
         ConfigError: If a name or an option is unknown, or a value is of another type.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.training import fit
     from rankkit.training.beforehand import check_training
 
@@ -107,7 +108,7 @@ def _check(system: System) -> System:
         _refuse_embedding_objective(system)
         for kind, part in (("scorer", system.scorer), ("objective", system.objective)):
             if part is not None:
-                options = check_options(kind, catalogue.find(kind, part.name), part.options)
+                options = check_options(kind, registry.find(kind, part.name), part.options)
                 typed[kind] = Part(part.name, plain(options))
         training = plain(check_options("training", fit, system.training))
         check_run(check_training, training)
@@ -127,10 +128,10 @@ def _try(scorer: Part, objective: Part) -> None:
 
 
 def _refuse_embedding_objective(system: System) -> None:
-    from rankkit import catalogue
+    from rankkit import registry
 
     name = "" if system.objective is None else system.objective.name
-    if name in catalogue.EMBEDDING_OBJECTIVES and name not in catalogue.OBJECTIVES:
+    if name in registry.EMBEDDING_OBJECTIVES and name not in registry.OBJECTIVES:
         raise ConfigError(
             f"objectives: expected those that train scorers; got {name!r}, which trains encoders. "
             'Name encoders = ["conv"] in place of scorers.'
@@ -153,6 +154,7 @@ def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFil
     merge(values, read_toml(config))
     for setting in settings:
         merge(values, parse_setting(setting))
+    load_plugins_of(str(config), values)
     kind = EncoderComparisonFile if "encoders" in values else ComparisonFile
     try:
         file = kind.model_validate(values)

@@ -13,17 +13,18 @@ from typing import Annotated, Any, Literal, TypeVar
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from rankkit.cli.experiments.keys import READING as READING
 from rankkit.cli.experiments.validation import (
-    NOT_OPTIONS,
     check_objective,
     check_options,
     check_run,
-    defaults_of,
     untrained_scorer,
 )
+from rankkit.cli.plugins import load_plugins_of
 from rankkit.errors import ConfigError
 from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
+from rankkit.options import PASSED, defaults_of
 from rankkit.schemas import MOST_FEATURES, Finite, Whole, explain
 
 _BARE_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
@@ -112,12 +113,6 @@ class Data(Section):
         return {name: getattr(self, name) for name in READING if getattr(self, name) != fields[name].default}
 
 
-READING = (
-    *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
-    *("regroup", "labels", "on_bad_line", "cache"),
-)
-
-
 def _check_metrics(names: list[str]) -> list[str]:
     from rankkit.evaluation import parse_metric
 
@@ -148,24 +143,25 @@ class Experiment(Section):
     evaluation: EvaluationSection = EvaluationSection()
     seed: Whole = Field(default=0, ge=0)
     target: str | None = None
+    plugins: list[str] = []
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
-        from rankkit import catalogue
+        from rankkit import registry
         from rankkit.training import fit
 
         for kind in ("scorer", "objective"):
             named: Named = getattr(self, kind)
-            options = check_options(kind, catalogue.find(kind, named.name), named.options)
+            options = check_options(kind, registry.find(kind, named.name), named.options)
             setattr(self, kind, Named(name=named.name, **options))
         self.training = check_options("training", fit, self.training)
         return self
 
     @model_validator(mode="after")
     def _outputs_fit_the_objective(self) -> "Experiment":
-        from rankkit import catalogue
+        from rankkit import registry
 
-        needs_several = hasattr(catalogue.find("objective", self.objective.name), "readout")
+        needs_several = hasattr(registry.find("objective", self.objective.name), "readout")
         n_outputs = self.scorer.options.get("n_outputs")
         if n_outputs is not None and (n_outputs > 1) != needs_several:
             wanted = "several outputs (at least 2)" if needs_several else "1 output"
@@ -231,6 +227,7 @@ def load_as(
     merge(values, overrides)
     for setting in settings:
         merge(values, parse_setting(setting))
+    load_plugins_of(str(config) if config else "options", values)
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -245,16 +242,16 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
         scorer: The scorer that was built for it.
         n_queries: Training queries, on which the number of epochs depends.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.tasks.ranking.batches import default_epochs
     from rankkit.tasks.settings import default_learning_rate
     from rankkit.training import fit
 
-    options = {name: value for name, value in scorer.options.items() if name not in NOT_OPTIONS["scorer"]}
+    options = {name: value for name, value in scorer.options.items() if name not in PASSED["scorer"]}
     training = {**defaults_of("training", fit), **experiment.training}
     training.setdefault("learning_rate", default_learning_rate(scorer))
     training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
-    objective = defaults_of("objective", catalogue.find("objective", experiment.objective.name))
+    objective = defaults_of("objective", registry.find("objective", experiment.objective.name))
     return experiment.model_copy(
         update={
             "scorer": Named(name=experiment.scorer.name, **options),
@@ -266,7 +263,10 @@ def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
 
 def save_experiment(experiment: Section, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
-    write_text(path, tomli_w.dumps(experiment.model_dump(mode="json", exclude_none=True)))
+    values = experiment.model_dump(mode="json", exclude_none=True)
+    if not values.get("plugins"):
+        values.pop("plugins", None)
+    write_text(path, tomli_w.dumps(values))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from rankkit.cli.experiments.config import MetricNames, Named, Section, load_as, read_toml
-from rankkit.cli.experiments.validation import check_objective, check_options, check_run, defaults_of
+from rankkit.cli.experiments.validation import check_objective, check_options, check_run
+from rankkit.cli.plugins import load_plugins_of
+from rankkit.options import PASSED, defaults_of
 from rankkit.schemas import Finite, Whole
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
@@ -53,18 +55,20 @@ class EncoderExperiment(Section):
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: SimilaritySection = SimilaritySection()
     seed: Whole = Field(default=0, ge=0)
+    plugins: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "EncoderExperiment":
-        from rankkit import catalogue
+        from rankkit import registry
         from rankkit.distances import find_distance
+        from rankkit.models.building import build
         from rankkit.models.encoders.affine import RandomAffine
         from rankkit.training import fit_encoder
         from rankkit.training.beforehand import check_encoder_training
 
-        encoder = catalogue.find("encoder", self.encoder.name)
+        encoder = registry.find("encoder", self.encoder.name)
         self.encoder = Named(name=self.encoder.name, **check_options("encoder", encoder, self.encoder.options))
-        objective = catalogue.find("embedding objective", self.objective.name)
+        objective = registry.find("embedding objective", self.objective.name)
         options = self.objective.options
         learned = {"temperature": options.pop("temperature")} if options.get("temperature") == "learned" else {}
         options = check_options(self.objective_kind, objective, options) | learned
@@ -75,7 +79,7 @@ class EncoderExperiment(Section):
         check_objective(self.objective.name, options, kind="embedding objective")
         size = (self.data.size, self.data.size) if isinstance(self.data.size, int) else self.data.size
         # Of arrays the shape is not known yet; what their encoder cannot be whatever the shape is found all the same.
-        encoder((3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
+        build("encoder", encoder, (3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)
             RandomAffine(**self.augment)  # refuses numbers out of range
@@ -84,9 +88,9 @@ class EncoderExperiment(Section):
     @property
     def objective_kind(self) -> str:
         """Whether the objective is one on embeddings, or of rankings, which train encoders too."""
-        from rankkit import catalogue
+        from rankkit import registry
 
-        return "embedding objective" if self.objective.name in catalogue.EMBEDDING_OBJECTIVES else "objective"
+        return "embedding objective" if self.objective.name in registry.EMBEDDING_OBJECTIVES else "objective"
 
 
 def load_encoder_experiment(
@@ -98,16 +102,17 @@ def load_encoder_experiment(
 
 def is_of_encoder(config: Path | None, encoder: str | None, objective: str | None, settings: Iterable[str]) -> bool:
     """Whether an encoder is to be trained: one is named, or an objective that only encoders have."""
-    from rankkit import catalogue
+    from rankkit import registry
 
     named = read_toml(config) if config else {}
+    load_plugins_of(str(config), named)
     asked: Any = objective or named.get("objective")
     name = asked.get("name") if isinstance(asked, dict) else asked
     return (
         encoder is not None
         or "encoder" in named
         or any(setting.partition("=")[0].strip().partition(".")[0] == "encoder" for setting in settings)
-        or (name in catalogue.EMBEDDING_OBJECTIVES and "scorer" not in named)
+        or (name in registry.EMBEDDING_OBJECTIVES and "scorer" not in named)
     )
 
 
@@ -119,13 +124,13 @@ def resolve_encoder(experiment: EncoderExperiment, encoder: Any, epochs: int) ->
         encoder: The encoder that was built for it.
         epochs: Where it named none.
     """
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.training import fit_encoder
 
-    options = {name: value for name, value in encoder.options.items() if name not in ("input_shape", "seed")}
+    options = {name: value for name, value in encoder.options.items() if name not in PASSED["encoder"]}
     training = {**defaults_of("encoder training", fit_encoder), "epochs": epochs, **experiment.training}
     training.setdefault("learning_rate", encoder.learning_rate)
-    function = catalogue.find("embedding objective", experiment.objective.name)
+    function = registry.find("embedding objective", experiment.objective.name)
     objective = {**defaults_of(experiment.objective_kind, function), **experiment.objective.options}
     return experiment.model_copy(
         update={

@@ -1,33 +1,13 @@
 """Options against what takes them: the names and types of a signature, then the checks of the function itself."""
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from rankkit.errors import ConfigError
-from rankkit.schemas import Number, Whole, explain
-
-_NUMBERS = {int: Whole, float: Number}
-
-# What rankkit passes itself, so that it is no option of an experiment file.
-NOT_OPTIONS = {
-    "scorer": {"n_features", "readout", "seed"},
-    "encoder": {"input_shape", "seed"},
-    "augment": set(),
-    "objective": {"scores", "logits", "labels", "mask", "weights", "reduction", "generator"},
-    "embedding objective": {
-        *("x", "y", "anchor", "positive", "negative", "query", "embeddings", "logits"),
-        *("same", "classes", "prototypes", "negatives", "ids", "known_positives", "log_q"),
-        *("distance", "reduction"),
-    },
-    "training": {"scorer", "objective", "train", "valid", "seed", "out", "resume", "callbacks", "progress"},
-    "encoder training": {
-        *("encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"),
-    },
-}
+from rankkit.options import REQUIRED, options_of
+from rankkit.schemas import explain
 
 
 def check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -36,11 +16,9 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
     Raises:
         ValueError: If one is unknown or of another type.
     """
-    parameters = inspect.signature(function).parameters
     fields: dict[str, Any] = {
-        name: (_in_a_file(parameter.annotation), ... if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in parameters.items()
-        if name not in NOT_OPTIONS[kind] and parameter.kind is not parameter.VAR_KEYWORD
+        option.name: (option.annotation, ... if option.default is REQUIRED else option.default)
+        for option in options_of(kind, function).values()
     }
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     model = create_model(f"{kind} options", __config__=config, **fields)
@@ -49,28 +27,6 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         return typed
     except ValidationError as error:
         raise ValueError(explain(error, kind, model)) from None
-
-
-def _in_a_file(annotation: Any) -> Any:
-    """The type of an option less the functions that it may be in Python, its numbers being written as numbers."""
-    if annotation in _NUMBERS:
-        return _NUMBERS[annotation]
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if origin in (Union, UnionType):
-        return Union[tuple(_in_a_file(part) for part in parts if get_origin(part) is not Callable)]  # noqa: UP007
-    if origin in (list, tuple, dict, Sequence, Mapping):
-        return origin[tuple(part if part is ... else _in_a_file(part) for part in parts)]
-    return annotation
-
-
-def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
-    """The options of a function that have a default other than None, with it."""
-    parameters = inspect.signature(function).parameters
-    return {
-        name: parameter.default
-        for name, parameter in parameters.items()
-        if name not in NOT_OPTIONS[kind] and parameter.default not in (parameter.empty, None)
-    }
 
 
 def check_run(check: Callable[..., None], *arguments: Any) -> None:
@@ -108,10 +64,11 @@ def untrained_scorer(name: str, options: Mapping[str, Any], objective: str, n_fe
     Raises:
         ConfigError: If it cannot be built.
     """
-    from rankkit import catalogue
+    from rankkit import registry
+    from rankkit.models.building import build
 
     chosen = dict(options)
-    readout = getattr(catalogue.find("objective", objective), "readout", None)
+    readout = getattr(registry.find("objective", objective), "readout", None)
     if readout is not None:
         chosen = {"n_outputs": 3, **chosen, "readout": readout}
-    return catalogue.find("scorer", name)(n_features or 2, **chosen, seed=0)
+    return build("scorer", name, n_features or 2, **chosen, seed=0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from rankkit.cli.experiments.keys import ENCODER_TRAINING, READING, TRAINING
 from rankkit.errors import CompilationWarning, ConfigError, DataWarning, RankkitError
 
 _QUOTED = r"'[^']*'|\"[^\"]*\""
@@ -31,17 +32,7 @@ _PLACES = {"fit: ": "training: ", "fit_encoder: ": "training: ", "read_letor: ":
 # Functions that are commands here.
 _CALLS = {"rankkit.predict()": "rankkit score", "rankkit.read_folds()": "rankkit train --folds"}
 # Arguments of rankkit.fit and rankkit.read as sections of an experiment file have them.
-_SECTIONS = {
-    "data": (
-        *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
-        *("regroup", "labels", "on_bad_line", "cache"),
-    ),
-    "training": (
-        *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "optimizer", "learning_rate"),
-        *("weight_decay", "momentum", "schedule", "warmup", "clip_norm", "patience", "precision", "device"),
-        *("batch_classes", "per_class", "mining", "views", "chunk_size", "memory"),
-    ),
-}
+_SECTIONS = {"data": READING, "training": (*TRAINING, *ENCODER_TRAINING)}
 _TOML = {"True": "true", "False": "false", "None": "''"}
 _KEYS = {name: f"{section}.{name}" for section, names in _SECTIONS.items() for name in names}
 

@@ -27,8 +27,8 @@ def run_encoder(
         resume: Go on with what the folder holds.
         track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
     """
-    from rankkit.catalogue import find
     from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.registry import find
     from rankkit.tasks.objectives import build_objective
     from rankkit.tasks.similarity.build import build_encoder, with_margin
     from rankkit.tasks.similarity.job import default_epochs_of

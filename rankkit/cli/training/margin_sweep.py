@@ -109,11 +109,11 @@ def _numbers(words: list[str] | None) -> list[float] | None:
 
 def _refuse_without_margin(objective: str, settings: list[str]) -> None:
     """Raise ConfigError, before any data is read, if there is no margin to sweep, or a setting has no say."""
-    from rankkit import catalogue
+    from rankkit import registry
     from rankkit.comparison.margins.checks import check_sweepable
     from rankkit.errors import ConfigError
 
-    check_sweepable(catalogue.find("embedding objective", objective))
+    check_sweepable(registry.find("embedding objective", objective))
     for setting in settings:
         key = setting.partition("=")[0].replace(" ", "")
         if key in ("objective", "objective.name", "objective.margin") or key.partition(".")[0] == "evaluation":

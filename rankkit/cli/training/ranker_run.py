@@ -32,6 +32,7 @@ def run(
     """
     from rankkit.cli.experiments.config import resolve, save_experiment
     from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.models.scorers.scorer import describe
     from rankkit.tasks.objectives import build_objective
     from rankkit.tasks.ranking.build import build_scorer
     from rankkit.training import fit
@@ -44,7 +45,7 @@ def run(
     observers = [*callbacks]
     if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
         observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
-    typer.echo(f"{experiment.objective.name} trains {scorer!r}\n")
+    typer.echo(f"{experiment.objective.name} trains {describe(scorer, scorer.options)}\n")
     with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
         history = fit(
             scorer,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.comparison.report.figures import Chart, color, draw
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def predicts_label(system: "System") -> bool:
     """Whether the score of a system is on the scale of the labels."""
     if system.objective is None:
         return False
-    function = catalogue.find("objective", system.objective.name)
+    function = registry.find("objective", system.objective.name)
     return system.objective.name in _PREDICTS_LABEL or getattr(function, "readout", None) == "expected_grade"
 
 

@@ -27,6 +27,7 @@ from rankkit.files.disk import keeping
 from rankkit.errors import ConfigError
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
+from rankkit.registry import OWN, find, loaded_plugins, package_of
 from rankkit.training.tracking import check_tracker
 
 
@@ -72,6 +73,7 @@ def compare(
     out = Path(out)
     check_place(out, "folder")
     check_systems(plan)
+    _check_plugins(plan)
     for system in plan.systems:
         if system.external is not None:
             check_installed(system.external)
@@ -113,6 +115,27 @@ def compare(
             write_report(results, out / REPORT)
         mirror.check()
     return results
+
+
+def _check_plugins(plan: Plan) -> None:
+    """Refuse code that worker processes could not have: they load the plugins that are loaded here, and nothing else.
+
+    Raises:
+        ConfigError: If a system has a part that a script has registered.
+    """
+    loadable = {OWN, *(package.partition(".")[0] for package in loaded_plugins())}
+    for system in plan.systems:
+        parts = {"scorer": system.scorer, "encoder": system.encoder, "objective": system.objective}
+        for kind, part in parts.items():
+            if part is None:
+                continue
+            of_encoder = kind == "objective" and system.encoder is not None
+            package = package_of(find("embedding objective" if of_encoder else kind, part.name))
+            if package not in loadable:
+                raise ConfigError(
+                    f"compare: expected the {kind} {part.name!r} of a package that each worker process can load; got "
+                    f"one of {package!r}. Put it into a package, and name that: --plugin, or rankkit.load_plugin."
+                )
 
 
 def _keeping(board: Board, n_runs: int, out: Path) -> AbstractContextManager[None]:

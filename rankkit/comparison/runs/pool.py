@@ -16,6 +16,7 @@ from rankkit.files.atomic import write_text
 from rankkit.comparison.plan import RunSpec
 from rankkit.files.disk import writing
 from rankkit.errors import DiskError, TrainingError
+from rankkit.registry import loaded_plugins
 
 COMMAND = (sys.executable, "-m", "rankkit.comparison.runs.worker")
 ATTEMPTS = 2
@@ -130,11 +131,11 @@ class Worker:
     def take(self, spec: RunSpec) -> None:
         """Give it a run."""
         self.spec, self.split = spec, spec.split
-        order = json.dumps({"spec": spec.to_dict(), "out": str(self._out), "place": self.place}) + "\n"
+        order = {"spec": spec.to_dict(), "out": str(self._out), "place": self.place, "plugins": loaded_plugins()}
         # If it has just died, the end of its lines will say so.
         with suppress(BrokenPipeError):
             pipe = cast(IO[bytes], self.process.stdin)
-            pipe.write(order.encode())
+            pipe.write(f"{json.dumps(order)}\n".encode())
             pipe.flush()
 
     def death(self) -> str:

@@ -28,7 +28,7 @@ def main() -> None:
     runner = _Runner(lines)
     while True:
         order = orders.get()
-        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]), order["place"])
+        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]), order["place"], order["plugins"])
 
 
 def _read_orders(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None:
@@ -49,7 +49,7 @@ class _Runner:
         self._lines = lines
         self._loaded: tuple[Any, Any] | None = None
 
-    def run(self, spec: Any, out: Path, place: tuple[int, int]) -> None:
+    def run(self, spec: Any, out: Path, place: tuple[int, int], plugins: list[str]) -> None:
         """Run it and say that it is done, or why not."""
         import torch
 
@@ -58,6 +58,7 @@ class _Runner:
         from rankkit.files.disk import writing
         from rankkit.errors import DiskError, RankkitError
         from rankkit.tasks.devices import share_devices
+        from rankkit.registry import load_plugin
 
         torch.set_num_threads(spec.threads)
         share_devices(*place, spec.system.training.get("device", "auto"))
@@ -66,6 +67,8 @@ class _Runner:
             with writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             try:
+                for package in plugins:
+                    load_plugin(package)
                 split = self._split(spec, out)
                 run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
             except DiskError:

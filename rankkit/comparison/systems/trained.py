@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from rankkit import bundle, catalogue
+from rankkit import bundle, registry
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.epochs import EpochReporter, course, plain_defaults
 from rankkit.comparison.systems.fitted import Fitted, Report
@@ -55,7 +55,7 @@ def fit_trained(spec: RunSpec, split: Any, folder: Path, report: Report) -> Fitt
         **task.noted(split.train, spec.source.reading),
     )
     (folder / "checkpoint.pt").unlink(missing_ok=True)
-    defaults = plain_defaults(catalogue.find(task.objective, asked.name))
+    defaults = plain_defaults(registry.find(task.objective, asked.name))
     defaults.pop("distance", None)  # that of the model counts
     return Fitted(
         predict=lambda data: task.predict(model, data),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.models.scorers import Scorer, ranking_scores
+from rankkit.models.scorers.calling import takes_offsets
 
 PADDING_SCORE = torch.finfo(torch.float32).min
 
@@ -23,7 +24,7 @@ class PointwiseGraph(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """``[n, F]`` to ``[n]``."""
         offsets = torch.zeros(2, dtype=torch.int64)  # no step looks at them
-        return ranking_scores(self.scorer, self.scorer(features, offsets))
+        return ranking_scores(self.scorer, _outputs(self.scorer, features, offsets))
 
 
 class ListwiseGraph(nn.Module):
@@ -48,8 +49,14 @@ class ListwiseGraph(nn.Module):
         flat = torch.zeros_like(rows).scatter(0, place[:, None].expand_as(rows), rows)
         ends = torch.cat((lengths.cumsum(0), torch.full_like(n_real, batch * size)))
         offsets = torch.cat((torch.zeros_like(n_real), ends))
-        scores = ranking_scores(self.scorer, self.scorer(flat, offsets))[place]
+        scores = ranking_scores(self.scorer, _outputs(self.scorer, flat, offsets))[place]
         return scores.reshape(batch, size).masked_fill(~mask, PADDING_SCORE)
+
+
+def _outputs(scorer: Scorer, features: Tensor, offsets: Tensor) -> Tensor:
+    """What the scorer gives, as :func:`rankkit.models.scorers.outputs_of`, without checks that could not be traced."""
+    outputs = scorer(features, offsets) if takes_offsets(scorer) else cast(Any, scorer)(features)
+    return outputs[:, 0] if outputs.dim() == 2 and getattr(scorer, "readout", None) is None else outputs
 
 
 def traced(scorer: Scorer, listwise: bool) -> tuple[nn.Module, tuple[Any, ...], list[str], tuple[Any, ...]]:

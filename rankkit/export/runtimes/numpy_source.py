@@ -126,12 +126,12 @@ def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) ->
 
 
 def _body(scorer: nn.Module) -> list[str]:
+    if type(scorer) not in (MLPScorer, LinearScorer):
+        raise _refusal(f"scorer {type(scorer).__name__}")
     lines = _transform(cast(Transform, scorer.transform))
     if isinstance(scorer, MLPScorer):
         for n, layer in enumerate(scorer.hidden):
             lines += _hidden(cast(HiddenLayer, layer), f"hidden.{n}")
-    elif not isinstance(scorer, LinearScorer):
-        raise _refusal(f"scorer {type(scorer).__name__}")
     if isinstance(scorer.output, TiedOutputs):
         lines.append('x = linear(x, w["output.score.weight"], w["output.bias"])')
     else:

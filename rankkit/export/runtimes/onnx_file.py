@@ -16,7 +16,7 @@ from rankkit.export.needs import need
 from rankkit.export.quiet import quiet
 from rankkit.export.runtimes.graph import pad_lists, traced
 from rankkit.models.scorers import Scorer
-from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.scorers.listwise import is_listwise, over_queries
 
 OPSETS = range(18, 24)
 
@@ -51,8 +51,8 @@ def write_onnx(
     listwise = needs_lists if listwise is None else listwise
     if needs_lists and not listwise:
         raise ExportError(
-            "onnx: expected a scorer that looks at one document at a time; got a transform over the documents of a "
-            f"query, {scorer.transform.spec!r}. Leave listwise out, or train with another transform."
+            f"onnx: expected a scorer that looks at one document at a time; got {over_queries(scorer)}. "
+            "Leave listwise out, or train with another transform."
         )
     graph, inputs, names, shapes = traced(scorer, listwise)
     write_graph(

@@ -42,6 +42,15 @@ class DenseLayer:
     activation: str
 
 
+def check_layers(where: str, scorer: Any) -> None:
+    """Raise ExportError unless a scorer is one whose layers are known."""
+    if type(scorer) not in (LinearScorer, MLPScorer):  # a subclass may compute something else
+        raise ExportError(
+            f"{where}: expected a linear or mlp scorer, or trees; got a {type(scorer).__name__}, whose layers {where} "
+            "does not have. Export it to onnx."
+        )
+
+
 def dense_layers(where: str, scorer: Any, activations: Collection[str]) -> list[DenseLayer]:
     """The layers of a scorer behind its transform, down to one output; batch normalization is folded in.
 
@@ -55,11 +64,7 @@ def dense_layers(where: str, scorer: Any, activations: Collection[str]) -> list[
     Raises:
         ExportError: If a layer is no such layer; the message names it.
     """
-    if not isinstance(scorer, LinearScorer | MLPScorer):
-        raise ExportError(
-            f"{where}: expected a linear or mlp scorer, or trees; got a {type(scorer).__name__}, whose layers {where} "
-            "does not have. Export it to onnx."
-        )
+    check_layers(where, scorer)
     layers = []
     if isinstance(scorer, MLPScorer):
         for position, module in enumerate(scorer.hidden):

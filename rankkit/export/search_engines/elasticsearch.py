@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.manifest import Manifest
 from rankkit.export.parity import ScoreMap
-from rankkit.export.search_engines.dense_layers import dense_layers
+from rankkit.export.search_engines.dense_layers import check_layers, dense_layers
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import read_json, write_json
 from rankkit.export.search_engines.ltr_features import (
@@ -79,6 +79,7 @@ class ElasticsearchTarget:
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:
+            check_layers(self.name, model)
             feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, {"sigmoid"})
 

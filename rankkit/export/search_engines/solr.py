@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.errors import ExportError
 from rankkit.export.manifest import Manifest
 from rankkit.export.parity import ScoreMap
-from rankkit.export.search_engines.dense_layers import IDENTITY, dense_layers
+from rankkit.export.search_engines.dense_layers import IDENTITY, check_layers, dense_layers
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import float32_text, read_json, write_json
 from rankkit.export.search_engines.solr_network import (
@@ -57,6 +57,7 @@ class SolrTarget:
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:
+            check_layers(self.name, model)
             feature_scaling(self.name, model.transform, STEPS)
             dense_layers(self.name, model, set(ACTIVATIONS))
 

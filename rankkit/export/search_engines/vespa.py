@@ -16,7 +16,7 @@ from rankkit.export.parity import ScoreMap
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.search_engines.json_text import read_text
 from rankkit.export.target import check_options
-from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.scorers.listwise import is_listwise, over_queries
 from rankkit.models.trees.model import TreeModel
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -50,9 +50,9 @@ class VespaTarget:
             )
         if is_listwise(model):
             raise ExportError(
-                f"vespa: expected a ranker that looks at one document at a time, as Vespa scores them; got the "
-                f"transform {model.transform.spec!r}, which compares the documents of a query. Train with another "
-                "transform, or call an exported onnx file from a container Searcher."
+                f"vespa: expected a ranker that looks at one document at a time, as Vespa scores them; got "
+                f"{over_queries(model)}. Train with another transform, or call an exported onnx file from a container "
+                "Searcher."
             )
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:

@@ -1,18 +1,40 @@
 """Which scorers look at the whole list of a query."""
 
-from typing import cast
+from typing import Any, cast
 
 from torch import nn
 
+from rankkit.models.scorers.calling import takes_offsets
 from rankkit.models.scorers.scorer import Scorer
+from rankkit.registry import OWN
 from rankkit.transforms.queries import QueryMinMax, QueryStandardize
 
 
 def is_listwise(scorer: Scorer) -> bool:
-    """Whether a document's score depends on the other documents of its query.
+    """Whether a document's score may depend on the other documents of its query.
+
+    One of the user's own that takes ``offsets`` is taken to look at them, unless its attribute ``listwise`` is False.
 
     >>> from rankkit.models.scorers.linear import LinearScorer
     >>> is_listwise(LinearScorer(2)), is_listwise(LinearScorer(2, transform="query_minmax"))
     (False, True)
     """
-    return any(isinstance(module, QueryStandardize | QueryMinMax) for module in cast(nn.Module, scorer).modules())
+    if not takes_offsets(scorer):
+        return False
+    if any(isinstance(module, QueryStandardize | QueryMinMax) for module in cast(nn.Module, scorer).modules()):
+        return True
+    return not _is_own(scorer) and bool(getattr(scorer, "listwise", True))
+
+
+def over_queries(scorer: Scorer) -> str:
+    """What of a listwise scorer compares the documents of a query, for messages."""
+    transform = getattr(scorer, "transform", None)
+    if transform is None or not _is_own(scorer):
+        return f"{type(scorer).__name__}, which takes offsets and does not say listwise = False"
+    return f"the transform {transform.spec!r}, which compares the documents of a query"
+
+
+def _is_own(scorer: object) -> bool:
+    """Whether what scores is rankkit's: also of a subclass that changes something else."""
+    kind: Any = type(scorer)
+    return str(getattr(kind.forward, "__module__", "")).partition(".")[0] == OWN

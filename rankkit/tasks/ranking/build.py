@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.models.building import build
 from rankkit.models.scorers.readout import n_outputs_for
 
 
-def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: RankingDataset, *, seed: int) -> Any:
+def build_scorer(
+    name: str | type, options: Mapping[str, Any], objective: str, data: RankingDataset, *, seed: int
+) -> Any:
     """The scorer of that name for training data and the objective of that name.
 
     Where the objective reads several outputs a document, there are as many as the grades of the data ask for, unless
     ``options`` say how many.
 
     Args:
-        name: Of the scorer.
+        name: Of the scorer, or its class.
         options: Its options.
         objective: The name of the objective that will train it.
         data: The training data, for the number of features and of grades.
@@ -25,7 +28,7 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
     Raises:
         ConfigError: If there is no such name or option, or the objective needs more grades than the labels have.
     """
-    readout = getattr(catalogue.find("objective", objective), "readout", None)
+    readout = getattr(registry.find("objective", objective), "readout", None)
     chosen = {**options, "seed": seed}
     if readout is not None:
         chosen["readout"] = readout
@@ -37,4 +40,4 @@ def build_scorer(name: str, options: Mapping[str, Any], objective: str, data: Ra
                     f"train: expected labels of more grades for the objective {objective}; got 0..{best}. "
                     "Train with bce, which learns the same from two."
                 )
-    return catalogue.find("scorer", name)(data.n_features, **chosen)
+    return build("scorer", name, data.n_features, **chosen)

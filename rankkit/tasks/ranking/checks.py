@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from rankkit.catalogue import SCORERS
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import check_count, matched
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
+from rankkit.registry import SCORERS
 from rankkit.tasks.objectives import CALL, build_objective, check_takes_lists, objective_name, readout_of, takes_weights
 
 

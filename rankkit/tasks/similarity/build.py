@@ -6,10 +6,12 @@ from typing import Any, cast
 
 import torch
 
-from rankkit import catalogue
+from rankkit import registry
 from rankkit.data.labelled_examples import LabelledExamples
+from rankkit.models.building import build
 from rankkit.models.encoders import embed
 from rankkit.objectives.embedding import suggest_margin
+from rankkit.options import options_of
 
 
 def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: LabelledExamples, *, seed: int) -> Any:
@@ -33,9 +35,11 @@ def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: L
     >>> encoder.output, encoder.distance
     ('sigmoid', SquaredEuclidean())
     """
-    function = catalogue.find("embedding objective", objective)
-    chosen = {"distance": own_distance(function), "output": getattr(function, "output", "unit"), **options}
-    return catalogue.find("encoder", name)(data.input_shape, **chosen, seed=seed)
+    function = registry.find("embedding objective", objective)
+    wanted = {"distance": own_distance(function), "output": getattr(function, "output", "unit")}
+    taken = options_of("encoder", registry.find("encoder", name))
+    chosen = {**{option: value for option, value in wanted.items() if option in taken}, **options}
+    return build("encoder", name, data.input_shape, **chosen, seed=seed)
 
 
 def own_distance(objective: Callable[..., Any]) -> str:

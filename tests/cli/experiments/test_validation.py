@@ -6,10 +6,10 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from rankkit.catalogue import OBJECTIVES, SCORERS
 from rankkit.cli.experiments.config import Column, Names, Section
 from rankkit.cli.experiments.validation import check_options
 from rankkit.objectives.module import option_names
+from rankkit.registry import OBJECTIVES, SCORERS
 from rankkit.schemas import explain
 
 

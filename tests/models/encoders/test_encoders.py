@@ -11,6 +11,8 @@ import torch
 from rankkit.distances import DISTANCES, Cosine, VerificationHead, WeightedL1
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.models.encoders import ConvEncoder, MLPEncoder, Siamese, Triplet, WrappedEncoder, embed
+from rankkit.registry import ENCODERS
+from rankkit.testing.encoders import PROMISES, EncoderCase
 
 PICTURES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
@@ -28,6 +30,31 @@ def wrapped(**options):
 
 
 EVERY = pytest.mark.parametrize("make", [conv, mlp, wrapped])
+
+
+VARIANTS = [
+    ("conv", {"n_dims": 3, "channels": (4, 5)}),
+    ("conv", {"n_dims": 3, "channels": (4, 5), "output": "sigmoid", "distance": "weighted_l1"}),
+    ("mlp", {"n_dims": 3, "hidden": (6,)}),
+    ("mlp", {"n_dims": 3, "hidden": (6,), "output": "linear", "distance": "l1", "dropout": 0.5}),
+]
+
+
+def test_every_encoder_of_the_registry_is_tried():
+    assert {name for name, _ in VARIANTS} == set(ENCODERS)
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_promise(name, options, promise):
+    PROMISES[promise](EncoderCase(ENCODERS[name], options))
+
+
+@pytest.mark.parametrize("make", [conv, mlp])
+def test_without_a_seed_weights_come_from_the_global_generator(make):
+    before = torch.get_rng_state()
+    make(seed=None)
+    assert not torch.equal(torch.get_rng_state(), before)
 
 
 @EVERY
@@ -52,17 +79,6 @@ def test_a_zero_vector_of_output_unit_stays_zero_with_a_zero_gradient(make):
     embeddings.sum().backward()
     assert torch.equal(embeddings, torch.zeros(5, 3))
     assert all(bool((weight.grad == 0).all()) for weight in encoder.parameters() if weight.grad is not None)
-
-
-@pytest.mark.parametrize("make", [conv, mlp])
-def test_seeded_weights_leave_the_generator_alone(make):
-    before = torch.get_rng_state()
-    first, second, other = make(seed=3), make(seed=3), make(seed=4)
-    assert torch.equal(torch.get_rng_state(), before)
-    assert all(torch.equal(x, y) for x, y in zip(first.parameters(), second.parameters(), strict=True))
-    assert not torch.equal(first.projection.weight, other.projection.weight)
-    make(seed=None)
-    assert not torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)

@@ -1,22 +1,29 @@
 """LinearScorer, MLPScorer and readouts."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
-from rankkit.catalogue import SCORERS
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import LinearScorer, MLPScorer, ranking_scores
 from rankkit.models.scorers.mlp import ACTIVATIONS
+from rankkit.registry import SCORERS
+from rankkit.testing.scorers import PROMISES, ScorerCase
 
-SCORERS_TO_TRY = [
-    LinearScorer(4, seed=0),
-    LinearScorer(4, transform="piecewise:3", bias=False, n_outputs=3, seed=0),
-    MLPScorer(4, hidden=(8, 8, 5), activation="gelu", dropout=0.5, normalization="layer", residual=True, seed=0),
-    MLPScorer(4, hidden=(8, 6), normalization="batch", transform=["log1p+standardize", "query_standardize"], seed=0),
-    MLPScorer(4, hidden=(), transform="quantile", n_outputs=3, seed=0),
+VARIANTS = [
+    ("linear", {}),
+    ("linear", {"transform": "piecewise:3", "bias": False, "n_outputs": 3}),
+    ("linear", {"transform": "query_minmax"}),
+    ("mlp", {}),
+    (
+        "mlp",
+        {"hidden": (8, 8, 5), "activation": "gelu", "dropout": 0.5, "normalization": "layer", "residual": True},
+    ),
+    (
+        "mlp",
+        {"hidden": (8, 6), "normalization": "batch", "transform": ["log1p+standardize", "query_standardize"]},
+    ),
+    ("mlp", {"hidden": (), "transform": "quantile", "n_outputs": 3}),
 ]
 
 
@@ -25,31 +32,14 @@ def batch(n_docs=30, seed=0):
     return features, torch.tensor([0, 1, 1, n_docs - 9, n_docs])
 
 
-@pytest.fixture(params=SCORERS_TO_TRY, ids=repr)
-def scorer(request):
-    request.param.transform.fit(*batch())
-    return request.param.eval()
+def test_every_scorer_of_the_registry_is_tried():
+    assert {name for name, _ in VARIANTS} == set(SCORERS)
 
 
-def test_one_score_a_document_or_one_a_grade(scorer):
-    outputs = scorer(*batch())
-    assert outputs.shape == ((30,) if scorer.n_outputs == 1 else (30, 3))
-    assert ranking_scores(scorer, outputs).shape == (30,)
-
-
-def test_options_build_the_same_scorer_again(scorer):
-    again = type(scorer)(**json.loads(json.dumps(scorer.options)))
-    assert again.options == scorer.options
-    again.load_state_dict(scorer.state_dict())
-    assert torch.equal(again.eval()(*batch(seed=1)), scorer(*batch(seed=1)))
-
-
-def test_export_gives_the_same_scores_for_any_number_of_documents(scorer):
-    docs, n_offsets = torch.export.Dim("docs", min=2), torch.export.Dim("n_offsets", min=3)
-    program = torch.export.export(scorer, batch(), dynamic_shapes=({0: docs}, {0: n_offsets}))
-    for n_docs in (12, 30, 61):
-        features, offsets = batch(n_docs, seed=2)
-        torch.testing.assert_close(program.module()(features, offsets), scorer(features, offsets), rtol=1e-6, atol=1e-6)
+@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_promise(name, options, promise):
+    PROMISES[promise](ScorerCase(SCORERS[name], options))
 
 
 def test_export_of_the_ranking_score():
@@ -65,17 +55,6 @@ def test_export_of_the_ranking_score():
     program = torch.export.export(ranked, batch(), dynamic_shapes=({0: torch.export.Dim("docs", min=2)}, None))
     features, offsets = batch(50)
     torch.testing.assert_close(program.module()(features, offsets), ranked(features, offsets))
-
-
-def test_gradients_reach_every_weight_and_dropout_rests_in_eval_mode(scorer):
-    features, offsets = batch()
-    scorer.train()
-    scorer(features, offsets).square().sum().backward()
-    for name, parameter in scorer.named_parameters():
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.abs().sum() > 0, name
-    scorer.eval()
-    assert torch.equal(scorer(features, offsets), scorer(features, offsets))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rankkit.catalogue import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 from rankkit.objectives.descriptions import ROWS
+from rankkit.registry import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES
 
 
 def test_rows_and_catalogue_have_the_same_names():

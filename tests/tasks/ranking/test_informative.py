@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from rankkit import Ranker
-from rankkit.catalogue import OBJECTIVES
 from rankkit.data.batch import pad
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError, DataWarning
@@ -23,6 +22,7 @@ from rankkit.objectives import (
     softmax_loss,
     weighted_sum,
 )
+from rankkit.registry import OBJECTIVES
 from rankkit.tasks.ranking.informative import check_informative, needs_of, teaching_queries
 from rankkit.training import fit
 

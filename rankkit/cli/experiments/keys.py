@@ -1,0 +1,118 @@
+"""What each key of an experiment file means, where no function says it that takes it; nothing here imports much.
+
+Options of scorers, encoders, objectives and training are described by the docstring of what takes them
+(:mod:`rankkit.options`). The names of those of training stand here too, for help and messages that may not import it; a
+test compares them.
+"""
+
+TOP = {
+    "data": "where the data lies: below",
+    "out": "folder of the run",
+    "scorer": "a name, or a table with a name and options: below",
+    "encoder": "a name, or a table with a name and options: below",
+    "objective": "a name, or a table with a name and options: below",
+    "training": "how it is trained: below",
+    "evaluation": "what is measured at the end: below",
+    "augment": "inputs changed at random while training: below",
+    "seed": "of the weights, the shuffling and the dropout",
+    "plugins": "packages whose code it uses, which are imported: [extending](extending.md)",
+    "target": "where it will serve (`onnx`, `solr`, ...): a scorer that cannot be exported there is refused at once",
+}
+RANKING_DATA = {
+    "train": "training data",
+    "valid": "validation data: the best epoch on it is kept",
+    "test": "test data, evaluated once at the end",
+    "folds": "in place of these three: a folder of folds",
+    "n_features": "columns of LETOR text whose last features occur in no row",
+    "cache": "parse once, then open in an instant; or the folder of the cache",
+    "regroup": "bring rows of LETOR text together whose qid comes back",
+    "labels": "`grades` are whole numbers from 0 to 31, `any` is any number from 0 on",
+    "on_bad_line": "what to do with a row of LETOR text that cannot be read",
+    "label": "label column of a table",
+    "qid": "query column of a table",
+    "doc_id": "column of a table with the names of the documents",
+    "weight": 'column of a table with the weights of documents; `""` for none',
+    "query_weight": 'column of a table with the weights of queries; `""` for none',
+    "features": "the features, as a list: columns of a table, numbers of LETOR text",
+    "drop": "features to leave out",
+    "zero_based": "whether indices of LETOR text begin with 0; left out, as a comment above the rows says, or with 1",
+    "cross_validation": "deal all queries out in so many parts, each once the test data",
+    "valid_fraction": "share of the training queries that becomes validation data",
+    "split_seed": "of such parts and shares",
+}
+EXAMPLES = {
+    "train": "a folder or archive of images, `.npz`, Parquet, idx, or `digits` or `glyphs`",
+    "valid": "validation examples: the best epoch on them is kept",
+    "test": "test examples, best of classes that are not trained on",
+    "held_out": "share of the classes that becomes the test data where there is none",
+    "held_out_by": "`group` keeps whole groups of classes (alphabets) together",
+    "valid_held_out": "share of the other classes that becomes the validation data",
+    "split_seed": "of what is held out",
+    "size": "pixels of a side, or `[height, width]`",
+    "colour": "three channels in place of one",
+    "ink": "`dark` for dark strokes on white",
+    "label": "class column of a Parquet file",
+}
+MEASURED = {
+    "metrics": "what is measured",
+    "protocol": "whose conventions",
+    "empty": "what a query without a relevant document counts; left out, the protocol's",
+    "ties": "order of tied scores; left out, the protocol's",
+    "ways": "classes of a few-shot episode",
+    "shots": "labelled examples of each class",
+    "n_episodes": "how many episodes",
+}
+COMPARED = {
+    **TOP,
+    "scorers": "each with each objective: names, or tables with a name and options",
+    "encoders": "in place of scorers: names, or tables with a name and options",
+    "objectives": "names, or tables with a name and options",
+    "external": "systems beside them: below",
+    "baseline": 'what the others are tested against, as `"mlp ranknet"`; left out, the first',
+    "seeds": "how many runs of each system, or their seeds",
+    "metric": "what chooses epochs and options, on validation data",
+    "threads": "of each run",
+    "training": "how each system is trained, as in training files",
+    "grid": 'each value makes a system of its own: `"objective.ranknet.sigma" = [0.5, 1]`',
+    "search": "the same number of option sets for each system: below",
+    "significance": "how systems are tested against each other: below",
+}
+SEARCH = {
+    "trials": "option sets of each system; the best on validation data is kept",
+    "options": '`"training.learning_rate" = {low = 1e-4, high = 1e-2, log = true}`; also `whole = true`, or a list',
+    "seed": "of the draws",
+    "sampler": "at random, or Optuna's TPE (`pip install -e '.[search]'`)",
+}
+SIGNIFICANCE = {
+    "test": "paired over queries",
+    "correction": "for many comparisons",
+    "alpha": "level of the tests, the letters and the intervals",
+    "interval": "bootstrap over queries",
+    "n_resamples": "of bootstrap and randomization",
+    "epsilon": "queries that differ by no more are ties",
+    "seed": "of the resamples",
+}
+
+TRAINING = (
+    *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "optimizer", "optimizer_options"),
+    *("learning_rate", "weight_decay", "momentum", "schedule", "warmup", "clip_norm", "patience", "precision"),
+    *("device", "checkpoint_every"),
+)
+ENCODER_TRAINING = ("batch_classes", "per_class", "mining", "views", "chunk_size", "memory")
+"""What training an encoder has besides most of these."""
+
+READING = (
+    *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
+    *("regroup", "labels", "on_bad_line", "cache"),
+)
+"""The keys of data that say how it is read."""
+
+OF_TRAIN = "\n\n".join(
+    (
+        f"Keys of --set: data.KEY with {', '.join(name for name in RANKING_DATA if name != 'cross_validation')};",
+        f"training.KEY with {', '.join(TRAINING)}; of an encoder also {', '.join(ENCODER_TRAINING)};",
+        "scorer.KEY, encoder.KEY and objective.KEY with what each of these has.",
+        "What each is, with type and default: rankkit options training, rankkit options scorer mlp, ...",
+    )
+)
+"""What the help of ``rankkit train`` says of them."""

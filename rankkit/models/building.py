@@ -1,0 +1,114 @@
+"""build(): a scorer or an encoder by name, place or class, which every other part of rankkit can use."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, cast
+
+import torch
+from torch import nn
+
+from rankkit.errors import ConfigError
+from rankkit.registry import OWN, find, package_of
+
+Kind = Literal["scorer", "encoder"]
+
+# What the rest of rankkit reads of a scorer, which one of the user's own need not set.
+_OF_A_SCORER = {"n_outputs": 1, "readout": None, "feature_names": None}
+
+
+def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **options: Any) -> Any:
+    """A scorer or an encoder with fresh weights.
+
+    One of your own gets what it does not have itself: ``options``, the arguments that it was built with, from which a
+    saved model is built again; of a scorer ``n_features``, ``n_outputs``, ``readout`` and ``feature_names``. Where its
+    constructor takes no ``seed``, its weights are drawn from torch's global generator under that seed, which is left as
+    it was.
+
+    Args:
+        kind: ``"scorer"`` or ``"encoder"``.
+        made: Its name, its place as ``"package.module:Class"`` of a plugin that was loaded, or its class.
+        *args: The number of features of a scorer, the shape of an input of an encoder.
+        **options: By keyword.
+
+    Raises:
+        ConfigError: If there is no such name, or its constructor has no such option.
+
+    Example:
+        >>> class Sum(nn.Module):
+        ...     def __init__(self, n_features: int, *, scale: float = 1.0) -> None:
+        ...         super().__init__()
+        ...         self.scale = nn.Parameter(torch.tensor(scale))
+        ...     def forward(self, features):
+        ...         return features.sum(dim=1) * self.scale
+        >>> build("scorer", Sum, 3, scale=2.0, seed=0).options
+        {'n_features': 3, 'scale': 2.0}
+    """
+    found: Any = find(kind, made) if isinstance(made, str) else made
+    if isinstance(found, type) and package_of(found) == OWN:
+        return found(*args, **options)
+    return _completed(kind, found, args, options)
+
+
+def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:
+    if not (isinstance(made, type) and issubclass(made, nn.Module)):
+        raise ConfigError(f"{kind}: expected a class of torch modules; got {made!r}. Pass the class itself.")
+    signature = inspect.signature(made)
+    seed = None
+    if "seed" in options and not _takes(signature, "seed"):
+        seed = options.pop("seed")
+    _refuse_unknown(kind, made, signature, options)
+    try:
+        bound = signature.bind(*args, **options)
+    except TypeError as error:
+        raise ConfigError(f"{made.__name__}: expected what its constructor takes; got {error}. Mend it.") from None
+    with _drawing(seed):
+        model: Any = made(*args, **options)
+    if not hasattr(model, "options"):
+        bound.apply_defaults()
+        model.options = _by_keyword(bound)
+    if kind == "scorer":
+        for name, value in {"n_features": bound.args[0] if bound.args else None, **_OF_A_SCORER}.items():
+            if not hasattr(model, name):
+                setattr(model, name, value)
+    return cast(nn.Module, model)
+
+
+def _takes(signature: inspect.Signature, name: str) -> bool:
+    return name in signature.parameters or any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()
+    )
+
+
+def _refuse_unknown(kind: Kind, made: type, signature: inspect.Signature, options: dict[str, Any]) -> None:
+    for name in options:
+        if _takes(signature, name):
+            continue
+        if name in ("n_outputs", "readout"):
+            raise ConfigError(
+                f"{made.__name__}: expected a scorer of several outputs for this objective; got one without the "
+                f"option {name!r}. Take n_outputs and readout in its constructor, or train with another objective."
+            )
+        raise ConfigError(f"{made.__name__}: expected an option of this {kind}; got {name!r}. Leave it out.")
+
+
+def _by_keyword(bound: inspect.BoundArguments) -> dict[str, Any]:
+    """Every argument by its name, those of ``**options`` among them."""
+    found: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            found |= value
+        else:
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+@contextmanager
+def _drawing(seed: int | None) -> Iterator[None]:
+    """Weights are drawn under a seed; without one, from torch's global generator as it stands."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
