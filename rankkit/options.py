@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from rankkit.schemas import Number, Whole
-
 REQUIRED: Any = inspect.Parameter.empty
 """The default of an option that has none."""
 
-_NUMBERS: Mapping[Any, Any] = {int: Whole, float: Number}
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 # Of an objective also what has its place in a call: scores, labels and mask, or embeddings.
@@ -123,8 +120,10 @@ def defaults_of(kind: str, function: Callable[..., Any]) -> dict[str, Any]:
 
 def in_a_file(annotation: Any) -> Any:
     """A type less the functions that a value of it may be in Python, its numbers being written as numbers."""
-    if annotation in _NUMBERS:
-        return _NUMBERS[annotation]
+    from rankkit.schemas import Number, Whole  # imports pydantic, which help does without
+
+    if annotation in (int, float):
+        return Whole if annotation is int else Number
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         return Union[tuple(in_a_file(part) for part in parts if get_origin(part) is not Callable)]  # noqa: UP007
