@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError
+from rankkit.models.scorers.scorer import describe
 from rankkit.registry import OWN, find, package_of
 
 Kind = Literal["scorer", "encoder"]
@@ -48,6 +49,13 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
     if isinstance(found, type) and package_of(found) == OWN:
         return found(*args, **options)
     return _completed(kind, found, args, options)
+
+
+def shown(model: Any) -> str:
+    """A model in one line: the class with the options that it was built with."""
+    if package_of(type(model)) == OWN:
+        return repr(model)
+    return describe(model, model.options)
 
 
 def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:

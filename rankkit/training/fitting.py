@@ -295,6 +295,10 @@ def fit_encoder(
     return run(lambda: SimilarityJob(encoder, objective, train, valid, **own), options)
 
 
+FITS: Mapping[str, Callable[..., History]] = {"ranking": fit, "similarity": fit_encoder}
+"""By task, what a person calls; its keywords are the options of the training."""
+
+
 def run(begin: Callable[[], Job], options: Options) -> History:
     """Train what a job is about, to the end.
 

@@ -42,7 +42,7 @@ def files(tmp_path_factory):
 def trained(files, tmp_path_factory):
     """The folder of a small finished run."""
     from rankkit.cli.experiments.config import load_experiment
-    from rankkit.cli.training.ranker_run import run
+    from rankkit.cli.training.run import run
 
     out = tmp_path_factory.mktemp("runs") / "small"
     settings = ["scorer.hidden=[8]", "training.epochs=2"]

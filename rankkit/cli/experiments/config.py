@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -26,6 +26,9 @@ from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
 from rankkit.options import PASSED, defaults_of
 from rankkit.schemas import MOST_FEATURES, Finite, Whole, explain
+
+if TYPE_CHECKING:
+    from rankkit.tasks.task import Built, Task
 
 _BARE_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
 """A number that TOML takes for none, such as .3"""
@@ -132,18 +135,79 @@ class EvaluationSection(Section):
     ties: Literal["pessimistic", "expected", "stable", "trec"] = "pessimistic"
 
 
-class Experiment(Section):
-    """One training run, whole: an experiment file with the command line's options laid over it."""
+class AnyExperiment(Section):
+    """What the file of a training run holds, whatever it trains."""
+
+    task_name: ClassVar[str]
+    training_kind: ClassVar[str]
+
+    data: Any
+    out: Path
+    objective: Named
+    training: dict[str, Any] = Field(default_factory=dict)
+    evaluation: Any
+    seed: Whole = Field(default=0, ge=0)
+    plugins: list[str] = Field(default_factory=list)
+
+    @property
+    def task(self) -> "Task":
+        """What is trained."""
+        from rankkit.tasks.known import TASKS
+
+        return TASKS[self.task_name]
+
+    @property
+    def model(self) -> Named:
+        """The scorer, or the encoder."""
+        named: Named = getattr(self, self.task.model)
+        return named
+
+    @property
+    def objective_kind(self) -> str:
+        """What options the objective has: those of rankings, which train encoders too, or of embeddings."""
+        return "objective"
+
+    @property
+    def trained_with(self) -> dict[str, Any]:
+        """Options of the training, as plain values."""
+        return self.training
+
+    def resolved(self, built: "Built", epochs: int) -> Self:
+        """The experiment with every option written out, so that it means the same when defaults change.
+
+        Args:
+            built: Model and objective that were built for it.
+            epochs: Where it names none.
+        """
+        from rankkit import registry
+        from rankkit.tasks.settings import default_learning_rate
+        from rankkit.training.fitting import FITS
+
+        task = self.task
+        options = {name: value for name, value in built.model.options.items() if name not in PASSED[task.model]}
+        training = {**defaults_of(self.training_kind, FITS[task.name]), **self.training}
+        training.setdefault("learning_rate", default_learning_rate(built.model))
+        training.setdefault("epochs", epochs)
+        objective = defaults_of(self.objective_kind, registry.find(task.objective, self.objective.name))
+        return self.model_copy(
+            update={
+                task.model: Named(name=self.model.name, **options),
+                "objective": Named(name=self.objective.name, **{**objective, **built.options}),
+                "training": training,
+            }
+        )
+
+
+class Experiment(AnyExperiment):
+    """One training run of a ranker: an experiment file with the command line's options laid over it."""
+
+    task_name = "ranking"
+    training_kind = "training"
 
     data: Data
-    out: Path
     scorer: Named
-    objective: Named
-    training: dict[str, Any] = {}
     evaluation: EvaluationSection = EvaluationSection()
-    seed: Whole = Field(default=0, ge=0)
     target: str | None = None
-    plugins: list[str] = []
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
@@ -234,34 +298,7 @@ def load_as(
         raise ConfigError(explain(error, str(config) if config else "options", model)) from None
 
 
-def resolve(experiment: Experiment, scorer: Any, n_queries: int) -> Experiment:
-    """The experiment with every option written out, so that it means the same when defaults change.
-
-    Args:
-        experiment: What was asked for.
-        scorer: The scorer that was built for it.
-        n_queries: Training queries, on which the number of epochs depends.
-    """
-    from rankkit import registry
-    from rankkit.tasks.ranking.batches import default_epochs
-    from rankkit.tasks.settings import default_learning_rate
-    from rankkit.training import fit
-
-    options = {name: value for name, value in scorer.options.items() if name not in PASSED["scorer"]}
-    training = {**defaults_of("training", fit), **experiment.training}
-    training.setdefault("learning_rate", default_learning_rate(scorer))
-    training.setdefault("epochs", default_epochs(n_queries, training["batch_queries"]))
-    objective = defaults_of("objective", registry.find("objective", experiment.objective.name))
-    return experiment.model_copy(
-        update={
-            "scorer": Named(name=experiment.scorer.name, **options),
-            "objective": Named(name=experiment.objective.name, **{**objective, **experiment.objective.options}),
-            "training": training,
-        }
-    )
-
-
-def save_experiment(experiment: Section, path: Path) -> None:
+def save_experiment(experiment: AnyExperiment, path: Path) -> None:
     """Write the resolved experiment as TOML that ``--config`` reads again."""
     values = experiment.model_dump(mode="json", exclude_none=True)
     if not values.get("plugins"):

@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from rankkit.cli.experiments.config import MetricNames, Named, Section, load_as, read_toml
+from rankkit.cli.experiments.config import AnyExperiment, MetricNames, Named, Section, load_as, read_toml
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run
 from rankkit.cli.plugins import load_plugins_of
-from rankkit.options import PASSED, defaults_of
 from rankkit.schemas import Finite, Whole
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
@@ -44,18 +43,16 @@ class SimilaritySection(Section):
     n_episodes: Whole = Field(default=600, ge=2)
 
 
-class EncoderExperiment(Section):
+class EncoderExperiment(AnyExperiment):
     """One training run of an encoder, whole."""
 
+    task_name = "similarity"
+    training_kind = "encoder training"
+
     data: ExampleData = ExampleData()
-    out: Path
     encoder: Named
-    objective: Named
     augment: dict[str, Any] | None = None
-    training: dict[str, Any] = Field(default_factory=dict)
     evaluation: SimilaritySection = SimilaritySection()
-    seed: Whole = Field(default=0, ge=0)
-    plugins: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "EncoderExperiment":
@@ -92,6 +89,11 @@ class EncoderExperiment(Section):
 
         return "embedding objective" if self.objective.name in registry.EMBEDDING_OBJECTIVES else "objective"
 
+    @property
+    def trained_with(self) -> dict[str, Any]:
+        """Options of the training, as plain values, those of ``augment`` among them."""
+        return self.training if self.augment is None else {**self.training, "augment": self.augment}
+
 
 def load_encoder_experiment(
     config: Path | None, overrides: dict[str, Any], settings: Iterable[str]
@@ -113,29 +115,4 @@ def is_of_encoder(config: Path | None, encoder: str | None, objective: str | Non
         or "encoder" in named
         or any(setting.partition("=")[0].strip().partition(".")[0] == "encoder" for setting in settings)
         or (name in registry.EMBEDDING_OBJECTIVES and "scorer" not in named)
-    )
-
-
-def resolve_encoder(experiment: EncoderExperiment, encoder: Any, epochs: int) -> EncoderExperiment:
-    """The experiment with every option written out, so that it means the same when defaults change.
-
-    Args:
-        experiment: What was asked for.
-        encoder: The encoder that was built for it.
-        epochs: Where it named none.
-    """
-    from rankkit import registry
-    from rankkit.training import fit_encoder
-
-    options = {name: value for name, value in encoder.options.items() if name not in PASSED["encoder"]}
-    training = {**defaults_of("encoder training", fit_encoder), "epochs": epochs, **experiment.training}
-    training.setdefault("learning_rate", encoder.learning_rate)
-    function = registry.find("embedding objective", experiment.objective.name)
-    objective = {**defaults_of(experiment.objective_kind, function), **experiment.objective.options}
-    return experiment.model_copy(
-        update={
-            "encoder": Named(name=experiment.encoder.name, **options),
-            "objective": Named(name=experiment.objective.name, **objective),
-            "training": training,
-        }
     )

@@ -10,7 +10,7 @@ import typer
 
 from rankkit.cli.experiments.config import Experiment, load_experiment, save_experiment
 from rankkit.cli.training.beginning import FirstStep
-from rankkit.cli.training.ranker_run import run
+from rankkit.cli.training.run import run
 from rankkit.cli.training.run_folder import EXPERIMENT_FILE, refuse_run, trained
 from rankkit.data.text_ids import id_texts, join_ids
 from rankkit.errors import ConfigError

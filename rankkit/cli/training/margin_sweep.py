@@ -125,7 +125,7 @@ def _refuse_without_margin(objective: str, settings: list[str]) -> None:
 
 def _three_parts(experiment: "EncoderExperiment") -> "dict[str, LabelledExamples]":
     """Training, validation and test examples; parts that no file is named for are classes held out of the training."""
-    from rankkit.cli.training.encoder_run import read_named
+    from rankkit.cli.training.examples import read_named
     from rankkit.errors import ConfigError
 
     asked = experiment.data

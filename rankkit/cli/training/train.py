@@ -62,9 +62,8 @@ def train(
     """Train a scorer, or an encoder, and save it with everything needed to score or embed new data."""
     from rankkit.cli.experiments.config import load_experiment
     from rankkit.cli.experiments.encoder_file import is_of_encoder, load_encoder_experiment
-    from rankkit.cli.training.encoder_run import run_encoder
     from rankkit.cli.training.fold_runs import run_folds
-    from rankkit.cli.training.ranker_run import run
+    from rankkit.cli.training.run import run
     from rankkit.loaders.parts import check_part
 
     if out is not None:
@@ -91,7 +90,8 @@ def train(
         if not resume:
             refuse_run(work.out)
         with interruptible(), alone_at_work_in(work.out, BUSY):
-            run_encoder(work, resume=resume, track=track or ())
+            run(work, resume=resume, track=track or ())
+            suggest("rankkit", "neighbours", work.out, "GALLERY")
         return
     overrides: dict[str, Any] = {
         "data": {

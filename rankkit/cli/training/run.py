@@ -1,0 +1,85 @@
+"""One training run, whole, of any task: read, build, train, save, measure, with what a person wants to see."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from rankkit.cli.training import examples, lists
+from rankkit.cli.training.beginning import FirstStep
+from rankkit.cli.training.run_folder import EXPERIMENT_FILE, is_begun, trained
+
+if TYPE_CHECKING:
+    from rankkit.cli.experiments.config import AnyExperiment
+    from rankkit.training import Callback
+
+_PARTS = {"ranking": lists, "similarity": examples}
+"""By task: how its parts are read, and how a model is measured on them."""
+
+
+def run(
+    experiment: "AnyExperiment",
+    *,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    callbacks: "Sequence[Callback]" = (),
+) -> dict[str, Any]:
+    """Do what the experiment says, printing what a person wants to see; gives what was measured on each part.
+
+    Args:
+        experiment: What to run.
+        resume: Go on with what the folder holds.
+        track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
+        callbacks: More observers.
+    """
+    from rankkit import bundle
+    from rankkit.cli.experiments.config import save_experiment
+    from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.models.building import shown
+    from rankkit.tasks.objectives import build_objective
+    from rankkit.training.fitting import epochs_of, fit_of
+
+    trackers = open_trackers(track, experiment.out)
+    task = experiment.task
+    parts = _PARTS[task.name]
+    data = parts.read(experiment)
+    train, asked = data["train"], experiment.model
+    name, options = experiment.objective.name, experiment.objective.options
+    built = task.build(asked.name, asked.options, name, options, train, seed=experiment.seed)
+    training = task.as_objects(experiment.trained_with)
+    epochs = epochs_of(task, built.model, built.objective, train, **training)
+    experiment = experiment.resolved(built, epochs)
+    objective = build_objective(name, experiment.objective.options, kind=task.objective)  # every option is its identity
+    observers = [*callbacks]
+    if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
+        observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
+    typer.echo(f"{name} trains {shown(built.model)}\n")
+    with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
+        history = fit_of(
+            task,
+            built.model,
+            objective,
+            train,
+            data.get("valid"),
+            **task.as_objects(experiment.trained_with),
+            seed=experiment.seed,
+            out=experiment.out,
+            resume=resume,
+            callbacks=[*observers, *mirrored],
+        )
+        typer.echo(str(history))
+        with trained(experiment.out):
+            bundle.save(
+                built.model,
+                experiment.out,
+                objective=experiment.objective.model_dump(),
+                metrics=experiment.evaluation.metrics,
+                data_fingerprint=train.fingerprint,
+                **task.noted(train, experiment.data.model_dump()),
+            )
+        reports: dict[str, Any] = parts.measure(experiment, built.model, data)
+        for tracking in mirrored:
+            for part, report in reports.items():
+                tracking.results |= {f"{part}/{metric}": mean for metric, mean in report.means.items()}
+    typer.echo(f"\nSaved in {experiment.out}")
+    return reports
