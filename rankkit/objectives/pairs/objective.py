@@ -28,16 +28,8 @@ def pair_objective(
 ) -> Tensor:
     """The mean of a loss over the pairs of a list, or with a lambda weight the weighted sum; then over lists.
 
-    Args:
-        where: The public function that was called, for messages.
-        loss: What a pair costs.
-        scores: As the caller gave them.
-        labels: The same.
-        mask: The same.
-        weights: The same.
-        reduction: The same.
-        pair_weight: A lambda weight, or None.
-        ties: What pairs of equal labels do: nothing, or the target 1/2 (logistic loss only).
+    Lists, weights and reduction are as the caller gave them. ``ties="half"`` (logistic loss only) adds the pairs of
+    equal labels with target 1/2.
     """
     if ties not in get_args(TiedPairs):
         raise ConfigError(f"{where}: expected ties 'drop' or 'half'; got {ties!r}. Pass one of the two.")
@@ -74,15 +66,7 @@ def mean_over_all_pairs(
 ) -> Tensor:
     """The mean over lists of the sum of a loss over all i and j of a list, in base 2, each times what i is worth.
 
-    Args:
-        where: The public function that was called, for messages.
-        loss: What a pair costs.
-        scores: As the caller gave them.
-        labels: The same.
-        mask: The same.
-        weights: The same.
-        reduction: The same.
-        worth: ``(scores, labels, mask) -> [query, list]``, called with prepared lists and no gradient.
+    ``worth(scores, labels, mask) -> [query, list]`` is called with prepared lists and no gradient.
     """
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
