@@ -16,34 +16,25 @@ def bound_ranks(
 ) -> Float[Tensor, "query list"]:
     r"""Upper bounds of ranks: one plus the hinge of every other document.
 
-    .. math::
-        r_i \le 1 + \sum_{j \ne i} \max\left(0, 1 - \frac{s_i - s_j}{m}\right)
+    .. math:: r_i \le 1 + \sum_{j \ne i} \max\left(0, 1 - \frac{s_i - s_j}{m}\right)
 
-    Time is that of a sort and memory is linear in the list: the hinge of document i sums a run of the sorted scores.
-    The bound counts tied documents as ahead, so it is at least the pessimistic rank.
+    Time is that of a sort and memory linear: the hinge of document i sums a run of the sorted scores. Tied documents
+    count as ahead, so the bound is at least the pessimistic rank.
 
     Args:
-        scores: One a document; bfloat16 and float16 are computed in float32.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         margin: The score difference m, above 0, from which on a document behind no longer counts.
 
     Returns:
-        Numbers of at least the rank; 1 in padded places.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the margin is not above 0.
+        Numbers of at least the rank, ``[query, list]``; 1 in padded places.
 
     Example:
-        The second document trails by more than the margin, the first by none; the third is padding.
-
-        >>> import torch
-        >>> bound_ranks(torch.tensor([[2.0, 0.5, 9.0]]), torch.tensor([[True, True, False]]))
+        >>> bound_ranks(torch.tensor([[2.0, 0.5, 9.0]]), torch.tensor([[True, True, False]]))  # 1 + (1 + 1.5)
         tensor([[1.0000, 3.5000, 1.0000]])
 
     References:
-        Jagerman, Wang, Zhuang, Qin, Bendersky, Najork, "Rax: Composable Learning-to-Rank using JAX", KDD 2022 (the
-        bound transformation of metrics).
+        Jagerman et al., "Rax: Composable Learning-to-Rank using JAX", KDD 2022 (the bound transformation of metrics).
     """
     check_number("bound_ranks", "margin", margin, above=0.0)
     scores, _, mask = prepare_lists("bound_ranks", scores, scores, mask)

@@ -30,12 +30,7 @@ def ndcg_shares(
 ) -> Float[Tensor, "query list"]:
     """The gain of each document as a share of the ideal DCG of its list; 0 where nothing is relevant.
 
-    Gains are divided by the power of two of the best label before anything is summed, so that labels of 30, or of
-    3,000, lose nothing.
-
-    Raises:
-        DataError: If a label is below 0.
-        ConfigError: If the gain is neither ``"exp"`` nor ``"linear"``.
+    Gains are divided by the power of two of the best label before anything is summed: labels of 3,000 lose nothing.
     """
     check_labels(where, labels, labels >= 0, "labels of at least 0", "Shift the labels.")
     if gain not in ("exp", "linear"):

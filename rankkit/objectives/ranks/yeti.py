@@ -26,43 +26,28 @@ def yeti_rank_loss(
     r"""YetiRank: logistic loss of neighbours in perturbed rankings, weighed by the inverse of the rank.
 
     .. math::
-        \sum_{y_i > y_j} N_{ij} \log\left(1 + e^{-(s_i - s_j)}\right),
-        \qquad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{ neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
+        \sum_{y_i > y_j} N_{ij} \log(1 + e^{-(s_i - s_j)}), \quad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{
+        neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
 
-    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u. The weights carry no
-    gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, the chance that i is better than j given
-    how judges err, is :math:`[y_i > y_j]`.
-
-    *Ties*: documents with equal labels make no pair; equal scores are ordered by the noise, anew in every ranking.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
+    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
+    N_ij carry no gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, how judges err, is :math:`[y_i
+    > y_j]`. Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
 
     Args:
-        scores: One a document, on a scale where noise of deviation 1.8 matters; bfloat16 and float16 are computed in
-            float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, on a scale where noise of deviation 1.8 matters.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         n_samples: How many rankings N are drawn, at least 1: 10 as in CatBoost.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two documents are neighbours in every ranking, one of them at rank 1; the third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> yeti_rank_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> yeti_rank_loss(scores, labels, torch.tensor([[True, True, False]]))  # two are always neighbours: log 2
         tensor(0.6931)
 
     References:
@@ -93,52 +78,35 @@ def yeti_loss(
     r"""YetiLoss for NDCG: logistic loss of neighbours in perturbed rankings, weighed by what their swap changes.
 
     .. math::
-        \sum_{y_i > y_j} w_{ij} \log\left(1 + e^{-(s_i - s_j)}\right),
-        \qquad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{ neighbours in } \pi_a]\,
-        \frac{|2^{y_i} - 2^{y_j}|}{Z} \left|\frac{1}{\log_2(1 + \pi_a(i))} - \frac{1}{\log_2(1 + \pi_a(j))}\right|
+        \sum_{y_i > y_j} w_{ij} \log(1 + e^{-(s_i - s_j)}), \quad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{
+        neighbours in } \pi_a]\, \frac{|2^{y_i} - 2^{y_j}|}{Z} \left|\frac{1}{\log_2(1 + \pi_a(i))} - \frac{1}{\log_2(1
+        + \pi_a(j))}\right|
 
-    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, as in
-    :func:`rankkit.yeti_rank_loss`. The weights carry no gradient.
-
-    *Ties*: documents with equal labels make no pair; equal scores are ordered by the noise, anew in every ranking.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
+    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
+    w_ij carry no gradient. Only neighbours are compared: time and memory are linear in the list times the draws, save
+    for the sort.
 
     Args:
-        scores: One a document, on a scale where noise of deviation 1.8 matters; bfloat16 and float16 are computed in
-            float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, on a scale where noise of deviation 1.8 matters.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: Ranks of NDCG that count; None: all.
         n_samples: How many rankings N are drawn, at least 1.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The swap of two documents at ranks 1 and 2 changes NDCG by 1 - 1 / log2(3) = 0.3691, times log 2. The third is
-        padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> yeti_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> yeti_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 - 1 / log2(3)) log 2
         tensor(0.2558)
 
     References:
-        Lyzhin, Ustimenko, Gulin, Prokhorenkova, "Which Tricks are Important for Learning to Rank?", ICML 2023, section
-        3.1.
+        Lyzhin et al., "Which Tricks are Important for Learning to Rank?", ICML 2023, section 3.1.
     """
     where = "yeti_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
