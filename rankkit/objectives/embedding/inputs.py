@@ -10,12 +10,7 @@ from rankkit.objectives.single_derivative import refuse_transforms
 def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
     """Embeddings of one shape ``[n, n_dims]``, in one type of at least single precision.
 
-    Args:
-        where: The public function that was called, for the message.
-        named: The tensors by the names of its arguments.
-
     Raises:
-        ShapeError: If they are not of one shape ``[n, n_dims]``, of at least one dimension.
         DataError: If one is boolean: a mask, as an objective on rankings gets.
         ConfigError: Inside of a transform of ``torch.func``: derivatives forward would be wrong without a word.
     """
@@ -47,14 +42,7 @@ def check_same(where: str, same: Tensor, n_pairs: int) -> None:
 
 
 def check_classes(where: str, classes: Tensor, n_rows: int, *, n_classes: int | None = None) -> None:
-    """Check whole numbers, one a row; with prototypes each the number of one of them.
-
-    On an accelerator the check against ``n_classes`` waits for the device.
-
-    Raises:
-        ShapeError: If there is not one class a row.
-        DataError: If classes are no whole numbers, or one has no prototype.
-    """
+    """Check whole numbers, one a row; with prototypes each the number of one of them (this waits for the device)."""
     if classes.shape != (n_rows,):
         raise ShapeError(
             f"{where}: expected classes [{n_rows}], one an embedding; got {list(classes.shape)}. "

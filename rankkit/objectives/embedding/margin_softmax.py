@@ -26,36 +26,26 @@ def arcface_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""ArcFace: softmax over the cosines to the prototypes, with a margin added to the angle of the own one.
 
-    .. math::
-        -\log \frac{e^{r \cos(\theta_y + m)}}{e^{r \cos(\theta_y + m)} + \sum_{c \ne y} e^{r \cos \theta_c}}
+    .. math:: -\log \frac{e^{r \cos(\theta_y + m)}}{e^{r \cos(\theta_y + m)} + \sum_{c \ne y} e^{r \cos \theta_c}}
 
-    Where the sum of angle and margin exceeds π the cosine would rise again; there ``cos θ - m sin m`` stands instead,
-    as in the authors' code. The sine comes from the part of the embedding across the prototype, so that its slope is
-    finite also where both agree. The loss is :func:`rankkit.objectives.softmax_loss` with the prototypes as the list.
-
-    *No other class*: with a single prototype the loss is 0, with zero gradients.
+    Where angle and margin exceed π the cosine would rise again; there ``cos θ - m sin m`` stands instead, as in the
+    authors' code. It is :func:`rankkit.objectives.softmax_loss` with the prototypes as the list. With a single
+    prototype it is 0.
 
     Args:
-        embeddings: One a row, of any length; bfloat16 and float16 are computed in float32.
-        classes: The number of the prototype of each.
-        prototypes: One a class, of any length: :class:`Prototypes` or its weight.
+        embeddings: ``[n, n_dims]``, one a row, of any length.
+        classes: ``[n]``, the number of the prototype of each.
+        prototypes: ``[c, n_dims]``, one a class, of any length: :class:`Prototypes` or its weight.
         margin: m, in radians, from 0 to below π.
         scale: r, above 0.
-        reduction: ``"mean"`` over embeddings, or ``"none"``: one value an embedding.
+        reduction: ``"mean"`` over embeddings, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a class has no prototype.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        An embedding on its prototype, the other at a right angle: ``log(1 + exp(0 - cos .5))`` at scale 1.
-
-        >>> import torch
-        >>> arcface_loss(torch.eye(2)[:1], classes=torch.tensor([0]), prototypes=torch.eye(2), scale=1.0)
+        >>> x, prototypes = torch.eye(2)[:1], torch.eye(2)  # cosines of 1 and 0: log(1 + exp(-cos .5))
+        >>> arcface_loss(x, classes=torch.tensor([0]), prototypes=prototypes, scale=1.0)
         tensor(0.3477)
 
     References:
@@ -93,34 +83,24 @@ def cosface_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""CosFace: softmax over the cosines to the prototypes, with a margin taken from the own one.
 
-    .. math::
-        -\log \frac{e^{r (\cos \theta_y - m)}}{e^{r (\cos \theta_y - m)} + \sum_{c \ne y} e^{r \cos \theta_c}}
+    .. math:: -\log \frac{e^{r (\cos \theta_y - m)}}{e^{r (\cos \theta_y - m)} + \sum_{c \ne y} e^{r \cos \theta_c}}
 
-    It is :func:`rankkit.objectives.softmax_loss` with the prototypes as the list.
-
-    *No other class*: with a single prototype the loss is 0, with zero gradients.
+    It is :func:`rankkit.objectives.softmax_loss` with the prototypes as the list. With a single prototype it is 0.
 
     Args:
-        embeddings: One a row, of any length; bfloat16 and float16 are computed in float32.
-        classes: The number of the prototype of each.
-        prototypes: One a class, of any length: :class:`Prototypes` or its weight.
+        embeddings: ``[n, n_dims]``, one a row, of any length.
+        classes: ``[n]``, the number of the prototype of each.
+        prototypes: ``[c, n_dims]``, one a class, of any length: :class:`Prototypes` or its weight.
         margin: m, in units of the cosine, at least 0.
         scale: r, above 0.
-        reduction: ``"mean"`` over embeddings, or ``"none"``: one value an embedding.
+        reduction: ``"mean"`` over embeddings, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a class has no prototype.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        An embedding on its prototype, the other at a right angle: ``log(1 + exp(0 - (1 - .35)))`` at scale 1.
-
-        >>> import torch
-        >>> cosface_loss(torch.eye(2)[:1], classes=torch.tensor([0]), prototypes=torch.eye(2), scale=1.0)
+        >>> x, prototypes = torch.eye(2)[:1], torch.eye(2)  # cosines of 1 and 0: log(1 + exp(.35 - 1))
+        >>> cosface_loss(x, classes=torch.tensor([0]), prototypes=prototypes, scale=1.0)
         tensor(0.4201)
 
     References:

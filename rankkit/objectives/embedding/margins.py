@@ -24,32 +24,28 @@ def suggest_margin(
 ) -> float:
     r"""A margin in the unit of a distance, from how far apart unrelated embeddings of these lengths would be.
 
-    .. math::
-        m = c \cdot \operatorname{mean}_i \left(s(x_i, x_i) - s(x_i, r_i)\right)
+    .. math:: m = c \cdot \operatorname{mean}_i \left(s(x_i, x_i) - s(x_i, r_i)\right)
 
-    with s the nearness (minus the distance), r the embeddings with the sign of every coordinate drawn at random, and
-    c = 1 for the contrastive loss, 1/10 for the triplet loss. An untrained encoder puts everything into one corner, so
-    that the distances within the batch say little; the lengths do not depend on that. For embeddings of length 1 this
-    gives FaceNet's .2 for squared distances, .1 for cosines, and .14 for Euclidean distances (contrastive: 1.41), up to
-    the draw. It is a place to begin; a sweep finds the best.
+    with s the nearness (minus the distance), r the embeddings with every sign drawn at random, and c = 1 for the
+    contrastive loss, 1/10 for the triplet loss. Distances within the batch say little, as an untrained encoder puts
+    everything into one corner; lengths do not depend on that. For embeddings of length 1 it is about FaceNet's .2 for
+    squared distances, .1 for cosines, .14 for Euclidean distances (contrastive: 1.41). A place to begin; a sweep finds
+    the best.
 
     Args:
         distance: Name, :class:`rankkit.distances.Distance` or callable: that of the objective.
-        embeddings: Of a batch, by the encoder as it is before training; no gradient is taken.
+        embeddings: ``[n, n_dims]``, of a batch, by the encoder as it is before training; no gradient is taken.
         objective: What the margin is for.
 
     Returns:
         Above 0, in units of the distance; the same for the same embeddings.
 
     Raises:
-        ShapeError: If the embeddings are not ``[n, n_dims]``.
-        DataError: If there is none, or they are zero, or not finite.
-        ConfigError: If the objective has no rule, or the distance is unknown.
+        DataError: If there is no embedding, or they are zero, or not finite.
 
     Example:
-        >>> import torch
-        >>> margin = suggest_margin("squared_euclidean", torch.nn.functional.normalize(torch.ones(1000, 8), dim=1))
-        >>> round(margin, 1)
+        >>> embeddings = torch.nn.functional.normalize(torch.ones(1000, 8), dim=1)
+        >>> round(suggest_margin("squared_euclidean", embeddings), 1)
         0.2
     """
     if objective not in _SHARES:

@@ -18,9 +18,6 @@ class Prototypes(nn.Module):
         n_dims: Of the embeddings.
         seed: Of the initial directions; None draws them from torch's global generator.
 
-    Raises:
-        ConfigError: If a count is below 1.
-
     Example:
         >>> Prototypes(10, 4).weight.shape
         torch.Size([10, 4])

@@ -22,35 +22,25 @@ def proxy_anchor_loss(
     r"""Proxy-anchor loss: each prototype is an anchor that pulls its class and pushes all the others.
 
     .. math::
-        \frac{1}{|P^+|} \sum_{c \in P^+} \log\left(1 + \sum_{i: y_i = c} e^{-\alpha (s_{ic} - m)}\right) +
-        \frac{1}{|P|} \sum_{c \in P} \log\left(1 + \sum_{i: y_i \ne c} e^{\alpha (s_{ic} + m)}\right)
+        \frac{1}{|P^+|} \sum_{c \in P^+} \log(1 + \sum_{i: y_i = c} e^{-\alpha (s_{ic} - m)}) + \frac{1}{|P|} \sum_{c
+        \in P} \log(1 + \sum_{i: y_i \ne c} e^{\alpha (s_{ic} + m)})
 
     with s the cosine, P all prototypes and P⁺ those with an example in the batch.
 
-    *No example*: an empty batch costs 0, with zero gradients.
-
     Args:
-        embeddings: One a row, of any length; bfloat16 and float16 are computed in float32.
-        classes: The number of the prototype of each.
-        prototypes: One a class, of any length: :class:`Prototypes` or its weight.
+        embeddings: ``[n, n_dims]``, one a row, of any length.
+        classes: ``[n]``, the number of the prototype of each.
+        prototypes: ``[c, n_dims]``, one a class, of any length: :class:`Prototypes` or its weight.
         margin: m, in units of the cosine, at least 0.
         alpha: Steepness, above 0.
-        reduction: ``"mean"``, the formula; or ``"none"``: one value a prototype, whose mean is the formula (the first
-            sum counts ``|P| / |P⁺|`` fold).
+        reduction: ``"mean"``, or ``"none"``: ``[c]``, one a prototype, the first sum ``|P| / |P⁺|`` fold for the same
+            mean.
 
     Returns:
-        At least 0; a scalar, or ``[c]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a class has no prototype.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[c]``.
 
     Example:
-        An example at a right angle to both prototypes, one of which is its own: ``log 2 + log(2) / 2``.
-
-        >>> import torch
-        >>> x, prototypes = torch.tensor([[0.0, 0.0, 1.0]]), torch.eye(3)[:2]
+        >>> x, prototypes = torch.tensor([[0.0, 0.0, 1.0]]), torch.eye(3)[:2]  # at right angles: log 2 + log(2) / 2
         >>> proxy_anchor_loss(x, classes=torch.tensor([0]), prototypes=prototypes, margin=0.0)
         tensor(1.0397)
 
