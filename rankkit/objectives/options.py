@@ -24,14 +24,9 @@ def check_number(
 
 
 def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:
-    """Raise DataError with the first label that is not good. On an accelerator this waits for the device.
+    """Raise DataError with the first label that is not good, a ``[query, list]`` that is True in padded places.
 
-    Args:
-        where: The public function that was called, for the message.
-        labels: ``[query, list]``.
-        good: ``[query, list]``, True where the label can be used; padded places are True.
-        expected: What a label must be, for the message.
-        action: What to do about it, a sentence.
+    ``expected`` says what a label must be, ``action`` what to do about it. On an accelerator this waits for the device.
     """
     if bool(good.all()):
         return
