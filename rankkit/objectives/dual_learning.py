@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.ranking import Reduction, list_sizes, masked_log_softmax, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, list_sizes, masked_log_softmax, prepare_lists, split_weights
 
 
 class DualLearning(nn.Module):
@@ -91,9 +92,7 @@ class DualLearning(nn.Module):
         terms = self._relative_to(first, logits) * masked_log_softmax(scores, mask)
         terms = terms + self._relative_to(first, scores) * masked_log_softmax(logits, mask)
         per_list = -(clicks * terms).sum(dim=1)
-        if query_weights is not None:
-            per_list = per_list * query_weights
-        return reduce_lists(per_list, (labels > 0).any(dim=1) & (list_sizes(mask) >= 2), reduction)
+        return reduce_weighted(per_list, query_weights, (labels > 0).any(dim=1) & (list_sizes(mask) >= 2), reduction)
 
     def propensities(self) -> Float[Tensor, " position"]:
         """How likely each position is looked at, relative to the first, as learnt so far; on the CPU."""

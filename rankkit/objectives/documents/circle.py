@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from rankkit.objectives.documents.limits import limited
 from rankkit.objectives.options import check_number
-from rankkit.ranking import Reduction, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, prepare_lists, split_weights
 
 
 def circle_loss(
@@ -71,10 +72,8 @@ def circle_loss(
         exponents = exponents + torch.where(counted, doc_weights, 1).log()
     both = _log_sum_exp(exponents, relevant) + _log_sum_exp(exponents, others)
     per_list = -functional.logsigmoid(-both)  # torch's softplus is linear above 20
-    if query_weights is not None:
-        per_list = per_list * query_weights
     informative = relevant.any(dim=1) & others.any(dim=1)
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
 def _log_sum_exp(exponents: Tensor, chosen: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, arange
 from torch.nn import functional
 
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels
 from rankkit.objectives.reductions import mean_over_docs
 from rankkit.ranking import Reduction, prepare_lists
 
 
+@marked(readout="expected_grade", learns_from="documents")
 def cross_entropy_loss(
     scores: Float[Tensor, "query list grade"],
     labels: Float[Tensor, "query list"],
@@ -57,10 +59,7 @@ def cross_entropy_loss(
     return mean_over_docs("cross_entropy_loss", terms, terms, mask, weights, reduction)
 
 
-cross_entropy_loss.readout = "expected_grade"  # type: ignore[attr-defined]
-cross_entropy_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(readout="sum_of_sigmoids", learns_from="documents")
 def ordinal_loss(
     scores: Float[Tensor, "query list threshold"],
     labels: Float[Tensor, "query list"],
@@ -110,7 +109,3 @@ def ordinal_loss(
     targets = (labels[..., None] >= thresholds).to(scores.dtype)
     terms = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none").sum(dim=2)
     return mean_over_docs("ordinal_loss", terms, terms, mask, weights, reduction)
-
-
-ordinal_loss.readout = "sum_of_sigmoids"  # type: ignore[attr-defined]
-ordinal_loss.learns_from = "documents"  # type: ignore[attr-defined]

@@ -7,11 +7,13 @@ from torch.nn import functional
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.documents.limits import limited
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.objectives.reductions import mean_over_docs
-from rankkit.ranking import Reduction, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import mean_over_docs, reduce_weighted
+from rankkit.ranking import Reduction, list_sizes, prepare_lists, split_weights
 
 
+@marked(learns_from="documents")
 def bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -60,9 +62,7 @@ def bce_loss(
     return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
 
 
-bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def focal_bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -117,9 +117,7 @@ def focal_bce_loss(
     return mean_over_docs("focal_bce_loss", terms, scores, mask, weights, reduction)
 
 
-focal_bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def hinge_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -163,9 +161,7 @@ def hinge_loss(
     return mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
 
 
-hinge_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -202,9 +198,7 @@ def mse_loss(
     return mean_over_docs("mse_loss", limited(labels - scores).square(), scores, mask, weights, reduction)
 
 
-mse_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def rmse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -247,9 +241,4 @@ def rmse_loss(
     n_docs = list_sizes(mask)
     # The norm has the gradient 0 where all errors are 0; the square root has none.
     per_list = torch.linalg.vector_norm(errors, dim=1) / n_docs.clamp(min=1).to(scores.dtype).sqrt()
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, n_docs > 0, reduction)
-
-
-rmse_loss.learns_from = "documents"  # type: ignore[attr-defined]
+    return reduce_weighted(per_list, query_weights, n_docs > 0, reduction)

@@ -9,10 +9,12 @@ from rankkit.objectives.embedding.inputs import check_classes, check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, log_one_plus_sum, others_by_class, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="classes")
 def supcon_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -54,9 +56,7 @@ def supcon_loss(
     return softmax_loss(scores, positives.to(scores.dtype), others, reduction=reduction)
 
 
-supcon_loss.takes = "classes"  # type: ignore[attr-defined]
-
-
+@marked(takes="classes")
 def multi_similarity_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -115,9 +115,7 @@ def multi_similarity_loss(
     return reduce_lists(pull + push, others.any(dim=1), reduction)
 
 
-multi_similarity_loss.takes = "classes"  # type: ignore[attr-defined]
-
-
+@marked(takes="classes")
 def embedding_circle_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -163,9 +161,6 @@ def embedding_circle_loss(
     return circle_loss(
         scores, positives.to(scores.dtype), others, margin=float(margin), gamma=float(gamma), reduction=reduction
     )
-
-
-embedding_circle_loss.takes = "classes"  # type: ignore[attr-defined]
 
 
 def _hard_pairs(scores: Tensor, positives: Tensor, negatives: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

@@ -10,10 +10,12 @@ from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="views")
 def multiple_negatives_ranking_loss(
     query: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -77,9 +79,8 @@ def multiple_negatives_ranking_loss(
     return softmax_loss(scores, own.to(scores.dtype), mask | own, reduction=reduction)
 
 
-multiple_negatives_ranking_loss.takes = "views"  # type: ignore[attr-defined]
-
-
+# Of length 1, no dot product exceeds 1 and l2 does nothing.
+@marked(takes="views", distance="dot", output="linear")
 def n_pair_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -121,11 +122,6 @@ def n_pair_loss(
     lengths = anchor.square().sum(dim=1) + positive.square().sum(dim=1)
     informative = torch.full_like(terms, anchor.shape[0] > 1, dtype=torch.bool)
     return reduce_lists(terms + l2 / 2 * lengths, informative, reduction)
-
-
-n_pair_loss.takes = "views"  # type: ignore[attr-defined]
-n_pair_loss.distance = "dot"  # type: ignore[attr-defined]
-n_pair_loss.output = "linear"  # type: ignore[attr-defined]  # of length 1, no dot product exceeds 1 and l2 does nothing
 
 
 def _check_shape(

@@ -6,10 +6,12 @@ from torch import Tensor
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.objectives.embedding.inputs import check_rows
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="triplets", distance="squared_euclidean", output="sigmoid")
 def lossless_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -68,11 +70,7 @@ def lossless_triplet_loss(
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
 
 
-lossless_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-lossless_triplet_loss.distance = "squared_euclidean"  # type: ignore[attr-defined]
-lossless_triplet_loss.output = "sigmoid"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets", distance="squared_euclidean", output="sigmoid")
 def linear_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -109,11 +107,6 @@ def linear_triplet_loss(
     far = (anchor - negative).square().sum(dim=1)
     terms = near - far + anchor.shape[1]
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
-
-
-linear_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-linear_triplet_loss.distance = "squared_euclidean"  # type: ignore[attr-defined]
-linear_triplet_loss.output = "sigmoid"  # type: ignore[attr-defined]
 
 
 def _log_probability(chance: Tensor, rest: Tensor, epsilon: float) -> Tensor:

@@ -11,10 +11,12 @@ from rankkit.errors import ConfigError
 from rankkit.objectives.embedding.prototypes import Prototypes, with_prototypes
 from rankkit.objectives.embedding.scores import scores_of_sets
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction
 
 
+@marked(takes="prototypes")
 def arcface_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -69,9 +71,7 @@ def arcface_loss(
     return _margin_softmax(embeddings, classes, weight, moved - cosine, scale, reduction)
 
 
-arcface_loss.takes = "prototypes"  # type: ignore[attr-defined]
-
-
+@marked(takes="prototypes")
 def cosface_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -112,9 +112,6 @@ def cosface_loss(
     embeddings, weight = with_prototypes(where, embeddings, classes, prototypes)
     change = embeddings.new_full(embeddings.shape[:1], -margin)
     return _margin_softmax(embeddings, classes, weight, change, scale, reduction)
-
-
-cosface_loss.takes = "prototypes"  # type: ignore[attr-defined]
 
 
 def _margin_softmax(

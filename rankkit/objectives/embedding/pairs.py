@@ -10,10 +10,12 @@ from rankkit.objectives.documents.limits import limited_rows
 from rankkit.objectives.documents.pointwise import bce_loss
 from rankkit.objectives.embedding.inputs import check_rows, check_same
 from rankkit.objectives.embedding.scores import AnyDistance
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="pairs")
 def contrastive_loss(
     x: Float[Tensor, "n dim"],
     y: Float[Tensor, "n dim"],
@@ -65,9 +67,7 @@ def contrastive_loss(
     return reduce_lists(terms, torch.ones_like(same), reduction)
 
 
-contrastive_loss.takes = "pairs"  # type: ignore[attr-defined]
-
-
+@marked(takes="logits", distance="verification")
 def verification_loss(
     logits: Float[Tensor, " n"], *, same: Bool[Tensor, " n"], reduction: Reduction = "mean"
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
@@ -101,10 +101,6 @@ def verification_loss(
         )
     check_same("verification_loss", same, logits.shape[0])
     return bce_loss(logits[:, None], same[:, None].to(_float_type(logits)), reduction=reduction)
-
-
-verification_loss.takes = "logits"  # type: ignore[attr-defined]
-verification_loss.distance = "verification"  # type: ignore[attr-defined]
 
 
 def _float_type(values: Tensor) -> torch.dtype:

@@ -6,10 +6,12 @@ from torch import Tensor
 
 from rankkit.objectives.embedding.prototypes import Prototypes, with_prototypes
 from rankkit.objectives.embedding.scores import log_one_plus_sum, scores_of_sets
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="prototypes")
 def proxy_anchor_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -58,6 +60,3 @@ def proxy_anchor_loss(
     push = log_one_plus_sum(alpha * (scores + margin), ~own)
     n_present = own.any(dim=1).sum().clamp(min=1).to(pull.dtype)
     return reduce_lists(pull * (n_classes / n_present) + push, torch.ones_like(pull, dtype=torch.bool), reduction)
-
-
-proxy_anchor_loss.takes = "prototypes"  # type: ignore[attr-defined]

@@ -11,11 +11,13 @@ from torch import Tensor
 from rankkit.objectives.documents.limits import limited_rows
 from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="triplets")
 def triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -58,9 +60,7 @@ def triplet_loss(
     return pairwise_hinge_loss(scores, labels, margin=float(margin), reduction=reduction)
 
 
-triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets")
 def soft_margin_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -97,9 +97,7 @@ def soft_margin_triplet_loss(
     return pairwise_logistic_loss(scores, labels, reduction=reduction)
 
 
-soft_margin_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets")
 def softmax_ratio_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -136,9 +134,6 @@ def softmax_ratio_triplet_loss(
     wrong = pairwise_soft_zero_one_loss(scores, labels, reduction="none")
     terms = 2 * wrong.square()
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
-
-
-softmax_ratio_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
 
 
 def _lists_of_two(

@@ -9,9 +9,11 @@ from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.ranking import Reduction
 
 
+@marked(takes="views")
 def nt_xent_loss(
     x: Float[Tensor, "n dim"],
     y: Float[Tensor, "n dim"],
@@ -53,9 +55,7 @@ def nt_xent_loss(
     return softmax_loss(scores, mask.roll(n, dims=1).logical_not().to(scores.dtype), mask, reduction=reduction)
 
 
-nt_xent_loss.takes = "views"  # type: ignore[attr-defined]
-
-
+@marked(takes="views")
 def info_nce_loss(
     query: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -109,6 +109,3 @@ def info_nce_loss(
         labels = torch.zeros_like(scores)
         labels[:, 0] = 1
     return softmax_loss(tempered(where, scores, temperature), labels, reduction=reduction)
-
-
-info_nce_loss.takes = "views"  # type: ignore[attr-defined]

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from rankkit.objectives.lists.listwise import check_grades
 from rankkit.objectives.lists.temperature import tempered_lists
-from rankkit.objectives.reductions import sum_over_docs
-from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
+from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, split_weights
 
 
 def attention_rank_loss(
@@ -95,9 +95,7 @@ def rank_cosine_loss(
     query_weights, doc_weights = split_weights("rank_cosine_loss", weights, scores, mask)
     root = mask.to(scores.dtype) if doc_weights is None else doc_weights.sqrt()
     per_list = (1 - (_unit(scores * root) * _unit(labels * root)).sum(dim=1)) / 2
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    return reduce_weighted(per_list, query_weights, has_two_grades(labels, mask), reduction)
 
 
 def _unit(vectors: Tensor) -> Tensor:

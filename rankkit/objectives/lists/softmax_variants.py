@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from rankkit.objectives.lists.listwise import check_grades, shares
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.objectives.reductions import sum_over_docs
+from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
 from rankkit.ranking import (
     Gain,
     Reduction,
@@ -18,7 +19,6 @@ from rankkit.ranking import (
     has_two_grades,
     list_sizes,
     masked_log_softmax,
-    reduce_lists,
     split_weights,
 )
 
@@ -132,6 +132,7 @@ def _check_gains(labels: Tensor) -> None:
     )
 
 
+@marked(learns_from="documents")
 def calibrated_softmax_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -179,12 +180,7 @@ def calibrated_softmax_loss(
     if doc_weights is not None:
         terms = terms * doc_weights
     per_list = terms.sum(dim=1) - anchor_label * log_softmax[:, -1]
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, list_sizes(mask) > 0, reduction)
-
-
-calibrated_softmax_loss.learns_from = "documents"  # type: ignore[attr-defined]
+    return reduce_weighted(per_list, query_weights, list_sizes(mask) > 0, reduction)
 
 
 def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

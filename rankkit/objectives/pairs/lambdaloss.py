@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.losses import Logistic
 from rankkit.objectives.pairs.objective import mean_over_all_pairs, pair_objective
 from rankkit.objectives.pairs.weights import check_cut, label_difference, ndcg_loss2, ndcg_loss2pp
@@ -51,7 +50,6 @@ def lambdaloss_ndcg1_loss(
         Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (NDCG-Loss1).
     """
     where = "lambdaloss_ndcg1_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     check_cut(where, k, gain)
 
     def worth(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -104,7 +102,6 @@ def lambdaloss_ndcg2_loss(
         Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
     """
     where = "lambdaloss_ndcg2_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2(k, gain))
 
 
@@ -153,7 +150,6 @@ def lambdaloss_ndcg2pp_loss(
         Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
     """
     where = "lambdaloss_ndcg2pp_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2pp(mu, k, gain))
 
 
@@ -192,13 +188,7 @@ def lambdaloss_arp1_loss(
     References:
         Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (ARP-Loss1).
     """
-    where = "lambdaloss_arp1_loss"
-    check_number(where, "sigma", sigma, above=0.0)
-
-    def worth(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        return labels
-
-    return mean_over_all_pairs(where, Logistic(sigma), scores, labels, mask, weights, reduction, worth)
+    return mean_over_all_pairs("lambdaloss_arp1_loss", Logistic(sigma), scores, labels, mask, weights, reduction)
 
 
 def lambdaloss_arp2_loss(
@@ -237,5 +227,4 @@ def lambdaloss_arp2_loss(
         Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (ARP-Loss2).
     """
     where = "lambdaloss_arp2_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, label_difference())

@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.losses import Logistic
 from rankkit.objectives.pairs.objective import pair_objective
 from rankkit.objectives.pairs.weights import Truncation, map_delta, mrr_delta, ndcg_delta
@@ -56,10 +55,8 @@ def lambdarank_loss(
         Burges, Ragno, Le, "Learning to Rank with Nonsmooth Cost Functions", NIPS 2006; Burges, MSR-TR-2010-82, section
         4; as a loss: Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018.
     """
-    where = "lambdarank_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     pair_weight = ndcg_delta(k, gain, truncation=truncation, normalize_distance=normalize_distance)
-    return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight)
+    return pair_objective("lambdarank_loss", Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
 def lambdarank_map_loss(
@@ -102,7 +99,6 @@ def lambdarank_map_loss(
         Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; Burges, MSR-TR-2010-82.
     """
     where = "lambdarank_map_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, map_delta(k, relevant_from))
 
 
@@ -146,5 +142,4 @@ def lambdarank_mrr_loss(
         Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; Burges, MSR-TR-2010-82.
     """
     where = "lambdarank_mrr_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, mrr_delta(k, relevant_from))

@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Exponential, Hinge, Logistic, SoftZeroOne
 from rankkit.objectives.pairs.objective import TiedPairs, pair_objective
@@ -53,7 +52,6 @@ def pairwise_logistic_loss(
         ties).
     """
     where = "pairwise_logistic_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight, ties)
 
 
@@ -94,7 +92,6 @@ def ranknet_loss(
     References:
         Burges et al., "Learning to Rank using Gradient Descent", ICML 2005, equation 3; Burges, MSR-TR-2010-82 (sigma).
     """
-    check_number("ranknet_loss", "sigma", sigma, above=0.0)
     return pair_objective("ranknet_loss", Logistic(sigma), scores, labels, mask, weights, reduction, ties=ties)
 
 
@@ -135,9 +132,7 @@ def pairwise_hinge_loss(
         Herbrich, Graepel, Obermayer, "Large Margin Rank Boundaries for Ordinal Regression", 2000; Joachims, "Optimizing
         Search Engines using Clickthrough Data", KDD 2002 (the slack of problem 1; the norm is left to the optimiser).
     """
-    where = "pairwise_hinge_loss"
-    check_number(where, "margin", margin, least=0.0)
-    return pair_objective(where, Hinge(margin), scores, labels, mask, weights, reduction, pair_weight)
+    return pair_objective("pairwise_hinge_loss", Hinge(margin), scores, labels, mask, weights, reduction, pair_weight)
 
 
 def pairwise_soft_zero_one_loss(
@@ -179,7 +174,6 @@ def pairwise_soft_zero_one_loss(
         ICML 2003.
     """
     where = "pairwise_soft_zero_one_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, SoftZeroOne(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
@@ -221,5 +215,4 @@ def pairwise_exponential_loss(
         Freund et al., "An Efficient Boosting Algorithm for Combining Preferences", JMLR 4, 2003 (pairs weigh alike).
     """
     where = "pairwise_exponential_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Exponential(sigma), scores, labels, mask, weights, reduction, pair_weight)

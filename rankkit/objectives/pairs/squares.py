@@ -9,7 +9,8 @@ from rankkit.objectives.documents.limits import limited
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Square
 from rankkit.objectives.pairs.sums import pair_sums
-from rankkit.ranking import Reduction, has_two_grades, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
 def pairwise_mse_loss(
@@ -69,9 +70,7 @@ def pairwise_mse_loss(
         n_docs = list_sizes(mask)
         per_list = sums / (n_docs * (n_docs - 1) / 2).clamp(min=1)
         informative = has_two_grades(labels, mask)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
 def margin_mse_loss(
@@ -115,6 +114,4 @@ def margin_mse_loss(
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
     sums, n_pairs = pair_sums(Square(), limited(scores - labels), labels, mask, doc_weights)
     per_list = sums / n_pairs.clamp(min=1)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, n_pairs > 0, reduction)
+    return reduce_weighted(per_list, query_weights, n_pairs > 0, reduction)

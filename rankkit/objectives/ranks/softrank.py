@@ -10,8 +10,9 @@ from torch import Tensor
 from rankkit.errors import ConfigError
 from rankkit.objectives.options import check_number
 from rankkit.objectives.ranks.metric_terms import check_cutoff, ndcg_shares, rank_discounts
+from rankkit.objectives.reductions import reduce_weighted
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
-from rankkit.ranking import Gain, Reduction, has_two_grades, prepare_lists, reduce_lists, split_weights
+from rankkit.ranking import Gain, Reduction, has_two_grades, prepare_lists, split_weights
 
 _LARGEST_LIST = 500
 # Probabilities that are held at once, for all steps of a recursion: 16 MiB in float32.
@@ -80,8 +81,7 @@ def softrank_ndcg_loss(
     values: Tensor = _SoftMetric.apply(  # type: ignore[no-untyped-call]
         scores, mask, worth, rank_discounts(list_size, k, scores), noise
     )
-    per_list = -values if query_weights is None else -values * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    return reduce_weighted(-values, query_weights, has_two_grades(labels, mask), reduction)
 
 
 class _SoftMetric(torch.autograd.Function):

@@ -1,7 +1,5 @@
 """YetiRank and YetiLoss: logistic losses of documents that are neighbours in randomly perturbed rankings."""
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,7 +8,8 @@ from torch.nn import functional
 from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.ranks.metric_terms import check_cutoff, ndcg_shares, rank_discounts
-from rankkit.ranking import Gain, Reduction, has_two_grades, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Gain, Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
 def yeti_rank_loss(
@@ -57,7 +56,7 @@ def yeti_rank_loss(
     where = "yeti_rank_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     draws = _draw_rankings(where, scores, mask, n_samples, generator)
-    graded = labels[..., None].expand_as(draws.order).gather(1, draws.order)
+    graded = _listed(labels, draws)
     ranks = torch.arange(1, max(1, scores.shape[1]), device=scores.device, dtype=scores.dtype)
     importance = (graded[:, :-1] != graded[:, 1:]) / ranks[:, None]
     return _cost_of_neighbours(where, scores, labels, mask, draws, importance, weights, reduction)
@@ -113,28 +112,22 @@ def yeti_loss(
     check_cutoff(where, k)
     shares = ndcg_shares(where, labels, mask, gain, k)
     draws = _draw_rankings(where, scores, mask, n_samples, generator)
-    listed = shares[..., None].expand_as(draws.order).gather(1, draws.order)
+    listed = _listed(shares, draws)
     discounts = rank_discounts(scores.shape[1], k, scores)[:, None]
     importance = (listed[:, :-1] - listed[:, 1:]).abs() * (discounts[:-1] - discounts[1:])
     return _cost_of_neighbours(where, scores, labels, mask, draws, importance, weights, reduction)
 
 
-class _Draws(NamedTuple):
-    """Perturbed rankings: ``order[q, r, a]`` is the document at place r of ranking a."""
-
-    order: Tensor
-    n_samples: int
-
-
 def _draw_rankings(
     where: str, scores: Tensor, mask: Tensor, n_samples: int, generator: torch.Generator | None
-) -> _Draws:
+) -> Tensor:
+    """Perturbed rankings: at ``[q, r, a]`` the document at place r of ranking a."""
     if n_samples < 1:
         raise ConfigError(f"{where}: expected n_samples of at least 1; got {n_samples!r}. Draw at least once.")
     real = mask[..., None].expand(-1, -1, n_samples)
     noise = draw_uniform(real, torch.float64, generator).logit(eps=2**-54)  # a draw of 0 would be infinite
     noisy = (scores.detach()[..., None] + noise).masked_fill(~real, -torch.inf)
-    return _Draws(noisy.argsort(dim=1, descending=True), n_samples)
+    return noisy.argsort(dim=1, descending=True)
 
 
 def _cost_of_neighbours(
@@ -142,26 +135,25 @@ def _cost_of_neighbours(
     scores: Tensor,
     labels: Tensor,
     mask: Tensor,
-    draws: _Draws,
+    draws: Tensor,
     importance: Tensor,
     weights: Tensor | None,
     reduction: Reduction,
 ) -> Tensor:
     """The weighed logistic losses of all neighbours ``[query, list - 1, sample]``, summed over pairs."""
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
-
-    def listed(values: Tensor) -> Tensor:
-        return values[..., None].expand_as(draws.order).gather(1, draws.order)
-
     places = torch.arange(scores.shape[1], device=scores.device)[1:, None]
     importance = torch.where(places < list_sizes(mask)[:, None, None], importance, 0)
     if doc_weights is not None:
-        listed_weights = listed(doc_weights)
+        listed_weights = _listed(doc_weights, draws)
         importance = importance * listed_weights[:, :-1] * listed_weights[:, 1:]
-    sorted_scores, sorted_labels = listed(scores), listed(labels)
+    sorted_scores, sorted_labels = _listed(scores, draws), _listed(labels, draws)
     signs = (sorted_labels[:, :-1] - sorted_labels[:, 1:]).sign()
     leads = (sorted_scores[:, :-1] - sorted_scores[:, 1:]) * signs
-    per_list = (importance * functional.softplus(-leads)).sum(dim=(1, 2)) / draws.n_samples
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    per_list = (importance * functional.softplus(-leads)).sum(dim=(1, 2)) / draws.shape[2]
+    return reduce_weighted(per_list, query_weights, has_two_grades(labels, mask), reduction)
+
+
+def _listed(values: Tensor, draws: Tensor) -> Tensor:
+    """Values of documents in the order of each ranking."""
+    return values[..., None].expand_as(draws).gather(1, draws)
