@@ -12,15 +12,7 @@ from rankkit.objectives.lists.temperature import tempered_lists
 from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
 from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
-from rankkit.ranking import (
-    Gain,
-    Reduction,
-    gains,
-    has_two_grades,
-    list_sizes,
-    masked_log_softmax,
-    split_weights,
-)
+from rankkit.ranking import Gain, Reduction, gains, has_two_grades, list_sizes, masked_log_softmax, split_weights
 
 
 def poly1_softmax_loss(

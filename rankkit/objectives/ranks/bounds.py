@@ -9,10 +9,7 @@ from rankkit.ranking import prepare_lists
 
 
 def bound_ranks(
-    scores: Float[Tensor, "query list"],
-    mask: Bool[Tensor, "query list"] | None = None,
-    *,
-    margin: float = 1.0,
+    scores: Float[Tensor, "query list"], mask: Bool[Tensor, "query list"] | None = None, *, margin: float = 1.0
 ) -> Float[Tensor, "query list"]:
     r"""Upper bounds of ranks: one plus the hinge of every other document.
 

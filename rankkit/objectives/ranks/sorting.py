@@ -27,10 +27,7 @@ def check_matrix_size(where: str, n_rows: int, list_size: int) -> None:
 
 
 def neural_sort(
-    scores: Float[Tensor, "query list"],
-    mask: Bool[Tensor, "query list"],
-    temperature: float,
-    n_rows: int | None = None,
+    scores: Float[Tensor, "query list"], mask: Bool[Tensor, "query list"], temperature: float, n_rows: int | None = None
 ) -> Float[Tensor, "query rank list"]:
     r"""The logarithm of NeuralSort's soft permutation matrix, or of its first ``n_rows`` rows (None: all).
 
