@@ -61,9 +61,9 @@ class VerificationHead(nn.Module):
     .. math:: b + \sum_k \alpha_k |x_k - y_k|
 
     Alpha and b are learned, for embeddings of ``n_dims`` dimensions. Unlike the weights of :class:`WeightedL1`, the
-    alpha are free; without b, identical inputs would have probability 1/2 and no more. They begin at ``-4 /
-    sqrt(n_dims)`` and 2: for embeddings of length 1 log odds of 2 for identical ones, about -2.5 for unrelated ones.
-    Train it with :func:`rankkit.objectives.embedding.verification_loss` and weight decay in the optimiser
+    alpha are free; without b, identical inputs would have probability 1/2 and no more. They begin at
+    ``-4 / sqrt(n_dims)`` and 2: for embeddings of length 1 log odds of 2 for identical ones, about -2.5 for unrelated
+    ones. Train it with :func:`rankkit.objectives.embedding.verification_loss` and weight decay in the optimiser
     (``fit_encoder`` decays the matrices of the encoder, as everywhere, and not alpha).
 
     Example:

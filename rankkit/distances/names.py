@@ -30,9 +30,9 @@ def find_distance(distance: str | Distance | Callable[[Tensor, Tensor], Tensor],
     """The distance of a name, of a callable, or the one given.
 
     Args:
-        distance: A name of :data:`DISTANCES`; a :class:`Distance`, given back; or a callable ``(x [n, n_dims], y [n,
-            n_dims]) -> [n]``, smaller for nearer rows (for a similarity build :class:`FunctionDistance` with
-            ``nearer="larger"``).
+        distance: A name of :data:`DISTANCES`; a :class:`Distance`, given back; or a callable
+            ``(x [n, n_dims], y [n, n_dims]) -> [n]``, smaller for nearer rows (for a similarity build
+            :class:`FunctionDistance` with ``nearer="larger"``).
         n_dims: Dimensions of the embeddings, which a learned distance asked for by name needs.
 
     Example:

@@ -25,8 +25,8 @@ def circle_loss(
     r"""Circle loss: relevant documents towards a score of 1, others towards 0, those furthest away first.
 
     .. math::
-        \log\left[1 + \sum_{j \in N} e^{\gamma \alpha_j (s_j - m)} \sum_{i \in R} e^{-\gamma \alpha_i (s_i - (1 -
-        m))}\right],
+        \log\left[1 + \sum_{j \in N} e^{\gamma \alpha_j (s_j - m)}
+        \sum_{i \in R} e^{-\gamma \alpha_i (s_i - (1 - m))}\right],
         \quad \alpha_i = [1 + m - s_i]_+, \quad \alpha_j = [s_j + m]_+
 
     with R the relevant documents and N the others. Made for similarities (cosines): the optimum is 1 + m for a relevant

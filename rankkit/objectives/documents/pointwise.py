@@ -77,8 +77,8 @@ def focal_bce_loss(
     r"""Focal loss: binary cross entropy that fades where a document is already told well.
 
     .. math::
-        \frac{1}{n} \sum_i -\alpha_i (1 - p_i)^\gamma \log p_i, \quad p_i = \sigma(s_i), \alpha_i = \alpha \text{ if }
-        y_i \ge \tau,
+        \frac{1}{n} \sum_i -\alpha_i (1 - p_i)^\gamma \log p_i,
+        \quad p_i = \sigma(s_i), \alpha_i = \alpha \text{ if } y_i \ge \tau,
         \text{ else } p_i = 1 - \sigma(s_i), \alpha_i = 1 - \alpha
 
     Here :math:`\sigma(s) = 1 / (1 + e^{-s})`. With ``gamma=0, alpha=None`` it is :func:`bce_loss`.
@@ -131,8 +131,8 @@ def hinge_loss(
     r"""Pointwise hinge: relevant documents shall score at least 1, the others at most -1.
 
     .. math::
-        \frac{1}{n} \sum_i c_i \max(0, 1 - t_i s_i), \quad t_i = 2 [y_i \ge \tau] - 1, \quad c_i = p \text{ if } t_i = 1
-        \text{ else } 1
+        \frac{1}{n} \sum_i c_i \max(0, 1 - t_i s_i), \quad t_i = 2 [y_i \ge \tau] - 1,
+        \quad c_i = p \text{ if } t_i = 1 \text{ else } 1
 
     Args:
         scores: ``[query, list]``, one a document, any real number.

@@ -30,11 +30,9 @@ an option that cannot work. Examples take ``import torch`` for granted.
 from rankkit.objectives.embedding.classes import embedding_circle_loss, multi_similarity_loss, supcon_loss
 from rankkit.objectives.embedding.in_batch import multiple_negatives_ranking_loss, n_pair_loss
 from rankkit.objectives.embedding.lossless import linear_triplet_loss, lossless_triplet_loss
-from rankkit.objectives.embedding.margin_softmax import arcface_loss, cosface_loss
 from rankkit.objectives.embedding.margins import suggest_margin
 from rankkit.objectives.embedding.pairs import contrastive_loss, verification_loss
-from rankkit.objectives.embedding.prototypes import Prototypes
-from rankkit.objectives.embedding.proxy_anchor import proxy_anchor_loss
+from rankkit.objectives.embedding.prototypes import Prototypes, arcface_loss, cosface_loss, proxy_anchor_loss
 from rankkit.objectives.embedding.temperature import LearnedTemperature
 from rankkit.objectives.embedding.triplets import soft_margin_triplet_loss, softmax_ratio_triplet_loss, triplet_loss
 from rankkit.objectives.embedding.views import info_nce_loss, nt_xent_loss

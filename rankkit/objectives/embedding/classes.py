@@ -5,8 +5,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from rankkit.objectives.documents.circle import circle_loss
-from rankkit.objectives.embedding.inputs import check_classes, check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, log_one_plus_sum, others_by_class, scores_of_sets
+from rankkit.objectives.embedding.inputs import (
+    AnyDistance,
+    check_classes,
+    check_rows,
+    log_one_plus_sum,
+    others_by_class,
+    scores_of_sets,
+)
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
 from rankkit.objectives.marks import marked
@@ -70,12 +76,12 @@ def multi_similarity_loss(
     r"""Multi-similarity loss: soft hinges on the cosines of positives and of negatives, the hard pairs weighing most.
 
     .. math::
-        \frac{1}{\alpha} \log(1 + \sum_{k \in P_i} e^{-\alpha (s_{ik} - \lambda)}) + \frac{1}{\beta} \log(1 + \sum_{k
-        \in N_i} e^{\beta (s_{ik} - \lambda)})
+        \frac{1}{\alpha} \log(1 + \sum_{k \in P_i} e^{-\alpha (s_{ik} - \lambda)})
+        + \frac{1}{\beta} \log(1 + \sum_{k \in N_i} e^{\beta (s_{ik} - \lambda)})
 
-    With ``mining`` = ε only the pairs count that are hard beside the other kind: negatives with a cosine above ``min_P
-    s - ε``, positives below ``max_N s + ε``; which those are carries no gradient, and an anchor without positives or
-    negatives keeps none. Every anchor beside another embedding counts in the mean, as in the paper.
+    With ``mining`` = ε only the pairs count that are hard beside the other kind: negatives with a cosine above
+    ``min_P s - ε``, positives below ``max_N s + ε``; which those are carries no gradient, and an anchor without
+    positives or negatives keeps none. Every anchor beside another embedding counts in the mean, as in the paper.
 
     Args:
         embeddings: ``[n, n_dims]``, one a row; their cosines are the scores.
@@ -127,8 +133,9 @@ def embedding_circle_loss(
     r"""Circle loss on cosines: those of positives towards 1, those of negatives towards 0, the furthest off first.
 
     .. math::
-        \log\left[1 + \sum_{j \in N_i} e^{\gamma \alpha_j (s_{ij} - m)} \sum_{k \in P_i} e^{-\gamma \alpha_k (s_{ik} -
-        (1 - m))}\right], \quad \alpha_k = [1 + m - s_{ik}]_+, \quad \alpha_j = [s_{ij} + m]_+
+        \log\left[1 + \sum_{j \in N_i} e^{\gamma \alpha_j (s_{ij} - m)}
+        \sum_{k \in P_i} e^{-\gamma \alpha_k (s_{ik} - (1 - m))}\right],
+        \quad \alpha_k = [1 + m - s_{ik}]_+, \quad \alpha_j = [s_{ij} + m]_+
 
     It is :func:`rankkit.objectives.circle_loss` with an anchor as the query, cosines as scores and its class as the
     relevant documents. An anchor without a positive or without a negative stays out of the mean.

@@ -24,8 +24,8 @@ def lossless_triplet_loss(
     r"""Lossless triplet loss: logarithms in place of the hinge, so that no triplet is ever done.
 
     .. math::
-        -\log(1 - x_{ap} / \beta + \epsilon) - \log(1 - (N - x_{an}) / \beta + \epsilon), \quad x = \textstyle\sum_k
-        (\cdot)_k^2
+        -\log(1 - x_{ap} / \beta + \epsilon) - \log(1 - (N - x_{an}) / \beta + \epsilon),
+        \quad x = \textstyle\sum_k (\cdot)_k^2
 
     with N dimensions and *squared* distances x. At beta = N this is two binary cross entropies, of "same" with
     probability ``1 - x_ap / N`` and of "other" with probability ``x_an / N``: a verification loss on pairs. Only

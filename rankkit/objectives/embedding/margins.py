@@ -8,8 +8,7 @@ from torch import Tensor
 
 from rankkit.distances import find_distance, nearness
 from rankkit.errors import ConfigError, DataError
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows
 
 # Share of what two unrelated embeddings are apart. Contrastive: other classes end as far apart as unrelated directions.
 # Triplet: FaceNet's .2, where unrelated embeddings of length 1 are 2 apart in squared distance.

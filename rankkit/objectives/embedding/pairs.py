@@ -8,8 +8,7 @@ from rankkit.distances import find_distance
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.objectives.documents.limits import limited_rows
 from rankkit.objectives.documents.pointwise import bce_loss
-from rankkit.objectives.embedding.inputs import check_rows, check_same
-from rankkit.objectives.embedding.scores import AnyDistance
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, check_same
 from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists

@@ -9,8 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.objectives.documents.limits import limited_rows
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, scores_of_pairs
 from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss

@@ -5,8 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.errors import ShapeError
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs, scores_of_sets
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, scores_of_pairs, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
 from rankkit.objectives.marks import marked

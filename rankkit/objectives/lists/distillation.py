@@ -24,8 +24,8 @@ def kl_distillation_loss(
     r"""Kullback-Leibler divergence of the student's softmax from the teacher's, both at one temperature.
 
     .. math::
-        T^2 \sum_i p_i (\log p_i - \log q_i), \quad p_i = \frac{e^{y_i / T}}{\sum_j e^{y_j / T}}, \quad q_i =
-        \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+        T^2 \sum_i p_i (\log p_i - \log q_i), \quad p_i = \frac{e^{y_i / T}}{\sum_j e^{y_j / T}},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     The factor T^2 keeps the size of the gradients when T changes, so that the weight beside a loss on true labels need
     not be tuned again. At T = 1 it is :func:`kl_loss`. Equal teacher scores share one target.

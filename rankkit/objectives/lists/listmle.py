@@ -29,8 +29,8 @@ def listmle_loss(
     r"""ListMLE: negative log-likelihood of the ranking by label, drawn from the top without replacement.
 
     .. math::
-        \sum_{r=1}^{n} \log \sum_{k=r}^{n} e^{s_{\pi(k)} / T} - s_{\pi(r)} / T, \quad y_{\pi(1)} \ge \dots \ge
-        y_{\pi(n)}
+        \sum_{r=1}^{n} \log \sum_{k=r}^{n} e^{s_{\pi(k)} / T} - s_{\pi(r)} / T,
+        \quad y_{\pi(1)} \ge \dots \ge y_{\pi(n)}
 
     Documents with equal labels are put in a random order, another one in each call.
 
@@ -74,8 +74,8 @@ def p_listmle_loss(
     r"""Position-aware ListMLE: the choice at rank r of the ranking by label weighs the more, the higher r stands.
 
     .. math::
-        \sum_{r=1}^{n} \frac{\alpha(r)}{\sum_k \alpha(k)} \left(\log \sum_{k=r}^{n} e^{s_{\pi(k)} / T} - s_{\pi(r)} /
-        T\right),
+        \sum_{r=1}^{n} \frac{\alpha(r)}{\sum_k \alpha(k)} \left(\log \sum_{k=r}^{n} e^{s_{\pi(k)} / T}
+        - s_{\pi(r)} / T\right),
         \quad y_{\pi(1)} \ge \dots \ge y_{\pi(n)}, \quad \alpha(r) = 2^{n - r} - 1
 
     The paper leaves out the division, and its weights overflow at a hundred documents; with it lists of any length

@@ -109,8 +109,8 @@ def kl_loss(
     r"""Kullback-Leibler divergence of the softmax of the scores from a target distribution made of the labels.
 
     .. math::
-        \sum_i p_i \left(\log p_i - \log \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}\right), \quad p_i =
-        \frac{e^{y_i}}{\sum_j e^{y_j}} \text{ or } \frac{y_i}{\sum_j y_j}
+        \sum_i p_i \left(\log p_i - \log \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}\right),
+        \quad p_i = \frac{e^{y_i}}{\sum_j e^{y_j}} \text{ or } \frac{y_i}{\sum_j y_j}
 
     KL(target || scores): the mean is taken under the target, so that the scores must cover what the labels ask for. It
     is the cross entropy (:func:`listnet_loss`, :func:`softmax_loss`) less the entropy of the target, with its
@@ -165,8 +165,8 @@ def xe_ndcg_loss(
     r"""XE-NDCG: softmax cross entropy with randomly perturbed gains as target, a bound on NDCG.
 
     .. math::
-        -\sum_i \frac{2^{y_i} - \gamma_i}{\sum_j 2^{y_j} - \gamma_j} \log \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}, \quad
-        \gamma_i \sim U(0, 1)
+        -\sum_i \frac{2^{y_i} - \gamma_i}{\sum_j 2^{y_j} - \gamma_j} \log \frac{e^{s_i / T}}{\sum_j e^{s_j / T}},
+        \quad \gamma_i \sim U(0, 1)
 
     Each γ is drawn anew in each call, so that documents of grade 0 keep some weight, another one each time.
 

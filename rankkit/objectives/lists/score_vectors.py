@@ -22,8 +22,8 @@ def attention_rank_loss(
     r"""Attention rank: a binary cross entropy for each document between its share of attention and what it deserves.
 
     .. math::
-        -\sum_i a_i \log q_i + (1 - a_i) \log(1 - q_i), \quad a_i = \frac{\psi(y_i)}{\sum_j \psi(y_j)}, \quad q_i =
-        \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+        -\sum_i a_i \log q_i + (1 - a_i) \log(1 - q_i), \quad a_i = \frac{\psi(y_i)}{\sum_j \psi(y_j)},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     Here :math:`\psi(y) = e^y` for a label above 0 and 0 otherwise.
 

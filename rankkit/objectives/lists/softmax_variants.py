@@ -29,8 +29,8 @@ def poly1_softmax_loss(
     r"""Poly-1: softmax cross entropy plus ε times the share of the softmax that misses the target.
 
     .. math::
-        -\sum_i p_i \log q_i + \epsilon \left(1 - \sum_i p_i q_i\right), \quad p_i = \frac{y_i}{\sum_j y_j}, \quad q_i =
-        \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+        -\sum_i p_i \log q_i + \epsilon \left(1 - \sum_i p_i q_i\right), \quad p_i = \frac{y_i}{\sum_j y_j},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     Args:
         scores: ``[query, list]``, one a document, any real number.

@@ -117,8 +117,9 @@ def lambdarank_mrr_loss(
 
     .. math:: \sum_{y_i > y_j} \left|\Delta_{ij} \mathrm{RR@k}\right| \log(1 + e^{-\sigma (s_i - s_j)})
 
-    with RR the reciprocal rank of the first relevant document: ``pairwise_logistic_loss(pair_weight=mrr_delta(k,
-    relevant_from))``. A pair weighs 0 unless i is relevant and j is not.
+    with RR the reciprocal rank of the first relevant document:
+    ``pairwise_logistic_loss(pair_weight=mrr_delta(k, relevant_from))``. A pair weighs 0 unless i is relevant and j is
+    not.
 
     Args:
         scores: ``[query, list]``, one a document, any real number.

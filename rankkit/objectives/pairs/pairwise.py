@@ -24,7 +24,8 @@ def pairwise_logistic_loss(
 
     .. math::
         \frac{1}{|P|} \sum_{(i, j) \in P} \log(1 + e^{-\sigma (s_i - s_j)}) \text{ or }
-        \sum_{(i, j) \in P} w_{ij} \log(1 + e^{-\sigma (s_i - s_j)}), \quad P = \{(i, j) : y_i > y_j\}
+        \sum_{(i, j) \in P} w_{ij} \log(1 + e^{-\sigma (s_i - s_j)}),
+        \quad P = \{(i, j) : y_i > y_j\}
 
     Equal labels make no pair unless ``ties="half"``: one pair then costs ``(log(1 + e^x) + log(1 + e^-x)) / 2`` with
     ``x = sigma (s_i - s_j)`` and counts as one in the mean, in lists of one grade too. Equal scores cost ``log 2``.

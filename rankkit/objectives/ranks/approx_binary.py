@@ -25,8 +25,8 @@ def approx_mrr_loss(
     r"""ApproxMRR: minus the mean reciprocal soft rank of the relevant documents.
 
     .. math::
-        -\frac{1}{|R|} \sum_{i \in R} \frac{1}{r_i}, \quad R = \{i : y_i \ge \tau\}, \quad r_i = 1 + \sum_{j \ne i}
-        \frac{1}{1 + e^{-(s_j - s_i) / T}}
+        -\frac{1}{|R|} \sum_{i \in R} \frac{1}{r_i}, \quad R = \{i : y_i \ge \tau\},
+        \quad r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
 
     With several relevant documents the mean is at most the reciprocal rank of the first; ``first_only=True`` takes that
     one, ``max 1 / r_i``: the metric itself, which teaches nothing about the others. Equal scores share the mean of
@@ -80,8 +80,9 @@ def approx_map_loss(
     r"""ApproxAP: minus average precision, with soft ranks and a soft count of the relevant documents ahead.
 
     .. math::
-        -\frac{1}{|R|} \sum_{i \in R} \frac{h_i}{r_i}, \quad h_i = 1 + \sum_{j \in R, j \ne i} \frac{1}{1 + e^{-(r_i -
-        r_j) / T_r}}, \quad r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
+        -\frac{1}{|R|} \sum_{i \in R} \frac{h_i}{r_i},
+        \quad h_i = 1 + \sum_{j \in R, j \ne i} \frac{1}{1 + e^{-(r_i - r_j) / T_r}},
+        \quad r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
 
     R holds the documents with :math:`y_i \ge \tau`; the count h is itself a soft rank, among them by their soft ranks.
     Equal scores share the mean of their ranks. Scores many temperatures apart saturate: their gradient vanishes.
@@ -134,8 +135,8 @@ def approx_precision_loss(
     r"""Approximate precision at k: minus the soft count of relevant documents whose soft rank is within k.
 
     .. math::
-        -\frac{1}{k} \sum_{i \in R} \frac{1}{1 + e^{-(k + 1/2 - r_i) / T_r}}, \quad R = \{i : y_i \ge \tau\}, \quad r_i
-        = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
+        -\frac{1}{k} \sum_{i \in R} \frac{1}{1 + e^{-(k + 1/2 - r_i) / T_r}}, \quad R = \{i : y_i \ge \tau\},
+        \quad r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
 
     The soft cut stands halfway between ranks k and k + 1; k may exceed the list and still divides. Equal scores share
     the mean of their ranks. Scores many temperatures apart, and ranks many rank temperatures from k, saturate.

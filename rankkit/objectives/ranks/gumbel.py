@@ -77,8 +77,8 @@ def gumbel_approx_ndcg_loss(
     r"""Gumbel ApproxNDCG: the mean of ApproxNDCG over draws of scores with Gumbel noise.
 
     .. math::
-        \frac{1}{N} \sum_{a=1}^{N} \ell_{\text{ApproxNDCG}}(s + \beta G^a, y), \quad G^a_i = -\log(-\log u^a_i), \quad u
-        \sim U(0, 1)
+        \frac{1}{N} \sum_{a=1}^{N} \ell_{\text{ApproxNDCG}}(s + \beta G^a, y), \quad G^a_i = -\log(-\log u^a_i),
+        \quad u \sim U(0, 1)
 
     The loss of a draw is :func:`rankkit.approx_ndcg_loss`; equal scores are ordered by their noise, anew in every draw.
     Memory is linear in the list times the draws.

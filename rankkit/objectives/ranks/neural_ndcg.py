@@ -93,8 +93,8 @@ def pirank_loss(
     r"""PiRank: minus the NDCG at k of gains sorted by NeuralSort's matrix.
 
     .. math::
-        -\frac{1}{Z_k} \sum_{r=1}^{k} \frac{[\hat P g]_r}{\log_2(1 + r)}, \quad
-        \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
+        -\frac{1}{Z_k} \sum_{r=1}^{k} \frac{[\hat P g]_r}{\log_2(1 + r)},
+        \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
 
     The paper writes one minus the metric and lowers the temperature during training; its merge tree is not needed, as
     only k rows of the matrix are computed: time and memory grow with k times the list, at most 4,000,000. g are the
@@ -147,8 +147,8 @@ def neural_sort_loss(
     r"""NeuralSort cross entropy: the rows of the soft permutation matrix against those of the labels' own sort.
 
     .. math::
-        -\frac{1}{n} \sum_r \sum_j P_{r, j} \log \hat P_{r, j}, \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n
-        + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
+        -\frac{1}{n} \sum_r \sum_j P_{r, j} \log \hat P_{r, j},
+        \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
 
     P sorts by falling label; equal labels share its ranks evenly, the mean over every order of them, and equal scores
     those of the prediction. Time and memory grow with the square of the list: at most 2,000 documents. The logarithms

@@ -34,9 +34,10 @@ def approx_ranks(
 
     .. math:: r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
 
-    A metric written in ranks becomes an objective with them: ``-(gains / torch.log2(1 + approx_ranks(scores,
-    mask))).sum()``. Memory is linear in the list; differentiable once. A score that is not finite makes the ranks of
-    its list NaN. Scores hundreds of temperatures apart give the true ranks, with vanishing gradients.
+    A metric written in ranks becomes an objective with them:
+    ``-(gains / torch.log2(1 + approx_ranks(scores, mask))).sum()``. Memory is linear in the list; differentiable once.
+    A score that is not finite makes the ranks of its list NaN. Scores hundreds of temperatures apart give the true
+    ranks, with vanishing gradients.
 
     Args:
         scores: ``[query, list]``, one a document.

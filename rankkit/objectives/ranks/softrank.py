@@ -33,9 +33,9 @@ def softrank_ndcg_loss(
     r"""SoftNDCG: minus the NDCG of expected discounts, under rank distributions of noisy scores.
 
     .. math::
-        -\frac{1}{Z} \sum_j (2^{y_j} - 1) \sum_{r=1}^{k} \frac{p_j(r)}{\log_2(1 + r)}, \quad \pi_{ij} =
-        \Phi\left(\frac{s_i - s_j}{\sqrt 2\, \sigma}\right), \quad p_j^{(i)}(r) = p_j^{(i-1)}(r - 1)\, \pi_{ij} +
-        p_j^{(i-1)}(r) (1 - \pi_{ij})
+        -\frac{1}{Z} \sum_j (2^{y_j} - 1) \sum_{r=1}^{k} \frac{p_j(r)}{\log_2(1 + r)},
+        \quad \pi_{ij} = \Phi\left(\frac{s_i - s_j}{\sqrt 2\, \sigma}\right),
+        \quad p_j^{(i)}(r) = p_j^{(i-1)}(r - 1)\, \pi_{ij} + p_j^{(i-1)}(r) (1 - \pi_{ij})
 
     Document j starts alone at rank 1; every other document i is added in turn, wins against j with probability
     :math:`\pi_{ij}` (1/2 where scores are equal) and then moves j down. Time grows with the cube of the list (at most

@@ -25,12 +25,13 @@ def yeti_rank_loss(
     r"""YetiRank: logistic loss of neighbours in perturbed rankings, weighed by the inverse of the rank.
 
     .. math::
-        \sum_{y_i > y_j} N_{ij} \log(1 + e^{-(s_i - s_j)}), \quad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{
-        neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
+        \sum_{y_i > y_j} N_{ij} \log(1 + e^{-(s_i - s_j)}),
+        \quad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{ neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
 
     The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
-    N_ij carry no gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, how judges err, is :math:`[y_i
-    > y_j]`. Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
+    N_ij carry no gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, how judges err, is
+    :math:`[y_i > y_j]`. Only neighbours are compared: time and memory are linear in the list times the draws, save for
+    the sort.
 
     Args:
         scores: ``[query, list]``, one a document, on a scale where noise of deviation 1.8 matters.
@@ -77,9 +78,9 @@ def yeti_loss(
     r"""YetiLoss for NDCG: logistic loss of neighbours in perturbed rankings, weighed by what their swap changes.
 
     .. math::
-        \sum_{y_i > y_j} w_{ij} \log(1 + e^{-(s_i - s_j)}), \quad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{
-        neighbours in } \pi_a]\, \frac{|2^{y_i} - 2^{y_j}|}{Z} \left|\frac{1}{\log_2(1 + \pi_a(i))} - \frac{1}{\log_2(1
-        + \pi_a(j))}\right|
+        \sum_{y_i > y_j} w_{ij} \log(1 + e^{-(s_i - s_j)}),
+        \quad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{ neighbours in } \pi_a]\,
+        \frac{|2^{y_i} - 2^{y_j}|}{Z} \left|\frac{1}{\log_2(1 + \pi_a(i))} - \frac{1}{\log_2(1 + \pi_a(j))}\right|
 
     The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
     w_ij carry no gradient. Only neighbours are compared: time and memory are linear in the list times the draws, save
