@@ -17,8 +17,8 @@ class DualLearning(nn.Module):
     r"""Dual learning algorithm (DLA): learns from clicks, and how likely each position is looked at along with it.
 
     .. math::
-        -\sum_{i : c_i = 1} \frac{e^{g_1}}{e^{g_i}} \log \frac{e^{s_i}}{\sum_j e^{s_j}}
-        + \frac{e^{s_1}}{e^{s_i}} \log \frac{e^{g_i}}{\sum_j e^{g_j}}
+        -\sum_{i : c_i = 1} \left(\frac{e^{g_1}}{e^{g_i}} \log \frac{e^{s_i}}{\sum_j e^{s_j}}
+        + \frac{e^{s_1}}{e^{s_i}} \log \frac{e^{g_i}}{\sum_j e^{g_j}}\right)
 
     Documents stand in shown order, numbered from the first real one; :math:`g_i` is the logit of position i, a
     parameter. The first term trains the scores, clicks weighing the inverse propensity of their position, the second
@@ -41,8 +41,7 @@ class DualLearning(nn.Module):
         0.693147...
 
     References:
-        Ai, Bi, Luo, Guo, Croft, "Unbiased Learning to Rank with Unbiased Propensity Estimation", SIGIR 2018, Algorithm
-        1.
+        Ai, Bi, Luo, Guo, Croft, "Unbiased Learning to Rank with Unbiased Propensity Estimation", SIGIR 2018.
     """
 
     learns_from: ClassVar[str] = "clicks"

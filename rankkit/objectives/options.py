@@ -1,6 +1,7 @@
 """Checks of what a caller passes to an objective beyond the lists: numbers, and labels in a range."""
 
 import math
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -21,6 +22,13 @@ def check_number(
     good = math.isfinite(value) and (above is None or value > above) and (least is None or value >= least)
     if not good:
         raise ConfigError(f"{where}: expected {name} {bound}; got {value!r}. Pass a finite number {bound}.")
+
+
+def check_choice(where: str, name: str, value: object, choices: Any) -> None:
+    """Raise ConfigError unless the option is one of the two values of a ``Literal``."""
+    if value not in get_args(choices):
+        first, second = get_args(choices)
+        raise ConfigError(f"{where}: expected {name} {first!r} or {second!r}; got {value!r}. Pass one of the two.")
 
 
 def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:

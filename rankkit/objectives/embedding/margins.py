@@ -7,8 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.distances import find_distance, nearness
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import DataError
 from rankkit.objectives.embedding.inputs import AnyDistance, check_rows
+from rankkit.objectives.options import check_choice
+
+MarginOf = Literal["contrastive", "triplet"]
 
 # Share of what two unrelated embeddings are apart. Contrastive: other classes end as far apart as unrelated directions.
 # Triplet: FaceNet's .2, where unrelated embeddings of length 1 are 2 apart in squared distance.
@@ -19,7 +22,7 @@ def suggest_margin(
     distance: AnyDistance,
     embeddings: Float[Tensor, "n dim"],
     *,
-    objective: Literal["contrastive", "triplet"] = "triplet",
+    objective: MarginOf = "triplet",
 ) -> float:
     r"""A margin in the unit of a distance, from how far apart unrelated embeddings of these lengths would be.
 
@@ -47,10 +50,7 @@ def suggest_margin(
         >>> round(suggest_margin("squared_euclidean", embeddings), 1)
         0.2
     """
-    if objective not in _SHARES:
-        raise ConfigError(
-            f"suggest_margin: expected objective 'contrastive' or 'triplet'; got {objective!r}. Pass one of the two."
-        )
+    check_choice("suggest_margin", "objective", objective, MarginOf)
     (rows,) = check_rows("suggest_margin", embeddings=embeddings.detach())
     if rows.shape[0] == 0:
         raise DataError("suggest_margin: expected at least one embedding; got none. Embed a batch first.")

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.lists.plackett_luce import choice_costs
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.options import check_choice
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, discounts, has_two_grades, list_sizes
 
@@ -103,11 +103,7 @@ def p_listmle_loss(
     References:
         Lan et al., "Position-Aware ListMLE: A Sequential Learning Process for Ranking", UAI 2014, section 3.
     """
-    if position_weight not in ("exp", "discount"):
-        raise ConfigError(
-            f"p_listmle_loss: expected position_weight 'exp' or 'discount'; got {position_weight!r}. "
-            "Pass one of the two."
-        )
+    check_choice("p_listmle_loss", "position_weight", position_weight, PositionWeight)
     scores, labels, mask = tempered_lists("p_listmle_loss", scores, labels, mask, temperature)
     order = _order_by_label(labels, mask, generator)
     ranks = order.argsort(dim=1) + 1

@@ -6,10 +6,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.lists.temperature import tempered_lists
-from rankkit.objectives.options import check_labels
+from rankkit.objectives.options import check_choice, check_labels
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax
 
@@ -113,8 +112,7 @@ def kl_loss(
         \quad p_i = \frac{e^{y_i}}{\sum_j e^{y_j}} \text{ or } \frac{y_i}{\sum_j y_j}
 
     KL(target || scores): the mean is taken under the target, so that the scores must cover what the labels ask for. It
-    is the cross entropy (:func:`listnet_loss`, :func:`softmax_loss`) less the entropy of the target, with its
-    gradients.
+    is :func:`listnet_loss` or :func:`softmax_loss` less the entropy of the target, and has their gradients.
 
     Args:
         scores: ``[query, list]``, one a document, any real number.
@@ -137,8 +135,7 @@ def kl_loss(
         Kullback, Leibler, "On Information and Sufficiency", Annals of Mathematical Statistics 22, 1951, equation 2.4;
         Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML 2007 (target).
     """
-    if target not in ("softmax", "sum"):
-        raise ConfigError(f"kl_loss: expected target 'softmax' or 'sum'; got {target!r}. Pass one of the two.")
+    check_choice("kl_loss", "target", target, Target)
     scores, labels, mask = tempered_lists("kl_loss", scores, labels, mask, temperature)
     if target == "sum":
         check_grades("kl_loss", labels)

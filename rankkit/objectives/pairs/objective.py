@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.options import check_number
+from rankkit.objectives.options import check_choice, check_number
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import ALL, TIED, Hinge, Logistic, PairLoss, Square, TiedLogistic
 from rankkit.objectives.pairs.sums import pair_sums
@@ -34,8 +34,7 @@ def pair_objective(
     equal labels with target 1/2.
     """
     _check_loss(where, loss)
-    if ties not in get_args(TiedPairs):
-        raise ConfigError(f"{where}: expected ties 'drop' or 'half'; got {ties!r}. Pass one of the two.")
+    check_choice(where, "ties", ties, TiedPairs)
     if ties == "half" and pair_weight is not None:
         raise ConfigError(
             f"{where}: expected ties='drop' beside a pair_weight; got 'half'. Leave ties out: a lambda weight gives "

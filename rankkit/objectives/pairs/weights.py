@@ -9,13 +9,13 @@ as in rankkit's metrics), and of equal score and label in the order of the list.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.options import check_number
+from rankkit.objectives.options import check_choice, check_number
 from rankkit.objectives.pairs.factors import (
     DISCOUNT,
     DISTANCE,
@@ -302,14 +302,12 @@ def map_delta(k: int | None = None, relevant_from: float | int = 1) -> MapDelta:
 def check_cut(where: str, k: Any, gain: str) -> None:
     """Raise ConfigError unless k and gain are what a metric of graded relevance takes."""
     _check_k(where, k)
-    if gain not in get_args(Gain):
-        raise ConfigError(f"{where}: expected gain 'exp' or 'linear'; got {gain!r}. Pass one of the two.")
+    check_choice(where, "gain", gain, Gain)
 
 
 def _check_dcg(where: str, k: Any, gain: str, truncation: str) -> None:
     check_cut(where, k, gain)
-    if truncation not in get_args(Truncation):
-        raise ConfigError(f"{where}: expected truncation 'metric' or 'pairs'; got {truncation!r}. Pass one of the two.")
+    check_choice(where, "truncation", truncation, Truncation)
 
 
 def _check_k(where: str, k: Any, *, needed: bool = False) -> None:

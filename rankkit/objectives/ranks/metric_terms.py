@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.options import check_labels
-from rankkit.ranking import discounts
+from rankkit.objectives.options import check_choice, check_labels
+from rankkit.ranking import Gain, discounts
 
 
 def check_cutoff(where: str, k: int | None) -> None:
@@ -33,8 +33,7 @@ def ndcg_shares(
     Gains are divided by the power of two of the best label before anything is summed: labels of 3,000 lose nothing.
     """
     check_labels(where, labels, labels >= 0, "labels of at least 0", "Shift the labels.")
-    if gain not in ("exp", "linear"):
-        raise ConfigError(f"{where}: expected gain 'exp' or 'linear'; got {gain!r}. Pass one of the two.")
+    check_choice(where, "gain", gain, Gain)
     best = labels.amax(dim=1, keepdim=True) if labels.shape[1] else labels.new_zeros(labels.shape[0], 1)
     scaled = torch.exp2(labels - best) - torch.exp2(-best) if gain == "exp" else labels / best.where(best > 0, 1)
     scaled = torch.where(mask, scaled, 0)
