@@ -36,8 +36,7 @@ def unit(x: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows dim"]:
 class Cosine(nn.Module):
     r"""1 less the cosine of the angle: 0 for one direction, 1 at a right angle, 2 for opposite ones; no metric.
 
-    .. math::
-        1 - \frac{x \cdot y}{|x| |y|}
+    .. math:: 1 - x \cdot y / (|x| |y|)
 
     A zero vector has distance 1 from everything, another zero vector included, and gets a zero gradient. Of any other
     vector the self-distance is exactly 0: near pairs are computed from the difference of their directions.
@@ -71,8 +70,7 @@ class Cosine(nn.Module):
 class CosineSimilarity(nn.Module):
     r"""The cosine of the angle, larger for nearer vectors; 0 where a vector is zero, with a zero gradient.
 
-    .. math::
-        \frac{x \cdot y}{|x| |y|}
+    .. math:: x \cdot y / (|x| |y|)
 
     Example:
         >>> CosineSimilarity().pairwise(torch.tensor([[2.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
@@ -96,8 +94,7 @@ class CosineSimilarity(nn.Module):
 class Dot(nn.Module):
     r"""The dot product, larger for nearer vectors; a vector need not be nearest to itself.
 
-    .. math::
-        \sum_k x_k y_k
+    .. math:: \sum_k x_k y_k
 
     Example:
         >>> Dot().pairwise(torch.tensor([[2.0, 1.0]]), torch.tensor([[3.0, 4.0]]))

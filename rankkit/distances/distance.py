@@ -43,11 +43,7 @@ def nearness(distance: Distance, values: Float[Tensor, "*any"]) -> Float[Tensor,
 
 
 def check_pairs(where: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows that belong together, in one type of at least single precision.
-
-    Raises:
-        ShapeError: If the shapes differ or are not ``[n, n_dims]``.
-    """
+    """Rows that belong together ``[n, n_dims]``, in one type of at least single precision."""
     if x.dim() != 2 or x.shape != y.shape:
         raise ShapeError(
             f"{where}.pairwise: expected two tensors [n, n_dims] of one shape; got {list(x.shape)} and "
@@ -57,11 +53,7 @@ def check_pairs(where: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_sets(where: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Two sets of rows, in one type of at least single precision.
-
-    Raises:
-        ShapeError: If one is not ``[n, n_dims]`` or their numbers of dimensions differ.
-    """
+    """Two sets of rows ``[n, n_dims]`` and ``[m, n_dims]``, in one type of at least single precision."""
     if x.dim() != 2 or y.dim() != 2 or x.shape[1] != y.shape[1]:
         raise ShapeError(
             f"{where}.matrix: expected tensors [n, n_dims] and [m, n_dims]; got {list(x.shape)} and {list(y.shape)}. "

@@ -13,16 +13,12 @@ from rankkit.errors import ConfigError, ShapeError
 class FunctionDistance(nn.Module):
     """A callable ``(x [n, n_dims], y [n, n_dims]) -> [n]`` as a distance.
 
-    The matrix calls it once a row of x, so that it needs memory for one row against all of y at a time (in training
-    for all of them, as autograd keeps what it needs).
+    The matrix calls it once a row of x, in memory for one row against all of y (in training for all of them, as
+    autograd keeps what it needs).
 
     Args:
-        function: Gives one value a pair of rows.
+        function: Gives one value a pair of rows; anything else is a ShapeError.
         nearer: ``"smaller"`` for a distance, ``"larger"`` for a similarity.
-
-    Raises:
-        ConfigError: If ``nearer`` is neither.
-        ShapeError: When the function gives anything but one value a pair.
 
     Example:
         >>> largest = FunctionDistance(lambda x, y: (x - y).abs().amax(dim=1))

@@ -15,13 +15,9 @@ from rankkit.errors import ConfigError
 class WeightedL1(nn.Module):
     r"""The weighted sum of the absolute differences, with weights of at least 0, so that it stays a distance.
 
-    .. math::
-        \sum_k w_k |x_k - y_k|, \qquad w_k = \log(1 + e^{v_k})
+    .. math:: \sum_k w_k |x_k - y_k|, \qquad w_k = \log(1 + e^{v_k})
 
-    The v are learned; every weight begins at 1.
-
-    Args:
-        n_dims: Of the embeddings.
+    The v are learned, for embeddings of ``n_dims`` dimensions; every weight begins at 1.
 
     Example:
         >>> WeightedL1(2).pairwise(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, -4.0]]))
@@ -62,28 +58,23 @@ class WeightedL1(nn.Module):
 class VerificationHead(nn.Module):
     r"""Koch's head: the log odds that two embeddings are of the same class, from their weighted absolute differences.
 
-    .. math::
-        b + \sum_k \alpha_k |x_k - y_k|
+    .. math:: b + \sum_k \alpha_k |x_k - y_k|
 
-    Unlike the weights of :class:`WeightedL1`, the alpha are free; without the bias b, identical inputs would have
-    probability 1/2 and no more. They begin at ``-4 / sqrt(n_dims)`` and b at 2, where for embeddings of length 1
-    identical ones have log odds of 2 and unrelated ones of about -2.5. Train it with
-    :func:`rankkit.objectives.embedding.verification_loss` and weight decay in the optimiser (``fit_encoder`` decays the
-    matrices of the encoder, as everywhere, and not alpha).
-
-    Args:
-        n_dims: Of the embeddings.
+    Alpha and b are learned, for embeddings of ``n_dims`` dimensions. Unlike the weights of :class:`WeightedL1`, the
+    alpha are free; without b, identical inputs would have probability 1/2 and no more. They begin at
+    ``-4 / sqrt(n_dims)`` and 2: for embeddings of length 1 log odds of 2 for identical ones, about -2.5 for unrelated
+    ones. Train it with :func:`rankkit.objectives.embedding.verification_loss` and weight decay in the optimiser
+    (``fit_encoder`` decays the matrices of the encoder, as everywhere, and not alpha).
 
     Example:
         >>> head = VerificationHead(2)
         >>> head.set_weights([-2.0, 1.0], bias=1.0)
-        >>> logit = head.pairwise(torch.tensor([[0.2, 0.8]]), torch.tensor([[0.6, 0.8]]))
-        >>> round(logit.sigmoid().item(), 6)
-        0.549834
+        >>> head.pairwise(torch.tensor([[0.2, 0.8]]), torch.tensor([[0.6, 0.8]])).sigmoid().item()  # of 1 - 2 * .4
+        0.549833...
 
     References:
-        Koch, Zemel, Salakhutdinov, "Siamese Neural Networks for One-shot Image Recognition", ICML Deep Learning
-        Workshop 2015, section 3.1.
+        Koch, Zemel, Salakhutdinov, "Siamese Neural Networks for One-shot Image Recognition", ICML workshop 2015,
+        section 3.1.
     """
 
     name = "verification"

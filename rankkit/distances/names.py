@@ -30,13 +30,10 @@ def find_distance(distance: str | Distance | Callable[[Tensor, Tensor], Tensor],
     """The distance of a name, of a callable, or the one given.
 
     Args:
-        distance: A name of :data:`DISTANCES`; a :class:`Distance`, given back as it is; or a callable
-            ``(x [n, n_dims], y [n, n_dims]) -> [n]`` whose values are smaller for nearer rows (for a similarity build
+        distance: A name of :data:`DISTANCES`; a :class:`Distance`, given back; or a callable
+            ``(x [n, n_dims], y [n, n_dims]) -> [n]``, smaller for nearer rows (for a similarity build
             :class:`FunctionDistance` with ``nearer="larger"``).
-        n_dims: Dimensions of the embeddings, for the learned distances.
-
-    Raises:
-        ConfigError: If the name is unknown, or a learned distance is asked for by name without ``n_dims``.
+        n_dims: Dimensions of the embeddings, which a learned distance asked for by name needs.
 
     Example:
         >>> find_distance("weighted_l1", n_dims=8)

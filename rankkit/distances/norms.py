@@ -15,8 +15,7 @@ from rankkit.distances.distance import Nearer, check_pairs, check_sets
 class Euclidean(nn.Module):
     r"""The length of the difference.
 
-    .. math::
-        \sqrt{\sum_k (x_k - y_k)^2}
+    .. math:: \sqrt{\sum_k (x_k - y_k)^2}
 
     Example:
         >>> Euclidean().pairwise(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
@@ -41,8 +40,7 @@ class Euclidean(nn.Module):
 class SquaredEuclidean(nn.Module):
     r"""The squared length of the difference: FaceNet's distance, no metric (the triangle inequality does not hold).
 
-    .. math::
-        \sum_k (x_k - y_k)^2
+    .. math:: \sum_k (x_k - y_k)^2
 
     Example:
         >>> SquaredEuclidean().pairwise(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
@@ -66,8 +64,7 @@ class SquaredEuclidean(nn.Module):
 class L1(nn.Module):
     r"""The sum of the absolute differences.
 
-    .. math::
-        \sum_k |x_k - y_k|
+    .. math:: \sum_k |x_k - y_k|
 
     Example:
         >>> L1().pairwise(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, -4.0]]))

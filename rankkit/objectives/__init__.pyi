@@ -48,10 +48,10 @@ from .pairs.weights import ndcg_loss2pp as ndcg_loss2pp
 from .pairs.weights import precision_delta as precision_delta
 from .ranks.approx import approx_ndcg_loss as approx_ndcg_loss
 from .ranks.approx import bound_ndcg_loss as bound_ndcg_loss
+from .ranks.approx import bound_ranks as bound_ranks
 from .ranks.approx_binary import approx_map_loss as approx_map_loss
 from .ranks.approx_binary import approx_mrr_loss as approx_mrr_loss
 from .ranks.approx_binary import approx_precision_loss as approx_precision_loss
-from .ranks.bounds import bound_ranks as bound_ranks
 from .ranks.gumbel import gumbel_approx_ndcg_loss as gumbel_approx_ndcg_loss
 from .ranks.gumbel import gumbel_loss as gumbel_loss
 from .ranks.neural_ndcg import neural_ndcg_loss as neural_ndcg_loss

@@ -16,33 +16,24 @@ from rankkit.ranking import Reduction
 def weighted_sum(parts: Mapping[Callable[..., Tensor], float]) -> "WeightedSum":
     """Several objectives as one: the sum of their losses, each times its weight.
 
-    Args:
-        parts: Weight of each objective, above 0. An objective is a function such as :func:`rankkit.ranknet_loss`, or
-            an :class:`rankkit.Objective` where it has options.
+    Each part is reduced by itself first, over the lists that can teach *it*; weights of data and the reduction go to
+    all.
 
-    Raises:
-        ConfigError: If there is no part, a weight is not above 0, or the parts read a scorer's outputs differently.
+    Args:
+        parts: Weight of each objective, above 0. An objective is a function such as :func:`rankkit.ranknet_loss`, or an
+            :class:`rankkit.Objective` where it has options. All must read a scorer's outputs alike.
 
     Example:
-        ``log 2`` for the pair, half of ``log 2`` for the documents.
-
-        >>> import torch
         >>> from rankkit.objectives import bce_loss, ranknet_loss
         >>> objective = weighted_sum({ranknet_loss: 1.0, bce_loss: 0.5})
-        >>> objective
-        weighted_sum({ranknet_loss: 1.0, bce_loss: 0.5})
-        >>> objective(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
+        >>> objective(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))  # log 2, and half of log 2
         tensor(1.0397)
     """
     return WeightedSum(parts)
 
 
 class WeightedSum(nn.Module):
-    """The objective that :func:`rankkit.weighted_sum` makes, called as ``(scores, labels, mask)``.
-
-    Each part is reduced by itself first, over the lists that can teach *it*. Weights of queries and documents and the
-    reduction go to every part.
-    """
+    """The objective that :func:`rankkit.weighted_sum` makes, called as ``(scores, labels, mask)``."""
 
     def __init__(self, parts: Mapping[Callable[..., Tensor], float]) -> None:
         super().__init__()

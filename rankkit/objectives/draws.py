@@ -10,11 +10,6 @@ def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | 
     """Numbers from 0 to below 1 in the real places of ``[query, list]``, 0 in padded ones.
 
     The first list draws first, so neither padding nor later lists change what it draws.
-
-    Args:
-        mask: ``[query, list]``, True where a document is real.
-        dtype: Of the numbers, that of the scores.
-        generator: Of the device of the mask; None: that of the run in ``fit``, elsewhere torch's default one.
     """
     generator = generator_of(mask.device, generator)
     drawn = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
@@ -24,14 +19,7 @@ def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | 
 
 
 def draw_gumbel(mask: Tensor, n_samples: int, dtype: torch.dtype, generator: torch.Generator | None) -> Tensor:
-    """Standard Gumbel noise ``[sample, query, list]``, 0 in padded places; the first list draws its samples first.
-
-    Args:
-        mask: ``[query, list]``, True where a document is real.
-        n_samples: How many numbers to draw for each document.
-        dtype: Of the numbers, that of the scores.
-        generator: Of the device of the mask; None: that of the run in ``fit``, elsewhere torch's default one.
-    """
+    """Standard Gumbel noise ``[sample, query, list]``, 0 in padded places; the first list draws its samples first."""
     generator = generator_of(mask.device, generator)
     noise = torch.empty(int(mask.sum()), n_samples, dtype=dtype, device=mask.device).exponential_(generator=generator)
     drawn = torch.zeros(*mask.shape, n_samples, dtype=dtype, device=mask.device)

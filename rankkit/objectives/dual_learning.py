@@ -9,56 +9,39 @@ from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, ShapeError
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.ranking import Reduction, list_sizes, masked_log_softmax, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, list_sizes, masked_log_softmax, prepare_lists, split_weights
 
 
 class DualLearning(nn.Module):
     r"""Dual learning algorithm (DLA): learns from clicks, and how likely each position is looked at along with it.
 
     .. math::
-        -\sum_{i : c_i = 1} \left(
-            \frac{e^{g_1}}{e^{g_i}} \log \frac{e^{s_i}}{\sum_j e^{s_j}} +
-            \frac{e^{s_1}}{e^{s_i}} \log \frac{e^{g_i}}{\sum_j e^{g_j}} \right)
+        -\sum_{i : c_i = 1} \left(\frac{e^{g_1}}{e^{g_i}} \log \frac{e^{s_i}}{\sum_j e^{s_j}}
+        + \frac{e^{s_1}}{e^{s_i}} \log \frac{e^{g_i}}{\sum_j e^{g_j}}\right)
 
-    Documents stand in shown order; :math:`s_i` is the score of the document at position i and :math:`g_i` the logit of
-    that position, a parameter. The first term trains the scores, clicks weighing the inverse propensity of their
-    position; the second trains the logits, clicks weighing the inverse relevance of their document; both weights are
-    relative to the first position and carry no gradient. At the optimum :math:`e^{g_i}` is proportional to the
-    propensity of position i where clicks follow a position-based model.
+    Documents stand in shown order, numbered from the first real one; :math:`g_i` is the logit of position i, a
+    parameter. The first term trains the scores, clicks weighing the inverse propensity of their position, the second
+    the logits, clicks weighing the inverse relevance of their document; both weights are relative to the first position
+    and carry no gradient. At the optimum :math:`e^{g_i}` is proportional to the propensity where clicks follow a
+    position-based model. A list without a click, or with fewer than two documents, stays out of the mean.
 
-    :func:`rankkit.fit` trains the parameters with those of the scorer, at their own ``learning_rate``, and keeps them
-    in checkpoints. In a loop of one's own, give ``parameters()`` to an optimizer.
-
-    *Order*: documents are numbered from the first real one on, so their order within a list matters; a click log
-    (:func:`rankkit.simulate_clicks`) has it. Equal scores are nothing special.
-    *Padding*: changes neither loss nor gradients.
-    *No click*: a list without a click, or with fewer than two documents, costs 0 and stays out of the mean. A list in
-    which every document is clicked counts.
+    :func:`rankkit.fit` trains the parameters at their own ``learning_rate`` and keeps them in checkpoints; in a loop of
+    one's own, give ``parameters()`` to an optimizer.
 
     Args:
         n_positions: The longest list that can be costed.
-        max_weight: Limit of both weights, above 0. Beyond what positions and documents can differ by (a first position
-            looked at ten times as often as the last, a click on relevant documents ten times as likely) they come
-            from scores that are too far apart, and without a limit such scores drive each other apart further. The
-            paper has none: ``math.inf``.
-
-    Raises:
-        ConfigError: If an option has a value that cannot work.
+        max_weight: Limit of both weights, above 0: larger ones come from scores that are too far apart, which they
+            would drive further. The paper has none: ``math.inf``.
 
     Example:
-        At the start all positions count alike: with tied scores both terms of the one click cost ``log 2``.
-
-        >>> import torch
         >>> objective = DualLearning(n_positions=3)
         >>> scores, clicks = torch.tensor([[2.0, 2.0, 9.0]]), torch.tensor([[0.0, 1.0, 1.0]])
-        >>> objective(scores, clicks, torch.tensor([[True, True, False]])).item() / 2
+        >>> objective(scores, clicks, torch.tensor([[True, True, False]])).item() / 2  # ties: log 2 for each term
         0.693147...
-        >>> objective.propensities()
-        tensor([1., 1., 1.])
 
     References:
-        Ai, Bi, Luo, Guo, Croft, "Unbiased Learning to Rank with Unbiased Propensity Estimation", SIGIR 2018: the
-        losses l_IPW and l_IRW with softmax cross entropy, relative to the first position, and Algorithm 1.
+        Ai, Bi, Luo, Guo, Croft, "Unbiased Learning to Rank with Unbiased Propensity Estimation", SIGIR 2018.
     """
 
     learns_from: ClassVar[str] = "clicks"
@@ -87,19 +70,17 @@ class DualLearning(nn.Module):
         """The loss of padded lists in shown order.
 
         Args:
-            scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-            labels: Clicks, 0 or 1, or the share of sessions with a click.
-            mask: True where a document is real; None: everywhere.
-            weights: Importance of queries or of documents, without gradient; they multiply the terms of their list or
-                document, beside the propensities that are learnt.
-            reduction: ``"mean"`` over lists with a click, or ``"none"``: one value a list.
+            scores: ``[query, list]``, one a document, any real number.
+            labels: ``[query, list]``, clicks, 0 or 1, or the share of sessions with a click.
+            mask: ``[query, list]``, True where a document is real; None: everywhere.
+            weights: ``[query]`` or ``[query, list]``, importance of terms, beside the propensities that are learnt.
+            reduction: ``"mean"`` over lists with a click, or ``"none"``: ``[query]``.
 
         Returns:
-            At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
+            At least 0; a scalar, or ``[query]``.
 
         Raises:
             ShapeError: If the shapes differ, or a list is longer than ``n_positions``.
-            DataError: If a label is below 0.
         """
         scores, labels, mask = prepare_lists("DualLearning", scores, labels, mask)
         check_labels("DualLearning", labels, labels >= 0, "clicks of at least 0", "Train on a click log.")
@@ -110,9 +91,7 @@ class DualLearning(nn.Module):
         terms = self._relative_to(first, logits) * masked_log_softmax(scores, mask)
         terms = terms + self._relative_to(first, scores) * masked_log_softmax(logits, mask)
         per_list = -(clicks * terms).sum(dim=1)
-        if query_weights is not None:
-            per_list = per_list * query_weights
-        return reduce_lists(per_list, (labels > 0).any(dim=1) & (list_sizes(mask) >= 2), reduction)
+        return reduce_weighted(per_list, query_weights, (labels > 0).any(dim=1) & (list_sizes(mask) >= 2), reduction)
 
     def propensities(self) -> Float[Tensor, " position"]:
         """How likely each position is looked at, relative to the first, as learnt so far; on the CPU."""

@@ -15,11 +15,8 @@ _THREAD_PAIRS = 2_000_000
 def walk_lists(walk: Callable[[int, int], None], n_pairs: NDArray[np.int64]) -> None:
     """Call ``walk(first, last)`` for runs of lists that make up the batch, in as many threads as torch has.
 
-    One thread walks a list from end to end, so what it sums does not depend on how many there are.
-
-    Args:
-        walk: What to do with the lists from ``first`` to before ``last``.
-        n_pairs: How much work each list is.
+    One thread walks a list from end to end, so what it sums does not depend on how many there are. ``n_pairs`` is how
+    much work each list is.
     """
     parts = _share(n_pairs, torch.get_num_threads())
     if len(parts) == 1:

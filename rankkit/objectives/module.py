@@ -16,15 +16,11 @@ class Objective(nn.Module):
 
     Args:
         function: An objective such as :func:`rankkit.ranknet_loss` or :func:`rankkit.supcon_loss`.
-        **options: Keyword options of that function, other than those that go with a call, such as ``weights``,
-            ``same`` and ``reduction``, and ``generator``: under ``fit(seed=...)`` the generator of the run draws. An
-            option that is a module, as a learned temperature, is trained along.
-
-    Raises:
-        ConfigError: If the function has no such option.
+        **options: Keyword options of that function, other than those that go with a call, such as ``weights``, ``same``
+            and ``reduction``, and ``generator``: under ``fit(seed=...)`` the generator of the run draws. An option that
+            is a module, as a learned temperature, is trained along.
 
     Example:
-        >>> import torch
         >>> from rankkit.objectives import pairwise_hinge_loss
         >>> objective = Objective(pairwise_hinge_loss, margin=2.0)
         >>> objective

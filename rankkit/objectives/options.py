@@ -1,6 +1,7 @@
 """Checks of what a caller passes to an objective beyond the lists: numbers, and labels in a range."""
 
 import math
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -23,15 +24,17 @@ def check_number(
         raise ConfigError(f"{where}: expected {name} {bound}; got {value!r}. Pass a finite number {bound}.")
 
 
-def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:
-    """Raise DataError with the first label that is not good. On an accelerator this waits for the device.
+def check_choice(where: str, name: str, value: object, choices: Any) -> None:
+    """Raise ConfigError unless the option is one of the two values of a ``Literal``."""
+    if value not in get_args(choices):
+        first, second = get_args(choices)
+        raise ConfigError(f"{where}: expected {name} {first!r} or {second!r}; got {value!r}. Pass one of the two.")
 
-    Args:
-        where: The public function that was called, for the message.
-        labels: ``[query, list]``.
-        good: ``[query, list]``, True where the label can be used; padded places are True.
-        expected: What a label must be, for the message.
-        action: What to do about it, a sentence.
+
+def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:
+    """Raise DataError with the first label that is not good, a ``[query, list]`` that is True in padded places.
+
+    ``expected`` says what a label must be, ``action`` what to do about it. On an accelerator this waits for the device.
     """
     if bool(good.all()):
         return

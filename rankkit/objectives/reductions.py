@@ -14,9 +14,7 @@ def mean_over_docs(
         terms = terms * doc_weights
     n_docs = list_sizes(mask)
     per_list = terms.where(mask, 0).sum(dim=1) / n_docs.clamp(min=1)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, n_docs > 0, reduction)
+    return reduce_weighted(per_list, query_weights, n_docs > 0, reduction)
 
 
 def sum_over_docs(
@@ -27,6 +25,12 @@ def sum_over_docs(
     if doc_weights is not None:
         terms = terms * doc_weights
     per_list = terms.sum(dim=1)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
+
+
+def reduce_weighted(
+    per_list: Tensor, query_weights: Tensor | None, informative: Tensor, reduction: Reduction
+) -> Tensor:
+    """The value of each list times the weight of its query, reduced over the informative lists."""
+    weighted = per_list if query_weights is None else per_list * query_weights
+    return reduce_lists(weighted, informative, reduction)

@@ -9,25 +9,16 @@ from rankkit.errors import ConfigError
 
 
 def single_derivative(where: str, slopes: Tensor, *sources: Tensor) -> Tensor:
-    """Slopes computed without a graph, as a function of what they came from.
+    """Slopes computed without a graph, as a function of what they came from: inputs of forward, gradients of backward.
 
     Autograd would take them for constants, and a second derivative for 0; with this it raises ConfigError.
-
-    Args:
-        where: The public function, for the message.
-        slopes: What a backward returns.
-        sources: What the slopes depend on: the inputs of the forward, the gradients given to the backward.
     """
     result: Tensor = _Slopes.apply(where, slopes, *sources)  # type: ignore[no-untyped-call]
     return result
 
 
 def refuse_transforms(where: str) -> None:
-    """Raise ConfigError inside of ``torch.func.grad``, ``jvp`` and the like: the gradient is written for backward().
-
-    Args:
-        where: The public function, or what they have in common, for the message.
-    """
+    """Raise ConfigError inside of ``torch.func.grad``, ``jvp`` and the like: the gradient is written for backward()."""
     if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
         raise ConfigError(
             f"{where}: expected to be differentiated by backward() or torch.autograd.grad; got a transform of "

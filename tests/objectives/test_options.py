@@ -1,10 +1,11 @@
 import math
+from typing import Literal
 
 import pytest
 import torch
 
 from rankkit.errors import ConfigError, DataError
-from rankkit.objectives.options import check_labels, check_number
+from rankkit.objectives.options import check_choice, check_labels, check_number
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
@@ -16,6 +17,12 @@ def test_numbers_out_of_bounds(value):
 def test_numbers_within_bounds():
     check_number("f", "x", 1e-30, above=0.0)
     check_number("f", "x", 0.0, least=0.0)
+
+
+def test_one_of_two():
+    check_choice("f", "x", "a", Literal["a", "b"])
+    with pytest.raises(ConfigError, match=r"f: expected x 'a' or 'b'; got 'c'. Pass one of the two."):
+        check_choice("f", "x", "c", Literal["a", "b"])
 
 
 def test_the_first_label_that_is_not_good_is_named():

@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from rankkit.objectives.documents.limits import limited
 from rankkit.objectives.options import check_number
-from rankkit.ranking import Reduction, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, prepare_lists, split_weights
 
 
 def circle_loss(
@@ -26,41 +27,29 @@ def circle_loss(
     .. math::
         \log\left[1 + \sum_{j \in N} e^{\gamma \alpha_j (s_j - m)}
         \sum_{i \in R} e^{-\gamma \alpha_i (s_i - (1 - m))}\right],
-        \qquad \alpha_i = [1 + m - s_i]_+, \quad \alpha_j = [s_j + m]_+
+        \quad \alpha_i = [1 + m - s_i]_+, \quad \alpha_j = [s_j + m]_+
 
-    with R the relevant documents and N the others. It is made for similarities (cosines): the optimum is 1 + m for a
-    relevant document and -m for another one, so bring scores of another scale there first. The weights alpha carry no
-    gradient, as in equation 10 of the paper. Time and memory are linear in the list.
-
-    *Ties*: documents of equal score get equal gradients if both are relevant or both are not.
-    *Padding*: changes neither loss nor gradient.
-    *Size*: a score beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
-    *No relevant document*: a list without a relevant document, or without another, costs 0 and stays out of the mean.
+    with R the relevant documents and N the others. Made for similarities (cosines): the optimum is 1 + m for a relevant
+    document and -m for another, so bring scores of another scale there first. The alpha carry no gradient, as in the
+    paper's equation 10. A score beyond 1.8e13 in float32 counts as that much.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Relevance, graded or binary.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, relevance, graded or binary.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         margin: m, the width of the circle, at least 0; smaller asks for more.
         gamma: The scale of scores, above 0.
         relevant_from: The least label of a relevant document.
-        weights: Importance of queries or of documents, without gradient, at least 0. A document's weight multiplies its
-            exponential, so that a pair weighs the product of its two documents inside the logarithm.
-        reduction: ``"mean"`` over lists with relevant and other documents, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, at least 0; a document's multiplies its exponential, so that a pair
+            weighs the product of its two documents inside the logarithm.
+        reduction: ``"mean"`` over lists with relevant and other documents, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        A relevant document at its 1 - m and another one at its m: both exponents are 0, hence ``log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.75, 0.25, 9.0]]), torch.tensor([[1.0, 0.0, 1.0]])
-        >>> circle_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> circle_loss(scores, labels, torch.tensor([[True, True, False]]))  # at 1 - m and m: exponents of 0, log 2
         tensor(0.6931)
 
     References:
@@ -83,10 +72,8 @@ def circle_loss(
         exponents = exponents + torch.where(counted, doc_weights, 1).log()
     both = _log_sum_exp(exponents, relevant) + _log_sum_exp(exponents, others)
     per_list = -functional.logsigmoid(-both)  # torch's softplus is linear above 20
-    if query_weights is not None:
-        per_list = per_list * query_weights
     informative = relevant.any(dim=1) & others.any(dim=1)
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
 def _log_sum_exp(exponents: Tensor, chosen: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, arange
 from torch.nn import functional
 
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels
 from rankkit.objectives.reductions import mean_over_docs
 from rankkit.ranking import Reduction, prepare_lists
 
 
+@marked(readout="expected_grade", learns_from="documents")
 def cross_entropy_loss(
     scores: Float[Tensor, "query list grade"],
     labels: Float[Tensor, "query list"],
@@ -19,37 +21,24 @@ def cross_entropy_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Cross entropy over the grades 0..K-1: a scorer of K outputs classifies each document.
 
-    .. math::
-        \frac{1}{n} \sum_i -\log \frac{e^{s_{i, y_i}}}{\sum_{k=0}^{K-1} e^{s_{i, k}}}
+    .. math:: \frac{1}{n} \sum_i -\log \frac{e^{s_{i, y_i}}}{\sum_{k=0}^{K-1} e^{s_{i, k}}}
 
     Documents are then ranked by their expected grade, the mean of k under the softmax of their K outputs: the
     function's attribute ``readout`` is ``"expected_grade"``.
 
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
-
     Args:
-        scores: K logits a document, ``[query, list, K]``; bfloat16 and float16 are computed in float32.
-        labels: Whole grades from 0 to K - 1.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        scores: ``[query, list, K]``, K logits a document.
+        labels: ``[query, list]``, whole grades from 0 to K - 1.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is no whole number from 0 to K - 1.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two grades with equal logits cost ``log 2``; the second document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[[4.0, 4.0], [0.0, 9.0]]]), torch.tensor([[1.0, 0.0]])
-        >>> cross_entropy_loss(scores, labels, torch.tensor([[True, False]]))
+        >>> cross_entropy_loss(scores, labels, torch.tensor([[True, False]]))  # two grades with equal logits: log 2
         tensor(0.6931)
 
     References:
@@ -70,10 +59,7 @@ def cross_entropy_loss(
     return mean_over_docs("cross_entropy_loss", terms, terms, mask, weights, reduction)
 
 
-cross_entropy_loss.readout = "expected_grade"  # type: ignore[attr-defined]
-cross_entropy_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(readout="sum_of_sigmoids", learns_from="documents")
 def ordinal_loss(
     scores: Float[Tensor, "query list threshold"],
     labels: Float[Tensor, "query list"],
@@ -84,45 +70,31 @@ def ordinal_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Ordinal regression: output k is the log odds that a document's grade is k or better.
 
-    .. math::
-        \frac{1}{n} \sum_i \sum_{k=1}^{K} \log(1 + e^{s_{i, k}}) - [y_i \ge k] \, s_{i, k}
+    .. math:: \frac{1}{n} \sum_i \sum_{k=1}^{K} \log(1 + e^{s_{i, k}}) - [y_i \ge k] \, s_{i, k}
 
-    Documents are then ranked by the sum of their K probabilities, which is the expected grade: the function's attribute
+    Documents are then ranked by the sum of their K probabilities, the expected grade: the function's attribute
     ``readout`` is ``"sum_of_sigmoids"``. With free outputs the probabilities of a document need not fall with k. CORAL
     ties them: a scorer built with ``tied_outputs=True`` gives one shared score plus K biases.
 
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
-
     Args:
-        scores: K logits a document for the grades 0..K, ``[query, list, K]``: one fewer than there are grades;
-            bfloat16 and float16 are computed in float32.
-        labels: Whole grades from 0 to K.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        scores: ``[query, list, K]``, K logits a document: one fewer than there are grades.
+        labels: ``[query, list]``, whole grades from 0 to K.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is no whole number from 0 to K.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two thresholds with log odds of 0 cost ``2 log 2``; the second document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[[0.0, 0.0], [0.0, 9.0]]]), torch.tensor([[1.0, 0.0]])
-        >>> ordinal_loss(scores, labels, torch.tensor([[True, False]]))
+        >>> ordinal_loss(scores, labels, torch.tensor([[True, False]]))  # two thresholds with log odds of 0: 2 log 2
         tensor(1.3863)
 
     References:
-        Niu, Zhou, Wang, Gao, Hua, "Ordinal Regression with Multiple Output CNN for Age Estimation", CVPR 2016 (free
-        outputs); Cao, Mirjalili, Raschka, "Rank consistent ordinal regression for neural networks with application to
-        age estimation", Pattern Recognition Letters 140, 2020, equation 4 with importance 1 (CORAL, tied outputs).
+        Niu et al., "Ordinal Regression with Multiple Output CNN for Age Estimation", CVPR 2016; Cao, Mirjalili,
+        Raschka, "Rank consistent ordinal regression for neural networks", Pattern Recognition Letters 140, 2020,
+        equation 4 (CORAL).
     """
     scores, labels, mask = prepare_lists("ordinal_loss", scores, labels, mask, n_axes=3)
     n_thresholds = scores.shape[2]
@@ -137,7 +109,3 @@ def ordinal_loss(
     targets = (labels[..., None] >= thresholds).to(scores.dtype)
     terms = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none").sum(dim=2)
     return mean_over_docs("ordinal_loss", terms, terms, mask, weights, reduction)
-
-
-ordinal_loss.readout = "sum_of_sigmoids"  # type: ignore[attr-defined]
-ordinal_loss.learns_from = "documents"  # type: ignore[attr-defined]

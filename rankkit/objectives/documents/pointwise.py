@@ -7,11 +7,13 @@ from torch.nn import functional
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.documents.limits import limited
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.objectives.reductions import mean_over_docs
-from rankkit.ranking import Reduction, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import mean_over_docs, reduce_weighted
+from rankkit.ranking import Reduction, list_sizes, prepare_lists, split_weights
 
 
+@marked(learns_from="documents")
 def bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -25,43 +27,28 @@ def bce_loss(
     r"""Binary cross entropy: scores are log odds that a document is relevant.
 
     .. math::
-        \frac{1}{n} \sum_i \log(1 + e^{s_i}) - t_i s_i,
-        \qquad t_i = [y_i \ge \tau] \text{ or } t_i = y_i / y_{\max}
-
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
+        \frac{1}{n} \sum_i \log(1 + e^{s_i}) - t_i s_i, \quad t_i = [y_i \ge \tau] \text{ or } t_i = y_i / y_{\max}
 
     Args:
-        scores: One a document, any real number, log odds; bfloat16 and float16 are computed in float32.
-        labels: Grades.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, log odds, one a document.
+        labels: ``[query, list]``, grades; from 0 to ``max_label`` where that is given.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         relevant_from: The least label τ that is relevant, where ``max_label`` is None.
         max_label: The top of the label scale, above 0: the target is then ``y / max_label``. Never taken from the
             batch, whose best label may not be the best there is.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If ``max_label`` is given and a label lies outside 0..max_label.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Log odds of 0 cost ``log 2`` whatever the label; the third document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.0, 0.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> bce_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> bce_loss(scores, labels, torch.tensor([[True, True, False]]))  # log odds of 0: log 2, whatever the label
         tensor(0.6931)
 
     References:
-        Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B 20, 1958 (the
-        negative log-likelihood of the logistic model).
+        Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B 20, 1958.
     """
     scores, labels, mask = prepare_lists("bce_loss", scores, labels, mask)
     if max_label is None:
@@ -75,9 +62,7 @@ def bce_loss(
     return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
 
 
-bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def focal_bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -93,40 +78,28 @@ def focal_bce_loss(
 
     .. math::
         \frac{1}{n} \sum_i -\alpha_i (1 - p_i)^\gamma \log p_i,
-        \qquad p_i = \sigma(s_i), \alpha_i = \alpha \text{ if } y_i \ge \tau,
+        \quad p_i = \sigma(s_i), \alpha_i = \alpha \text{ if } y_i \ge \tau,
         \text{ else } p_i = 1 - \sigma(s_i), \alpha_i = 1 - \alpha
 
     Here :math:`\sigma(s) = 1 / (1 + e^{-s})`. With ``gamma=0, alpha=None`` it is :func:`bce_loss`.
 
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
-
     Args:
-        scores: One a document, any real number, log odds; bfloat16 and float16 are computed in float32.
-        labels: Grades.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, log odds, one a document.
+        labels: ``[query, list]``, grades.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         gamma: How fast easy documents fade, at least 0.
         alpha: Weight of relevant documents, between 0 and 1, where the others have 1 - alpha; None: 1 for both. The
             paper's best, .25, weighs relevant documents *less*, as gamma has thinned out the others.
         relevant_from: The least label τ that is relevant.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Log odds of 0 give p = 1/2: ``(1/2)^2 log 2`` for both real documents.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.0, 0.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> focal_bce_loss(scores, labels, torch.tensor([[True, True, False]]), alpha=None)
+        >>> focal_bce_loss(scores, labels, torch.tensor([[True, True, False]]), alpha=None)  # p = 1/2: (1/2)^2 log 2
         tensor(0.1733)
 
     References:
@@ -144,9 +117,7 @@ def focal_bce_loss(
     return mean_over_docs("focal_bce_loss", terms, scores, mask, weights, reduction)
 
 
-focal_bce_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def hinge_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -160,36 +131,24 @@ def hinge_loss(
     r"""Pointwise hinge: relevant documents shall score at least 1, the others at most -1.
 
     .. math::
-        \frac{1}{n} \sum_i c_i \max(0, 1 - t_i s_i),
-        \qquad t_i = 2 [y_i \ge \tau] - 1, \quad c_i = p \text{ if } t_i = 1 \text{ else } 1
-
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
+        \frac{1}{n} \sum_i c_i \max(0, 1 - t_i s_i), \quad t_i = 2 [y_i \ge \tau] - 1,
+        \quad c_i = p \text{ if } t_i = 1 \text{ else } 1
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         relevant_from: The least label τ that is relevant.
         positive_weight: The factor p of relevant documents, above 0: raise it where they are rare.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant document costs 1 - 0.5, the other 1 + 0.5, the third is padding: mean 1.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.5, 0.5, 9.0]]), torch.tensor([[2.0, 0.0, 0.0]])
-        >>> hinge_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> hinge_loss(scores, labels, torch.tensor([[True, True, False]]))  # the mean of 1 - 0.5 and 1 + 0.5
         tensor(1.)
 
     References:
@@ -202,9 +161,7 @@ def hinge_loss(
     return mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
 
 
-hinge_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -215,34 +172,23 @@ def mse_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Mean squared error between scores and labels: regression on the grade.
 
-    .. math::
-        \frac{1}{n} \sum_i (y_i - s_i)^2
+    .. math:: \frac{1}{n} \sum_i (y_i - s_i)^2
 
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
+    An error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
 
     Args:
-        scores: One a document, on the scale of the labels; bfloat16 and float16 are computed in float32.
-        labels: Grades, or any number to be predicted.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, on the scale of the labels.
+        labels: ``[query, list]``, grades, or any number to be predicted.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or document.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Errors of 1 and 3, and padding: (1 + 9) / 2.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[1.0, 3.0, 9.0]]), torch.tensor([[2.0, 0.0, 0.0]])
-        >>> mse_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> mse_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 + 9) / 2
         tensor(5.)
 
     References:
@@ -252,9 +198,7 @@ def mse_loss(
     return mean_over_docs("mse_loss", limited(labels - scores).square(), scores, mask, weights, reduction)
 
 
-mse_loss.learns_from = "documents"  # type: ignore[attr-defined]
-
-
+@marked(learns_from="documents")
 def rmse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -265,37 +209,25 @@ def rmse_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Root mean squared error between scores and labels of each list, in units of the label.
 
-    .. math::
-        \sqrt{\frac{1}{n} \sum_i (y_i - s_i)^2}
+    .. math:: \sqrt{\frac{1}{n} \sum_i (y_i - s_i)^2}
 
     The gradient of a document is ``(s_i - y_i) / (n RMSE)``, never above ``1 / sqrt(n)``: lists with large errors pull
-    no harder than others. Where every error of a list is 0 the root has no slope; the gradient is 0 there.
-
-    *Ties*: documents are costed one by one, so ties do not matter.
-    *Padding*: changes neither loss nor gradient.
-    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
-    *No relevant document*: the list counts like any other; only a list without documents stays out of the mean.
+    no harder than others. Where every error of a list is 0 the root has no slope; the gradient is 0 there. An error
+    beyond 1.8e13 in float32 counts as that much.
 
     Args:
-        scores: One a document, on the scale of the labels; bfloat16 and float16 are computed in float32.
-        labels: Grades, or any number to be predicted.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance, at least 0, without gradient: those of documents multiply the squares under the root, those
-            of queries the root. The divisors stay counts of documents and lists.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, on the scale of the labels.
+        labels: ``[query, list]``, grades, or any number to be predicted.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, at least 0; those of documents multiply the squares under the root.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Errors of 1 and 7, and padding: the root of (1 + 49) / 2.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[1.0, 7.0, 9.0]]), torch.tensor([[2.0, 0.0, 0.0]])
-        >>> rmse_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> rmse_loss(scores, labels, torch.tensor([[True, True, False]]))  # the root of (1 + 49) / 2
         tensor(5.)
 
     References:
@@ -309,9 +241,4 @@ def rmse_loss(
     n_docs = list_sizes(mask)
     # The norm has the gradient 0 where all errors are 0; the square root has none.
     per_list = torch.linalg.vector_norm(errors, dim=1) / n_docs.clamp(min=1).to(scores.dtype).sqrt()
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, n_docs > 0, reduction)
-
-
-rmse_loss.learns_from = "documents"  # type: ignore[attr-defined]
+    return reduce_weighted(per_list, query_weights, n_docs > 0, reduction)

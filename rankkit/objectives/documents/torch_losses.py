@@ -40,24 +40,18 @@ _OPTIONS = ("reduction", "beta", "delta", "pos_weight", "weight")
 class TorchLoss(nn.Module):
     """A loss of ``torch.nn`` that costs each document by itself, called as ``(scores, labels, mask)``.
 
-    Padded documents are left out. As in torch, ``"mean"`` is over all documents of a batch, where rankkit's own
-    pointwise objectives take the mean of a query first, and ``"sum"`` is over them too. Weights of the data, of
-    documents or queries, multiply the terms; the divisor stays the number of documents.
+    Padded documents are left out. As in torch, ``"mean"`` and ``"sum"`` are over all documents of a batch, where
+    rankkit's own pointwise objectives take the mean of a query first. Weights multiply the terms; the divisor stays the
+    number of documents.
 
     Args:
         loss: ``nn.MSELoss()``, ``nn.L1Loss()``, ``nn.SmoothL1Loss()``, ``nn.HuberLoss()`` or
-            ``nn.BCEWithLogitsLoss()``; it stays as it is.
-
-    Raises:
-        ConfigError: If it gives a value for each document, or has weights for places.
+            ``nn.BCEWithLogitsLoss()``; it stays as it is. One that gives a value a document, or has weights for places,
+            is an error.
 
     Example:
-        The third document is padding.
-
-        >>> import torch
-        >>> objective = TorchLoss(nn.MSELoss())
         >>> lists = torch.tensor([[1.0, 0.0, 9.0]]), torch.tensor([[3.0, 0.0, 1.0]])
-        >>> objective(*lists, torch.tensor([[True, True, False]]))
+        >>> TorchLoss(nn.MSELoss())(*lists, torch.tensor([[True, True, False]]))  # (4 + 0) / 2
         tensor(2.)
     """
 
@@ -89,16 +83,9 @@ class TorchLoss(nn.Module):
     def forward(
         self, scores: Tensor, labels: Tensor, mask: Tensor | None = None, *, weights: Tensor | None = None
     ) -> Tensor:
-        """The loss of padded lists.
-
-        Args:
-            scores: ``[query, list]``, one a document.
-            labels: ``[query, list]``.
-            mask: True where a document is real; None: everywhere.
-            weights: ``[query]`` or ``[query, list]``, importance.
+        """The loss of padded lists ``[query, list]``, with weights ``[query]`` or ``[query, list]``.
 
         Raises:
-            ShapeError: If the shapes differ.
             DataError: If the loss is a binary cross entropy, and a label is not from 0 to 1.
         """
         scores, labels, mask = prepare_lists(self.name, scores, labels, mask)

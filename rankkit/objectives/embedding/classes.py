@@ -5,14 +5,22 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from rankkit.objectives.documents.circle import circle_loss
-from rankkit.objectives.embedding.inputs import check_classes, check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, log_one_plus_sum, others_by_class, scores_of_sets
+from rankkit.objectives.embedding.inputs import (
+    AnyDistance,
+    check_classes,
+    check_rows,
+    log_one_plus_sum,
+    others_by_class,
+    scores_of_sets,
+)
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="classes")
 def supcon_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -23,36 +31,25 @@ def supcon_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Supervised contrastive loss: the softmax over the other embeddings, towards all of the anchor's class alike.
 
-    .. math::
-        -\frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{e^{s_{ij} / T}}{\sum_{k \ne i} e^{s_{ik} / T}}
+    .. math:: -\frac{1}{|P_i|} \sum_{j \in P_i} \log \frac{e^{s_{ij} / T}}{\sum_{k \ne i} e^{s_{ik} / T}}
 
     with P the other embeddings of the class of i; the mean is outside the logarithm (the paper's L_out). It is
-    :func:`rankkit.objectives.softmax_loss` with an anchor as the query and its class as the relevant documents.
-
-    *No positive or no negative*: such an anchor costs 0 and stays out of the mean; a batch of one class, or of all
-    different ones, costs 0 with zero gradients.
+    :func:`rankkit.objectives.softmax_loss` with an anchor as the query and its class as the relevant documents. An
+    anchor without a positive or without a negative stays out of the mean.
 
     Args:
-        embeddings: One a row; bfloat16 and float16 are computed in float32.
-        classes: Which class each is of, any whole numbers.
+        embeddings: ``[n, n_dims]``, one a row.
+        classes: ``[n]``, which class each is of, any whole numbers.
         temperature: Above 0, a number, a tensor or :class:`LearnedTemperature`; scores are divided by it.
         distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness.
-        reduction: ``"mean"`` over anchors with a positive and a negative, or ``"none"``: one value an anchor.
+        reduction: ``"mean"`` over anchors with a positive and a negative, or ``"none"``: ``[n]``.
 
     Returns:
-        Above 0, at least the entropy of the target, ``log |P|``; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If classes are no whole numbers.
-        ConfigError: If an option has a value that cannot work.
+        At least the entropy of the target, ``log |P|``; a scalar, or ``[n]``.
 
     Example:
-        Two classes at a right angle, two examples each, at temperature 1: ``log(1 + 2 / e)``.
-
-        >>> import torch
         >>> x = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
-        >>> supcon_loss(x, classes=torch.tensor([7, 3, 7, 3]), temperature=1.0)
+        >>> supcon_loss(x, classes=torch.tensor([7, 3, 7, 3]), temperature=1.0)  # at right angles: log(1 + 2 / e)
         tensor(0.5514)
 
     References:
@@ -65,9 +62,7 @@ def supcon_loss(
     return softmax_loss(scores, positives.to(scores.dtype), others, reduction=reduction)
 
 
-supcon_loss.takes = "classes"  # type: ignore[attr-defined]
-
-
+@marked(takes="classes")
 def multi_similarity_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -81,38 +76,28 @@ def multi_similarity_loss(
     r"""Multi-similarity loss: soft hinges on the cosines of positives and of negatives, the hard pairs weighing most.
 
     .. math::
-        \frac{1}{\alpha} \log\left(1 + \sum_{k \in P_i} e^{-\alpha (s_{ik} - \lambda)}\right) +
-        \frac{1}{\beta} \log\left(1 + \sum_{k \in N_i} e^{\beta (s_{ik} - \lambda)}\right)
+        \frac{1}{\alpha} \log(1 + \sum_{k \in P_i} e^{-\alpha (s_{ik} - \lambda)})
+        + \frac{1}{\beta} \log(1 + \sum_{k \in N_i} e^{\beta (s_{ik} - \lambda)})
 
-    With ``mining`` = ε only the pairs count that are hard beside the other kind: negatives nearer than the furthest
-    positive less ε (in cosine: above ``min_P s - ε``), positives below ``max_N s + ε``. Which pairs those are carries
-    no gradient; an anchor without positives or without negatives then keeps none.
-
-    *No other embedding*: with one row or none the loss is 0, with zero gradients; any other anchor counts in the mean,
-    as in the paper.
+    With ``mining`` = ε only the pairs count that are hard beside the other kind: negatives with a cosine above
+    ``min_P s - ε``, positives below ``max_N s + ε``; which those are carries no gradient, and an anchor without
+    positives or negatives keeps none. Every anchor beside another embedding counts in the mean, as in the paper.
 
     Args:
-        embeddings: One a row; their cosines are the scores. bfloat16 and float16 are computed in float32.
-        classes: Which class each is of, any whole numbers.
+        embeddings: ``[n, n_dims]``, one a row; their cosines are the scores.
+        classes: ``[n]``, which class each is of, any whole numbers.
         alpha: Steepness for positives, above 0.
         beta: Steepness for negatives, above 0.
         threshold: λ, the cosine between like and unlike.
         mining: ε, at least 0; None counts all pairs.
-        reduction: ``"mean"`` over anchors, or ``"none"``: one value an anchor.
+        reduction: ``"mean"`` over anchors, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If classes are no whole numbers.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        One positive at cosine 1, no negative: ``log(1 + exp(-2 (1 - .5))) / 2``.
-
-        >>> import torch
-        >>> multi_similarity_loss(torch.ones(2, 3), classes=torch.tensor([5, 5]), mining=None)
+        >>> x, classes = torch.ones(2, 3), torch.tensor([5, 5])  # one positive: log(1 + exp(-2 (1 - .5))) / 2
+        >>> multi_similarity_loss(x, classes=classes, mining=None)
         tensor(0.1566)
 
     References:
@@ -136,9 +121,7 @@ def multi_similarity_loss(
     return reduce_lists(pull + push, others.any(dim=1), reduction)
 
 
-multi_similarity_loss.takes = "classes"  # type: ignore[attr-defined]
-
-
+@marked(takes="classes")
 def embedding_circle_loss(
     embeddings: Float[Tensor, "n dim"],
     *,
@@ -152,33 +135,23 @@ def embedding_circle_loss(
     .. math::
         \log\left[1 + \sum_{j \in N_i} e^{\gamma \alpha_j (s_{ij} - m)}
         \sum_{k \in P_i} e^{-\gamma \alpha_k (s_{ik} - (1 - m))}\right],
-        \qquad \alpha_k = [1 + m - s_{ik}]_+, \quad \alpha_j = [s_{ij} + m]_+
+        \quad \alpha_k = [1 + m - s_{ik}]_+, \quad \alpha_j = [s_{ij} + m]_+
 
     It is :func:`rankkit.objectives.circle_loss` with an anchor as the query, cosines as scores and its class as the
-    relevant documents.
-
-    *No positive or no negative*: such an anchor costs 0 and stays out of the mean.
+    relevant documents. An anchor without a positive or without a negative stays out of the mean.
 
     Args:
-        embeddings: One a row; their cosines are the scores. bfloat16 and float16 are computed in float32.
-        classes: Which class each is of, any whole numbers.
+        embeddings: ``[n, n_dims]``, one a row; their cosines are the scores.
+        classes: ``[n]``, which class each is of, any whole numbers.
         margin: m, at least 0; smaller asks for more. The paper takes .4 for retrieval, .25 for faces.
         gamma: The scale of scores, above 0. The paper takes 80 for retrieval, 256 for faces.
-        reduction: ``"mean"`` over anchors with a positive and a negative, or ``"none"``: one value an anchor.
+        reduction: ``"mean"`` over anchors with a positive and a negative, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If classes are no whole numbers.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        The positive of the first at its 1 - m, the negative at its m: both exponents are 0, hence ``log 2``.
-
-        >>> import torch
-        >>> x = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.4, -0.916515]])
+        >>> x = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.4, -0.916515]])  # cosines 1 - m and m: exponents 0, log 2
         >>> embedding_circle_loss(x, classes=torch.tensor([1, 1, 2]), reduction="none")[0]
         tensor(0.6931)
 
@@ -195,9 +168,6 @@ def embedding_circle_loss(
     return circle_loss(
         scores, positives.to(scores.dtype), others, margin=float(margin), gamma=float(gamma), reduction=reduction
     )
-
-
-embedding_circle_loss.takes = "classes"  # type: ignore[attr-defined]
 
 
 def _hard_pairs(scores: Tensor, positives: Tensor, negatives: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

@@ -6,14 +6,15 @@ from torch import Tensor
 
 from rankkit.errors import ShapeError
 from rankkit.objectives.documents.limits import limited_rows
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, scores_of_sets
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="views")
 def multiple_negatives_ranking_loss(
     query: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -27,48 +28,37 @@ def multiple_negatives_ranking_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Multiple-negatives ranking: of the items of the batch, the one of the query, without false negatives.
 
-    .. math::
-        -\log \frac{e^{z_{ii}}}{\sum_{j \in C_i} e^{z_{ij}}}, \qquad z_{ij} = s(q_i, p_j) / T - \log Q_j
+    .. math:: -\log \frac{e^{z_{ii}}}{\sum_{j \in C_i} e^{z_{ij}}}, \quad z_{ij} = s(q_i, p_j) / T - \log Q_j
 
-    The candidates C of query i are its own item and all items of the batch but those that are no negatives for it: the
-    same item again (``ids``), or one that is known to belong to the query too (``known_positives``). The probability Q
-    of an item to be in a batch is *subtracted*, of the positive as well: items that are drawn often stand in many
-    denominators, and would be pushed down for that alone. It is :func:`rankkit.objectives.softmax_loss` with one
-    relevant document.
-
-    *No negative*: a query whose only candidate is its own item costs 0 and stays out of the mean.
+    Candidates C are the query's item and all others of the batch but those that are no negatives: the same item again
+    (``ids``), or one known to belong to the query too (``known_positives``). The probability Q of an item to be in a
+    batch is *subtracted*, of the positive as well: items drawn often would be pushed down for that alone. It is
+    :func:`rankkit.objectives.softmax_loss` with one relevant document. A query without a negative stays out of the
+    mean.
 
     Args:
-        query: Embeddings; bfloat16 and float16 are computed in float32.
-        positive: Embeddings of the items, row i belongs to row i of ``query``.
-        ids: Which item each row of ``positive`` is.
-        known_positives: True at [i, j] where item j also belongs to query i; the diagonal does not matter.
-        log_q: Logarithm of the probability that sampling puts item j in a batch, without gradient. With a mixture of
-            samplers that of the mixture.
+        query: ``[n, n_dims]``, embeddings.
+        positive: ``[n, n_dims]``, embeddings of the items; row i belongs to row i of ``query``.
+        ids: ``[n]``, which item each row of ``positive`` is.
+        known_positives: ``[n, n]``, True where item j also belongs to query i; the diagonal does not matter.
+        log_q: ``[n]``, the logarithm of the probability that sampling (a mixture's own) puts item j in a batch; no
+            gradient.
         temperature: Above 0, a number, a tensor or :class:`LearnedTemperature`; scores are divided by it.
         distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness.
-        reduction: ``"mean"`` over queries with a negative, or ``"none"``: one value a query.
+        reduction: ``"mean"`` over queries with a negative, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        The third item is the first again, so that query 0 has one negative, at the same angle: ``log 2``.
-
-        >>> import torch
-        >>> q = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
-        >>> p = torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
-        >>> multiple_negatives_ranking_loss(q, p, ids=torch.tensor([4, 9, 4]), reduction="none")
+        >>> q, p = torch.tensor([[1.0, 0.0]] * 3), torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
+        >>> multiple_negatives_ranking_loss(q, p, ids=torch.tensor([4, 9, 4]), reduction="none")  # log 2, log 3, log 2
         tensor([0.6931, 1.0986, 0.6931])
 
     References:
         Henderson et al., "Efficient Natural Language Response Suggestion for Smart Reply", arXiv:1705.00652, 2017,
         section 4.4; Yi et al., "Sampling-Bias-Corrected Neural Modeling for Large Corpus Item Recommendations", RecSys
-        2019, section 3 (log Q).
+        2019.
     """
     where = "multiple_negatives_ranking_loss"
     query, positive = check_rows(where, query=query, positive=positive)
@@ -88,9 +78,8 @@ def multiple_negatives_ranking_loss(
     return softmax_loss(scores, own.to(scores.dtype), mask | own, reduction=reduction)
 
 
-multiple_negatives_ranking_loss.takes = "views"  # type: ignore[attr-defined]
-
-
+# Of length 1, no dot product exceeds 1 and l2 does nothing.
+@marked(takes="views", distance="dot", output="linear")
 def n_pair_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -104,33 +93,24 @@ def n_pair_loss(
         -\log \frac{e^{a_i \cdot p_i}}{\sum_j e^{a_i \cdot p_j}} + \frac{\lambda}{2} \left(|a_i|^2 + |p_i|^2\right)
 
     The first term is :func:`rankkit.objectives.softmax_loss` with one relevant document. Nothing is normalised; the
-    second term keeps the lengths from growing for ever.
-
-    *No negative*: with one pair or none the loss is 0, with zero gradients.
+    second term keeps the lengths from growing for ever. With one pair or none the loss is 0.
 
     Args:
-        anchor: Embeddings, each of another class; bfloat16 and float16 are computed in float32.
-        positive: Embeddings, row i of the class of row i of ``anchor``.
+        anchor: ``[n, n_dims]``, embeddings, each of another class.
+        positive: ``[n, n_dims]``, row i of the class of row i of ``anchor``.
         l2: λ, the weight of the squared lengths, at least 0.
-        reduction: ``"mean"`` over pairs, or ``"none"``: one value a pair.
+        reduction: ``"mean"`` over pairs, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If l2 is below 0.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        Two pairs of dot product 1 at a right angle: ``log(1 + 1 / e)``.
-
-        >>> import torch
-        >>> n_pair_loss(torch.eye(2), torch.eye(2), l2=0.0)
+        >>> n_pair_loss(torch.eye(2), torch.eye(2), l2=0.0)  # dot products of 1 and 0: log(1 + 1 / e)
         tensor(0.3133)
 
     References:
-        Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016, equations 6 and 10 and
-        section 3.2.2 (penalty on lengths).
+        Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016, equations 6 and 10,
+        section 3.2.2.
     """
     where = "n_pair_loss"
     check_number(where, "l2", l2, least=0.0)
@@ -141,11 +121,6 @@ def n_pair_loss(
     lengths = anchor.square().sum(dim=1) + positive.square().sum(dim=1)
     informative = torch.full_like(terms, anchor.shape[0] > 1, dtype=torch.bool)
     return reduce_lists(terms + l2 / 2 * lengths, informative, reduction)
-
-
-n_pair_loss.takes = "views"  # type: ignore[attr-defined]
-n_pair_loss.distance = "dot"  # type: ignore[attr-defined]
-n_pair_loss.output = "linear"  # type: ignore[attr-defined]  # of length 1, no dot product exceeds 1 and l2 does nothing
 
 
 def _check_shape(

@@ -1,8 +1,11 @@
-"""Checks of what an embedding objective is given: rows that belong together, `same`, classes."""
+"""What an embedding objective is given, checked, and what the cores of ranking objectives take: nearness as score."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from rankkit.distances import Distance, find_distance, nearness
 from rankkit.errors import DataError, ShapeError
 from rankkit.objectives.single_derivative import refuse_transforms
 
@@ -10,12 +13,7 @@ from rankkit.objectives.single_derivative import refuse_transforms
 def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
     """Embeddings of one shape ``[n, n_dims]``, in one type of at least single precision.
 
-    Args:
-        where: The public function that was called, for the message.
-        named: The tensors by the names of its arguments.
-
     Raises:
-        ShapeError: If they are not of one shape ``[n, n_dims]``, of at least one dimension.
         DataError: If one is boolean: a mask, as an objective on rankings gets.
         ConfigError: Inside of a transform of ``torch.func``: derivatives forward would be wrong without a word.
     """
@@ -47,14 +45,7 @@ def check_same(where: str, same: Tensor, n_pairs: int) -> None:
 
 
 def check_classes(where: str, classes: Tensor, n_rows: int, *, n_classes: int | None = None) -> None:
-    """Check whole numbers, one a row; with prototypes each the number of one of them.
-
-    On an accelerator the check against ``n_classes`` waits for the device.
-
-    Raises:
-        ShapeError: If there is not one class a row.
-        DataError: If classes are no whole numbers, or one has no prototype.
-    """
+    """Check whole numbers, one a row; with prototypes each the number of one of them (this waits for the device)."""
     if classes.shape != (n_rows,):
         raise ShapeError(
             f"{where}: expected classes [{n_rows}], one an embedding; got {list(classes.shape)}. "
@@ -69,3 +60,33 @@ def check_classes(where: str, classes: Tensor, n_rows: int, *, n_classes: int | 
             f"{where}: expected classes from 0 to {n_classes - 1}, one a prototype; got {worst}. "
             "Build Prototypes with as many classes as there are, numbered from 0."
         )
+
+
+AnyDistance = str | Distance | Callable[[Tensor, Tensor], Tensor]
+
+
+def scores_of_pairs(distance: AnyDistance, x: Tensor, y: Tensor) -> Tensor:
+    """How near row i of x is to row i of y, ``[n]``."""
+    measure = find_distance(distance)
+    return nearness(measure, measure.pairwise(x, y))
+
+
+def scores_of_sets(distance: AnyDistance, x: Tensor, y: Tensor) -> Tensor:
+    """How near each row of x is to each row of y, ``[n, m]``."""
+    measure = find_distance(distance)
+    return nearness(measure, measure.matrix(x, y))
+
+
+def others_by_class(classes: Tensor) -> tuple[Tensor, Tensor]:
+    """For each row as anchor: which rows are of its class ``[n, n]``, and which count at all: all but itself."""
+    alike = classes[:, None] == classes[None, :]
+    others = ~torch.eye(classes.shape[0], dtype=torch.bool, device=classes.device)
+    return alike & others, others
+
+
+def log_one_plus_sum(exponents: Tensor, chosen: Tensor) -> Tensor:
+    """``log(1 + sum of exp)`` over the chosen entries of each row, ``[n]``; 0 with a zero gradient where none is."""
+    if exponents.shape[1] == 0:
+        return exponents.sum(dim=1)
+    kept = exponents.masked_fill(~chosen, torch.finfo(exponents.dtype).min / 4).logsumexp(dim=1)
+    return -torch.nn.functional.logsigmoid(-kept)  # torch's softplus is linear above 20

@@ -6,10 +6,12 @@ from torch import Tensor
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.objectives.embedding.inputs import check_rows
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="triplets", distance="squared_euclidean", output="sigmoid")
 def lossless_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -22,41 +24,28 @@ def lossless_triplet_loss(
     r"""Lossless triplet loss: logarithms in place of the hinge, so that no triplet is ever done.
 
     .. math::
-        -\log\left(1 - \frac{x_{ap}}{\beta} + \epsilon\right)
-        - \log\left(1 - \frac{N - x_{an}}{\beta} + \epsilon\right), \qquad x = \textstyle\sum_k (\cdot)_k^2
+        -\log(1 - x_{ap} / \beta + \epsilon) - \log(1 - (N - x_{an}) / \beta + \epsilon),
+        \quad x = \textstyle\sum_k (\cdot)_k^2
 
     with N dimensions and *squared* distances x. At beta = N this is two binary cross entropies, of "same" with
-    probability ``1 - x_ap / N`` and of "other" with probability ``x_an / N``: positive and negative never meet, it is a
-    verification loss on pairs. Only opposite corners of the cube are N apart, so that it suits few classes.
-
-    Near 0 and near 1 the logarithms are taken from the smaller of x and 1 - x, so that float32 loses nothing: written
-    from left to right, ``1 + epsilon - 1`` is 0 in float32. Where anchor and negative are equal the loss is 18.4 and
-    the gradient 0; 1e-4 apart it is 5,000 (N = 3): clip gradients. The epsilon is part of the definition.
-
-    *No triplet*: 0, with zero gradients.
+    probability ``1 - x_ap / N`` and of "other" with probability ``x_an / N``: a verification loss on pairs. Only
+    opposite corners of the cube are N apart, so that it suits few classes. Where anchor and negative are equal the loss
+    is 18.4 and the gradient 0; 1e-4 apart it is 5,000 (N = 3): clip gradients.
 
     Args:
-        anchor: Embeddings in [0, 1], as a sigmoid gives them; bfloat16 and float16 are computed in float32.
-        positive: The same, row i of the class of row i of ``anchor``.
-        negative: The same, row i of another class.
+        anchor: ``[n, n_dims]``, embeddings in [0, 1], as a sigmoid gives them; others are an error.
+        positive: ``[n, n_dims]``, in [0, 1], row i of the class of row i of ``anchor``.
+        negative: ``[n, n_dims]``, in [0, 1], row i of another class.
         beta: At least N; None: N. Above N the cost of a negative is capped (2N: at most 2 log 2 in all).
-        epsilon: What a probability of 0 counts as, above 0.
-        reduction: ``"mean"`` over triplets, or ``"none"``: one value a triplet.
+        epsilon: What a probability of 0 counts as, above 0: part of the definition.
+        reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
     Returns:
-        From ``-2 log(1 + epsilon)`` to ``-2 log(epsilon)``, 36.8; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If an embedding leaves [0, 1].
-        ConfigError: If beta is below the number of dimensions, or epsilon not above 0.
+        From ``-2 log(1 + epsilon)`` to ``-2 log(epsilon)``, 36.8; a scalar, or ``[n]``.
 
     Example:
-        ``-log(1 - .25 / 3) - log(2 / 3)``, or .0870 + .4055.
-
-        >>> import torch
         >>> a, p, n = torch.zeros(1, 3), torch.tensor([[0.5, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
-        >>> lossless_triplet_loss(a, p, n)
+        >>> lossless_triplet_loss(a, p, n)  # -log(1 - .25 / 3) - log(2 / 3), .0870 + .4055
         tensor(0.4925)
 
     References:
@@ -81,11 +70,7 @@ def lossless_triplet_loss(
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
 
 
-lossless_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-lossless_triplet_loss.distance = "squared_euclidean"  # type: ignore[attr-defined]
-lossless_triplet_loss.output = "sigmoid"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets", distance="squared_euclidean", output="sigmoid")
 def linear_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -95,33 +80,23 @@ def linear_triplet_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""The linear form that came before the lossless triplet loss: no hinge, no logarithm.
 
-    .. math::
-        x_{ap} - x_{an} + N, \qquad x = \textstyle\sum_k (\cdot)_k^2
+    .. math:: x_{ap} - x_{an} + N, \quad x = \textstyle\sum_k (\cdot)_k^2
 
     For comparison only: every triplet pulls with the same strength however good it is, and with three classes two of
     them end at one point.
 
-    *No triplet*: 0, with zero gradients.
-
     Args:
-        anchor: Embeddings in [0, 1], as a sigmoid gives them; bfloat16 and float16 are computed in float32.
-        positive: The same, row i of the class of row i of ``anchor``.
-        negative: The same, row i of another class.
-        reduction: ``"mean"`` over triplets, or ``"none"``: one value a triplet.
+        anchor: ``[n, n_dims]``, embeddings in [0, 1], as a sigmoid gives them; others are an error.
+        positive: ``[n, n_dims]``, in [0, 1], row i of the class of row i of ``anchor``.
+        negative: ``[n, n_dims]``, in [0, 1], row i of another class.
+        reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
     Returns:
-        From 0 to 2N; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If an embedding leaves [0, 1].
+        From 0 to 2N; a scalar, or ``[n]``.
 
     Example:
-        ``.25 - 2 + 3``.
-
-        >>> import torch
         >>> a, p, n = torch.zeros(1, 3), torch.tensor([[0.5, 0.0, 0.0]]), torch.tensor([[1.0, 1.0, 0.0]])
-        >>> linear_triplet_loss(a, p, n)
+        >>> linear_triplet_loss(a, p, n)  # .25 - 2 + 3
         tensor(1.2500)
 
     References:
@@ -132,11 +107,6 @@ def linear_triplet_loss(
     far = (anchor - negative).square().sum(dim=1)
     terms = near - far + anchor.shape[1]
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
-
-
-linear_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-linear_triplet_loss.distance = "squared_euclidean"  # type: ignore[attr-defined]
-linear_triplet_loss.output = "sigmoid"  # type: ignore[attr-defined]
 
 
 def _log_probability(chance: Tensor, rest: Tensor, epsilon: float) -> Tensor:

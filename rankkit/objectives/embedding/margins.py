@@ -7,9 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.distances import find_distance, nearness
-from rankkit.errors import ConfigError, DataError
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance
+from rankkit.errors import DataError
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows
+from rankkit.objectives.options import check_choice
+
+MarginOf = Literal["contrastive", "triplet"]
 
 # Share of what two unrelated embeddings are apart. Contrastive: other classes end as far apart as unrelated directions.
 # Triplet: FaceNet's .2, where unrelated embeddings of length 1 are 2 apart in squared distance.
@@ -20,42 +22,35 @@ def suggest_margin(
     distance: AnyDistance,
     embeddings: Float[Tensor, "n dim"],
     *,
-    objective: Literal["contrastive", "triplet"] = "triplet",
+    objective: MarginOf = "triplet",
 ) -> float:
     r"""A margin in the unit of a distance, from how far apart unrelated embeddings of these lengths would be.
 
-    .. math::
-        m = c \cdot \operatorname{mean}_i \left(s(x_i, x_i) - s(x_i, r_i)\right)
+    .. math:: m = c \cdot \operatorname{mean}_i \left(s(x_i, x_i) - s(x_i, r_i)\right)
 
-    with s the nearness (minus the distance), r the embeddings with the sign of every coordinate drawn at random, and
-    c = 1 for the contrastive loss, 1/10 for the triplet loss. An untrained encoder puts everything into one corner, so
-    that the distances within the batch say little; the lengths do not depend on that. For embeddings of length 1 this
-    gives FaceNet's .2 for squared distances, .1 for cosines, and .14 for Euclidean distances (contrastive: 1.41), up to
-    the draw. It is a place to begin; a sweep finds the best.
+    with s the nearness (minus the distance), r the embeddings with every sign drawn at random, and c = 1 for the
+    contrastive loss, 1/10 for the triplet loss. Distances within the batch say little, as an untrained encoder puts
+    everything into one corner; lengths do not depend on that. For embeddings of length 1 it is about FaceNet's .2 for
+    squared distances, .1 for cosines, .14 for Euclidean distances (contrastive: 1.41). A place to begin; a sweep finds
+    the best.
 
     Args:
         distance: Name, :class:`rankkit.distances.Distance` or callable: that of the objective.
-        embeddings: Of a batch, by the encoder as it is before training; no gradient is taken.
+        embeddings: ``[n, n_dims]``, of a batch, by the encoder as it is before training; no gradient is taken.
         objective: What the margin is for.
 
     Returns:
         Above 0, in units of the distance; the same for the same embeddings.
 
     Raises:
-        ShapeError: If the embeddings are not ``[n, n_dims]``.
-        DataError: If there is none, or they are zero, or not finite.
-        ConfigError: If the objective has no rule, or the distance is unknown.
+        DataError: If there is no embedding, or they are zero, or not finite.
 
     Example:
-        >>> import torch
-        >>> margin = suggest_margin("squared_euclidean", torch.nn.functional.normalize(torch.ones(1000, 8), dim=1))
-        >>> round(margin, 1)
+        >>> embeddings = torch.nn.functional.normalize(torch.ones(1000, 8), dim=1)
+        >>> round(suggest_margin("squared_euclidean", embeddings), 1)
         0.2
     """
-    if objective not in _SHARES:
-        raise ConfigError(
-            f"suggest_margin: expected objective 'contrastive' or 'triplet'; got {objective!r}. Pass one of the two."
-        )
+    check_choice("suggest_margin", "objective", objective, MarginOf)
     (rows,) = check_rows("suggest_margin", embeddings=embeddings.detach())
     if rows.shape[0] == 0:
         raise DataError("suggest_margin: expected at least one embedding; got none. Embed a batch first.")

@@ -14,25 +14,19 @@ from rankkit.objectives.options import check_number
 class LearnedTemperature(nn.Module):
     """A temperature that is trained along, as the logarithm of its inverse.
 
-    The inverse, which multiplies the scores, stays at ``largest_scale``: above it the temperature no longer falls, and
-    gradients that would push further are dropped while those that lead back pass. Hand its parameters to the optimiser,
-    without weight decay.
+    The inverse, which multiplies the scores, stays at ``largest_scale``: gradients that would push it further are
+    dropped, those that lead back pass. Hand its parameters to the optimiser, without weight decay.
 
     Args:
         initial: The temperature to begin with, at least ``1 / largest_scale``.
         largest_scale: The largest inverse temperature, above 0.
 
-    Raises:
-        ConfigError: If an option cannot work.
-
     Example:
-        >>> temperature = LearnedTemperature(0.05)
-        >>> round(temperature().item(), 4)
+        >>> round(LearnedTemperature(0.05)().item(), 4)
         0.05
 
     References:
-        Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021, section 2.5
-        (initial .07, scale clipped at 100).
+        Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021, section 2.5.
     """
 
     def __init__(self, initial: float = 0.07, *, largest_scale: float = 100.0) -> None:
@@ -71,12 +65,7 @@ Temperature = float | Tensor | LearnedTemperature
 
 
 def tempered(where: str, scores: Tensor, temperature: Temperature) -> Tensor:
-    """Scores divided by the temperature, before any masking: a learned one keeps a finite gradient.
-
-    Raises:
-        ConfigError: If the temperature is not a finite number above 0.
-        ShapeError: If it is a tensor of more than one number.
-    """
+    """Scores divided by the temperature, before any masking: a learned one keeps a finite gradient."""
     if isinstance(temperature, LearnedTemperature):
         learned: Tensor = temperature()
         return scores / learned.to(scores.dtype)

@@ -9,13 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.objectives.documents.limits import limited_rows
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, scores_of_pairs
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.pairwise import pairwise_hinge_loss, pairwise_logistic_loss, pairwise_soft_zero_one_loss
 from rankkit.ranking import Reduction, reduce_lists
 
 
+@marked(takes="triplets")
 def triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -27,51 +28,38 @@ def triplet_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Triplet loss: what the negative lacks of being a margin further away than the positive.
 
-    .. math::
-        \max(0, D(a, p) - D(a, n) + m)
+    .. math:: \max(0, D(a, p) - D(a, n) + m)
 
-    The defaults are FaceNet's, which are made for embeddings of length 1. The unit of the margin is that of the
-    distance: another distance needs another margin (:func:`suggest_margin`). A loss that stays at the margin means that
-    the embeddings have collapsed to one point. It is :func:`rankkit.objectives.pairwise_hinge_loss` on scores -D.
-
-    *No triplet*: 0, with zero gradients; a triplet beyond the margin costs 0 and counts in the mean.
+    The defaults are FaceNet's, for embeddings of length 1; another distance needs another margin
+    (:func:`suggest_margin`). A loss that stays at the margin means that the embeddings have collapsed to one point. It
+    is :func:`rankkit.objectives.pairwise_hinge_loss` on scores -D. A triplet beyond the margin counts in the mean.
 
     Args:
-        anchor: Embeddings; bfloat16 and float16 are computed in float32.
-        positive: Embeddings, row i of the class of row i of ``anchor``.
-        negative: Embeddings, row i of another class.
-        margin: In units of the distance, at least 0.
+        anchor: ``[n, n_dims]``, embeddings.
+        positive: ``[n, n_dims]``, row i of the class of row i of ``anchor``.
+        negative: ``[n, n_dims]``, row i of another class.
+        margin: m, in units of the distance, at least 0.
         distance: Name, :class:`rankkit.distances.Distance` or callable; of a similarity the negative is taken.
-        reduction: ``"mean"`` over triplets, or ``"none"``: one value a triplet.
+        reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        Squared distances of 25 and 36 with a margin of 20 leave 9.
-
-        >>> import torch
         >>> a, p, n = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([[6.0, 0.0]])
-        >>> triplet_loss(a, p, n, margin=20.0)
+        >>> triplet_loss(a, p, n, margin=20.0)  # squared distances: 25 - 36 + 20
         tensor(9.)
 
     References:
         Schroff, Kalenichenko, Philbin, "FaceNet: A Unified Embedding for Face Recognition and Clustering", CVPR 2015,
-        equation 3; Weinberger, Saul, "Distance Metric Learning for Large Margin Nearest Neighbor Classification",
-        JMLR 10, 2009.
+        equation 3; Weinberger, Saul, JMLR 10, 2009.
     """
     check_number("triplet_loss", "margin", margin, least=0.0)
     scores, labels = _lists_of_two("triplet_loss", anchor, positive, negative, distance)
     return pairwise_hinge_loss(scores, labels, margin=float(margin), reduction=reduction)
 
 
-triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets")
 def soft_margin_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -82,32 +70,22 @@ def soft_margin_triplet_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Triplet loss without a margin: every triplet goes on pulling and pushing, ever less.
 
-    .. math::
-        \log(1 + e^{D(a, p) - D(a, n)})
+    .. math:: \log(1 + e^{D(a, p) - D(a, n)})
 
     It is :func:`rankkit.objectives.pairwise_logistic_loss` (RankNet) on scores -D.
 
-    *No triplet*: 0, with zero gradients.
-
     Args:
-        anchor: Embeddings; bfloat16 and float16 are computed in float32.
-        positive: Embeddings, row i of the class of row i of ``anchor``.
-        negative: Embeddings, row i of another class.
+        anchor: ``[n, n_dims]``, embeddings.
+        positive: ``[n, n_dims]``, row i of the class of row i of ``anchor``.
+        negative: ``[n, n_dims]``, row i of another class.
         distance: Name, :class:`rankkit.distances.Distance` or callable; of a similarity the negative is taken.
-        reduction: ``"mean"`` over triplets, or ``"none"``: one value a triplet.
+        reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
     Returns:
-        Above 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the distance is unknown.
+        Above 0; a scalar, or ``[n]``.
 
     Example:
-        Positive and negative equally far away: ``log 2``.
-
-        >>> import torch
-        >>> soft_margin_triplet_loss(torch.zeros(1, 2), torch.ones(1, 2), -torch.ones(1, 2))
+        >>> soft_margin_triplet_loss(torch.zeros(1, 2), torch.ones(1, 2), -torch.ones(1, 2))  # equally far away: log 2
         tensor(0.6931)
 
     References:
@@ -118,9 +96,7 @@ def soft_margin_triplet_loss(
     return pairwise_logistic_loss(scores, labels, reduction=reduction)
 
 
-soft_margin_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
-
-
+@marked(takes="triplets")
 def softmax_ratio_triplet_loss(
     anchor: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -131,34 +107,23 @@ def softmax_ratio_triplet_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Hoffer's and Ailon's triplet network: the softmax of the two distances towards (0, 1), by squared error.
 
-    .. math::
-        p_+^2 + (1 - p_-)^2 = 2 \sigma(D(a, p) - D(a, n))^2,
-        \qquad p_\pm = \frac{e^{D_\pm}}{e^{D_+} + e^{D_-}}
+    .. math:: p_+^2 + (1 - p_-)^2 = 2 \sigma(D(a, p) - D(a, n))^2, \quad p_\pm = e^{D_\pm} / (e^{D_+} + e^{D_-})
 
     There is no margin; triplets that are very wrong have hardly any gradient. It is twice the square of
     :func:`rankkit.objectives.pairwise_soft_zero_one_loss` on scores -D.
 
-    *No triplet*: 0, with zero gradients.
-
     Args:
-        anchor: Embeddings; bfloat16 and float16 are computed in float32.
-        positive: Embeddings, row i of the class of row i of ``anchor``.
-        negative: Embeddings, row i of another class.
+        anchor: ``[n, n_dims]``, embeddings.
+        positive: ``[n, n_dims]``, row i of the class of row i of ``anchor``.
+        negative: ``[n, n_dims]``, row i of another class.
         distance: Name, :class:`rankkit.distances.Distance` or callable; of a similarity the negative is taken.
-        reduction: ``"mean"`` over triplets, or ``"none"``: one value a triplet.
+        reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
     Returns:
-        In [0, 2]; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the distance is unknown.
+        In [0, 2]; a scalar, or ``[n]``.
 
     Example:
-        Positive and negative equally far away: ``2 / 4``.
-
-        >>> import torch
-        >>> softmax_ratio_triplet_loss(torch.zeros(1, 2), torch.ones(1, 2), -torch.ones(1, 2))
+        >>> softmax_ratio_triplet_loss(torch.zeros(1, 2), torch.ones(1, 2), -torch.ones(1, 2))  # equally far: 2 / 4
         tensor(0.5000)
 
     References:
@@ -168,9 +133,6 @@ def softmax_ratio_triplet_loss(
     wrong = pairwise_soft_zero_one_loss(scores, labels, reduction="none")
     terms = 2 * wrong.square()
     return reduce_lists(terms, torch.ones_like(terms, dtype=torch.bool), reduction)
-
-
-softmax_ratio_triplet_loss.takes = "triplets"  # type: ignore[attr-defined]
 
 
 def _lists_of_two(

@@ -5,13 +5,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from rankkit.errors import ShapeError
-from rankkit.objectives.embedding.inputs import check_rows
-from rankkit.objectives.embedding.scores import AnyDistance, scores_of_pairs, scores_of_sets
+from rankkit.objectives.embedding.inputs import AnyDistance, check_rows, scores_of_pairs, scores_of_sets
 from rankkit.objectives.embedding.temperature import Temperature, tempered
 from rankkit.objectives.lists.listwise import softmax_loss
+from rankkit.objectives.marks import marked
 from rankkit.ranking import Reduction
 
 
+@marked(takes="views")
 def nt_xent_loss(
     x: Float[Tensor, "n dim"],
     y: Float[Tensor, "n dim"],
@@ -22,41 +23,29 @@ def nt_xent_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " both"]:
     r"""NT-Xent (SimCLR): of all 2n - 1 other views, the one of the same example.
 
-    .. math::
-        -\log \frac{e^{s_{ij} / T}}{\sum_{k \ne i} e^{s_{ik} / T}}, \qquad i, k \in 1..2n
+    .. math:: -\log \frac{e^{s_{ij} / T}}{\sum_{k \ne i} e^{s_{ik} / T}}, \qquad i, k \in 1..2n
 
     with s the nearness and j the other view of the example of i; the denominator includes the positive. It is
-    :func:`rankkit.objectives.softmax_loss` with an anchor as the query, the other views as its list and one relevant
-    document.
-
-    *No negative*: with one example (n = 1) or none the loss is 0, with zero gradients.
+    :func:`rankkit.objectives.softmax_loss` with an anchor as the query and one relevant document. With n = 1 it is 0.
 
     Args:
-        x: Embeddings of one view; bfloat16 and float16 are computed in float32.
-        y: Embeddings of the other view, row i of the same example as row i of x.
+        x: ``[n, n_dims]``, embeddings of one view; nothing is normalised but by the cosine distances.
+        y: ``[n, n_dims]``, embeddings of the other view, row i of the same example as row i of x.
         temperature: Above 0, a number, a tensor or :class:`LearnedTemperature`; scores are divided by it.
-        distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness. Nothing is
-            normalised but by the cosine distances.
+        distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness.
         reduction: ``"mean"`` over the 2n views, or ``"none"``: ``[2n]``, those of x first.
 
     Returns:
-        At least 0; a scalar, or ``[2n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[2n]``.
 
     Example:
-        Two pairs at a right angle at temperature 1: ``log(1 + 2 / e)``.
-
-        >>> import torch
         >>> x = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-        >>> nt_xent_loss(x, x, temperature=1.0)
+        >>> nt_xent_loss(x, x, temperature=1.0)  # two pairs at a right angle: log(1 + 2 / e)
         tensor(0.5514)
 
     References:
-        Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning of Visual Representations",
-        ICML 2020, equation 1.
+        Chen, Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning of Visual Representations", ICML
+        2020, equation 1.
     """
     x, y = check_rows("nt_xent_loss", x=x, y=y)
     n, views = x.shape[0], torch.cat([x, y])
@@ -65,9 +54,7 @@ def nt_xent_loss(
     return softmax_loss(scores, mask.roll(n, dims=1).logical_not().to(scores.dtype), mask, reduction=reduction)
 
 
-nt_xent_loss.takes = "views"  # type: ignore[attr-defined]
-
-
+@marked(takes="views")
 def info_nce_loss(
     query: Float[Tensor, "n dim"],
     positive: Float[Tensor, "n dim"],
@@ -79,41 +66,31 @@ def info_nce_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""InfoNCE: of 1 + k keys, the one that belongs to the query.
 
-    .. math::
-        -\log \frac{e^{s(q_i, p_i) / T}}{e^{s(q_i, p_i) / T} + \sum_k e^{s(q_i, n_k) / T}}
+    .. math:: -\log \frac{e^{s(q_i, p_i) / T}}{e^{s(q_i, p_i) / T} + \sum_k e^{s(q_i, n_k) / T}}
 
     with the rows of a queue as negatives n (MoCo), or without one the positives of the other queries. It is
-    :func:`rankkit.objectives.softmax_loss` with one relevant document.
-
-    *No negative*: with an empty queue, or one query and no queue, the loss is 0, with zero gradients.
+    :func:`rankkit.objectives.softmax_loss` with one relevant document. Without a negative it is 0.
 
     Args:
-        query: Embeddings; bfloat16 and float16 are computed in float32.
-        positive: Embeddings, row i belongs to row i of ``query``.
-        negatives: Keys that belong to none of the queries; they get no gradient. None: the positives of the others.
+        query: ``[n, n_dims]``, embeddings.
+        positive: ``[n, n_dims]``, row i belongs to row i of ``query``.
+        negatives: ``[k, n_dims]``, keys of none of the queries; they get no gradient. None: the positives of the
+            others.
         temperature: Above 0, a number, a tensor or :class:`LearnedTemperature`; scores are divided by it.
         distance: Name, :class:`rankkit.distances.Distance` or callable; the score is its nearness.
-        reduction: ``"mean"`` over queries, or ``"none"``: one value a query.
+        reduction: ``"mean"`` over queries, or ``"none"``: ``[n]``.
 
     Returns:
-        At least 0; a scalar, or ``[n]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[n]``.
 
     Example:
-        The positive and one negative at the same angle: ``log 2``.
-
-        >>> import torch
         >>> q, p, n = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 1.0]]), torch.tensor([[1.0, -1.0]])
-        >>> info_nce_loss(q, p, negatives=n)
+        >>> info_nce_loss(q, p, negatives=n)  # both at one angle: log 2
         tensor(0.6931)
 
     References:
         van den Oord, Li, Vinyals, "Representation Learning with Contrastive Predictive Coding", arXiv:1807.03748, 2018,
-        equation 4; He, Fan, Wu, Xie, Girshick, "Momentum Contrast for Unsupervised Visual Representation Learning",
-        CVPR 2020, equation 1 (queue).
+        equation 4; He et al., "Momentum Contrast for Unsupervised Visual Representation Learning", CVPR 2020 (queue).
     """
     where = "info_nce_loss"
     query, positive = check_rows(where, query=query, positive=positive)
@@ -131,6 +108,3 @@ def info_nce_loss(
         labels = torch.zeros_like(scores)
         labels[:, 0] = 1
     return softmax_loss(tempered(where, scores, temperature), labels, reduction=reduction)
-
-
-info_nce_loss.takes = "views"  # type: ignore[attr-defined]

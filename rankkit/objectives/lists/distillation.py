@@ -24,43 +24,31 @@ def kl_distillation_loss(
     r"""Kullback-Leibler divergence of the student's softmax from the teacher's, both at one temperature.
 
     .. math::
-        T^2 \sum_i p_i \left(\log p_i - \log q_i\right),
-        \qquad p_i = \frac{e^{y_i / T}}{\sum_j e^{y_j / T}}, \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+        T^2 \sum_i p_i (\log p_i - \log q_i), \quad p_i = \frac{e^{y_i / T}}{\sum_j e^{y_j / T}},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     The factor T^2 keeps the size of the gradients when T changes, so that the weight beside a loss on true labels need
-    not be tuned again. At T = 1 it is :func:`kl_loss`.
-
-    *Ties*: documents with equal teacher scores share one target; nothing breaks ties.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list whose teacher scores are all equal costs 0 and stays out of the mean.
+    not be tuned again. At T = 1 it is :func:`kl_loss`. Equal teacher scores share one target.
 
     Args:
-        scores: The student's, one a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: The teacher's scores, any real number (see :func:`rankkit.pseudo_labels`).
-        mask: True where a document is real; None: everywhere.
-        temperature: Above 0; the scores of both are divided by it before the softmax.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Targets are normalised without them.
-        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: one value a list.
+        scores: ``[query, list]``, the student's, one a document.
+        labels: ``[query, list]``, the teacher's scores, any real number (see :func:`rankkit.pseudo_labels`).
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        temperature: T, above 0; the scores of both are divided by it before the softmax.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; targets are normalised without them.
+        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: ``[query]``.
 
     Returns:
-        Without weights of documents at least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0 without weights of documents; a scalar, or ``[query]``.
 
     Example:
-        The teacher is sure of the second of two real documents, the student holds both for equal: ``log 2``.
-
-        >>> import torch
         >>> scores, teacher = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 99.0, 1.0]])
-        >>> kl_distillation_loss(scores, teacher, torch.tensor([[True, True, False]]))
+        >>> kl_distillation_loss(scores, teacher, torch.tensor([[True, True, False]]))  # q = 1/2, p = 1: log 2
         tensor(0.6931)
 
     References:
-        Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", NIPS Deep Learning Workshop 2014, section
-        2 (the factor T^2 included; less the entropy of the teacher, which has no gradient).
+        Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", NIPS workshop 2014, section 2 (T^2
+        included; less the entropy of the teacher, which has no gradient).
     """
     scores, labels, mask = tempered_lists("kl_distillation_loss", scores, labels, mask, temperature)
     log_teacher = masked_log_softmax(labels / temperature, mask)
@@ -84,46 +72,34 @@ def rank_distil_loss(
 
     .. math::
         \frac{1}{m} \sum_{\pi} \sum_{r=1}^{k} \log \sum_{l=r}^{n} e^{s_{\pi(l)} / T} - s_{\pi(r)} / T,
-        \qquad \pi \sim \prod_{r=1}^{k} \frac{e^{y_{\pi(r)} / T}}{\sum_{l=r}^{n} e^{y_{\pi(l)} / T}}
+        \quad \pi \sim \prod_{r=1}^{k} \frac{e^{y_{\pi(r)} / T}}{\sum_{l=r}^{n} e^{y_{\pi(l)} / T}}
 
     Its mean is the cross entropy between the k-Plackett models of teacher and student: the order of the top k is
-    matched, and high scores below it are held down through the denominators. m rankings are drawn anew in each call, by
-    adding Gumbel noise to the teacher's scores. With k = 1 the mean is :func:`listnet_loss` on the teacher's scores.
-
-    *Ties*: documents with equal teacher scores come in a random order.
-    *Padding*: changes neither loss nor gradient, nor what the real documents draw.
-    *No relevant document*: a list whose teacher scores are all equal costs 0 and stays out of the mean.
+    matched, and high scores below it are held down. The m rankings are drawn anew in each call, by Gumbel noise on the
+    teacher's scores. With k = 1 the mean is :func:`listnet_loss` on them.
 
     Args:
-        scores: The student's, one a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: The teacher's scores, any real number (see :func:`rankkit.pseudo_labels`).
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, the student's, one a document.
+        labels: ``[query, list]``, the teacher's scores, any real number (see :func:`rankkit.pseudo_labels`).
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: How many ranks are matched, at least 1; None, or more than there are documents: all.
         n_samples: How many rankings m are drawn for each list, at least 1; memory grows with it.
-        temperature: Above 0; the scores of both are divided by it first.
+        temperature: T, above 0; the scores of both are divided by it first.
         generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. A document of weight 0 still stands in the denominators of the others.
-        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; denominators stay as they are.
+        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The teacher is sure of the second of two real documents, the student holds both for equal: ``log 2``.
-
-        >>> import torch
         >>> scores, teacher = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 99.0, 1.0]])
-        >>> rank_distil_loss(scores, teacher, torch.tensor([[True, True, False]]))
+        >>> rank_distil_loss(scores, teacher, torch.tensor([[True, True, False]]))  # a sure choice, scores tied: log 2
         tensor(0.6931)
 
     References:
-        Reddi, Pasumarthi, Menon, Rawat, Yu, Kim, Veit, Kumar, "RankDistil: Knowledge Distillation for Ranking", AISTATS
-        2021 (coupled RankDistil: the cross entropy between k-Plackett models; n_samples rankings stand for its mean).
+        Reddi et al., "RankDistil: Knowledge Distillation for Ranking", AISTATS 2021 (coupled; samples stand for its
+        mean).
     """
     for name, value in (("k", k), ("n_samples", n_samples)):
         if value is not None and value < 1:

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.lists.plackett_luce import choice_costs
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.options import check_choice
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, discounts, has_two_grades, list_sizes
 
@@ -30,41 +30,29 @@ def listmle_loss(
 
     .. math::
         \sum_{r=1}^{n} \log \sum_{k=r}^{n} e^{s_{\pi(k)} / T} - s_{\pi(r)} / T,
-        \qquad y_{\pi(1)} \ge y_{\pi(2)} \ge \dots \ge y_{\pi(n)}
+        \quad y_{\pi(1)} \ge \dots \ge y_{\pi(n)}
 
-    *Ties*: documents with equal labels are put in a random order, another one in each call.
-    *Padding*: changes neither loss nor gradient, nor what the real documents draw.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean (its ranking would be
-    noise).
+    Documents with equal labels are put in a random order, another one in each call.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
         generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. A document of weight 0 still stands in the denominators of the others.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; denominators stay as they are.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Of two real documents the worse has the same score: ``log 2`` for the first choice, nothing for the second.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> listmle_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> listmle_loss(scores, labels, torch.tensor([[True, True, False]]))  # one choice of two tied scores: log 2
         tensor(0.6931)
 
     References:
-        Xia, Liu, Wang, Zhang, Li, "Listwise Approach to Learning to Rank: Theory and Algorithm", ICML 2008, section 4
-        (likelihood loss).
+        Xia, Liu, Wang, Zhang, Li, "Listwise Approach to Learning to Rank: Theory and Algorithm", ICML 2008, section 4.
     """
     scores, labels, mask = tempered_lists("listmle_loss", scores, labels, mask, temperature)
     order = _order_by_label(labels, mask, generator)
@@ -87,51 +75,35 @@ def p_listmle_loss(
 
     .. math::
         \sum_{r=1}^{n} \frac{\alpha(r)}{\sum_k \alpha(k)} \left(\log \sum_{k=r}^{n} e^{s_{\pi(k)} / T}
-        - s_{\pi(r)} / T\right), \qquad \alpha(r) = 2^{n - r} - 1
+        - s_{\pi(r)} / T\right),
+        \quad y_{\pi(1)} \ge \dots \ge y_{\pi(n)}, \quad \alpha(r) = 2^{n - r} - 1
 
     The paper leaves out the division, and its weights overflow at a hundred documents; with it lists of any length
-    weigh alike. Nearly all weight lies on the first ten ranks.
-
-    *Ties*: documents with equal labels are put in a random order, another one in each call.
-    *Padding*: changes neither loss nor gradient, nor what the real documents draw.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean (its ranking would be
-    noise).
+    weigh alike. Nearly all weight lies on the first ten ranks. Equal labels are put in a random order, another one in
+    each call.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         position_weight: ``"exp"``, α as above, or ``"discount"``: α(r) = 1 / log2(1 + r), that of NDCG.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
         generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. A document of weight 0 still stands in the denominators of the others.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; denominators stay as they are.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two real documents: the first choice has all the weight, and the scores are tied: ``log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> p_listmle_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> p_listmle_loss(scores, labels, torch.tensor([[True, True, False]]))  # one choice has all weight: log 2
         tensor(0.6931)
 
     References:
-        Lan, Zhu, Guo, Niu, Cheng, "Position-Aware ListMLE: A Sequential Learning Process for Ranking", UAI 2014,
-        section 3 (α of its experiments, divided by its sum).
+        Lan et al., "Position-Aware ListMLE: A Sequential Learning Process for Ranking", UAI 2014, section 3.
     """
-    if position_weight not in ("exp", "discount"):
-        raise ConfigError(
-            f"p_listmle_loss: expected position_weight 'exp' or 'discount'; got {position_weight!r}. "
-            "Pass one of the two."
-        )
+    check_choice("p_listmle_loss", "position_weight", position_weight, PositionWeight)
     scores, labels, mask = tempered_lists("p_listmle_loss", scores, labels, mask, temperature)
     order = _order_by_label(labels, mask, generator)
     ranks = order.argsort(dim=1) + 1

@@ -10,7 +10,7 @@ def choice_costs(scores: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         scores: ``[..., list]``, along the last axis in the order of the ranking.
-        mask: Same shape, True where a document is real; real ones stand before padding.
+        mask: ``[..., list]``, True where a document is real; real ones stand before padding.
 
     Returns:
         ``[..., list]``, at least 0; 0 in padded places and for the last document, which is no choice.

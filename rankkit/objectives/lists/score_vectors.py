@@ -6,8 +6,8 @@ from torch import Tensor
 
 from rankkit.objectives.lists.listwise import check_grades
 from rankkit.objectives.lists.temperature import tempered_lists
-from rankkit.objectives.reductions import sum_over_docs
-from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
+from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, split_weights
 
 
 def attention_rank_loss(
@@ -22,43 +22,30 @@ def attention_rank_loss(
     r"""Attention rank: a binary cross entropy for each document between its share of attention and what it deserves.
 
     .. math::
-        -\sum_i a_i \log q_i + (1 - a_i) \log(1 - q_i),
-        \qquad a_i = \frac{\psi(y_i)}{\sum_j \psi(y_j)}, \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
+        -\sum_i a_i \log q_i + (1 - a_i) \log(1 - q_i), \quad a_i = \frac{\psi(y_i)}{\sum_j \psi(y_j)},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     Here :math:`\psi(y) = e^y` for a label above 0 and 0 otherwise.
 
-    *Ties*: documents with equal labels share one target; nothing breaks ties.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0, on the scale of ``scores / temperature``; grade 0 deserves no attention.
-        mask: True where a document is real; None: everywhere.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Targets are normalised without them.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0, on the scale of ``scores / temperature``; 0 deserves no
+            attention.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
+        weights: ``[query]`` or ``[query, list]``, importance of terms; targets are normalised without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The one relevant document has half of the attention, the other has the other half too much: ``2 log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> attention_rank_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> attention_rank_loss(scores, labels, torch.tensor([[True, True, False]]))  # half too little, half too much
         tensor(1.3863)
 
     References:
-        Ai, Bi, Guo, Croft, "Learning a Deep Listwise Context Model for Ranking Refinement", SIGIR 2018, section 4.3
-        (rectified exponential for the labels, softmax for the scores).
+        Ai, Bi, Guo, Croft, "Learning a Deep Listwise Context Model for Ranking Refinement", SIGIR 2018, section 4.3.
     """
     scores, labels, mask = tempered_lists("attention_rank_loss", scores, labels, mask, temperature)
     check_grades("attention_rank_loss", labels)
@@ -78,50 +65,37 @@ def rank_cosine_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""RankCosine: half of one minus the cosine between the scores and the labels of a list.
 
-    .. math::
-        \frac{1}{2} \left(1 - \frac{\sum_i y_i s_i}{\sqrt{\sum_i y_i^2} \sqrt{\sum_i s_i^2}}\right)
+    .. math:: \frac{1}{2} \left(1 - \frac{\sum_i y_i s_i}{\sqrt{\sum_i y_i^2} \sqrt{\sum_i s_i^2}}\right)
 
-    The same for scores times any positive number, not for scores plus a constant: a score of 0 is neutral. The labels
-    themselves stand for the paper's ground truth vector. Where all scores of a list are 0 the cosine is undefined; it
-    counts as 0 there, with the slope of the inner product, so that training can leave that point.
-
-    *Ties*: documents with equal labels share one target; nothing breaks ties.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+    Unchanged by scores times a positive number, not by scores plus a constant: a score of 0 is neutral. The labels
+    stand for the paper's ground truth vector. Where all scores of a list are 0 the cosine counts as 0, with the slope
+    of the inner product, so that training can leave that point.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, or any number.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance, at least 0, without gradient. Those of documents multiply their products in all three sums,
-            those of queries the term of their list.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades, or any number.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, at least 0; those of documents multiply their products in all three
+            sums.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        From 0 (scores proportional to labels) to 1; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
+        From 0 (scores proportional to labels) to 1; a scalar, or ``[query]``.
 
     Example:
-        Labels (4, 3) and scores (3, 4): the cosine is 24 / 25; the third document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 4.0, 9.0]]), torch.tensor([[4.0, 3.0, 1.0]])
-        >>> rank_cosine_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> rank_cosine_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 - 24 / 25) / 2
         tensor(0.0200)
 
     References:
-        Qin, Zhang, Tsai, Wang, Liu, Li, "Query-level loss functions for information retrieval", Information Processing
-        and Management 44, 2008, equation 5.
+        Qin et al., "Query-level loss functions for information retrieval", Information Processing and Management 44,
+        2008, equation 5.
     """
     scores, labels, mask = prepare_lists("rank_cosine_loss", scores, labels, mask)
     query_weights, doc_weights = split_weights("rank_cosine_loss", weights, scores, mask)
     root = mask.to(scores.dtype) if doc_weights is None else doc_weights.sqrt()
     per_list = (1 - (_unit(scores * root) * _unit(labels * root)).sum(dim=1)) / 2
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    return reduce_weighted(per_list, query_weights, has_two_grades(labels, mask), reduction)
 
 
 def _unit(vectors: Tensor) -> Tensor:

@@ -9,18 +9,10 @@ from torch.nn import functional
 
 from rankkit.objectives.lists.listwise import check_grades, shares
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
-from rankkit.objectives.reductions import sum_over_docs
-from rankkit.ranking import (
-    Gain,
-    Reduction,
-    gains,
-    has_two_grades,
-    list_sizes,
-    masked_log_softmax,
-    reduce_lists,
-    split_weights,
-)
+from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
+from rankkit.ranking import Gain, Reduction, gains, has_two_grades, list_sizes, masked_log_softmax, split_weights
 
 
 def poly1_softmax_loss(
@@ -37,43 +29,30 @@ def poly1_softmax_loss(
     r"""Poly-1: softmax cross entropy plus ε times the share of the softmax that misses the target.
 
     .. math::
-        -\sum_i p_i \log q_i + \epsilon \left(1 - \sum_i p_i q_i\right),
-        \qquad p_i = \frac{y_i}{\sum_j y_j}, \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
-
-    *Ties*: documents with equal labels share one target; nothing breaks ties.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
+        -\sum_i p_i \log q_i + \epsilon \left(1 - \sum_i p_i q_i\right), \quad p_i = \frac{y_i}{\sum_j y_j},
+        \quad q_i = \frac{e^{s_i / T}}{\sum_j e^{s_j / T}}
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0; a document of grade 0 only stands in the denominator.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0; a document of grade 0 only stands in the denominator.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         epsilon: Weight of the added term, at least -1; 0 gives :func:`softmax_loss`.
         normalize: False takes the labels themselves as target of the cross entropy; the added term always has p.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Targets are normalised without them.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
+        weights: ``[query]`` or ``[query, list]``, importance of terms; targets are normalised without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The one relevant document has half of the softmax: ``log 2 + 1/2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> poly1_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> poly1_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))  # half of the softmax: log 2 + 1/2
         tensor(1.1931)
 
     References:
-        Leng, Tan, Liu, Cubuk, Shi, Cheng, Anguelov, "PolyLoss: A Polynomial Expansion Perspective of Classification
-        Loss Functions", ICLR 2022, equation 6.
+        Leng et al., "PolyLoss: A Polynomial Expansion Perspective of Classification Loss Functions", ICLR 2022,
+        equation 6.
     """
     check_number("poly1_softmax_loss", "epsilon", epsilon, least=-1.0)
     scores, labels, mask = tempered_lists("poly1_softmax_loss", scores, labels, mask, temperature)
@@ -98,40 +77,26 @@ def unique_softmax_loss(
     r"""Unique rating softmax: each document against those of lower grade only, weighed by its gain.
 
     .. math::
-        -\sum_i g_i \log \frac{e^{s_i / T}}{e^{s_i / T} + \sum_{j : y_j < y_i} e^{s_j / T}},
-        \qquad g_i = 2^{y_i} - 1
+        -\sum_i g_i \log \frac{e^{s_i / T}}{e^{s_i / T} + \sum_{j : y_j < y_i} e^{s_j / T}}, \quad g_i = 2^{y_i} - 1
 
     Time is n log n and memory linear: one sort by label and one running sum.
 
-    *Ties*: documents with equal labels never stand in each other's denominators.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0; a document of grade 0 only stands in denominators.
-        mask: True where a document is real; None: everywhere.
-        gain: ``"exp"``, 2^y - 1 as in the paper, for labels up to 114 (in float64 1,010), or ``"linear"``: the label
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0; a document of grade 0 only stands in denominators.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        gain: ``"exp"``, 2^y - 1 as in the paper, for labels up to 114 (float64: 1,010), or ``"linear"``: the label
             itself.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. A document of weight 0 still stands in the denominators of the others.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
+        weights: ``[query]`` or ``[query, list]``, importance of terms; denominators stay as they are.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0, or its gain is beyond what the type of the scores can hold.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Gain 3 of the one relevant document, which has half of the softmax: ``3 log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> unique_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> unique_softmax_loss(scores, labels, torch.tensor([[True, True, False]]))  # gain 3, a share of 1/2: 3 log 2
         tensor(2.0794)
 
     References:
@@ -159,6 +124,7 @@ def _check_gains(labels: Tensor) -> None:
     )
 
 
+@marked(learns_from="documents")
 def calibrated_softmax_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -171,46 +137,30 @@ def calibrated_softmax_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Calibrated softmax: softmax cross entropy with one more document, an anchor of score 0 and a label of its own.
 
-    .. math::
-        -\sum_i y_i \log \frac{e^{s_i / T}}{1 + \sum_j e^{s_j / T}} - y_0 \log \frac{1}{1 + \sum_j e^{s_j / T}}
+    .. math:: -\sum_i y_i \log \frac{e^{s_i / T}}{1 + \sum_j e^{s_j / T}} - y_0 \log \frac{1}{1 + \sum_j e^{s_j / T}}
 
-    Adding a constant to the scores of a list changes other softmax losses not at all; here it does, so scores get a
-    scale that is common to all lists: :math:`y_0 e^{s / T}` learns to predict the label.
-
-    *Ties*: documents with equal labels share one target; nothing breaks ties.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: the list counts like any other, as its scores must lie below the anchor's; only a list
-    without documents stays out of the mean.
+    The anchor gives scores a scale that is common to all lists: :math:`y_0 e^{s / T}` learns to predict the label. So a
+    list without a relevant document counts like any other: its scores must lie below the anchor's.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0, not normalised.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0, not normalised.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         anchor_label: The label y_0 of the anchor, above 0, in units of the labels.
-        temperature: Above 0; scores are divided by it before the softmax (the inverse of ranknet_loss's ``sigma``).
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. The anchor's term has the weight of its query only.
-        reduction: ``"mean"`` over lists with a document, or ``"none"``: one value a list.
+        temperature: Above 0; scores are divided by it before the softmax (the inverse of ``sigma``).
+        weights: ``[query]`` or ``[query, list]``, importance of terms; the anchor's has the weight of its query only.
+        reduction: ``"mean"`` over lists with a document, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        One real document of label 2 and the anchor share the softmax: ``(2 + 1) log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.0, 9.0]]), torch.tensor([[2.0, 1.0]])
-        >>> calibrated_softmax_loss(scores, labels, torch.tensor([[True, False]]))
+        >>> calibrated_softmax_loss(scores, labels, torch.tensor([[True, False]]))  # ties the anchor: (2 + 1) log 2
         tensor(2.0794)
 
     References:
-        Yan, Qin, Wang, Bendersky, Najork, "Scale Calibration of Deep Ranking Models", KDD 2022 (the calibrated softmax
-        loss, with the anchor's score fixed at 0).
+        Yan, Qin, Wang, Bendersky, Najork, "Scale Calibration of Deep Ranking Models", KDD 2022 (anchor fixed at 0).
     """
     check_number("calibrated_softmax_loss", "anchor_label", anchor_label, above=0.0)
     scores, labels, mask = tempered_lists("calibrated_softmax_loss", scores, labels, mask, temperature)
@@ -222,12 +172,7 @@ def calibrated_softmax_loss(
     if doc_weights is not None:
         terms = terms * doc_weights
     per_list = terms.sum(dim=1) - anchor_label * log_softmax[:, -1]
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, list_sizes(mask) > 0, reduction)
-
-
-calibrated_softmax_loss.learns_from = "documents"  # type: ignore[attr-defined]
+    return reduce_weighted(per_list, query_weights, list_sizes(mask) > 0, reduction)
 
 
 def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,14 +11,8 @@ def tempered_lists(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The lists made safe to compute with, scores divided by the temperature.
 
-    Above 1 it flattens the distribution over documents, below 1 it sharpens it; order and number of documents do not
-    change what it does. It is the inverse of ``sigma`` in :func:`rankkit.ranknet_loss`: both multiply the scores before
-    anything else, by ``1 / temperature`` and by ``sigma``. Labels are never divided, save where they are the scores of
-    a teacher.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the temperature is not a finite number above 0.
+    Above 1 it flattens the distribution over documents, below 1 it sharpens it: the inverse of ``sigma`` in
+    :func:`rankkit.ranknet_loss`. Labels are never divided, save where they are the scores of a teacher.
     """
     check_number(where, "temperature", temperature, above=0.0)
     scores, labels, mask = prepare_lists(where, scores, labels, mask)

@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.losses import Logistic
 from rankkit.objectives.pairs.objective import mean_over_all_pairs, pair_objective
 from rankkit.objectives.pairs.weights import check_cut, label_difference, ndcg_loss2, ndcg_loss2pp
@@ -24,52 +23,33 @@ def lambdaloss_ndcg1_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""NDCG-Loss1: every pair of documents, weighed by what the first of the two adds to NDCG@k where it stands.
 
-    .. math::
-        \sum_i \sum_j \frac{g_i \, d(r_i)}{Z_k} \log_2\left(1 + e^{-\sigma (s_i - s_j)}\right)
+    .. math:: \sum_i \sum_j \frac{g_i \, d(r_i)}{Z_k} \log_2(1 + e^{-\sigma (s_i - s_j)})
 
-    over all i and j of the list, i = j included (a constant), with :math:`d(r) = 1 / \log_2(1 + r)` up to rank k and 0
-    below. In base 2, as in the paper, it is a bound of what is lost in NDCG; a coarser one than NDCG-Loss2.
-
-    *Ties*: documents with equal labels make pairs like others; documents of equal score are ranked by rising label.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; ranks carry no gradient. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    with :math:`d(r) = 1 / \log_2(1 + r)` up to rank k and 0 below, over all i and j of the list, equal labels and i = j
+    (a constant) included. In base 2, as in the paper, it bounds what is lost in NDCG, more coarsely than NDCG-Loss2.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: How many ranks count; None: all.
-        gain: What a label y is worth: ``"exp"`` ``2^y - 1``, or ``"linear"`` y.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisor stays the count of lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant one of two real documents stands second, tied in score: ``2 / log2(3)``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> lambdaloss_ndcg1_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> lambdaloss_ndcg1_loss(scores, labels, torch.tensor([[True, True, False]]))  # rank 2, tied: 2 / log2(3)
         tensor(1.2619)
 
     References:
-        Wang, Li, Golbandi, Bendersky, Najork, "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018
-        (NDCG-Loss1).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (NDCG-Loss1).
     """
     where = "lambdaloss_ndcg1_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     check_cut(where, k, gain)
 
     def worth(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -93,52 +73,35 @@ def lambdaloss_ndcg2_loss(
     r"""NDCG-Loss2: the logistic loss of every pair, weighed by the discounts at the distance of its ranks.
 
     .. math::
-        \sum_{y_i > y_j} \delta_{ij} \frac{|g_i - g_j|}{Z_k} \log\left(1 + e^{-\sigma (s_i - s_j)}\right),
-        \qquad \delta_{ij} = d(|r_i - r_j|) - d(|r_i - r_j| + 1), \quad d(r) = \frac{1}{\log_2(1 + r)}
+        \sum_{y_i > y_j} \delta_{ij} \frac{|g_i - g_j|}{Z_k} \log(1 + e^{-\sigma (s_i - s_j)}),
+        \quad \delta_{ij} = d(|r_i - r_j|) - d(|r_i - r_j| + 1), \quad d(r) = \frac{1}{\log_2(1 + r)}
 
-    It is ``pairwise_logistic_loss(pair_weight=ndcg_loss2(k, gain))``. The logarithm is natural; the paper's is base 2,
-    which only scales the loss (by 1 / log 2).
-
-    *Ties*: documents with equal labels make no pair; documents of equal score are ranked by rising label.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; ranks carry no gradient. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    ``pairwise_logistic_loss(pair_weight=ndcg_loss2(k, gain))``. The logarithm is natural; the paper's is base 2, which
+    only scales the loss (by 1 / log 2).
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, at least 0.
-        mask: True where a document is real; None: everywhere.
-        k: How many ranks count; None: all. See :func:`rankkit.objectives.ndcg_loss2`.
-        gain: What a label y is worth: ``"exp"`` ``2^y - 1``, or ``"linear"`` y.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        k: How many ranks count, by the weights of :func:`rankkit.objectives.ndcg_loss2`; None: all.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisor stays the count of lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant one of two real documents stands second, tied in score: ``(1 - 1 / log2(3)) log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> lambdaloss_ndcg2_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> lambdaloss_ndcg2_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 - 1 / log2(3)) log 2
         tensor(0.2558)
 
     References:
-        Wang, Li, Golbandi, Bendersky, Najork, "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018
-        (NDCG-Loss2). Jagerman et al., "On Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018; Jagerman et al., "On
+        Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
     """
     where = "lambdaloss_ndcg2_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2(k, gain))
 
 
@@ -157,54 +120,36 @@ def lambdaloss_ndcg2pp_loss(
     r"""NDCG-Loss2++: LambdaRank plus mu times NDCG-Loss2, the best of the LambdaLoss paper.
 
     .. math::
-        \sum_{y_i > y_j} \left(\rho_{ij} + \mu \delta_{ij}\right) \frac{|g_i - g_j|}{Z_k}
-        \log\left(1 + e^{-\sigma (s_i - s_j)}\right), \qquad \rho_{ij} = |d(r_i) - d(r_j)|
+        \sum_{y_i > y_j} (\rho_{ij} + \mu \delta_{ij}) \frac{|g_i - g_j|}{Z_k} \log(1 + e^{-\sigma (s_i - s_j)}),
+        \quad \rho_{ij} = |d(r_i) - d(r_j)|, \quad \delta_{ij} = d(|r_i - r_j|) - d(|r_i - r_j| + 1)
 
-    with delta and d of :func:`lambdaloss_ndcg2_loss`. It is
-    ``pairwise_logistic_loss(pair_weight=ndcg_loss2pp(mu, k, gain))``. The logarithm is natural; the paper's is base 2,
-    which only scales the loss (by 1 / log 2).
-
-    *Ties*: documents with equal labels make no pair; documents of equal score are ranked by rising label.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; ranks carry no gradient. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    with :math:`d(r) = 1 / \log_2(1 + r)`: ``pairwise_logistic_loss(pair_weight=ndcg_loss2pp(mu, k, gain))``. The
+    logarithm is natural; the paper's is base 2, which only scales the loss (by 1 / log 2).
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, at least 0.
-        mask: True where a document is real; None: everywhere.
-        k: How many ranks count; None: all. See :func:`rankkit.objectives.ndcg_loss2`.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        k: How many ranks count, by the weights of :func:`rankkit.objectives.ndcg_loss2pp`; None: all.
         mu: The share of NDCG-Loss2, at least 0.
-        gain: What a label y is worth: ``"exp"`` ``2^y - 1``, or ``"linear"`` y.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisor stays the count of lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant one of two real documents stands second, tied in score: ``11 (1 - 1 / log2(3)) log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> lambdaloss_ndcg2pp_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> lambdaloss_ndcg2pp_loss(scores, labels, torch.tensor([[True, True, False]]))  # 11 (1 - 1 / log2(3)) log 2
         tensor(2.8140)
 
     References:
-        Wang, Li, Golbandi, Bendersky, Najork, "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018
-        (NDCG-Loss2++). Jagerman et al., "On Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018; Jagerman et al., "On
+        Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
     """
     where = "lambdaloss_ndcg2pp_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2pp(mu, k, gain))
 
 
@@ -219,55 +164,31 @@ def lambdaloss_arp1_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""ARP-Loss1: every pair of documents, weighed by the label of the first of the two.
 
-    .. math::
-        \sum_i \sum_j y_i \log_2\left(1 + e^{-\sigma (s_i - s_j)}\right)
+    .. math:: \sum_i \sum_j y_i \log_2(1 + e^{-\sigma (s_i - s_j)})
 
-    over all i and j of the list, i = j included (a constant). In base 2, as in the paper, it bounds the sum of the
-    ranks of the documents, each times its label: the average relevance position, not normalised.
-
-    *Ties*: documents with equal labels make pairs like others.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; ranks carry no gradient. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    over all i and j of the list, equal labels and i = j (a constant) included. In base 2, as in the paper, it bounds
+    the sum of the ranks of the documents, each times its label: the average relevance position, not normalised.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisor stays the count of lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant one of two real documents stands second, tied in score: 2 (1 + 1).
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> lambdaloss_arp1_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> lambdaloss_arp1_loss(scores, labels, torch.tensor([[True, True, False]]))  # label 2, tied scores: 2 (1 + 1)
         tensor(4.)
 
     References:
-        Wang, Li, Golbandi, Bendersky, Najork, "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018
-        (ARP-Loss1).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (ARP-Loss1).
     """
-    where = "lambdaloss_arp1_loss"
-    check_number(where, "sigma", sigma, above=0.0)
-
-    def worth(scores: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        return labels
-
-    return mean_over_all_pairs(where, Logistic(sigma), scores, labels, mask, weights, reduction, worth)
+    return mean_over_all_pairs("lambdaloss_arp1_loss", Logistic(sigma), scores, labels, mask, weights, reduction)
 
 
 def lambdaloss_arp2_loss(
@@ -281,48 +202,29 @@ def lambdaloss_arp2_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""ARP-Loss2: the logistic loss of every pair, weighed by the difference of its labels.
 
-    .. math::
-        \sum_{y_i > y_j} |y_i - y_j| \log\left(1 + e^{-\sigma (s_i - s_j)}\right)
+    .. math:: \sum_{y_i > y_j} |y_i - y_j| \log(1 + e^{-\sigma (s_i - s_j)})
 
-    It is ``pairwise_logistic_loss(pair_weight=label_difference())``. The logarithm is natural; the paper's is base 2,
-    which only scales the loss (by 1 / log 2).
-
-    *Ties*: documents with equal labels make no pair; equal scores cost ``log 2`` times the weight.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; ranks carry no gradient. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    ``pairwise_logistic_loss(pair_weight=label_difference())``. The logarithm is natural; the paper's is base 2, which
+    only scales the loss (by 1 / log 2).
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisor stays the count of lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant one of two real documents stands second, tied in score: 2 log 2.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> lambdaloss_arp2_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> lambdaloss_arp2_loss(scores, labels, torch.tensor([[True, True, False]]))  # label 2, tied scores: 2 log 2
         tensor(1.3863)
 
     References:
-        Wang, Li, Golbandi, Bendersky, Najork, "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018
-        (ARP-Loss2).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (ARP-Loss2).
     """
     where = "lambdaloss_arp2_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, label_difference())

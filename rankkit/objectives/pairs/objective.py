@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor
 
 from rankkit.errors import ConfigError
+from rankkit.objectives.options import check_choice, check_number
 from rankkit.objectives.pairs.factors import PairWeight
-from rankkit.objectives.pairs.losses import ALL, TIED, Logistic, PairLoss, TiedLogistic
+from rankkit.objectives.pairs.losses import ALL, TIED, Hinge, Logistic, PairLoss, Square, TiedLogistic
 from rankkit.objectives.pairs.sums import pair_sums
-from rankkit.ranking import Reduction, has_two_grades, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, has_two_grades, prepare_lists, split_weights
 
 TiedPairs = Literal["drop", "half"]
 
@@ -28,19 +30,11 @@ def pair_objective(
 ) -> Tensor:
     """The mean of a loss over the pairs of a list, or with a lambda weight the weighted sum; then over lists.
 
-    Args:
-        where: The public function that was called, for messages.
-        loss: What a pair costs.
-        scores: As the caller gave them.
-        labels: The same.
-        mask: The same.
-        weights: The same.
-        reduction: The same.
-        pair_weight: A lambda weight, or None.
-        ties: What pairs of equal labels do: nothing, or the target 1/2 (logistic loss only).
+    Lists, weights and reduction are as the caller gave them. ``ties="half"`` (logistic loss only) adds the pairs of
+    equal labels with target 1/2.
     """
-    if ties not in get_args(TiedPairs):
-        raise ConfigError(f"{where}: expected ties 'drop' or 'half'; got {ties!r}. Pass one of the two.")
+    _check_loss(where, loss)
+    check_choice(where, "ties", ties, TiedPairs)
     if ties == "half" and pair_weight is not None:
         raise ConfigError(
             f"{where}: expected ties='drop' beside a pair_weight; got 'half'. Leave ties out: a lambda weight gives "
@@ -57,9 +51,7 @@ def pair_objective(
         sums, n_pairs = sums + tied_sums, n_pairs + n_tied
     per_list = sums / n_pairs.clamp(min=1) if pair_weight is None else sums
     informative = n_pairs > 0 if factors is None else has_two_grades(factors.gains, mask)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
 def mean_over_all_pairs(
@@ -70,27 +62,26 @@ def mean_over_all_pairs(
     mask: Tensor | None,
     weights: Tensor | None,
     reduction: Reduction,
-    worth: Callable[[Tensor, Tensor, Tensor], Tensor],
+    worth: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """The mean over lists of the sum of a loss over all i and j of a list, in base 2, each times what i is worth.
 
-    Args:
-        where: The public function that was called, for messages.
-        loss: What a pair costs.
-        scores: As the caller gave them.
-        labels: The same.
-        mask: The same.
-        weights: The same.
-        reduction: The same.
-        worth: ``(scores, labels, mask) -> [query, list]``, called with prepared lists and no gradient.
+    ``worth(scores, labels, mask) -> [query, list]`` is called with prepared lists and no gradient; None: the labels.
     """
+    _check_loss(where, loss)
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
-    row_weights = worth(scores.detach(), labels, mask)
+    row_weights = labels if worth is None else worth(scores.detach(), labels, mask)
     if doc_weights is not None:
         row_weights = row_weights * doc_weights
     sums, _ = pair_sums(loss, scores, labels, mask, doc_weights, pairs=ALL, row_weights=row_weights)
     per_list = sums / math.log(2)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    return reduce_weighted(per_list, query_weights, has_two_grades(labels, mask), reduction)
+
+
+def _check_loss(where: str, loss: PairLoss) -> None:
+    """Raise ConfigError unless the option that a loss is built with can work."""
+    if isinstance(loss, Hinge):
+        check_number(where, "margin", loss.margin, least=0.0)
+    elif not isinstance(loss, Square):
+        check_number(where, "sigma", loss.sigma, above=0.0)

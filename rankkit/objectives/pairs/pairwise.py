@@ -3,7 +3,6 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.options import check_number
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Exponential, Hinge, Logistic, SoftZeroOne
 from rankkit.objectives.pairs.objective import TiedPairs, pair_objective
@@ -24,53 +23,36 @@ def pairwise_logistic_loss(
     r"""Logistic loss of every pair of documents, meaned over the pairs of a list or summed under a lambda weight.
 
     .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} \log\left(1 + e^{-\sigma (s_i - s_j)}\right) \quad\text{or}\quad
-        \sum_{(i, j) \in P} w_{ij} \log\left(1 + e^{-\sigma (s_i - s_j)}\right),
-        \qquad P = \{(i, j) : y_i > y_j\}
+        \frac{1}{|P|} \sum_{(i, j) \in P} \log(1 + e^{-\sigma (s_i - s_j)}) \text{ or }
+        \sum_{(i, j) \in P} w_{ij} \log(1 + e^{-\sigma (s_i - s_j)}),
+        \quad P = \{(i, j) : y_i > y_j\}
 
-    *Ties*: documents with equal labels make no pair, or with ``ties="half"`` one of target 1/2; equal scores cost
-    ``log 2``.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once. A score that is not finite makes the loss and
-    the gradients of its list NaN.
+    Equal labels make no pair unless ``ties="half"``: one pair then costs ``(log(1 + e^x) + log(1 + e^-x)) / 2`` with
+    ``x = sigma (s_i - s_j)`` and counts as one in the mean, in lists of one grade too. Equal scores cost ``log 2``.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; without a ``pair_weight`` only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; without a ``pair_weight`` only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
-        ties: ``"drop"``, or ``"half"``: two documents of equal label make one pair, which costs
-            ``(log(1 + e^x) + log(1 + e^-x)) / 2`` with ``x = sigma (s_i - s_j)`` and counts as one in the mean. Lists
-            of one grade then have pairs too.
-        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`; a list then costs the weighted
-            *sum* over its pairs.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with a pair, or ``"none"``: one value a list.
+        ties: ``"drop"``: documents of equal label make no pair; ``"half"``: a pair of target 1/2.
+        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`: the list costs the weighted *sum*.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with a pair, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two real documents in the wrong order, one apart, and padding: ``log(1 + e)``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[0.0, 1.0, 5.0]])
-        >>> pairwise_logistic_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> pairwise_logistic_loss(scores, labels, torch.tensor([[True, True, False]]))  # one wrong pair: log(1 + e)
         tensor(1.3133)
 
     References:
-        Burges et al., "Learning to Rank using Gradient Descent", ICML 2005, equation 3 with target probability 1 (1/2
-        for ties).
+        Burges et al., "Learning to Rank using Gradient Descent", ICML 2005, equation 3 (target probability 1; 1/2 for
+        ties).
     """
     where = "pairwise_logistic_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight, ties)
 
 
@@ -86,50 +68,31 @@ def ranknet_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""RankNet: the cross entropy of the modelled probability that i beats j, over pairs with y_i > y_j.
 
-    .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} \log\left(1 + e^{-\sigma (s_i - s_j)}\right),
-        \qquad P = \{(i, j) : y_i > y_j\}
+    .. math:: \frac{1}{|P|} \sum_{(i, j) \in P} \log(1 + e^{-\sigma (s_i - s_j)}), \quad P = \{(i, j) : y_i > y_j\}
 
-    :func:`pairwise_logistic_loss` without a lambda weight, under the name of the paper.
-
-    *Ties*: documents with equal labels make no pair; ``ties="half"`` gives such pairs the target 1/2 of the paper.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once. A score that is not finite makes the loss and
-    the gradients of its list NaN.
+    :func:`pairwise_logistic_loss` without a lambda weight, under the name of the paper. Equal labels make no pair, or
+    with ``ties="half"`` one of the paper's target 1/2; equal scores cost ``log 2``.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness of the modelled probability ``1 / (1 + exp(-sigma (s_i - s_j)))``, above 0.
-        ties: ``"drop"``, or ``"half"``: two documents of equal label make one pair, which counts as one in the mean;
-            lists of one grade then have pairs too.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with a pair, or ``"none"``: one value a list.
+        ties: ``"drop"``, or ``"half"``: two documents of equal label are one pair, in lists of one grade too.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with a pair, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The one pair of real documents is tied in score: ``log 2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> ranknet_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> ranknet_loss(scores, labels, torch.tensor([[True, True, False]]))  # one pair, tied in score: log 2
         tensor(0.6931)
 
     References:
-        Burges et al., "Learning to Rank using Gradient Descent", ICML 2005, equation 3;
-        Burges, "From RankNet to LambdaRank to LambdaMART: An Overview", MSR-TR-2010-82, section 2 (sigma).
+        Burges et al., "Learning to Rank using Gradient Descent", ICML 2005, equation 3; Burges, MSR-TR-2010-82 (sigma).
     """
-    check_number("ranknet_loss", "sigma", sigma, above=0.0)
     return pair_objective("ranknet_loss", Logistic(sigma), scores, labels, mask, weights, reduction, ties=ties)
 
 
@@ -145,51 +108,32 @@ def pairwise_hinge_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""RankSVM: what each pair of documents lacks of a margin between its scores.
 
-    .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} \max(0, m - (s_i - s_j)),
-        \qquad P = \{(i, j) : y_i > y_j\}
+    .. math:: \frac{1}{|P|} \sum_{(i, j) \in P} \max(0, m - (s_i - s_j)), \quad P = \{(i, j) : y_i > y_j\}
 
-    *Ties*: documents with equal labels make no pair; equal scores cost the margin m.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once; a pair at exactly the margin has slope 0. A
-    score that is not finite makes the loss and the gradients of its list NaN.
+    Equal labels make no pair; equal scores cost m; a pair at exactly the margin has slope 0.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; without a ``pair_weight`` only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
-        margin: How far apart the scores of a pair shall be, in units of the score, at least 0.
-        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`; a list then costs the weighted
-            *sum* over its pairs.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; without a ``pair_weight`` only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        margin: m, how far apart the scores of a pair shall be, in units of the score, at least 0.
+        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`: the list costs the weighted *sum*.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The relevant document leads by .25 where 1 is asked for; the third document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[0.5, 0.25, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> pairwise_hinge_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> pairwise_hinge_loss(scores, labels, torch.tensor([[True, True, False]]))  # leads by .25 of 1
         tensor(0.7500)
 
     References:
-        Herbrich, Graepel, Obermayer, "Large Margin Rank Boundaries for Ordinal Regression", Advances in Large Margin
-        Classifiers, 2000; Joachims, "Optimizing Search Engines using Clickthrough Data", KDD 2002, optimization
-        problem 1 (its slack variables are these losses; the norm of the weights is left to the optimiser).
+        Herbrich, Graepel, Obermayer, "Large Margin Rank Boundaries for Ordinal Regression", 2000; Joachims, "Optimizing
+        Search Engines using Clickthrough Data", KDD 2002 (the slack of problem 1; the norm is left to the optimiser).
     """
-    where = "pairwise_hinge_loss"
-    check_number(where, "margin", margin, least=0.0)
-    return pair_objective(where, Hinge(margin), scores, labels, mask, weights, reduction, pair_weight)
+    return pair_objective("pairwise_hinge_loss", Hinge(margin), scores, labels, mask, weights, reduction, pair_weight)
 
 
 def pairwise_soft_zero_one_loss(
@@ -204,52 +148,33 @@ def pairwise_soft_zero_one_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""The share of pairs in the wrong order, each counted by a sigmoid in place of 0 or 1.
 
-    .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} \frac{1}{1 + e^{\sigma (s_i - s_j)}},
-        \qquad P = \{(i, j) : y_i > y_j\}
+    .. math:: \frac{1}{|P|} \sum_{(i, j) \in P} \frac{1}{1 + e^{\sigma (s_i - s_j)}}, \quad P = \{(i, j) : y_i > y_j\}
 
-    With binary labels it is 1 less a smooth area under the ROC curve. It is bounded, hence forgiving of wrong labels,
-    and not convex: pairs that are very wrong have hardly any gradient.
-
-    *Ties*: documents with equal labels make no pair; equal scores cost 1/2.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once. A score that is not finite makes the loss and
-    the gradients of its list NaN.
+    With binary labels 1 less a smooth area under the ROC curve. Bounded, hence forgiving of wrong labels, and not
+    convex: pairs that are very wrong have hardly any gradient. Equal labels make no pair; equal scores cost 1/2.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; without a ``pair_weight`` only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; without a ``pair_weight`` only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness, above 0; large values come close to counting wrong pairs.
-        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`; a list then costs the weighted
-            *sum* over its pairs.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`: the list costs the weighted *sum*.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        In [0, 1] without weights; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        In [0, 1] without weights; a scalar, or ``[query]``.
 
     Example:
-        The one pair of real documents is tied in score.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
-        >>> pairwise_soft_zero_one_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> pairwise_soft_zero_one_loss(scores, labels, torch.tensor([[True, True, False]]))  # one pair, tied in score
         tensor(0.5000)
 
     References:
-        Yan, Dodier, Mozer, Wolniewicz, "Optimizing Classifier Performance via an Approximation to the
-        Wilcoxon-Mann-Whitney Statistic", ICML 2003 (the sigmoid form, over pairs of a relevant and another document).
+        Yan et al., "Optimizing Classifier Performance via an Approximation to the Wilcoxon-Mann-Whitney Statistic",
+        ICML 2003.
     """
     where = "pairwise_soft_zero_one_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, SoftZeroOne(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
@@ -265,50 +190,30 @@ def pairwise_exponential_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""RankBoost's loss: the exponential of how far a pair is in the wrong order.
 
-    .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} e^{-\sigma (s_i - s_j)},
-        \qquad P = \{(i, j) : y_i > y_j\}
+    .. math:: \frac{1}{|P|} \sum_{(i, j) \in P} e^{-\sigma (s_i - s_j)}, \quad P = \{(i, j) : y_i > y_j\}
 
-    Above an exponent of 30 (a cost of 1e13) the tangent goes on in place of the exponential, so that loss and gradients
-    stay finite and the loss convex at any gap.
-
-    *Ties*: documents with equal labels make no pair; equal scores cost 1.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once. A score that is not finite makes the loss and
-    the gradients of its list NaN.
+    Above an exponent of 30 (a cost of 1e13) the tangent goes on in its place, so that loss and gradients stay finite
+    and the loss convex at any gap. Equal labels make no pair; equal scores cost 1.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; without a ``pair_weight`` only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; without a ``pair_weight`` only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         sigma: Steepness, above 0.
-        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`; a list then costs the weighted
-            *sum* over its pairs.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`: the list costs the weighted *sum*.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two real documents in the wrong order, one apart, and padding: e.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[0.0, 1.0, 5.0]])
-        >>> pairwise_exponential_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> pairwise_exponential_loss(scores, labels, torch.tensor([[True, True, False]]))  # one wrong pair, 1 apart: e
         tensor(2.7183)
 
     References:
-        Freund, Iyer, Schapire, Singer, "An Efficient Boosting Algorithm for Combining Preferences", JMLR 4, 2003 (what
-        RankBoost minimises, with equal weights for all pairs of a list).
+        Freund et al., "An Efficient Boosting Algorithm for Combining Preferences", JMLR 4, 2003 (pairs weigh alike).
     """
     where = "pairwise_exponential_loss"
-    check_number(where, "sigma", sigma, above=0.0)
     return pair_objective(where, Exponential(sigma), scores, labels, mask, weights, reduction, pair_weight)

@@ -9,7 +9,8 @@ from rankkit.objectives.documents.limits import limited
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Square
 from rankkit.objectives.pairs.sums import pair_sums
-from rankkit.ranking import Reduction, has_two_grades, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
 def pairwise_mse_loss(
@@ -23,47 +24,30 @@ def pairwise_mse_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Squared error of the score difference of every two documents against their label difference.
 
-    .. math::
-        \frac{2}{n (n - 1)} \sum_{i < j} \left((s_i - s_j) - (y_i - y_j)\right)^2
+    .. math:: \frac{2}{n (n - 1)} \sum_{i < j} \left((s_i - s_j) - (y_i - y_j)\right)^2
 
-    All pairs count, those of equal labels too: they pull scores together. The sum is computed in time linear in the
-    list, from the variance of ``s - y``.
-
-    *Ties*: documents with equal labels make a pair whose target is 0.
-    *Padding*: changes neither loss nor gradient.
-    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
+    All pairs count, those of equal labels too: they pull scores together. Without a lambda weight time is linear in the
+    list, by the variance of ``s - y``. An error beyond 1.8e13 in float32 counts as that much.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades, or any numbers whose differences mean something.
-        mask: True where a document is real; None: everywhere.
-        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`; a list then costs the weighted *sum*
-            over its pairs, streamed in memory linear in the list and differentiable once. Lambda weights are 0 for
-            equal labels.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades, or any numbers whose differences mean something.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        pair_weight: A lambda weight such as :func:`rankkit.objectives.ndcg_delta`, 0 for equal labels, without
+            ``normalize_distance``: the list costs the weighted *sum*, differentiable once.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The real documents differ by 1 in score and by -1 in label: ``(1 + 1)^2``.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[0.0, 1.0, 5.0]])
-        >>> pairwise_mse_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> pairwise_mse_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 - -1)^2
         tensor(4.)
 
     References:
-        Qin et al., "RankT5: Fine-Tuning T5 for Text Ranking with Ranking Losses" compares such losses; the formula is
-        ``pairwise_mse_loss`` of Jagerman et al., "Rax: Composable Learning-to-Rank Using JAX", KDD 2022, with i < j.
+        Jagerman et al., "Rax: Composable Learning-to-Rank Using JAX", KDD 2022 (``pairwise_mse_loss``, with i < j).
     """
     where = "pairwise_mse_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
@@ -86,9 +70,7 @@ def pairwise_mse_loss(
         n_docs = list_sizes(mask)
         per_list = sums / (n_docs * (n_docs - 1) / 2).clamp(min=1)
         informative = has_two_grades(labels, mask)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, informative, reduction)
+    return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
 def margin_mse_loss(
@@ -102,54 +84,34 @@ def margin_mse_loss(
     r"""Margin-MSE: squared error of the student's score margin against the teacher's, over pairs the teacher orders.
 
     .. math::
-        \frac{1}{|P|} \sum_{(i, j) \in P} \left((s_i - s_j) - (y_i - y_j)\right)^2,
-        \qquad P = \{(i, j) : y_i > y_j\}
+        \frac{1}{|P|} \sum_{(i, j) \in P} \left((s_i - s_j) - (y_i - y_j)\right)^2, \quad P = \{(i, j) : y_i > y_j\}
 
-    The paper takes triples of a query, a relevant and another passage. Here labels are the teacher's scores, and the
-    document that the teacher prefers takes the part of the relevant one: a pair with y_i > y_j, each once. To learn
-    from a relevant document and one other only, mask the rest.
-
-    *Ties*: documents with equal teacher scores make no pair (:func:`pairwise_mse_loss` counts them).
-    *Padding*: changes neither loss nor gradient.
-    *Size*: an error beyond 1.8e13 in float32 counts as that much, so that loss and gradient stay finite.
-    *No relevant document*: a list whose teacher scores are all equal has no pair; it costs 0 and stays out of the mean.
-
-    Memory is linear in the list. The loss can be differentiated once. A score that is not
-    finite makes the loss and the gradients of its list NaN.
-
+    The paper takes a relevant and another passage; here the document that the teacher prefers takes the part of the
+    relevant one, each pair once (to learn from two documents only, mask the rest). Equal teacher scores make no pair
+    (:func:`pairwise_mse_loss` counts them). An error beyond 1.8e13 in float32 counts as that much.
 
     Args:
-        scores: The student's, one a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: The teacher's scores, any real number.
-        mask: True where a document is real; None: everywhere.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents; the divisors stay counts of pairs and lists.
-        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: one value a list.
+        scores: ``[query, list]``, the student's, one a document.
+        labels: ``[query, list]``, the teacher's scores, any real number.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two different teacher scores, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the reduction is not one of the two.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The student's margin is 1, the teacher's 3: ``(1 - 3)^2``.
-
-        >>> import torch
         >>> scores, teacher = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[4.0, 1.0, 5.0]])
-        >>> margin_mse_loss(scores, teacher, torch.tensor([[True, True, False]]))
+        >>> margin_mse_loss(scores, teacher, torch.tensor([[True, True, False]]))  # margins of 1 and 3
         tensor(4.)
 
     References:
-        Hofstätter, Althammer, Schröder, Sertkan, Hanbury, "Improving Efficient Neural Ranking Models with
-        Cross-Architecture Knowledge Distillation", arXiv:2010.02666, 2020 (Margin-MSE).
+        Hofstätter et al., "Improving Efficient Neural Ranking Models with Cross-Architecture Knowledge Distillation",
+        arXiv:2010.02666, 2020 (Margin-MSE).
     """
     where = "margin_mse_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
     sums, n_pairs = pair_sums(Square(), limited(scores - labels), labels, mask, doc_weights)
     per_list = sums / n_pairs.clamp(min=1)
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, n_pairs > 0, reduction)
+    return reduce_weighted(per_list, query_weights, n_pairs > 0, reduction)

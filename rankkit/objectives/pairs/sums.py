@@ -38,7 +38,7 @@ def pair_sums(
     factors: PairFactors | None = None,
     streaming: Streaming = "auto",
 ) -> tuple[Tensor, Tensor]:
-    """Sum a pair loss over the pairs of each list.
+    """Sum a pair loss over the pairs of each list: the sum and the number of pairs (int64), both ``[query]``.
 
     A pair (i, j) weighs ``row_weights[i] * weights[j]`` times its lambda weight. A list with a score that is not finite
     gets NaN for its sum and its gradients. The result does not depend on the number of threads: one thread sums a list.
@@ -50,12 +50,9 @@ def pair_sums(
         mask: ``[query, list]``, True where a document is real.
         weights: ``[query, list]`` of the type of the scores, one a document, or None.
         pairs: ORDERED, y_i > y_j; TIED, y_i = y_j, each pair once; or ALL, i = j included.
-        row_weights: The same for the first of a pair; None: ``weights``.
+        row_weights: ``[query, list]`` for the first of a pair; None: ``weights``.
         factors: Lambda weights, for ORDERED pairs, or None.
         streaming: ``"kernel"`` (compiled, CPU), ``"blocks"`` (tensor code), or ``"auto"``: by device.
-
-    Returns:
-        The sum ``[query]`` and the number of pairs, int64 ``[query]``.
     """
     if streaming == "auto":
         streaming = "kernel" if scores.device.type == "cpu" else "blocks"

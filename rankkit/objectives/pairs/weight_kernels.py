@@ -8,15 +8,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from rankkit.objectives.pairs.factors import (
-    DISCOUNT,
-    DISTANCE,
-    FIRST_RELEVANT,
-    GAIN,
-    NEAREST,
-    TRUNCATED,
-    PairFactors,
-)
+from rankkit.objectives.pairs.factors import DISCOUNT, DISTANCE, FIRST_RELEVANT, GAIN, NEAREST, TRUNCATED, PairFactors
 
 # Sums may be reordered into lanes. NaN and infinity keep their meaning: fastmath=True would drop it.
 _FAST = {"reassoc", "contract", "nsz", "arcp"}

@@ -9,13 +9,13 @@ as in rankkit's metrics), and of equal score and label in the order of the list.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.options import check_number
+from rankkit.objectives.options import check_choice, check_number
 from rankkit.objectives.pairs.factors import (
     DISCOUNT,
     DISTANCE,
@@ -60,7 +60,7 @@ class LabelDifference:
     """What :func:`label_difference` makes."""
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`."""
+        """The numbers behind the weights of a batch of lists."""
         return _factors(GAIN, labels)
 
 
@@ -75,7 +75,7 @@ class DcgDelta:
     normalize_distance: bool
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`."""
+        """The numbers behind the weights of a batch of lists."""
         order = ScoreOrder(scores, labels, mask)
         gain = order.gains_of_ideal(self.k, self.gain) if self.normalized else gains(labels, self.gain)
         if self.truncation == "metric" or self.k is None:
@@ -102,7 +102,7 @@ class LambdaLoss2:
     absolute: bool
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`."""
+        """The numbers behind the weights of a batch of lists."""
         order = ScoreOrder(scores, labels, mask)
         worth = discounts(torch.arange(labels.shape[1] + 2, device=labels.device).to(labels.dtype))
         table = self.mu * (worth[:-1] - worth[1:])
@@ -123,7 +123,7 @@ class PrecisionDelta:
     relevant_from: float
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`."""
+        """The numbers behind the weights of a batch of lists."""
         order = ScoreOrder(scores, labels, mask)
         relevant = _relevant(labels, mask, self.relevant_from)
         share = cut(torch.full_like(order.reciprocals(None), 1 / self.k), self.k)
@@ -139,7 +139,7 @@ class MrrDelta:
     relevant_from: float
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`."""
+        """The numbers behind the weights of a batch of lists."""
         order = ScoreOrder(scores, labels, mask)
         relevant = _relevant(labels, mask, self.relevant_from)
         reciprocals = order.of_documents(order.reciprocals(self.k))
@@ -159,7 +159,7 @@ class MapDelta:
     relevant_from: float
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
-        """See :class:`PairWeight`.
+        """The numbers behind the weights of a batch of lists.
 
         With C the relevant documents and H the sum of 1 / r over them down to a rank, moving a relevant document up
         from rank b to a changes ``R AP`` by ((C_a + 1) / a - H_a) - ((C_b + 1) / b - H_b), and down from a to b by
@@ -181,20 +181,16 @@ def _relevant(labels: Tensor, mask: Tensor, relevant_from: float) -> Tensor:
 
 
 def label_difference() -> LabelDifference:
-    r"""Weigh a pair by the difference of its labels: :math:`|y_i - y_j|`, the weight of ARP-Loss2.
-
-    References:
-        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (ARP-Loss2).
-    """
+    """Weigh a pair by the difference of its labels, :math:`|y_i - y_j|`: ARP-Loss2 of Wang et al., CIKM 2018."""
     return LabelDifference()
 
 
 def dcg_delta(
     k: int | None = None, gain: Gain = "exp", *, truncation: Truncation = "metric", normalize_distance: bool = False
 ) -> DcgDelta:
-    r"""Weigh a pair by how much DCG@k changes when its documents swap ranks: :math:`|g_i - g_j| |d(r_i) - d(r_j)|`.
+    """Weigh a pair by how much DCG@k changes when its documents swap ranks: :math:`|g_i - g_j| |d(r_i) - d(r_j)|`.
 
-    See :func:`ndcg_delta` for the options. With ``gain="exp"``, labels above 120 overflow float32.
+    Options are those of :func:`ndcg_delta`. With ``gain="exp"``, labels above 120 overflow float32.
     """
     _check_dcg("dcg_delta", k, gain, truncation)
     return DcgDelta(k, gain, False, truncation, normalize_distance)
@@ -207,22 +203,19 @@ def ndcg_delta(
 
     .. math:: |g_i - g_j| \, |d(r_i) - d(r_j)| / Z_k, \qquad d(r) = [r \le k] / \log_2(1 + r)
 
-    Pairs with neither document among the first k change nothing and weigh 0; pairs with one of them there count.
-
     Args:
-        k: How many ranks count; None: all.
+        k: How many ranks count; None: all. Pairs with neither document among the first k weigh 0.
         gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, or ``"linear"`` y.
         truncation: ``"metric"``: ranks below k are worth nothing, as in NDCG@k. ``"pairs"``: pairs with neither
             document among the first k weigh 0, the others as if all ranks counted (LightGBM's truncation level).
-        normalize_distance: LightGBM's normalisation (``lambdarank_norm``): a weight is divided by .01 plus the distance
-            of the two scores (unless all scores of the list are equal), then all weights of a list are multiplied by
+        normalize_distance: LightGBM's ``lambdarank_norm``: a weight is divided by .01 plus the distance of the two
+            scores (unless all scores of the list are equal), then all weights of a list are multiplied by
             :math:`\log_2(1 + \Lambda) / \Lambda`, where :math:`\Lambda` is the sum over pairs and their two documents
             of the size of the gradient. Weights carry no gradient: this scales gradients.
 
     References:
-        Burges, Ragno, Le, "Learning to Rank with Nonsmooth Cost Functions", NIPS 2006 (the lambda of NDCG);
-        Ke et al., "LightGBM: A Highly Efficient Gradient Boosting Decision Tree", NIPS 2017, and its source
-        (rank_objective.hpp) for ``truncation="pairs"`` and ``normalize_distance``.
+        Burges, Ragno, Le, "Learning to Rank with Nonsmooth Cost Functions", NIPS 2006; Ke et al., "LightGBM: A Highly
+        Efficient Gradient Boosting Decision Tree", NIPS 2017, and its rank_objective.hpp.
     """
     _check_dcg("ndcg_delta", k, gain, truncation)
     return DcgDelta(k, gain, True, truncation, normalize_distance)
@@ -239,8 +232,8 @@ def ndcg_loss2(k: int | None = None, gain: Gain = "exp") -> LambdaLoss2:
         gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, or ``"linear"`` y.
 
     References:
-        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (NDCG-Loss2); Jagerman
-        et al., "On Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
+        Wang et al., "The LambdaLoss Framework for Ranking Metric Optimization", CIKM 2018 (NDCG-Loss2); Jagerman et
+        al., "On Optimizing Top-K Metrics for Neural Ranking Models", SIGIR 2022 (k).
     """
     check_cut("ndcg_loss2", k, gain)
     return LambdaLoss2(k, gain, 1.0, absolute=False)
@@ -253,7 +246,7 @@ def ndcg_loss2pp(mu: float = 10.0, k: int | None = None, gain: Gain = "exp") -> 
 
     Args:
         mu: The share of :func:`ndcg_loss2`, at least 0.
-        k: As in :func:`ndcg_delta` for :math:`\rho` and in :func:`ndcg_loss2` for :math:`\delta`.
+        k: How many ranks count, for :math:`\rho` by :func:`ndcg_delta` and for :math:`\delta` by :func:`ndcg_loss2`.
         gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, or ``"linear"`` y.
 
     References:
@@ -265,7 +258,7 @@ def ndcg_loss2pp(mu: float = 10.0, k: int | None = None, gain: Gain = "exp") -> 
 
 
 def precision_delta(k: int, relevant_from: float | int = 1) -> PrecisionDelta:
-    r"""Weigh a pair by how much precision@k changes when its documents swap ranks: 1/k or 0.
+    """Weigh a pair by how much precision@k changes when its documents swap ranks: 1/k or 0.
 
     Args:
         k: How many ranks count.
@@ -279,7 +272,7 @@ def precision_delta(k: int, relevant_from: float | int = 1) -> PrecisionDelta:
 
 
 def mrr_delta(k: int | None = None, relevant_from: float | int = 1) -> MrrDelta:
-    r"""Weigh a pair by how much the reciprocal rank of the first relevant document changes when it swaps ranks.
+    """Weigh a pair by how much the reciprocal rank of the first relevant document changes when it swaps ranks.
 
     Args:
         k: How many ranks count: a first relevant document below rank k is worth 0. None: all.
@@ -293,10 +286,10 @@ def mrr_delta(k: int | None = None, relevant_from: float | int = 1) -> MrrDelta:
 
 
 def map_delta(k: int | None = None, relevant_from: float | int = 1) -> MapDelta:
-    r"""Weigh a pair by how much average precision changes when its documents swap ranks.
+    """Weigh a pair by how much average precision changes when its documents swap ranks.
 
     Args:
-        k: How many ranks count, as in :func:`rankkit.average_precision`; None: all.
+        k: How many ranks count, by the rule of :func:`rankkit.average_precision`; None: all.
         relevant_from: The least label of a relevant document.
 
     References:
@@ -309,14 +302,12 @@ def map_delta(k: int | None = None, relevant_from: float | int = 1) -> MapDelta:
 def check_cut(where: str, k: Any, gain: str) -> None:
     """Raise ConfigError unless k and gain are what a metric of graded relevance takes."""
     _check_k(where, k)
-    if gain not in get_args(Gain):
-        raise ConfigError(f"{where}: expected gain 'exp' or 'linear'; got {gain!r}. Pass one of the two.")
+    check_choice(where, "gain", gain, Gain)
 
 
 def _check_dcg(where: str, k: Any, gain: str, truncation: str) -> None:
     check_cut(where, k, gain)
-    if truncation not in get_args(Truncation):
-        raise ConfigError(f"{where}: expected truncation 'metric' or 'pairs'; got {truncation!r}. Pass one of the two.")
+    check_choice(where, "truncation", truncation, Truncation)
 
 
 def _check_k(where: str, k: Any, *, needed: bool = False) -> None:

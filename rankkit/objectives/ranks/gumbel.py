@@ -28,41 +28,29 @@ def gumbel_loss(
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
     r"""Any objective of one score a document, as its mean over draws of scores with Gumbel noise.
 
-    .. math::
-        \frac{1}{N} \sum_{a=1}^{N} \ell(s + \beta G^a, y), \qquad G^a_i = -\log(-\log u^a_i), \quad u \sim U(0, 1)
+    .. math:: \frac{1}{N} \sum_{a=1}^{N} \ell(s + \beta G^a, y), \quad G^a_i = -\log(-\log u^a_i), \quad u \sim U(0, 1)
 
-    Sorting scores with such noise draws a ranking from the Plackett-Luce model of :math:`s / \beta`.
-
-    *Ties*: documents with equal scores are ordered by their noise, anew in every draw.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: as the objective has it.
-
-    The draws are costed as lists of one batch: time and memory are those of the objective, n_samples times.
+    Sorting scores with such noise draws a ranking from the Plackett-Luce model of :math:`s / \beta`. The draws are
+    costed as lists of one batch: time and memory are those of the objective, n_samples times.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: As the objective takes them.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, as the objective takes them.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         objective: ``(scores, labels, mask, *, weights, reduction)``; fix its options with ``functools.partial``.
         n_samples: How many draws N, at least 1.
         beta: How strong the noise is, in units of the score, at least 0.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, as the objective takes them.
-        reduction: ``"mean"`` over lists, or ``"none"``: one value a list.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance, as the objective takes it.
+        reduction: ``"mean"`` over lists, or ``"none"``: ``[query]``.
 
     Returns:
-        The range of the objective; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        The range of the objective; a scalar, or ``[query]``.
 
     Example:
-        Without noise every draw is the objective itself; the third document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> gumbel_loss(scores, labels, torch.tensor([[True, True, False]]), objective=approx_ndcg_loss, beta=0.0)
+        >>> mask = torch.tensor([[True, True, False]])
+        >>> gumbel_loss(scores, labels, mask, objective=approx_ndcg_loss, beta=0.0)  # no noise: the objective itself
         tensor(-0.7565)
 
     References:
@@ -89,45 +77,30 @@ def gumbel_approx_ndcg_loss(
     r"""Gumbel ApproxNDCG: the mean of ApproxNDCG over draws of scores with Gumbel noise.
 
     .. math::
-        \frac{1}{N} \sum_{a=1}^{N} \ell_{\text{ApproxNDCG}}(s + \beta G^a, y),
-        \qquad G^a_i = -\log(-\log u^a_i), \quad u \sim U(0, 1)
+        \frac{1}{N} \sum_{a=1}^{N} \ell_{\text{ApproxNDCG}}(s + \beta G^a, y), \quad G^a_i = -\log(-\log u^a_i),
+        \quad u \sim U(0, 1)
 
-    The loss of a draw is :func:`rankkit.approx_ndcg_loss`.
-
-    *Ties*: documents with equal scores are ordered by their noise, anew in every draw.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Memory is linear in the list times the draws. The loss can be differentiated once. A score that is not finite makes
-    the loss and the gradients of its list NaN.
+    The loss of a draw is :func:`rankkit.approx_ndcg_loss`; equal scores are ordered by their noise, anew in every draw.
+    Memory is linear in the list times the draws.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         n_samples: How many draws N, at least 1: 8 as in TF-Ranking.
         beta: How strong the noise is, in units of the score, at least 0.
         temperature: The score difference T that makes a step of a rank, above 0.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; Z and the ranks are computed without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        From -1 to 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        From -1 to 0; a scalar, or ``[query]``.
 
     Example:
-        A lead of 100 outlasts any noise, so the loss is that of the best order; the third document is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[100.0, 0.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> gumbel_approx_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> gumbel_approx_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))  # a lead above any noise
         tensor(-1.)
 
     References:

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.errors import ConfigError
-from rankkit.objectives.options import check_labels
-from rankkit.ranking import discounts
+from rankkit.objectives.options import check_choice, check_labels
+from rankkit.ranking import Gain, discounts
 
 
 def check_cutoff(where: str, k: int | None) -> None:
@@ -30,16 +30,10 @@ def ndcg_shares(
 ) -> Float[Tensor, "query list"]:
     """The gain of each document as a share of the ideal DCG of its list; 0 where nothing is relevant.
 
-    Gains are divided by the power of two of the best label before anything is summed, so that labels of 30, or of
-    3,000, lose nothing.
-
-    Raises:
-        DataError: If a label is below 0.
-        ConfigError: If the gain is neither ``"exp"`` nor ``"linear"``.
+    Gains are divided by the power of two of the best label before anything is summed: labels of 3,000 lose nothing.
     """
     check_labels(where, labels, labels >= 0, "labels of at least 0", "Shift the labels.")
-    if gain not in ("exp", "linear"):
-        raise ConfigError(f"{where}: expected gain 'exp' or 'linear'; got {gain!r}. Pass one of the two.")
+    check_choice(where, "gain", gain, Gain)
     best = labels.amax(dim=1, keepdim=True) if labels.shape[1] else labels.new_zeros(labels.shape[0], 1)
     scaled = torch.exp2(labels - best) - torch.exp2(-best) if gain == "exp" else labels / best.where(best > 0, 1)
     scaled = torch.where(mask, scaled, 0)

@@ -28,54 +28,36 @@ def neural_ndcg_loss(
     r"""NeuralNDCG: minus the NDCG of gains sorted by NeuralSort's matrix, made doubly stochastic by Sinkhorn scaling.
 
     .. math::
-        -\frac{1}{Z} \sum_{r=1}^{k} \frac{\left[\operatorname{scale}(\hat P)\, g\right]_r}{\log_2(1 + r)},
-        \qquad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T},
-        \quad g_j = 2^{y_j} - 1
+        -\frac{1}{Z} \sum_{r=1}^{k} \frac{[\operatorname{scale}(\hat P)\, g]_r}{\log_2(1 + r)},
+        \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
 
-    The transposed form sums over documents, each with the discounts of the ranks that it holds in
-    :math:`\operatorname{scale}(\hat P^\top)`. Both scale until rows and columns sum to 1, and differ in which comes
-    last: ranks (each is held once in all), or documents (each holds one rank in all).
-
-    *Ties*: documents with equal scores share their ranks evenly; equal labels need no order.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Time and memory grow with the square of the list, and time with the iterations. The loss can be differentiated once.
-    Scores many temperatures apart saturate: the gradient vanishes.
+    The transposed form sums over documents, by :math:`\operatorname{scale}(\hat P^\top)`: documents are scaled last,
+    not ranks. g are the gains, Z the ideal DCG. Equal scores share ranks evenly. Time and memory grow with the square
+    of the list: at most 2,000 documents. Scores many T apart saturate.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: Ranks that count; None: all.
         temperature: What score differences are divided by, T, above 0.
         transposed: True scales and sums by documents.
-        n_iterations: How often rows and columns are scaled, at least 1: always this often, so that a list is scaled
-            the same in every batch.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Z and the ranks are computed without them.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        n_iterations: How often rows and columns are scaled, at least 1: always this often, in every batch.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; Z and the ranks are computed without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        From -1 to 0, up to the rest that the scaling leaves; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work, or lists are longer than 2,000.
+        From -1 to 0, up to the rest that the scaling leaves; a scalar, or ``[query]``.
 
     Example:
-        Tied documents hold half of either rank: (1 + 1 / log2(3)) / 2. The third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> neural_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> neural_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))  # tied: (1 + 1 / log2(3)) / 2
         tensor(-0.8155)
 
     References:
         Pobrotyn, Bialobrzeski, "NeuralNDCG: Direct Optimisation of a Ranking Metric via Differentiable Relaxation of
-        Sorting", 2021, arXiv:2102.07831 (both forms, with Sinkhorn scaling).
+        Sorting", 2021, arXiv:2102.07831.
     """
     where = "neural_ndcg_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
@@ -111,51 +93,34 @@ def pirank_loss(
     r"""PiRank: minus the NDCG at k of gains sorted by NeuralSort's matrix.
 
     .. math::
-        -\frac{1}{Z_k} \sum_{r=1}^{k} \frac{\left[\hat P g\right]_r}{\log_2(1 + r)},
-        \qquad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T},
-        \quad g_j = 2^{y_j} - 1
+        -\frac{1}{Z_k} \sum_{r=1}^{k} \frac{[\hat P g]_r}{\log_2(1 + r)},
+        \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
 
-    The paper writes one minus the metric; the gradient is the same. Its merge tree for the top ranks of long lists is
-    not needed here: only k rows of the matrix are computed.
-
-    *Ties*: documents with equal scores share their ranks evenly; equal labels need no order.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Time and memory grow with k times the list, so that long lists go with a small k. Scores many temperatures apart
-    saturate: the gradient vanishes. The paper lowers the temperature during training.
+    The paper writes one minus the metric and lowers the temperature during training; its merge tree is not needed, as
+    only k rows of the matrix are computed: time and memory grow with k times the list, at most 4,000,000. g are the
+    gains, Z_k the ideal DCG at k. Equal scores share their ranks evenly. Scores many temperatures apart saturate: the
+    gradient vanishes.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: Ranks that count; None: all.
         temperature: What score differences are divided by, T, above 0.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Z and the ranks are computed without them.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; Z and the ranks are computed without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At most 0; one rank can be held twice, so that a bad temperature may go below -1. A scalar, or ``[query]`` for
-        ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work, or k times the list is above 4,000,000.
+        At most 0, and below -1 where one rank is held twice; a scalar, or ``[query]``.
 
     Example:
-        Tied documents hold half of the first rank; the third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> pirank_loss(scores, labels, torch.tensor([[True, True, False]]), k=1)
+        >>> pirank_loss(scores, labels, torch.tensor([[True, True, False]]), k=1)  # tied: half of the first rank
         tensor(-0.5000)
 
     References:
-        Swezey, Grover, Charron, Ermon, "PiRank: Scalable Learning To Rank via Differentiable Sorting", NeurIPS 2021
-        (the relaxed NDCG at k).
+        Swezey, Grover, Charron, Ermon, "PiRank: Scalable Learning To Rank via Differentiable Sorting", NeurIPS 2021.
     """
     where = "pirank_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
@@ -183,45 +148,31 @@ def neural_sort_loss(
 
     .. math::
         -\frac{1}{n} \sum_r \sum_j P_{r, j} \log \hat P_{r, j},
-        \qquad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
+        \quad \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_l |s_j - s_l|}{T}
 
-    P sorts by falling label. Documents that share a label share its ranks evenly: the mean over every order of them,
-    which is also NeuralSort of the labels at a temperature of 0.
-
-    *Ties*: equal labels share their ranks evenly in the target, equal scores in the prediction.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Time and memory grow with the square of the list. Logarithms of the softmax are computed as such, so gradients
-    survive scores far apart.
+    P sorts by falling label; equal labels share its ranks evenly, the mean over every order of them, and equal scores
+    those of the prediction. Time and memory grow with the square of the list: at most 2,000 documents. The logarithms
+    are those of the softmax itself, so gradients survive scores far apart.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         temperature: What score differences are divided by, T, above 0.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            the column of their document.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        weights: ``[query]`` or ``[query, list]``, importance; multiplies the term of its list or the column of its
+            document.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work, or lists are longer than 2,000.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Tied documents hold half of either rank: ``log 2``. The third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> neural_sort_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> neural_sort_loss(scores, labels, torch.tensor([[True, True, False]]))  # tied: half of either rank, log 2
         tensor(0.6931)
 
     References:
-        Grover, Wang, Zweig, Ermon, "Stochastic Optimization of Sorting Networks via Continuous Relaxations", ICLR
-        2019 (the relaxed permutation matrix, and the cross entropy of its rows when sorting is learnt).
+        Grover et al., "Stochastic Optimization of Sorting Networks via Continuous Relaxations", ICLR 2019.
     """
     where = "neural_sort_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)

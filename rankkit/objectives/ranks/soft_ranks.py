@@ -32,35 +32,26 @@ def approx_ranks(
 ) -> Float[Tensor, "query list"]:
     r"""Soft ranks: one plus the sigmoids of how far every other document leads.
 
-    .. math::
-        r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
+    .. math:: r_i = 1 + \sum_{j \ne i} \frac{1}{1 + e^{-(s_j - s_i) / T}}
 
-    Any metric that is written as a function of ranks becomes an objective with them:
-    ``-(gains / torch.log2(1 + approx_ranks(scores, mask))).sum()``.
-
-    Memory is linear in the list. The ranks can be differentiated once. A score that is not finite makes the ranks of
-    its list NaN. Where scores are hundreds of temperatures apart, the ranks are the true ones and their
-    gradients vanish.
+    A metric written in ranks becomes an objective with them:
+    ``-(gains / torch.log2(1 + approx_ranks(scores, mask))).sum()``. Memory is linear in the list; differentiable once.
+    A score that is not finite makes the ranks of its list NaN. Scores hundreds of temperatures apart give the true
+    ranks, with vanishing gradients.
 
     Args:
-        scores: One a document; bfloat16 and float16 are computed in float32.
-        mask: True where a document is real; None: everywhere.
-        temperature: The score difference T, above 0, at which the leading document is ahead with 1 / (1 + 1/e) = 73%.
-            The lower, the closer to true ranks and the fewer pairs that still have a gradient.
+        scores: ``[query, list]``, one a document.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        temperature: The score difference T, above 0, that is ahead with 1 / (1 + 1/e) = 73%. The lower, the closer to
+            true ranks and the fewer pairs that still have a gradient.
         streaming: ``"kernel"`` (compiled, CPU), ``"blocks"`` (tensor code), or ``"auto"``: by device.
 
     Returns:
-        Ranks from 1 to the number of documents; 1 in padded places. Tied documents share the mean of their ranks.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If the temperature is not above 0, or the ranks are differentiated twice.
+        Ranks ``[query, list]`` from 1 to the number of documents; 1 in padded places. Ties share the mean of their
+        ranks.
 
     Example:
-        Two tied documents share ranks 1 and 2; the third is padding.
-
-        >>> import torch
-        >>> approx_ranks(torch.tensor([[2.0, 2.0, 9.0]]), torch.tensor([[True, True, False]]))
+        >>> approx_ranks(torch.tensor([[2.0, 2.0, 9.0]]), torch.tensor([[True, True, False]]))  # ties share 1 and 2
         tensor([[1.5000, 1.5000, 1.0000]])
 
     References:

@@ -10,8 +10,9 @@ from torch import Tensor
 from rankkit.errors import ConfigError
 from rankkit.objectives.options import check_number
 from rankkit.objectives.ranks.metric_terms import check_cutoff, ndcg_shares, rank_discounts
+from rankkit.objectives.reductions import reduce_weighted
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
-from rankkit.ranking import Gain, Reduction, has_two_grades, prepare_lists, reduce_lists, split_weights
+from rankkit.ranking import Gain, Reduction, has_two_grades, prepare_lists, split_weights
 
 _LARGEST_LIST = 500
 # Probabilities that are held at once, for all steps of a recursion: 16 MiB in float32.
@@ -33,50 +34,34 @@ def softrank_ndcg_loss(
 
     .. math::
         -\frac{1}{Z} \sum_j (2^{y_j} - 1) \sum_{r=1}^{k} \frac{p_j(r)}{\log_2(1 + r)},
-        \qquad \pi_{ij} = \Phi\left(\frac{s_i - s_j}{\sqrt 2\, \sigma}\right),
+        \quad \pi_{ij} = \Phi\left(\frac{s_i - s_j}{\sqrt 2\, \sigma}\right),
         \quad p_j^{(i)}(r) = p_j^{(i-1)}(r - 1)\, \pi_{ij} + p_j^{(i-1)}(r) (1 - \pi_{ij})
 
-    Document j starts alone at rank 1, and every other document i is added in turn: it wins against j with probability
-    :math:`\pi_{ij}`, that of two Gaussians of deviation :math:`\sigma` around the scores, and then moves j down.
-
-    *Ties*: documents with equal scores win against each other with probability 1/2.
-    *Padding*: changes neither loss nor gradient.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Time grows with the cube of the list: the recursion of a document costs its square, and is run for each document
-    with a gain. Value and gradient are computed in one pass over blocks of documents, in bounded memory. The loss can
-    be differentiated once. Scores many deviations apart saturate: the gradient vanishes.
+    Document j starts alone at rank 1; every other document i is added in turn, wins against j with probability
+    :math:`\pi_{ij}` (1/2 where scores are equal) and then moves j down. Time grows with the cube of the list (at most
+    500 documents), in bounded memory; differentiable once. Scores many deviations apart saturate: the gradient
+    vanishes.
 
     Args:
-        scores: One a document, any real number; bfloat16 and float16 are computed in float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: Ranks that count; None: all.
         noise: The standard deviation σ of a score, in units of the score, above 0.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        weights: Importance of queries or of documents, without gradient; they multiply the term of their list or
-            document. Z and the ranks are computed without them.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; Z and the ranks are computed without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        From -1 to 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work, or lists are longer than 500.
+        From -1 to 0; a scalar, or ``[query]``.
 
     Example:
-        Of two tied documents either is first with probability 1/2: (1 + 1 / log2(3)) / 2. The third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> softrank_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> softrank_ndcg_loss(scores, labels, torch.tensor([[True, True, False]]))  # tied: (1 + 1 / log2(3)) / 2
         tensor(-0.8155)
 
     References:
-        Taylor, Guiver, Robertson, Minka, "SoftRank: Optimizing Non-Smooth Rank Metrics", WSDM 2008 (pairwise contests,
-        the recursion of the rank distributions, SoftNDCG).
+        Taylor, Guiver, Robertson, Minka, "SoftRank: Optimizing Non-Smooth Rank Metrics", WSDM 2008.
     """
     where = "softrank_ndcg_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
@@ -96,8 +81,7 @@ def softrank_ndcg_loss(
     values: Tensor = _SoftMetric.apply(  # type: ignore[no-untyped-call]
         scores, mask, worth, rank_discounts(list_size, k, scores), noise
     )
-    per_list = -values if query_weights is None else -values * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    return reduce_weighted(-values, query_weights, has_two_grades(labels, mask), reduction)
 
 
 class _SoftMetric(torch.autograd.Function):

@@ -27,28 +27,17 @@ def check_matrix_size(where: str, n_rows: int, list_size: int) -> None:
 
 
 def neural_sort(
-    scores: Float[Tensor, "query list"],
-    mask: Bool[Tensor, "query list"],
-    temperature: float,
-    n_rows: int | None = None,
+    scores: Float[Tensor, "query list"], mask: Bool[Tensor, "query list"], temperature: float, n_rows: int | None = None
 ) -> Float[Tensor, "query rank list"]:
-    r"""The logarithm of NeuralSort's soft permutation matrix, or of its first rows.
+    r"""The logarithm of NeuralSort's soft permutation matrix, or of its first ``n_rows`` rows (None: all).
 
-    .. math::
-        \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_k |s_j - s_k|}{T}
+    .. math:: \hat P_{r, j} = \operatorname{softmax}_j \frac{(n + 1 - 2r) s_j - \sum_k |s_j - s_k|}{T}
 
     The sums over k take a sort, not a matrix. Rows behind the last document, and columns of padding, are to be
     disregarded: the former hold some softmax, the latter the smallest numbers of the type.
 
-    Args:
-        scores: float32 or float64, zeros in padded places.
-        mask: True where a document is real.
-        temperature: T, above 0.
-        n_rows: How many ranks, from the best; None: as many as the list is long.
-
     References:
-        Grover, Wang, Zweig, Ermon, "Stochastic Optimization of Sorting Networks via Continuous Relaxations", ICLR
-        2019 (the deterministic relaxation).
+        Grover et al., "Stochastic Optimization of Sorting Networks via Continuous Relaxations", ICLR 2019.
     """
     # Differences of long sums cancel, so the logits are computed in float64 until the largest of a row is taken off.
     placed = scores.double() / temperature
@@ -81,15 +70,11 @@ def sinkhorn(
 
     The scaled matrix ``rows[:, :, None] * matrix * columns[:, None]`` is never formed: an iteration takes two products
     of the matrix with a vector, and the gradient two more, plus one product of two matrices as thin as the iterations
-    are many. Rows and columns of zeros (padding) get the factor 0.
-
-    Args:
-        matrix: At least 0, with a positive entry in every row and column that is not padding.
-        n_iterations: How often to scale columns and rows; the rows are scaled last and sum to 1.
+    are many. Rows and columns of zeros (padding) get the factor 0; all others have a positive entry. Rows are scaled
+    last.
 
     References:
-        Sinkhorn, "A Relationship Between Arbitrary Positive Matrices and Doubly Stochastic Matrices", Annals of
-        Mathematical Statistics 35, 1964.
+        Sinkhorn, Annals of Mathematical Statistics 35, 1964.
     """
     refuse_transforms("neural_ndcg_loss")
     rows, columns = _Sinkhorn.apply(matrix, n_iterations)  # type: ignore[no-untyped-call]

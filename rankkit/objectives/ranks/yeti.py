@@ -1,7 +1,5 @@
 """YetiRank and YetiLoss: logistic losses of documents that are neighbours in randomly perturbed rankings."""
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -10,7 +8,8 @@ from torch.nn import functional
 from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.ranks.metric_terms import check_cutoff, ndcg_shares, rank_discounts
-from rankkit.ranking import Gain, Reduction, has_two_grades, list_sizes, prepare_lists, reduce_lists, split_weights
+from rankkit.objectives.reductions import reduce_weighted
+from rankkit.ranking import Gain, Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
 def yeti_rank_loss(
@@ -26,43 +25,29 @@ def yeti_rank_loss(
     r"""YetiRank: logistic loss of neighbours in perturbed rankings, weighed by the inverse of the rank.
 
     .. math::
-        \sum_{y_i > y_j} N_{ij} \log\left(1 + e^{-(s_i - s_j)}\right),
-        \qquad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{ neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
+        \sum_{y_i > y_j} N_{ij} \log(1 + e^{-(s_i - s_j)}),
+        \quad N_{ij} = \frac{1}{N} \sum_{a=1}^{N} \frac{[i, j \text{ neighbours in } \pi_a]}{\min(\pi_a(i), \pi_a(j))}
 
-    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u. The weights carry no
-    gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, the chance that i is better than j given
-    how judges err, is :math:`[y_i > y_j]`.
-
-    *Ties*: documents with equal labels make no pair; equal scores are ordered by the noise, anew in every ranking.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
+    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
+    N_ij carry no gradient. Labels are taken as certain: the paper's :math:`c(l_i, l_j)`, how judges err, is
+    :math:`[y_i > y_j]`. Only neighbours are compared: time and memory are linear in the list times the draws, save for
+    the sort.
 
     Args:
-        scores: One a document, on a scale where noise of deviation 1.8 matters; bfloat16 and float16 are computed in
-            float32.
-        labels: Grades; only their order within a list matters.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, on a scale where noise of deviation 1.8 matters.
+        labels: ``[query, list]``, grades; only their order within a list matters.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         n_samples: How many rankings N are drawn, at least 1: 10 as in CatBoost.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        Two documents are neighbours in every ranking, one of them at rank 1; the third is padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> yeti_rank_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> yeti_rank_loss(scores, labels, torch.tensor([[True, True, False]]))  # two are always neighbours: log 2
         tensor(0.6931)
 
     References:
@@ -72,7 +57,7 @@ def yeti_rank_loss(
     where = "yeti_rank_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     draws = _draw_rankings(where, scores, mask, n_samples, generator)
-    graded = labels[..., None].expand_as(draws.order).gather(1, draws.order)
+    graded = _listed(labels, draws)
     ranks = torch.arange(1, max(1, scores.shape[1]), device=scores.device, dtype=scores.dtype)
     importance = (graded[:, :-1] != graded[:, 1:]) / ranks[:, None]
     return _cost_of_neighbours(where, scores, labels, mask, draws, importance, weights, reduction)
@@ -93,80 +78,57 @@ def yeti_loss(
     r"""YetiLoss for NDCG: logistic loss of neighbours in perturbed rankings, weighed by what their swap changes.
 
     .. math::
-        \sum_{y_i > y_j} w_{ij} \log\left(1 + e^{-(s_i - s_j)}\right),
-        \qquad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{ neighbours in } \pi_a]\,
+        \sum_{y_i > y_j} w_{ij} \log(1 + e^{-(s_i - s_j)}),
+        \quad w_{ij} = \frac{1}{N} \sum_{a=1}^{N} [i, j \text{ neighbours in } \pi_a]\,
         \frac{|2^{y_i} - 2^{y_j}|}{Z} \left|\frac{1}{\log_2(1 + \pi_a(i))} - \frac{1}{\log_2(1 + \pi_a(j))}\right|
 
-    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, as in
-    :func:`rankkit.yeti_rank_loss`. The weights carry no gradient.
-
-    *Ties*: documents with equal labels make no pair; equal scores are ordered by the noise, anew in every ranking.
-    *Padding*: changes neither loss nor gradient, nor what is drawn for real documents.
-    *No relevant document*: a list with fewer than two grades costs 0 and stays out of the mean.
-
-    Only neighbours are compared: time and memory are linear in the list times the draws, save for the sort.
+    The ranking :math:`\pi_a` sorts by :math:`s_i + \log(u_i^a / (1 - u_i^a))` with uniform u, anew in each call; the
+    w_ij carry no gradient. Only neighbours are compared: time and memory are linear in the list times the draws, save
+    for the sort.
 
     Args:
-        scores: One a document, on a scale where noise of deviation 1.8 matters; bfloat16 and float16 are computed in
-            float32.
-        labels: Grades of at least 0.
-        mask: True where a document is real; None: everywhere.
+        scores: ``[query, list]``, one a document, on a scale where noise of deviation 1.8 matters.
+        labels: ``[query, list]``, grades of at least 0.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
         k: Ranks of NDCG that count; None: all.
         n_samples: How many rankings N are drawn, at least 1.
-        gain: ``"exp"``: 2^y - 1, or ``"linear"``: y.
-        generator: Where the noise comes from; None: that of the run in ``fit``, elsewhere torch's default one.
-        weights: Importance of queries or of documents, without gradient. A pair weighs the product of its two
-            documents.
-        reduction: ``"mean"`` over lists with two grades, or ``"none"``: one value a list.
+        gain: What a label y is worth: ``"exp"``: 2^y - 1, or ``"linear"``: y.
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
 
     Returns:
-        At least 0; a scalar, or ``[query]`` for ``reduction="none"``.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a label is below 0.
-        ConfigError: If an option has a value that cannot work.
+        At least 0; a scalar, or ``[query]``.
 
     Example:
-        The swap of two documents at ranks 1 and 2 changes NDCG by 1 - 1 / log2(3) = 0.3691, times log 2. The third is
-        padding.
-
-        >>> import torch
         >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[1.0, 0.0, 0.0]])
-        >>> yeti_loss(scores, labels, torch.tensor([[True, True, False]]))
+        >>> yeti_loss(scores, labels, torch.tensor([[True, True, False]]))  # (1 - 1 / log2(3)) log 2
         tensor(0.2558)
 
     References:
-        Lyzhin, Ustimenko, Gulin, Prokhorenkova, "Which Tricks are Important for Learning to Rank?", ICML 2023, section
-        3.1.
+        Lyzhin et al., "Which Tricks are Important for Learning to Rank?", ICML 2023, section 3.1.
     """
     where = "yeti_loss"
     scores, labels, mask = prepare_lists(where, scores, labels, mask)
     check_cutoff(where, k)
     shares = ndcg_shares(where, labels, mask, gain, k)
     draws = _draw_rankings(where, scores, mask, n_samples, generator)
-    listed = shares[..., None].expand_as(draws.order).gather(1, draws.order)
+    listed = _listed(shares, draws)
     discounts = rank_discounts(scores.shape[1], k, scores)[:, None]
     importance = (listed[:, :-1] - listed[:, 1:]).abs() * (discounts[:-1] - discounts[1:])
     return _cost_of_neighbours(where, scores, labels, mask, draws, importance, weights, reduction)
 
 
-class _Draws(NamedTuple):
-    """Perturbed rankings: ``order[q, r, a]`` is the document at place r of ranking a."""
-
-    order: Tensor
-    n_samples: int
-
-
 def _draw_rankings(
     where: str, scores: Tensor, mask: Tensor, n_samples: int, generator: torch.Generator | None
-) -> _Draws:
+) -> Tensor:
+    """Perturbed rankings: at ``[q, r, a]`` the document at place r of ranking a."""
     if n_samples < 1:
         raise ConfigError(f"{where}: expected n_samples of at least 1; got {n_samples!r}. Draw at least once.")
     real = mask[..., None].expand(-1, -1, n_samples)
     noise = draw_uniform(real, torch.float64, generator).logit(eps=2**-54)  # a draw of 0 would be infinite
     noisy = (scores.detach()[..., None] + noise).masked_fill(~real, -torch.inf)
-    return _Draws(noisy.argsort(dim=1, descending=True), n_samples)
+    return noisy.argsort(dim=1, descending=True)
 
 
 def _cost_of_neighbours(
@@ -174,26 +136,25 @@ def _cost_of_neighbours(
     scores: Tensor,
     labels: Tensor,
     mask: Tensor,
-    draws: _Draws,
+    draws: Tensor,
     importance: Tensor,
     weights: Tensor | None,
     reduction: Reduction,
 ) -> Tensor:
     """The weighed logistic losses of all neighbours ``[query, list - 1, sample]``, summed over pairs."""
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
-
-    def listed(values: Tensor) -> Tensor:
-        return values[..., None].expand_as(draws.order).gather(1, draws.order)
-
     places = torch.arange(scores.shape[1], device=scores.device)[1:, None]
     importance = torch.where(places < list_sizes(mask)[:, None, None], importance, 0)
     if doc_weights is not None:
-        listed_weights = listed(doc_weights)
+        listed_weights = _listed(doc_weights, draws)
         importance = importance * listed_weights[:, :-1] * listed_weights[:, 1:]
-    sorted_scores, sorted_labels = listed(scores), listed(labels)
+    sorted_scores, sorted_labels = _listed(scores, draws), _listed(labels, draws)
     signs = (sorted_labels[:, :-1] - sorted_labels[:, 1:]).sign()
     leads = (sorted_scores[:, :-1] - sorted_scores[:, 1:]) * signs
-    per_list = (importance * functional.softplus(-leads)).sum(dim=(1, 2)) / draws.n_samples
-    if query_weights is not None:
-        per_list = per_list * query_weights
-    return reduce_lists(per_list, has_two_grades(labels, mask), reduction)
+    per_list = (importance * functional.softplus(-leads)).sum(dim=(1, 2)) / draws.shape[2]
+    return reduce_weighted(per_list, query_weights, has_two_grades(labels, mask), reduction)
+
+
+def _listed(values: Tensor, draws: Tensor) -> Tensor:
+    """Values of documents in the order of each ranking."""
+    return values[..., None].expand_as(draws).gather(1, draws)
