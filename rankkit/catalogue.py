@@ -9,15 +9,20 @@ from typing import Any
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.metrics import (
+    arp,
     average_precision,
+    bpref,
     dcg,
     err,
+    f1,
     hit_rate,
     map_at_r,
     mrr,
     ndcg,
+    opa,
     precision,
     r_precision,
+    rbp,
     recall,
 )
 from rankkit.models.encoders import ConvEncoder, MLPEncoder
@@ -189,6 +194,11 @@ METRICS: dict[str, Callable[..., Any]] = {
     "hit_rate": hit_rate,
     "r_precision": r_precision,
     "map_at_r": map_at_r,
+    "f1": f1,
+    "rbp": rbp,
+    "bpref": bpref,
+    "opa": opa,
+    "arp": arp,
 }
 
 _KINDS: Mapping[str, Mapping[str, Callable[..., Any]]] = {

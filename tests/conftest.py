@@ -18,6 +18,8 @@ CHECKED = [
     "rankkit.metrics.engine",
     "rankkit.metrics.graded",
     "rankkit.metrics.binary",
+    "rankkit.metrics.padded",
+    "rankkit.metrics.pairs",
     *(
         ".".join(["rankkit", *path.with_suffix("").parts])
         for path in SOURCES

@@ -8,6 +8,7 @@ document i has the score of the one before it. Where ties are broken, every run 
 over the orders of a run, below, are the plain values.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,13 @@ def rank_lists(
     ranked: Floats,
     tied: Flags,
     ties_matter: Flags,
+    rows: Ints,
 ) -> None:
     """Write the labels of each list by falling score; documents of equal score keep the order of the rows.
 
     ``bits`` are the scores, seen as unsigned integers of their width. ``ties_matter`` is set for lists where documents
     of different label are tied. With ``worst_first`` the labels of a run rise; with ``left_open`` the marks ``tied``
-    stay.
+    stay. ``rows`` takes the row of each document in the order before ``worst_first`` moves any; empty: not wanted.
     """
     longest = _longest(offsets, first, last)
     keys_1, keys_2 = np.empty(longest, bits.dtype), np.empty(longest, bits.dtype)
@@ -131,6 +133,9 @@ def rank_lists(
         any_tie, matter = False, False
         for i in range(size):
             into[i] = own[p[i]]
+        if len(rows):
+            for i in range(size):
+                rows[start + i] = start + p[i]
         for i in range(1, size):
             same = a[i] == a[i - 1]
             mark[i] = same
@@ -334,10 +339,19 @@ def relevant_lists(
 
 @kernel()
 def average_precision_lists(
-    offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, relevant_from: float, out: Floats
+    offsets: Ints,
+    first: int,
+    last: int,
+    labels: Floats,
+    tied: Flags,
+    k: int,
+    relevant_from: float,
+    beside: Ints,
+    out: Floats,
 ) -> None:
     """Sum of the precision at each relevant document among the first k, over the number of all relevant ones.
 
+    ``beside`` says how many of these are not in the list.
     In a run of n documents, R of them relevant, place j holds a relevant one with probability R / n; then
     ``(j - 1) (R - 1) / (n - 1)`` of those before it in the run are relevant on average.
     """
@@ -362,14 +376,91 @@ def average_precision_lists(
                 total += n_relevant / size * (before + 1) / (start - top + j)
             n_before += n_relevant
             start = end
-        out[query] = total / n_before if n_before else np.nan
+        n_all = n_before + beside[query]
+        out[query] = total / n_all if n_all else np.nan
+
+
+@kernel()
+def found_precision_lists(
+    offsets: Ints,
+    first: int,
+    last: int,
+    labels: Floats,
+    tied: Flags,
+    k: int,
+    relevant_from: float,
+    beside: Ints,
+    out: Floats,
+) -> None:
+    """Sum of the precision at each relevant document among the first k, over the number of these.
+
+    Only a run that the cut goes through leaves that number open. Of its n documents, R of them relevant, the first m
+    hold h relevant ones with probability ``C(R, h) C(n - R, m - h) / C(n, m)``, at any of the m places alike.
+    """
+    for query in range(first, last):
+        top, start, stop = offsets[query], offsets[query], offsets[query + 1]
+        cut = min(stop, top + k)
+        any_relevant = beside[query] > 0
+        for i in range(top, stop):
+            any_relevant |= labels[i] >= relevant_from
+        total, n_before, value = 0.0, 0, 0.0
+        while start < cut:
+            end = _run_end(tied, start, stop)
+            n_relevant, size, n_places = 0, end - start, min(end, cut) - start
+            for i in range(start, end):
+                n_relevant += labels[i] >= relevant_from
+            plain, growing = 0.0, 0.0
+            for j in range(n_places):
+                plain += 1 / (start - top + j + 1)
+                growing += j / (start - top + j + 1)
+            value = 0.0
+            for h in range(max(0, n_places - size + n_relevant), min(n_relevant, n_places) + 1):
+                if n_before + h == 0:
+                    continue
+                chance = (
+                    1.0
+                    if n_places == size
+                    else np.exp(
+                        _log_choose(n_relevant, h)
+                        + _log_choose(size - n_relevant, n_places - h)
+                        - _log_choose(size, n_places)
+                    )
+                )
+                reached = h / n_places * ((n_before + 1) * plain + (h - 1) * growing / max(n_places - 1, 1))
+                value += chance * (total + reached) / (n_before + h)
+            if n_places == size:
+                total = value * (n_before + n_relevant)
+                n_before += n_relevant
+            start = end
+        out[query] = value if any_relevant else np.nan
+
+
+@kernel()
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
+
+
+@kernel()
+def _stops(label: float, max_label: float, table: Floats) -> float:
+    """The chance that a document of this label satisfies; ``max_label`` 0: the label is the chance itself."""
+    if len(table):
+        return float(table[int(label)])
+    return (np.exp2(label) - 1) / np.exp2(max_label) if max_label > 0 else label
 
 
 @kernel()
 def err_lists(
-    offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, max_label: float, out: Floats
+    offsets: Ints,
+    first: int,
+    last: int,
+    labels: Floats,
+    tied: Flags,
+    k: int,
+    max_label: float,
+    table: Floats,
+    out: Floats,
 ) -> None:
-    """Expected reciprocal rank; a document satisfies the user with chance ``R = (2^label - 1) / 2^max_label``.
+    """Expected reciprocal rank; a document satisfies the user with a chance R that its label gives.
 
     In a run, let ``E[m]`` be the mean over all m-subsets of the product of ``1 - R``. Place j satisfies the user
     with probability ``E[j - 1] - E[j]`` times that of getting to the run.
@@ -387,7 +478,7 @@ def err_lists(
                 means[j] = 0.0
             for i in range(start, end):
                 n = i - start + 1
-                goes_on = 1 - (np.exp2(labels[i]) - 1) / np.exp2(max_label)
+                goes_on = 1 - _stops(labels[i], max_label, table)
                 for m in range(min(n, n_places), 0, -1):
                     means[m] = ((n - m) * means[m] + m * goes_on * means[m - 1]) / n
             for j in range(1, n_places + 1):
