@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from rankkit.comparison.sources import ExampleSource, Source, source_from_dict
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.evaluation.names import check_rises
 from rankkit.statistics.significance import EPSILON, Correction, Test
 
 Interval = Literal["bca", "percentile"]
@@ -156,6 +157,8 @@ class Plan:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        for metric in (self.metric, *self.rules.metrics):
+            check_rises("compare", metric)
         names = [system.name for system in self.systems]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -3,6 +3,8 @@
 Both are 1 exactly where every relevant document stands before every other one, whatever the number of them.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Real
 from numpy.typing import NDArray
@@ -68,7 +70,7 @@ def r_precision(
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008, chapter 8.
         trec_eval calls it Rprec.
     """
-    options = {"n_relevant": n_relevant, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"n_relevant": n_relevant, "relevant_from": relevant_from}
     return on_padded_lists("r_precision", r_precision_of, scores, labels, mask, ties, **options)
 
 
@@ -110,5 +112,5 @@ def map_at_r(
     References:
         Musgrave, Belongie, Lim: A metric learning reality check. ECCV 2020, section 3.2.
     """
-    options = {"n_relevant": n_relevant, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"n_relevant": n_relevant, "relevant_from": relevant_from}
     return on_padded_lists("map_at_r", map_at_r_of, scores, labels, mask, ties, **options)

@@ -1,6 +1,7 @@
 """Metrics of binary relevance: a document is relevant from label 1 on, or from another ``relevant_from``."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Real
@@ -179,7 +180,7 @@ def mrr(
     References:
         Voorhees: The TREC-8 question answering track report. TREC 1999.
     """
-    options = {"k": k, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from}
     return on_padded_lists("mrr", mrr_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
@@ -226,7 +227,7 @@ def average_precision(
     References:
         Buckley, Voorhees: Evaluating evaluation measure stability. SIGIR 2000.
     """
-    options = {"k": k, "relevant_from": relevant_from, "ideal": ideal}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "ideal": ideal}
     read = average_precision_of
     return on_padded_lists("average_precision", read, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
@@ -272,7 +273,7 @@ def precision(
     References:
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008, chapter 8.
     """
-    options = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
     return on_padded_lists("precision", precision_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
@@ -316,7 +317,7 @@ def recall(
     References:
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008, chapter 8.
     """
-    options = {"k": k, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from}
     return on_padded_lists("recall", recall_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
@@ -359,7 +360,7 @@ def hit_rate(
     References:
         Deshpande, Karypis: Item-based top-N recommendation algorithms. ACM TOIS 22(1), 2004.
     """
-    options = {"k": k, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from}
     return on_padded_lists("hit_rate", hit_rate_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
@@ -403,7 +404,7 @@ def f1(
     References:
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008, chapter 8.
     """
-    options = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
     return on_padded_lists("f1", f1_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
@@ -447,5 +448,5 @@ def rbp(
     References:
         Moffat, Zobel: Rank-biased precision for measurement of retrieval effectiveness. ACM TOIS 27(1), 2008.
     """
-    options = {"p": p, "k": k, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"p": p, "k": k, "relevant_from": relevant_from}
     return on_padded_lists("rbp", rbp_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)

@@ -219,16 +219,15 @@ def rank_documents(
     ranked, tied, matter = np.empty_like(labels), np.zeros(len(labels), np.bool_), np.zeros(n_queries, np.bool_)
     bits = scores.view(np.uint32 if scores.dtype == np.float32 else np.uint64)
     worst_first, left_open = ties == "pessimistic", ties == "expected"
-    known = {"beyond": judged, "n_relevant": n_relevant}
     if weights is None:
         written = (ranked, tied, matter, np.empty(0, np.int64))
         on_lists(kernels.rank_lists, offsets, bits, labels, worst_first, left_open, *written)
-        return Ranking(ranked, tied, offsets, matter, **known)
+        return Ranking(ranked, tied, offsets, matter, judged, n_relevant)
     rows = np.empty(len(labels), np.int64)
     on_lists(kernels.rank_lists, offsets, bits, labels, False, ties != "stable", ranked, tied, matter, rows)
     runs = tied if worst_first else None
     tied = np.zeros_like(tied) if worst_first else tied
-    return Ranking(ranked, tied, offsets, matter, **known, weights=weights[rows], worst_first=runs)
+    return Ranking(ranked, tied, offsets, matter, judged, n_relevant, weights[rows], runs)
 
 
 def _check_judged(where: str, listed: JudgedDocuments, judged: JudgedDocuments, qids: Any) -> None:

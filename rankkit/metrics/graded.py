@@ -306,7 +306,7 @@ def dcg(
         Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002. The exponential
         gain: Burges et al.: Learning to rank using gradient descent. ICML 2005.
     """
-    options = {"k": k, "gain": gain, "discount": discount}
+    options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount}
     return on_padded_lists("dcg", dcg_of, scores, labels, mask, ties, weights=weights, **options)
 
 
@@ -357,7 +357,7 @@ def ndcg(
     References:
         Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002.
     """
-    options = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
+    options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
     judged = None if judged_labels is None else (judged_labels, judged_mask)
     return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, judged=judged, weights=weights, **options)
 
@@ -404,7 +404,7 @@ def err(
     References:
         Chapelle, Metzler, Zhang, Grinspan: Expected reciprocal rank for graded relevance. CIKM 2009.
     """
-    options = {"k": k, "max_label": max_label, "satisfaction": satisfaction}
+    options: dict[str, Any] = {"k": k, "max_label": max_label, "satisfaction": satisfaction}
     return on_padded_lists("err", err_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 

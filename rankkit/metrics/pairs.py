@@ -1,5 +1,7 @@
 """Metrics that compare documents in pairs: ordered pair accuracy, binary preference."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float, Real
 from numpy.typing import NDArray
@@ -120,5 +122,5 @@ def bpref(
         Buckley, Voorhees: Retrieval evaluation with incomplete information. SIGIR 2004, as trec_eval computes it.
     """
     judged = None if judged_labels is None else (judged_labels, judged_mask)
-    options = {"judged": judged, "relevant_from": relevant_from}
+    options: dict[str, Any] = {"judged": judged, "relevant_from": relevant_from}
     return on_padded_lists("bpref", bpref_of, scores, labels, mask, ties, **options)

@@ -14,7 +14,7 @@ from torch import nn
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError, did_you_mean
 from rankkit.evaluation.matching import check_count, matched
-from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.names import check_rises
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.readout import n_outputs_for
 
@@ -41,7 +41,7 @@ class Settings:
     seed: int
 
     def __post_init__(self) -> None:
-        parse_metric(self.metric)
+        check_rises("fit", self.metric)
         for name, names in (("optimizer", OptimizerName), ("schedule", ScheduleName), ("precision", Precision)):
             check_name(name, getattr(self, name), get_args(names))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})

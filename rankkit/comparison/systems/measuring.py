@@ -1,6 +1,6 @@
 """What a fitted system reaches on the test data, in the one form that results are read from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,8 @@ def measure_scores(fitted: Fitted, split: Split, rules: Rules) -> Measured:
         qids=split.test.qids[np.repeat(np.arange(split.test.n_queries), split.test.list_sizes)],
         doc_ids=split.test.doc_ids,
         metrics=list(rules.metrics),
-        protocol=resolve_protocol(rules.protocol, rules.empty, rules.ties),
+        # Every document of the test data is ranked; one whose feature is missing has -inf and comes last.
+        protocol=replace(resolve_protocol(rules.protocol, rules.empty, rules.ties), minus_inf="last"),
     )
     return Measured(evaluation, {"scores": pd.DataFrame({"score": scores.astype(np.float32)})})
 
