@@ -321,7 +321,8 @@ def _rank(judged: Judged, protocol: Protocol) -> Ranking:
     if ties == "trec":
         by_id = _by_falling_id(judged)
         scores, labels, ties = scores[by_id], labels[by_id], "stable"
-        retrieved, weights = (None if values is None else values[by_id] for values in (retrieved, weights))
+        retrieved = None if retrieved is None else retrieved[by_id]
+        weights = None if weights is None else weights[by_id]
     known = (judged.offsets, ties, judged.qids)
     return rank_documents(judged.where, scores, labels, *known, retrieved=retrieved, weights=weights)
 

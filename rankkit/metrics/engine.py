@@ -145,12 +145,12 @@ class Ranking:
             )
         return self.judged
 
-    def in_tied_order(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What documents are worth, by rank; where weights decide which of the tied is worth less, it is first."""
+    def worst_order(self, worth: NDArray[np.float64]) -> NDArray[np.intp] | slice:
+        """Places ``[doc]`` that put those of tied documents first that are worth less; a slice where they stand so."""
         if self.worst_first is None:
-            return worth
+            return slice(None)
         run = np.cumsum(~self.worst_first)
-        return worth[np.lexsort((worth, run))]
+        return np.lexsort((worth, run))
 
 
 def count_from(

@@ -148,7 +148,8 @@ def _reached(
     _check_discount(where, discount)
     labels = ranking.labels
     if ranking.weights is not None:
-        labels, worth = ranking.in_tied_order(worth.of(labels) * ranking.weights), _AS_IT_IS
+        labels, worth = worth.of(labels) * ranking.weights, _AS_IT_IS
+        labels = labels[ranking.worst_order(labels)]
     values = _summed(ranking.offsets, labels, ranking.tied, worth, cutoff(where, k), of_ranks)
     if ranking.beyond is None:
         return values
@@ -213,7 +214,8 @@ def arp_of(ranking: Ranking, *, k: int | None = None) -> NDArray[np.float64]:
             )
     labels = ranking.labels
     if ranking.weights is not None:
-        labels = ranking.in_tied_order(labels * ranking.weights)
+        labels = labels * ranking.weights
+        labels = labels[ranking.worst_order(labels)]
     whole = cutoff("arp", None)
     reached = _summed(ranking.offsets, labels, ranking.tied, _AS_IT_IS, whole, ranks)
     total = _summed(ranking.offsets, labels, ranking.tied, _AS_IT_IS, whole, np.ones)

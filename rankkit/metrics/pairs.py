@@ -16,10 +16,12 @@ def opa_of(ranking: Ranking, *, k: int | None = None) -> NDArray[np.float64]:
     from rankkit.metrics import pair_kernels
 
     judged = ranking.all_judged("opa")
-    weights = np.ones(len(ranking.labels)) if ranking.weights is None else ranking.weights
+    order = ranking.worst_order(ranking.labels)
+    labels = ranking.labels[order]
+    weights = np.ones(len(labels)) if ranking.weights is None else ranking.weights[order]
     judged_weights = np.ones(len(judged.labels)) if judged.weights is None else judged.weights
     out = np.empty(ranking.n_queries)
-    read = (ranking.labels, ranking.tied, weights, judged.offsets, judged.labels, judged_weights, ranking.ideal_labels)
+    read = (labels, ranking.tied, weights, judged.offsets, judged.labels, judged_weights, ranking.ideal_labels)
     on_lists(pair_kernels.ordered_pairs_lists, ranking.offsets, *read, out)
     return out
 

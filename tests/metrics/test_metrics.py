@@ -6,11 +6,28 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from rankkit import metrics
+from rankkit.catalogue import METRICS as CATALOGUE
 from rankkit.data.batch import pad
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.metrics import average_precision, dcg, err, hit_rate, mrr, ndcg, precision, recall
+from rankkit.metrics import (
+    arp,
+    average_precision,
+    bpref,
+    dcg,
+    err,
+    f1,
+    hit_rate,
+    mrr,
+    ndcg,
+    opa,
+    precision,
+    rbp,
+    recall,
+)
+from rankkit.metrics.binary import check_persistence
 from tests.oracles.metrics import ORACLES, expected, ranked_labels
 
 METRICS = {name: getattr(metrics, name) for name in ORACLES}
@@ -254,6 +271,64 @@ def test_errors(name, scores, labels, options, error, text):
     metric = inspect.unwrap(METRICS[name])
     with pytest.raises(error, match=text.replace("{name}", name)):
         metric(torch.tensor(scores), torch.tensor(labels), **options)
+
+
+@pytest.mark.parametrize(
+    ("discount", "text"),
+    [
+        (lambda ranks: ranks, "do not rise from rank to rank; got 1 at rank 1 and 2 at the next"),
+        (lambda ranks: -ranks, "a finite number of 0 or more for each of 2 ranks"),
+        (lambda ranks: 1 / (ranks - 1), "a finite number of 0 or more"),
+        (lambda ranks: ranks.sum(), "for each of 2 ranks"),
+        ("cubic", "expected discount to be one of"),
+    ],
+)
+def test_discounts_that_cannot_be(discount, text):
+    for metric in (dcg, ndcg):
+        with pytest.raises(ConfigError, match=text):
+            inspect.unwrap(metric)(torch.zeros(1, 2), torch.ones(1, 2), discount=discount)
+
+
+@pytest.mark.parametrize("p", [0, 1, -0.5, math.nan, True, "0.8"])
+def test_persistence_between_0_and_1(p):
+    with pytest.raises(ConfigError, match="rbp: expected p between 0 and 1"):
+        inspect.unwrap(check_persistence)(p)
+
+
+def test_golden_values_of_the_later_metrics():
+    scores, labels = torch.tensor([[5.0, 4.0, 3.0, 2.0, 1.0]]), torch.tensor([[0.0, 2.0, 0.0, 1.0, 0.0]])
+    assert f1(scores, labels, k=2).item() == 2 * (1 / 2) * (1 / 2) / (1 / 2 + 1 / 2)
+    assert rbp(scores, labels, p=0.5).item() == pytest.approx(0.5 * (0.5 + 0.5**3))
+    # One of three others stands before the first relevant document, two before the second.
+    assert bpref(scores, labels).item() == pytest.approx(((1 - 1 / 2) + (1 - 2 / 2)) / 2)
+    assert opa(scores, labels).item() == pytest.approx((2 + 1 + 1) / (4 + 3))
+    assert arp(scores, labels).item() == pytest.approx((2 * 2 + 1 * 4) / 3)
+    assert average_precision(scores, labels, k=3, ideal="found").item() == 1 / 2
+    assert average_precision(scores, labels, k=1, ideal="found").item() == 0
+
+
+def test_ordered_pair_accuracy_of_two_grades_is_the_area_under_the_curve():
+    generator = np.random.default_rng(0)
+    labels, scores = generator.integers(0, 2, 400), generator.integers(0, 30, 400).astype(float)
+    value = opa(torch.from_numpy(scores[None]), torch.from_numpy(labels[None]).double(), ties="expected").item()
+    assert value == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+
+
+def test_every_metric_of_the_catalogue_is_here():
+    here = {*METRICS.values(), metrics.r_precision, metrics.map_at_r}  # those at R have a file of their own
+    assert set(CATALOGUE.values()) == here
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_docstring_says_what_is_its_own_and_no_more(name):
+    text = inspect.getdoc(CATALOGUE[name])
+    for part in (".. math::", "Args:", "Returns:", "Example:", "padding", "References:"):
+        assert part in text
+    assert "As in" not in text
+    assert len(text.splitlines()) <= 42
+    arguments = text.split("Args:")[1].split("Returns:")[0]
+    for option in inspect.signature(CATALOGUE[name]).parameters:
+        assert f"    {option}: " in arguments
 
 
 def test_errors_of_options():

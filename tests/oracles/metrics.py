@@ -32,7 +32,7 @@ def dcg(ranked, k=None, gain="exp", discount="log2", judged=None, **_):
 
 def ndcg(ranked, k=None, gain="exp", discount="log2", judged=None, **_):
     best = dcg(sorted(judged or ranked, reverse=True), k, gain, discount)
-    return dcg(ranked, k, gain, discount) / best if best > 0 else math.nan
+    return dcg(ranked, k, gain, discount, judged) / best if best > 0 else math.nan
 
 
 def err(ranked, k=None, max_label=None, satisfaction="exp", judged=None, **_):
@@ -124,6 +124,27 @@ def opa(ranked, judged=None, **_):
     everything = [*ranked, *lost]
     n_pairs = sum(a > b for a in everything for b in everything)
     return in_order / n_pairs if n_pairs else math.nan
+
+
+def weighted_dcg(worths, k=None):
+    """DCG of weighted gains by rank."""
+    return math.fsum(worth / math.log2(1 + rank) for rank, worth in enumerate(worths[:k], start=1))
+
+
+def weighted_ndcg(worths, judged, k=None):
+    """Over that of the best order of all weighted gains."""
+    best = weighted_dcg(sorted(judged, reverse=True), k)
+    return weighted_dcg(worths, k) / best if best > 0 else math.nan
+
+
+def weighted_opa(ranked, judged):
+    """Pairs ``(label, weight)`` by rank, and of all that was judged; a pair counts by the weight of the better."""
+    lost = list(judged)
+    for pair in ranked:
+        lost.remove(pair)
+    reached = sum(a[1] for i, a in enumerate(ranked) for b in [*ranked[i + 1 :], *lost] if a[0] > b[0])
+    possible = sum(a[1] for a in judged for b in judged if a[0] > b[0])
+    return reached / possible if possible else math.nan
 
 
 ORACLES = {
