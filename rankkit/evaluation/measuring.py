@@ -317,7 +317,8 @@ def _rank(judged: Judged, protocol: Protocol) -> Ranking:
     retrieved = _retrieved(judged, protocol)
     weights = judged.weights.values if judged.weights is not None and judged.weights.per == "doc" else None
     if protocol.score_dtype != "given":
-        scores = scores.astype(protocol.score_dtype)
+        with np.errstate(over="ignore"):  # what does not fit is the greatest or the least, which is its rank
+            scores = scores.astype(protocol.score_dtype)
     if ties == "trec":
         by_id = _by_falling_id(judged)
         scores, labels, ties = scores[by_id], labels[by_id], "stable"
