@@ -129,7 +129,7 @@ def _count_relevant(
     within, in_list = np.empty(ranking.n_queries), np.empty(ranking.n_queries)
     read = (ranking.labels, ranking.tied, cutoff(where, k), float(relevant_from))
     on_lists(kernels.relevant_lists, ranking.offsets, *read, within, in_list)
-    return within, in_list + ranking.relevant_beside(where, relevant_from)
+    return within, in_list if ranking.is_whole else in_list + ranking.relevant_beside(where, relevant_from)
 
 
 def _places(where: str, ranking: Ranking, k: int | None, short_list: str) -> NDArray[np.int64]:

@@ -91,6 +91,11 @@ class Ranking:
         return len(self.offsets) - 1
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the lists are all that is known to be judged or relevant."""
+        return self.beyond is None and self.n_relevant is None
+
+    @property
     def judged(self) -> JudgedDocuments:
         """Every document that was judged."""
         return self.beyond or JudgedDocuments(self.labels, self.offsets, self.weights)
@@ -111,7 +116,7 @@ class Ranking:
         Raises:
             DataError: If fewer are said to be relevant than the list holds.
         """
-        if self.n_relevant is None and self.beyond is None:
+        if self.is_whole:
             return np.zeros(self.n_queries, np.int64)
         in_list = count_from(self.labels, self.offsets, relevant_from)
         if self.n_relevant is None:
@@ -129,7 +134,7 @@ class Ranking:
         self, where: str, values: NDArray[np.float64], relevant_from: float | int
     ) -> NDArray[np.float64]:
         """Values ``[query]`` that are NaN where the list holds nothing relevant, 0 where something else is relevant."""
-        if self.n_relevant is None and self.beyond is None:
+        if self.is_whole:
             return values
         return np.where(np.isnan(values) & (self.relevant_beside(where, relevant_from) > 0), 0.0, values)
 
@@ -200,7 +205,8 @@ def rank_documents(
     scores = np.asarray(scores, dtype=np.float32 if scores.dtype in (np.float32, np.float16) else np.float64)
     labels = np.asarray(labels, dtype=np.float64)
     weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-    _check_values(where, scores, labels, offsets, qids)
+    lowest = scores.min() if len(scores) else np.inf  # NaN where a score is
+    _check_values(where, scores, lowest, labels, offsets, qids)
     if judged is not None:
         if weights is not None and judged.weights is None:
             raise DataError(
@@ -208,7 +214,7 @@ def rank_documents(
                 "Put what was not retrieved into the list, with score -inf."
             )
         _check_judged(where, JudgedDocuments(labels, offsets), judged, qids)
-    if retrieved is None and len(scores) and scores.min() == -np.inf:
+    if retrieved is None and lowest == -np.inf:
         retrieved = scores > -np.inf
     if retrieved is not None and not retrieved.all():
         judged = judged or JudgedDocuments(labels, offsets, weights)
@@ -256,6 +262,7 @@ def _check_judged(where: str, listed: JudgedDocuments, judged: JudgedDocuments, 
 def _check_values(
     where: str,
     scores: NDArray[Any],
+    lowest: float | np.floating[Any],
     labels: NDArray[np.float64],
     offsets: NDArray[np.int64],
     qids: Any,
@@ -264,7 +271,7 @@ def _check_values(
         query = int(np.searchsorted(offsets, int(wrong.argmax()), side="right")) - 1
         return f"query {query}" if qids is None else f"qid {qids[query]}"
 
-    if len(scores) and np.isnan(scores.max()):
+    if np.isnan(lowest):
         wrong = np.isnan(scores)
         raise DataError(
             f"{where}: expected a number as the score of each document; got NaN in {query_of(wrong)} "
