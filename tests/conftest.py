@@ -20,6 +20,7 @@ CHECKED = [
     "rankkit.metrics.binary",
     "rankkit.metrics.padded",
     "rankkit.metrics.pairs",
+    "rankkit.metrics.user_models",
     *(
         ".".join(["rankkit", *path.with_suffix("").parts])
         for path in SOURCES

@@ -30,10 +30,11 @@ scores. ECIR 2008.
 """
 
 from rankkit.metrics.at_r import map_at_r, r_precision
-from rankkit.metrics.binary import average_precision, f1, hit_rate, mrr, precision, rbp, recall
+from rankkit.metrics.binary import average_precision, f1, hit_rate, mrr, precision, recall
 from rankkit.metrics.engine import Discount, Ideal, JudgedDocuments, Ranking, ShortList, Ties, rank_documents
-from rankkit.metrics.graded import Satisfaction, arp, dcg, err, ndcg
+from rankkit.metrics.graded import arp, dcg, ndcg
 from rankkit.metrics.pairs import bpref, opa
+from rankkit.metrics.user_models import Satisfaction, err, rbp
 
 __all__ = [
     "Discount",

@@ -8,14 +8,12 @@ from jaxtyping import Bool, Float, Real
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.errors import ConfigError
 from rankkit.metrics.engine import (
     Ideal,
     Ranking,
     ShortList,
     Ties,
     check_choice,
-    count_from,
     cutoff,
     measured_by,
     on_lists,
@@ -35,12 +33,12 @@ def average_precision_of(
     ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1, ideal: str = "judged"
 ) -> NDArray[np.float64]:
     """:func:`average_precision` of a ranking."""
-    from rankkit.metrics import kernels
+    from rankkit.metrics import precision_kernels
 
     where = "average_precision"
     check_choice(where, "ideal", ideal, Ideal)
     beside = ranking.relevant_beside(where, relevant_from)
-    kernel = kernels.found_precision_lists if ideal == "found" else kernels.average_precision_lists
+    kernel = precision_kernels.found_precision_lists if ideal == "found" else precision_kernels.average_precision_lists
     values = _read(where, kernel, ranking, k, relevant_from, beside)
     if ideal != "reachable" or k is None:
         return values
@@ -82,28 +80,6 @@ def f1_of(
     if short_list == "zero":
         within = np.where(short_lists(ranking, k), 0.0, within)
     return np.divide(2 * within, n_ranks + in_all, out=np.full_like(within, np.nan), where=in_all > 0)
-
-
-def rbp_of(
-    ranking: Ranking, *, p: float = 0.8, k: int | None = None, relevant_from: float | int = 1
-) -> NDArray[np.float64]:
-    """:func:`rbp` of a ranking."""
-    from rankkit.metrics import kernels
-
-    check_persistence(p)
-    n_ranks = cutoff("rbp", k)
-    worth = (1 - p) * p ** np.arange(min(n_ranks, int(np.diff(ranking.offsets).max(initial=0))))
-    hits, out = (ranking.labels >= relevant_from).astype(np.float64), np.empty(ranking.n_queries)
-    read = (hits, ranking.tied, n_ranks, False, np.empty(0), worth)
-    on_lists(kernels.dcg_lists, ranking.offsets, *read, out)
-    in_list = count_from(ranking.labels, ranking.offsets, relevant_from)
-    return ranking.zero_if_missed("rbp", np.where(in_list > 0, out, np.nan), relevant_from)
-
-
-def check_persistence(p: float) -> None:
-    """Raise ConfigError unless p is a number between 0 and 1."""
-    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 < p < 1:
-        raise ConfigError(f"rbp: expected p between 0 and 1; got {p!r}. Pass a persistence such as 0.8.")
 
 
 def _read(
@@ -406,47 +382,3 @@ def f1(
     """
     options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
     return on_padded_lists("f1", f1_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
-
-
-@measured_by(rbp_of, in_name={"p": check_persistence})
-def rbp(
-    scores: Float[Tensor, "query list"],
-    labels: Real[Tensor, "query list"],
-    mask: Bool[Tensor, "query list"] | None = None,
-    *,
-    p: float = 0.8,
-    k: int | None = None,
-    relevant_from: float | int = 1,
-    n_relevant: Real[Tensor, " query"] | None = None,
-    ties: Ties = "pessimistic",
-) -> Float[Tensor, " query"]:
-    r"""Rank-biased precision: what a user gains who looks at the next document with probability p each time.
-
-    .. math:: \mathrm{RBP@k} = (1 - p) \sum_{i: y_i \ge \tau,\, r_i \le k} p^{\, r_i - 1}
-
-    Args:
-        scores: One a document.
-        labels: Graded relevance, 0 = not relevant.
-        mask: True where a document is real.
-        p: The persistence, between 0 and 1; by name as ``"rbp(p=0.8)"``.
-        k: How many ranks count.
-        relevant_from: The least label of a relevant document.
-        n_relevant: How many documents are relevant, in the list or not; None: those in the list.
-        ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
-
-    Returns:
-        In [0, 1), the sum without what lies below the list; NaN without a relevant document.
-
-    Example:
-        Relevant at ranks 1 and 3: (1 - 0.5) * (1 + 0.25). The last place is padding.
-
-        >>> import torch
-        >>> scores, labels = torch.tensor([[3.0, 2.0, 1.0, 9.0]]), torch.tensor([[1.0, 0.0, 1.0, 1.0]])
-        >>> rbp(scores, labels, torch.tensor([[True, True, True, False]]), p=0.5)
-        tensor([0.6250], dtype=torch.float64)
-
-    References:
-        Moffat, Zobel: Rank-biased precision for measurement of retrieval effectiveness. ACM TOIS 27(1), 2008.
-    """
-    options: dict[str, Any] = {"p": p, "k": k, "relevant_from": relevant_from}
-    return on_padded_lists("rbp", rbp_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)

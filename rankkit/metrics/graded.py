@@ -1,7 +1,7 @@
-"""Metrics of graded relevance: DCG, NDCG, expected reciprocal rank, average relevance position."""
+"""Metrics of graded relevance: DCG, NDCG, average relevance position."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -28,7 +28,6 @@ from rankkit.ranking import Gain, discounts
 GREATEST_EXP_LABEL = 1000
 """2^label is no float64 a little above this."""
 
-Satisfaction = Literal["exp", "label"]
 OfRanks = Callable[[Tensor], Tensor]
 """What ranks, float64 from 1, are worth."""
 
@@ -47,18 +46,19 @@ class _Worth(NamedTuple):
 
 def _worth(where: str, ranking: Ranking, gain: str | Mapping[int, float | int]) -> _Worth:
     if isinstance(gain, Mapping):
-        return _Worth(False, _table(where, "gain", gain, ranking.judged.labels))
+        return _Worth(False, value_table(where, "gain", gain, ranking.judged.labels))
     if gain not in get_args(Gain):
         raise ConfigError(
             f"{where}: expected gain 'exp', 'linear' or a table of whole labels to gains; got {gain!r}. "
             "Pass one of them."
         )
     if gain == "exp":
-        _check_finite(where, ranking.max_label, "Pass gain='linear', or make grades of the labels.")
+        check_finite(where, ranking.max_label, "Pass gain='linear', or make grades of the labels.")
     return _Worth(gain == "exp", np.empty(0))
 
 
-def _check_finite(where: str, max_label: float, action: str) -> None:
+def check_finite(where: str, max_label: float, action: str) -> None:
+    """Raise DataError if 2 to the power of the greatest label is no float64."""
     if max_label > GREATEST_EXP_LABEL:
         raise DataError(
             f"{where}: expected labels up to {GREATEST_EXP_LABEL}, so that the gain 2^label - 1 is finite; "
@@ -66,7 +66,9 @@ def _check_finite(where: str, max_label: float, action: str) -> None:
         )
 
 
-def _table(where: str, what: str, given: Mapping[int, float | int], labels: NDArray[np.float64]) -> NDArray[np.float64]:
+def value_table(
+    where: str, what: str, given: Mapping[int, float | int], labels: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """The value of each label from 0 to the greatest in the table; NaN where the table has none."""
     known = sorted(given)
     values = [float(given[label]) for label in known]
@@ -222,49 +224,6 @@ def arp_of(ranking: Ranking, *, k: int | None = None) -> NDArray[np.float64]:
     return np.divide(reached, total, out=np.full_like(reached, np.nan), where=total > 0)
 
 
-def err_of(
-    ranking: Ranking,
-    *,
-    k: int | None = None,
-    max_label: float | int | None = None,
-    satisfaction: str | Mapping[int, float | int] = "exp",
-) -> NDArray[np.float64]:
-    """:func:`err` of a ranking."""
-    from rankkit.metrics import kernels
-
-    n_ranks, table, scale = cutoff("err", k), np.empty(0), 0.0
-    if satisfaction == "exp":
-        scale = _greatest_label(ranking, max_label)
-    elif max_label is not None:
-        raise ConfigError("err: expected max_label with satisfaction='exp' alone; got both. Leave one of them out.")
-    elif isinstance(satisfaction, Mapping):
-        table = _table("err", "satisfaction", satisfaction, ranking.judged.labels)
-    else:
-        check_choice("err", "satisfaction", satisfaction, Satisfaction)
-    greatest = np.nanmax(table) if len(table) else ranking.max_label
-    if satisfaction != "exp" and greatest > 1:
-        raise DataError(
-            f"err: expected chances of satisfaction up to 1; got {greatest:g}. Divide them by the greatest that can be."
-        )
-    out = np.empty(ranking.n_queries)
-    on_lists(kernels.err_lists, ranking.offsets, ranking.labels, ranking.tied, n_ranks, scale, table, out)
-    return ranking.zero_if_missed("err", out, np.nextafter(0.0, 1.0))
-
-
-def _greatest_label(ranking: Ranking, max_label: float | int | None) -> float:
-    if max_label is None:
-        max_label = ranking.max_label
-    elif not max_label > 0:
-        raise ConfigError(f"err: expected max_label above 0; got {max_label!r}. Pass the greatest grade of the scale.")
-    elif ranking.max_label > max_label:
-        raise DataError(
-            f"err: expected labels up to max_label = {max_label:g}; got {ranking.max_label:g}. "
-            "Pass the greatest grade of the scale as max_label."
-        )
-    _check_finite("err", float(max_label), "Map the labels to grades, such as 0 to 4.")
-    return float(max_label)
-
-
 @measured_by(dcg_of)
 def dcg(
     scores: Float[Tensor, "query list"],
@@ -362,52 +321,6 @@ def ndcg(
     options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
     judged = None if judged_labels is None else (judged_labels, judged_mask)
     return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, judged=judged, weights=weights, **options)
-
-
-@measured_by(err_of)
-def err(
-    scores: Float[Tensor, "query list"],
-    labels: Real[Tensor, "query list"],
-    mask: Bool[Tensor, "query list"] | None = None,
-    *,
-    k: int | None = None,
-    max_label: float | int | None = None,
-    satisfaction: Satisfaction | Mapping[int, float | int] = "exp",
-    n_relevant: Real[Tensor, " query"] | None = None,
-    ties: Ties = "pessimistic",
-) -> Float[Tensor, " query"]:
-    r"""Expected reciprocal rank at which a user who reads downwards is satisfied.
-
-    .. math:: \mathrm{ERR@k} = \sum_{r=1}^{k} \frac{R_r}{r} \prod_{t<r} (1 - R_t),
-        \qquad R = \frac{2^{y} - 1}{2^{y_\max}}
-
-    Args:
-        scores: One a document.
-        labels: Graded relevance, 0 = not relevant.
-        mask: True where a document is real.
-        k: How many ranks count.
-        max_label: The greatest grade of the scale, :math:`y_\max`; None: that of this call. Pass it (4 for MSLR and
-            Yahoo) to compare values of several data sets.
-        satisfaction: R: ``"exp"`` as above, ``"label"`` the label itself, in [0, 1], or a table as ``{0: 0, 1: 0.4}``.
-        n_relevant: How many documents have labels above 0, in the list or not; None: those in the list.
-        ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
-
-    Returns:
-        In [0, 1]; NaN without a relevant document.
-
-    Example:
-        Grades 0, then 2 of 2: the user goes past the first and stops at rank 2 with chance 3/4. The third is padding.
-
-        >>> import torch
-        >>> scores, labels = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[0.0, 2.0, 2.0]])
-        >>> err(scores, labels, torch.tensor([[True, True, False]]), max_label=2)
-        tensor([0.3750], dtype=torch.float64)
-
-    References:
-        Chapelle, Metzler, Zhang, Grinspan: Expected reciprocal rank for graded relevance. CIKM 2009.
-    """
-    options: dict[str, Any] = {"k": k, "max_label": max_label, "satisfaction": satisfaction}
-    return on_padded_lists("err", err_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 
 @measured_by(arp_of, falls=True)

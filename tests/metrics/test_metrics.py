@@ -27,7 +27,7 @@ from rankkit.metrics import (
     rbp,
     recall,
 )
-from rankkit.metrics.binary import check_persistence
+from rankkit.metrics.user_models import check_persistence
 from tests.oracles.metrics import ORACLES, expected, ranked_labels
 
 METRICS = {name: getattr(metrics, name) for name in ORACLES}
