@@ -18,6 +18,9 @@ CHECKED = [
     "rankkit.metrics.engine",
     "rankkit.metrics.graded",
     "rankkit.metrics.binary",
+    "rankkit.metrics.padded",
+    "rankkit.metrics.pairs",
+    "rankkit.metrics.user_models",
     *(
         ".".join(["rankkit", *path.with_suffix("").parts])
         for path in SOURCES

@@ -15,7 +15,7 @@ from numba.core.dispatcher import Dispatcher
 import rankkit
 from rankkit import compilation
 from rankkit.compilation import source_digest
-from rankkit.metrics.kernels import _longest
+from rankkit.metrics.kernels import longest_of
 
 PACKAGE = Path(rankkit.__file__).parent
 NDCG = """
@@ -97,7 +97,7 @@ def test_a_numba_that_keeps_functions_in_another_way_is_told_of_at_once(monkeypa
         monkeypatch.setattr(Dispatcher, "stats", property(lambda function: None))
     monkeypatch.setattr(compilation, "_said", set())
     with pytest.warns(rankkit.CompilationWarning, match=r"numba \d.*in another way"):
-        compiled = compilation.kernel()(_longest.py_func)
+        compiled = compilation.kernel()(longest_of.py_func)
     assert not compilation.is_kept(compiled)
     assert compiled(np.array([0, 2, 5]), 0, 2) == 3
 

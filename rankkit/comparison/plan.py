@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, Literal
 
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.evaluation.names import check_rises
 from rankkit.statistics.significance import EPSILON, Correction, Test
 from rankkit.tasks.known import source_from_dict
 
@@ -161,6 +162,8 @@ class Plan:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        for metric in (self.metric, *self.rules.metrics):
+            check_rises("compare", metric)
         names = [system.name for system in self.systems]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

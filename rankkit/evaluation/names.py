@@ -1,19 +1,22 @@
-"""Metric names as text: ``ndcg@10``, ``mrr@10``, ``map``."""
+"""Metric names as text: ``ndcg@10``, ``mrr@10``, ``map``, ``rbp(p=0.8)``."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.metrics.engine import falls, in_name_of
 from rankkit.registry import METRICS
 
 Metric = str | Callable[..., Any]
 """A metric by its name, or as a function of rankkit."""
 
-_NAME = re.compile(r"(?P<name>[^@()]+)(@(?P<k>\d+))?")
-_IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Rprec|Success|ERR)(\(.*\))?(?P<at>@\d+)?")
+_NAME = re.compile(r"(?P<name>[^@()]+)(\((?P<options>[^()]*)\))?(@(?P<k>\d+))?")
+_IR_MEASURES_NAME = re.compile(r"(?P<name>nDCG|RR|AP|P|R|Rprec|Success|ERR|Bpref|RBP)(\(.*\))?(?P<at>@\d+)?")
+_AT_R = ("r_precision", "map_at_r")
 _IN_IR_MEASURES = {
     "nDCG": ("ndcg", "nDCG there has the label itself as gain, ndcg here 2^label - 1 (the label by the protocol trec)"),
     "RR": ("mrr", "RR there orders tied documents by id, mrr here puts the least relevant first"),
@@ -25,8 +28,18 @@ _IN_IR_MEASURES = {
         "Rprec there orders tied documents by id, r_precision here puts the least relevant first",
     ),
     "Success": ("hit_rate", "Success there orders tied documents by id, hit_rate here puts the least relevant first"),
+    "Bpref": ("bpref", "Bpref there orders tied documents by id, bpref here puts the least relevant first"),
+    "RBP": ("rbp", "RBP there orders tied documents by id, rbp here puts the least relevant first"),
     "ERR": ("err", "ERR there takes 4 as the greatest grade, err here that of the data unless max_label is given"),
 }
+
+
+class NamedMetric(NamedTuple):
+    """What the name of a metric says: the key of ``METRICS``, k or None for the whole list, and options."""
+
+    metric: str
+    k: int | None
+    options: dict[str, float]
 
 
 def metric_name(where: str, metric: Metric) -> str:
@@ -53,13 +66,26 @@ def metric_name(where: str, metric: Metric) -> str:
             f"{where}: expected the name of a metric, such as 'ndcg@10', or a function of rankkit; got {got}. "
             "Compute one of your own from what rankkit.predict() gives."
         )
-    others = [option for option in options if option != "k"]
+    named = {option: value for option, value in options.items() if option in in_name_of(METRICS[name])}
+    others = [option for option in options if option != "k" and option not in named]
     if others:
         raise ConfigError(
             f"{where}: expected a metric with k alone; got {name} with {', '.join(others)}. "
             "Set the others in protocol=."
         )
+    if named:
+        name += f"({', '.join(f'{option}={value}' for option, value in named.items())})"
     return name if options.get("k") is None else f"{name}@{options['k']}"
+
+
+def check_rises(where: str, name: str) -> None:
+    """Raise ConfigError if a metric is lower the better the ranking: it can be read, but not chosen or compared by."""
+    metric = read_metric_name(name).metric
+    if falls(METRICS[metric]):
+        raise ConfigError(
+            f"{where}: expected a metric that is higher the better the ranking; got {name!r}, which is lower. "
+            "Choose by another one, such as 'ndcg@10', and look at this one in rankkit.evaluate()."
+        )
 
 
 def parse_metric(name: str) -> tuple[str, int | None]:
@@ -69,27 +95,42 @@ def parse_metric(name: str) -> tuple[str, int | None]:
     (('ndcg', 10), ('map', None))
 
     Args:
-        name: ``metric`` or ``metric@k``; the metrics are the keys of :data:`rankkit.registry.METRICS`. Those at R,
-            such as ``map_at_r``, take no k.
+        name: What :func:`read_metric_name` reads.
 
     Returns:
         The key of ``METRICS``, and k or None for the whole list.
 
     Raises:
-        ConfigError: If there is no such metric, k is 0 or there is none to choose, or the name is one of ir_measures,
-            whose metrics differ.
+        ConfigError: As :func:`read_metric_name`.
+    """
+    return read_metric_name(name)[:2]
+
+
+def read_metric_name(name: str) -> NamedMetric:
+    """Split a metric name into the metric, its cutoff and the options that stand in it.
+
+    >>> read_metric_name("rbp(p=.8)@10")
+    NamedMetric(metric='rbp', k=10, options={'p': 0.8})
+
+    Args:
+        name: ``metric``, ``metric@k`` or ``metric(option=number)@k``; the metrics are the keys of
+            :data:`rankkit.catalogue.METRICS`. Those at R, such as ``map_at_r``, and those of pairs take no k.
+
+    Raises:
+        ConfigError: If there is no such metric, k is 0 or there is none to choose, an option is none that a name may
+            hold, or the name is one of ir_measures, whose metrics differ.
     """
     match = _NAME.fullmatch(name)
     if match and match["name"] in METRICS:
-        k = None if match["k"] is None else int(match["k"])
-        if k is not None and "k" not in inspect.signature(METRICS[match["name"]]).parameters:
+        metric, k = match["name"], None if match["k"] is None else int(match["k"])
+        if k is not None and "k" not in inspect.signature(METRICS[metric]).parameters:
+            why = "cuts each list at its own number of relevant documents" if metric in _AT_R else "reads whole lists"
             raise ConfigError(
-                f"metric: expected {match['name']!r} without a cutoff, since it cuts each list at its own number of "
-                f"relevant documents; got {name!r}. Write '{match['name']}'."
+                f"metric: expected {metric!r} without a cutoff, since it {why}; got {name!r}. Write '{metric}'."
             )
         if k == 0:
-            raise ConfigError(f"metric: expected a cutoff of 1 or more; got {name!r}. Write '{match['name']}@1'.")
-        return match["name"], k
+            raise ConfigError(f"metric: expected a cutoff of 1 or more; got {name!r}. Write '{metric}@1'.")
+        return NamedMetric(metric, k, {} if match["options"] is None else _options(metric, match["options"], name))
     if theirs := _IR_MEASURES_NAME.fullmatch(name):
         ours, difference = _IN_IR_MEASURES[theirs["name"]]
         raise ConfigError(
@@ -100,3 +141,26 @@ def parse_metric(name: str) -> tuple[str, int | None]:
     raise ConfigError(
         f"metric: expected 'metric' or 'metric@k', such as 'ndcg@10'; got {name!r}. {did_you_mean(tried, METRICS)}"
     )
+
+
+def _options(metric: str, text: str, name: str) -> dict[str, float]:
+    """The options in a metric's name, as ``p=0.8``, checked."""
+    known = in_name_of(METRICS[metric])
+    if not known:
+        raise ConfigError(
+            f"metric: expected {metric!r} without options; got {name!r}. Write '{metric}', and set its conventions in "
+            "the protocol."
+        )
+    options: dict[str, float] = {}
+    for part in text.split(","):
+        option, _, value = (piece.strip() for piece in part.partition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if option not in known or option in options or math.isnan(number):
+            example = ", ".join(f"{one}=<number>" for one in known)
+            raise ConfigError(f"metric: expected '{metric}({example})'; got {name!r}. Name each option once.")
+        known[option](number)
+        options[option] = number
+    return options

@@ -27,7 +27,7 @@ _ALL = (
         gain="linear",
         ties="trec",
         score_dtype="float32",
-        metrics=("ndcg", "map", "mrr", "precision", "recall", "r_precision", "hit_rate"),
+        metrics=("ndcg", "map", "mrr", "precision", "recall", "r_precision", "hit_rate", "bpref"),
     ),
     replace(_LETOR, name="letor3", short_list="zero", exceptions={}),
     _LETOR,
@@ -91,7 +91,10 @@ _ALL = (
     ),
 )
 
-PROTOCOLS: dict[str, Protocol] = {protocol.name: protocol for protocol in _ALL}
+# Every one of these tools ranks a document whose score is -inf, after all others; scikit-learn refuses such scores.
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol if protocol.name == "rankkit" else replace(protocol, minus_inf="last") for protocol in _ALL
+}
 """Presets by name; the first is the default."""
 
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.evaluation.names import parse_metric
-from rankkit.metrics import Discount, Ideal, ShortList
+from rankkit.evaluation.names import read_metric_name
+from rankkit.metrics import Discount, Ideal, Satisfaction, ShortList
+from rankkit.metrics.engine import falls, in_name_of
 from rankkit.ranking import Gain
 from rankkit.registry import METRICS
 
 Empty = Literal["zero", "skip", "one", "error"]
 TieRule = Literal["pessimistic", "expected", "stable", "trec"]
 ScoreDtype = Literal["given", "float32", "float64"]
+MinusInf = Literal["unretrieved", "last"]
 
 ABOVE_HALF = math.nextafter(0.5, 1.0)
 """As ``relevant_from``: labels above 0.5, not 0.5 itself."""
@@ -27,9 +29,16 @@ _CHOICES = {
     "ties": get_args(TieRule),
     "score_dtype": get_args(ScoreDtype),
     "empty": get_args(Empty),
+    "minus_inf": get_args(MinusInf),
+    "satisfaction": get_args(Satisfaction),
 }
 _GAIN_TEXT = {"exp": "2^label - 1", "linear": "label"}
-_DISCOUNT_TEXT = {"log2": "1/log2(1 + rank)", "letor": "1 at ranks 1 and 2, then 1/log2(rank)"}
+_DISCOUNT_TEXT = {
+    "log2": "1/log2(1 + rank)",
+    "letor": "1 at ranks 1 and 2, then 1/log2(rank)",
+    "reciprocal": "1/rank",
+}
+_TABLES = ("gain", "satisfaction")
 _OF_NAME = ("name", "metrics", "exceptions")
 
 
@@ -49,9 +58,9 @@ class Protocol:
         gain: What a label is worth to dcg and ndcg: ``"exp"`` 2^label - 1, ``"linear"`` the label, or a table of whole
             labels to gains, which must not fall as labels rise.
         discount: What a rank is worth to dcg and ndcg: ``"log2"`` 1/log2(1 + rank), ``"letor"`` 1 at ranks 1 and 2,
-            then 1/log2(rank).
-        ideal: What is perfect to map@k where more than k documents are relevant: ``"judged"`` all of them at the top,
-            which k ranks cannot hold, ``"reachable"`` k relevant documents at the top.
+            then 1/log2(rank), ``"reciprocal"`` 1/rank.
+        ideal: What map@k is a share of: ``"judged"`` all relevant documents, which k ranks may not hold,
+            ``"reachable"`` k of them where there are more, ``"found"`` those among the first k.
         short_list: A list of fewer than k documents: ``"pad"`` the missing ones count as not relevant, ``"cut"`` k is
             the size of the list, ``"zero"`` the query counts 0. Matters to ndcg@k (zero) and precision@k.
         ties: Order of documents with equal scores: ``"pessimistic"`` least relevant first, ``"expected"`` the mean
@@ -62,6 +71,10 @@ class Protocol:
         relevant_from: The least label of a relevant document, for metrics of binary relevance.
         default_k: The k of a metric that is asked for without one; None: the whole list.
         max_label: The greatest grade of the scale, for err; None: the greatest label of the data.
+        satisfaction: The chance that a document of a label satisfies the user of err: ``"exp"`` by the greatest grade,
+            ``"label"`` the label itself, or a table of whole labels to chances.
+        minus_inf: A document whose score is -inf: ``"unretrieved"`` takes no rank and gains nothing, but counts among
+            what was judged, ``"last"`` is ranked after all others.
         exceptions: For some metrics (names without k) fields that differ: ``{"precision": {"empty": "zero"}}``.
         metrics: The metrics that the tool itself has, or its documents describe; None: every metric.
 
@@ -80,18 +93,22 @@ class Protocol:
     relevant_from: float = 1.0
     default_k: int | None = None
     max_label: float | None = None
+    satisfaction: Satisfaction | Mapping[int, float] = "exp"
+    minus_inf: MinusInf = "unretrieved"
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.gain, Mapping):
-            # The labels are text where a protocol was read from JSON.
-            object.__setattr__(self, "gain", {int(label): float(gain) for label, gain in self.gain.items()})
+        for name in _TABLES:
+            table = getattr(self, name)
+            if isinstance(table, Mapping):
+                # The labels are text where a protocol was read from JSON.
+                object.__setattr__(self, name, {int(label): float(value) for label, value in table.items()})
         if self.metrics is not None:
             object.__setattr__(self, "metrics", tuple(self.metrics))
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            if value not in choices and not (name == "gain" and isinstance(value, dict)):
+            if not (isinstance(value, dict) if name in _TABLES and not isinstance(value, str) else value in choices):
                 raise ConfigError(
                     f"{name}: expected {' or '.join(map(repr, choices))}; got {value!r}. "
                     f"{did_you_mean(str(value), choices)}"
@@ -99,7 +116,8 @@ class Protocol:
         self._check_exceptions()
 
     def _check_exceptions(self) -> None:
-        known = [item.name for item in fields(self) if item.name not in (*_OF_NAME, "ties", "score_dtype", "default_k")]
+        shared = (*_OF_NAME, "ties", "score_dtype", "minus_inf", "default_k")
+        known = [item.name for item in fields(self) if item.name not in shared]
         for metric, changes in self.exceptions.items():
             if metric not in METRICS:
                 raise ConfigError(
@@ -135,9 +153,9 @@ class Protocol:
         """
         parts: list[str] = []
         for asked in metrics:
-            metric, k = parse_metric(asked)
+            metric, k, options = read_metric_name(asked)
             k = self.default_k if k is None else k
-            parts += [part for part in self.for_metric(metric)._parts(metric, k) if part not in parts]
+            parts += [part for part in self.for_metric(metric)._parts(metric, k, options) if part not in parts]
         parts.sort(key=lambda part: [part.startswith(kind) for kind in _ORDER].index(True))
         if self.default_k is not None and any("@" not in asked for asked in metrics):
             parts.append(f"k {self.default_k} where none is asked for")
@@ -146,7 +164,7 @@ class Protocol:
             parts.append(f"scores compared as {self.score_dtype}")
         return ", ".join(parts)
 
-    def _parts(self, metric: str, k: int | None) -> list[str]:
+    def _parts(self, metric: str, k: int | None, options: Mapping[str, float]) -> list[str]:
         """What there is to say on one metric, each part beginning with one of ``_ORDER``."""
         used, parts = options_taken(metric), []
         if "gain" in used:
@@ -154,15 +172,27 @@ class Protocol:
         if "relevant_from" in used:
             above = self.relevant_from == ABOVE_HALF
             parts.append("relevant above label 0.5" if above else f"relevant from label {self.relevant_from:g}")
-        if "max_label" in used and self.max_label is not None:
+        if "satisfaction" in used and self.satisfaction != "exp":
+            chance = self.satisfaction if isinstance(self.satisfaction, str) else _table_text(self.satisfaction)
+            parts.append(f"{metric} stops with chance {chance}")
+        elif "max_label" in used and self.max_label is not None:
             parts.append(f"greatest grade {self.max_label:g}")
         if k is not None and "ideal" in used:
-            reached = {"judged": "all relevant documents", "reachable": "at most k relevant documents"}
+            reached = {
+                "judged": "all relevant documents",
+                "reachable": "at most k relevant documents",
+                "found": "the relevant documents among the k",
+            }
             parts.append(f"{metric}@k over {reached[self.ideal]}")
         if k is not None and self.short_list == "zero" and "short_list" in used:
             parts.append(f"{metric}@k of fewer than k documents 0")
-        elif k is not None and metric == "precision":
-            parts.append(f"precision@k over {'k' if self.short_list == 'pad' else 'at most the list size'}")
+        elif k is not None and metric in ("precision", "f1"):
+            parts.append(f"{metric}@k over {'k' if self.short_list == 'pad' else 'at most the list size'}")
+        for option in in_name_of(METRICS[metric]):
+            if option not in options:
+                parts.append(f"{metric} {option} {inspect.signature(METRICS[metric]).parameters[option].default:g}")
+        if falls(METRICS[metric]):
+            parts.append(f"{metric} the lower the better")
         return parts
 
 
@@ -176,6 +206,8 @@ def options_taken(metric: str) -> list[str]:
 
 
 def _gain_text(gain: str | Mapping[int, float]) -> str:
-    if isinstance(gain, str):
-        return _GAIN_TEXT[gain]
-    return "{" + "; ".join(f"{label}: {value:g}" for label, value in gain.items()) + "}"
+    return _GAIN_TEXT[gain] if isinstance(gain, str) else _table_text(gain)
+
+
+def _table_text(table: Mapping[int, float]) -> str:
+    return "{" + "; ".join(f"{label}: {value:g}" for label, value in table.items()) + "}"

@@ -125,7 +125,7 @@ def evaluate_protocols(
         raise ConfigError(
             f"{where}: expected protocols of different names; got {names}. Rename one with Protocol(name=...)."
         )
-    if not any(protocol.has(name) for protocol in rules for name, _ in asked.values()):
+    if not any(protocol.has(name) for protocol in rules for name, _, _ in asked.values()):
         raise ConfigError(f"{where}: expected a metric that one of the tools has; got {', '.join(asked)}. Add ndcg@10.")
     documents = documents_for(where, scorer, data, qids=qids, with_labels=True)
     judged = judged_documents(where, scorer, documents, device, batch_docs)
@@ -133,7 +133,7 @@ def evaluate_protocols(
     left_out: dict[str, str] = {}
     errors = []
     for protocol in rules:
-        own = {name: parsed for name, parsed in asked.items() if protocol.has(parsed[0])}
+        own = {name: named for name, named in asked.items() if protocol.has(named.metric)}
         if not own:
             left_out[protocol.name] = "it has none of these metrics"
             continue

@@ -33,6 +33,9 @@ class Evaluation:
         protocol: The conventions.
         n_tied: Queries with documents of different label that had the same score.
         n_single: Queries with one document.
+        n_unretrieved: Documents that were judged and not retrieved.
+        query_weights: float64 ``[query]``, by which queries count in the means; None: all alike.
+        document_weights: Whether gains were weighted by document.
     """
 
     per_query: dict[str, NDArray[np.float64]]
@@ -40,6 +43,9 @@ class Evaluation:
     protocol: Protocol
     n_tied: int
     n_single: int
+    n_unretrieved: int = 0
+    query_weights: NDArray[np.float64] | None = None
+    document_weights: bool = False
 
     @property
     def n_queries(self) -> int:
@@ -48,13 +54,19 @@ class Evaluation:
 
     @property
     def n_empty(self) -> int:
-        """Queries without a relevant document: those where a metric that was asked for is undefined."""
+        """Queries without a relevant document (for opa, two labels): those where a metric asked for is undefined."""
         return int(np.isnan(np.stack(list(self.per_query.values()))).any(axis=0).sum())
 
     @property
     def convention(self) -> str:
         """One line: what the numbers mean, which must stand wherever they do."""
         text = f"{self.protocol.name}: {self.protocol.describe(self.per_query)}; {self._describe_empty()}"
+        if self.n_unretrieved:
+            text += f"; {self.n_unretrieved:,} documents not retrieved, judged all the same"
+        if self.document_weights:
+            text += "; gains by weight of document"
+        if self.query_weights is not None:
+            text += "; means by weight of query"
         others = [metric for metric in self.per_query if not self.protocol.has(parse_metric(metric)[0])]
         if others:
             text += f"; {', '.join(others)}: none of {self.protocol.name}'s own, computed by these rules"
@@ -72,8 +84,12 @@ class Evaluation:
         means = {}
         for metric in self.per_query:
             values = self.counted(metric)
-            values = values[~np.isnan(values)]
-            means[metric] = float(values.mean()) if len(values) else float("nan")
+            kept = ~np.isnan(values)
+            if self.query_weights is None:
+                means[metric] = float(values[kept].mean()) if kept.any() else float("nan")
+            else:
+                weights = self.query_weights[kept]
+                means[metric] = float(np.average(values[kept], weights=weights)) if weights.any() else float("nan")
         return means
 
     @cached_property
@@ -97,14 +113,16 @@ class Evaluation:
             seed: Of the draws.
         """
         values = np.stack([self.counted(metric) for metric in self.per_query], axis=1)
-        low, high = percentile_intervals(bootstrap_means(values, n_resamples=n_resamples, seed=seed), confidence)
+        drawn = bootstrap_means(values, n_resamples=n_resamples, seed=seed, weights=self.query_weights)
+        low, high = percentile_intervals(drawn, confidence)
         return dict(zip(self.per_query, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row a query: qid and one column a metric, NaN where undefined."""
+        """One row a query: qid, its weight where it has one, and one column a metric, NaN where undefined."""
         import pandas as pd
 
-        return pd.DataFrame({"qid": self.qids, **self.per_query})
+        weights = {} if self.query_weights is None else {"weight": self.query_weights}
+        return pd.DataFrame({"qid": self.qids, **weights, **self.per_query})
 
     def to_parquet(self, path: Path | str) -> None:
         """Write :meth:`to_pandas` to a file, as a whole or not at all; :meth:`to_dict` stands in its metadata."""
@@ -121,8 +139,9 @@ class Evaluation:
                 **{name: None if np.isnan(value) else value for name, value in numbers.items()},
                 "n_undefined": undefined,
             }
-        counts = {name: getattr(self, name) for name in ("n_queries", "n_empty", "n_tied", "n_single")}
-        return {"metrics": metrics, **counts, "protocol": asdict(self.protocol)}
+        counts = {name: getattr(self, name) for name in ("n_queries", "n_empty", "n_tied", "n_single", "n_unretrieved")}
+        weighted = {"weighted_queries": self.query_weights is not None, "weighted_documents": self.document_weights}
+        return {"metrics": metrics, **counts, **weighted, "protocol": asdict(self.protocol)}
 
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
@@ -153,8 +172,14 @@ class Evaluation:
         for metric in self.per_query:
             if parse_metric(metric)[0] != "dcg":
                 fates.setdefault(_COUNTS_AS[self._empty_of(metric)], []).append(metric)
+        others = " (or, for opa, without two labels)" if any(map(_is_opa, self.per_query)) else ""
         whose = [fate if len(fates) == 1 else f"{fate} ({', '.join(metrics)})" for fate, metrics in fates.items()]
-        return f"queries without a relevant document: {self.n_empty:,} of {self.n_queries:,} {' and '.join(whose)}"
+        number = f"{self.n_empty:,} of {self.n_queries:,}"
+        return f"queries without a relevant document{others}: {number} {' and '.join(whose)}"
 
     def _empty_of(self, metric: str) -> str:
         return self.protocol.for_metric(parse_metric(metric)[0]).empty
+
+
+def _is_opa(asked: str) -> bool:
+    return parse_metric(asked)[0] == "opa"

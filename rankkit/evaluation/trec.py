@@ -5,6 +5,7 @@ starts a perl script (gdeval, slow and rounding to five digits) is never used, a
 that numbers do not depend on what else is installed.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +34,8 @@ _IR_MEASURES_NAMES = {
     "recall": "R",
     "r_precision": "Rprec",
     "hit_rate": "Success",
+    "bpref": "Bpref",
+    "rbp": "RBP",
 }
 
 
@@ -197,7 +200,7 @@ def _put(found: dict[str, dict[str, Any]], qid: str, doc_id: str, value: Any, pa
 def _parse(name: str, labels: Labels) -> _Asked:
     import ir_measures
 
-    metric = name.split("@")[0]
+    metric = re.split(r"[@(]", name)[0]
     if metric in METRICS:
         _, k = parse_metric(name)
         theirs = _IR_MEASURES_NAMES.get(metric)

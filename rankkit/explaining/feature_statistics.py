@@ -180,11 +180,12 @@ class _Yardstick:
         self.random = self._mean(self._dcg(np.zeros_like(labels), ties="expected"))
 
     def ndcg(self, scores: NDArray[np.float32]) -> float:
-        return self._mean(self._dcg(np.where(np.isnan(scores), np.float32(-np.inf), scores)))
+        return self._mean(self._dcg(np.where(np.isnan(scores), np.float32(-np.inf), scores)))  # missing comes last
 
     def _dcg(self, scores: NDArray[np.float32], ties: str = "pessimistic") -> NDArray[np.float64]:
         data = self._data
-        ranking = rank_documents("feature_statistics", scores, self._labels, data.offsets, ties, data.qids)
+        where, every = "feature_statistics", np.ones(len(scores), np.bool_)
+        ranking = rank_documents(where, scores, self._labels, data.offsets, ties, data.qids, retrieved=every)
         return dcg_of(ranking, k=K, gain=self._gain)
 
     def _mean(self, reached: NDArray[np.float64]) -> float:

@@ -15,7 +15,7 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.evaluation.measuring import Judged, measure, metric_names
-from rankkit.evaluation.names import Metric, metric_name
+from rankkit.evaluation.names import Metric, check_rises, metric_name
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
@@ -194,6 +194,7 @@ def permutation_importance(
     feature_names = feature_names_of(scorer, data)
     data = matched(where, scorer, data)
     metric = metric_name(where, metric)
+    check_rises(where, metric)
     names, rules = metric_names(where, [metric]), resolve_protocol(protocol, None, None)
     n_queries_of = data.n_queries
     if max_docs is not None:

@@ -18,24 +18,26 @@ def at_r_lists(
     labels: Floats,
     tied: Flags,
     relevant_from: float,
+    beside: Ints,
     precision: Floats,
     mean_precision: Floats,
 ) -> None:
     """R-precision and MAP@R of each list, NaN without a relevant document.
 
     In a run of n tied documents, m of them relevant, place j holds a relevant one with probability m / n; then
-    ``(j - 1) (m - 1) / (n - 1)`` of those before it in the run are relevant on average.
+    ``(j - 1) (m - 1) / (n - 1)`` of those before it in the run are relevant on average. ``beside`` says how many
+    relevant documents are not in the list; R counts them.
     """
     for query in range(first, last):
         top, stop = offsets[query], offsets[query + 1]
-        n_relevant = 0
+        n_relevant = beside[query]
         for i in range(top, stop):
             n_relevant += labels[i] >= relevant_from
         if n_relevant == 0:
             precision[query] = np.nan
             mean_precision[query] = np.nan
             continue
-        start, cut = top, top + n_relevant
+        start, cut = top, min(stop, top + n_relevant)
         hits, total, n_before = 0.0, 0.0, 0
         while start < cut:
             end = start + 1

@@ -1,15 +1,18 @@
 """The one implementation under every metric: sort each list once, then read it.
 
 :func:`rank_documents` turns flat scores and labels with offsets into a :class:`Ranking`; a *measure* reads a ranking
-and gives one float64 a query. The public metrics are thin fronts for padded lists: :func:`on_padded_lists` drops the
-padding, ranks, measures. :func:`rankkit.evaluate` ranks once and takes any number of measures.
+and gives one float64 a query. The public metrics are thin fronts for padded lists
+(:mod:`rankkit.metrics.padded`); :func:`rankkit.evaluate` ranks once and takes any number of measures.
+
+A list may be the top k of more: a :class:`Ranking` then also holds what was judged for the query, in the list or not,
+and measures that speak of *all* relevant documents or of the best order read that.
 
 Work is done on the CPU, by as many threads as torch uses when there are many documents; each list is summed by one
 thread in rank order, so results do not depend on the number of threads.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -17,23 +20,44 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.data.batch import pad, unpad
+from rankkit.data.batch import pad
 from rankkit.errors import ConfigError, DataError
-from rankkit.ranking import check_lists, list_sizes
 
 Ties = Literal["pessimistic", "expected", "stable"]
-Discount = Literal["log2", "letor"]
-Ideal = Literal["judged", "reachable"]
+Discount = Literal["log2", "letor", "reciprocal"]
+Ideal = Literal["judged", "reachable", "found"]
 ShortList = Literal["pad", "cut", "zero"]
 Measure = Callable[..., NDArray[np.float64]]
 Metric = TypeVar("Metric", bound=Callable[..., Tensor])
 
 DOCS_PER_THREAD = 200_000
 """Fewer documents than this are not worth another thread."""
+
+
+@dataclass(frozen=True)
+class JudgedDocuments:
+    """Every document that was judged for each query, in any order: those of query i are in its slice of offsets.
+
+    Args:
+        labels: float64 ``[doc]``.
+        offsets: int64 ``[query + 1]``.
+        weights: float64 ``[doc]``, or None: each counts the same.
+    """
+
+    labels: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
+
+    def falling(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values ``[doc]`` of 0 or more, those of each query greatest first."""
+        from rankkit.metrics import kernels
+
+        falling = np.empty_like(values)
+        on_lists(kernels.ideal_lists, self.offsets, values, falling)
+        return falling
 
 
 @dataclass(frozen=True)
@@ -46,31 +70,102 @@ class Ranking:
             (``ties="expected"``): metrics then give the mean over all orders.
         offsets: int64 ``[query + 1]``.
         ties_matter: ``[query]``, True where documents of different label had the same score.
+        beyond: What was judged, where lists do not hold all of it; None: they do.
+        n_relevant: ``[query]``: how many documents are relevant, in the list or not, where that was said; None: those
+            that were judged so.
+        weights: float64 ``[doc]``, or None: each document counts the same.
+        worst_first: ``[doc]``, True where a document is tied with the one before it and of the two the one that is
+            worth less comes first, which only a measure can tell where documents have weights; None without weights.
     """
 
     labels: NDArray[np.float64]
     tied: NDArray[np.bool_]
     offsets: NDArray[np.int64]
     ties_matter: NDArray[np.bool_]
+    beyond: JudgedDocuments | None = None
+    n_relevant: NDArray[np.int64] | None = None
+    weights: NDArray[np.float64] | None = None
+    worst_first: NDArray[np.bool_] | None = None
 
     @property
     def n_queries(self) -> int:
         """How many queries."""
         return len(self.offsets) - 1
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the lists are all that is known to be judged or relevant."""
+        return self.beyond is None and self.n_relevant is None
+
+    @property
+    def judged(self) -> JudgedDocuments:
+        """Every document that was judged."""
+        return self.beyond or JudgedDocuments(self.labels, self.offsets, self.weights)
+
     @cached_property
     def max_label(self) -> float:
-        """The greatest label; 0 without documents."""
-        return float(self.labels.max(initial=0))
+        """The greatest label of a judged document; 0 without documents."""
+        return float(self.judged.labels.max(initial=0))
 
     @cached_property
     def ideal_labels(self) -> NDArray[np.float64]:
-        """float64 ``[doc]``: the labels of each list, greatest first."""
-        from rankkit.metrics import kernels
+        """float64 ``[judged doc]``: the labels of all that was judged for each query, greatest first."""
+        return self.judged.falling(self.judged.labels)
 
-        ideal = np.empty_like(self.labels)
-        on_lists(kernels.ideal_lists, self.offsets, self.labels, ideal)
-        return ideal
+    def relevant_beside(self, where: str, relevant_from: float | int) -> NDArray[np.int64]:
+        """int64 ``[query]``: how many relevant documents are not in the list.
+
+        Raises:
+            DataError: If fewer are said to be relevant than the list holds.
+        """
+        if self.is_whole:
+            return np.zeros(self.n_queries, np.int64)
+        in_list = count_from(self.labels, self.offsets, relevant_from)
+        if self.n_relevant is None:
+            return count_from(self.judged.labels, self.judged.offsets, relevant_from) - in_list
+        if (self.n_relevant < in_list).any():
+            query = int((self.n_relevant < in_list).argmax())
+            raise DataError(
+                f"{where}: expected n_relevant to count each relevant document, in the list or not; got "
+                f"{self.n_relevant[query]} for query {query}, whose list holds {in_list[query]} of them. "
+                "Count all that were judged relevant."
+            )
+        return self.n_relevant - in_list
+
+    def zero_if_missed(
+        self, where: str, values: NDArray[np.float64], relevant_from: float | int
+    ) -> NDArray[np.float64]:
+        """Values ``[query]`` that are NaN where the list holds nothing relevant, 0 where something else is relevant."""
+        if self.is_whole:
+            return values
+        return np.where(np.isnan(values) & (self.relevant_beside(where, relevant_from) > 0), 0.0, values)
+
+    def all_judged(self, where: str) -> JudgedDocuments:
+        """:attr:`judged`, for a measure that needs the labels.
+
+        Raises:
+            DataError: If only the number of relevant documents is known.
+        """
+        if self.n_relevant is not None and self.beyond is None:
+            raise DataError(
+                f"{where}: expected the labels of all judged documents; got n_relevant alone. Pass the labels."
+            )
+        return self.judged
+
+    def worst_order(self, worth: NDArray[np.float64]) -> NDArray[np.intp] | slice:
+        """Places ``[doc]`` that put those of tied documents first that are worth less; a slice where they stand so."""
+        if self.worst_first is None:
+            return slice(None)
+        run = np.cumsum(~self.worst_first)
+        return np.lexsort((worth, run))
+
+
+def count_from(
+    labels: NDArray[np.float64], offsets: NDArray[np.int64], relevant_from: float | int
+) -> NDArray[np.int64]:
+    """int64 ``[query]``: how many labels are at least so great."""
+    counted = np.concatenate([np.zeros(1, np.int64), np.cumsum(labels >= relevant_from)])
+    return np.diff(counted[offsets])
 
 
 def rank_documents(
@@ -80,6 +175,11 @@ def rank_documents(
     offsets: NDArray[np.int64],
     ties: str = "pessimistic",
     qids: Any = None,
+    *,
+    retrieved: NDArray[np.bool_] | None = None,
+    judged: JudgedDocuments | None = None,
+    n_relevant: NDArray[np.int64] | None = None,
+    weights: NDArray[Any] | None = None,
 ) -> Ranking:
     """Sort the documents of each list by falling score.
 
@@ -91,9 +191,14 @@ def rank_documents(
         ties: Documents of equal score: ``"pessimistic"`` least relevant first, ``"expected"`` order left open,
             ``"stable"`` in row order.
         qids: ``[query]``, to name a query in messages; its position without.
+        retrieved: ``[doc]``, False for a document that was judged and not retrieved: it has no rank and gains nothing,
+            but counts among all that was judged. None: False where the score is -inf.
+        judged: Everything that was judged for each query, the documents of the list among it; None: just these.
+        n_relevant: int64 ``[query]``: how many documents are relevant, in the list or not; None: those judged so.
+        weights: ``[doc]``, 0 or more, for measures that take weights of documents.
 
     Raises:
-        DataError: If a score is NaN or a label is NaN, infinite or negative.
+        DataError: If a score is NaN, a label is NaN, infinite or negative, or ``judged`` lacks a document of a list.
         ConfigError: If ``ties`` is none of the three.
     """
     check_choice(where, "ties", ties, Ties)
@@ -101,19 +206,65 @@ def rank_documents(
 
     scores = np.asarray(scores, dtype=np.float32 if scores.dtype in (np.float32, np.float16) else np.float64)
     labels = np.asarray(labels, dtype=np.float64)
-    _check_values(where, scores, labels, offsets, qids)
+    weights = None if weights is None else np.asarray(weights, dtype=np.float64)
+    lowest = scores.min() if len(scores) else np.inf  # NaN where a score is
+    _check_values(where, scores, lowest, labels, offsets, qids)
+    if judged is not None:
+        if weights is not None and judged.weights is None:
+            raise DataError(
+                f"{where}: expected weights of all judged documents; got those of the list alone. "
+                "Put what was not retrieved into the list, with score -inf."
+            )
+        _check_judged(where, JudgedDocuments(labels, offsets), judged, qids)
+    if retrieved is None and lowest == -np.inf:
+        retrieved = scores > -np.inf
+    if retrieved is not None and not retrieved.all():
+        judged = judged or JudgedDocuments(labels, offsets, weights)
+        scores, labels = scores[retrieved], labels[retrieved]
+        weights = None if weights is None else weights[retrieved]
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(retrieved)])[offsets]
     n_queries = len(offsets) - 1
-    ranking = Ranking(np.empty_like(labels), np.zeros(len(labels), np.bool_), offsets, np.zeros(n_queries, np.bool_))
+    ranked, tied, matter = np.empty_like(labels), np.zeros(len(labels), np.bool_), np.zeros(n_queries, np.bool_)
     bits = scores.view(np.uint32 if scores.dtype == np.float32 else np.uint64)
     worst_first, left_open = ties == "pessimistic", ties == "expected"
-    written = (ranking.labels, ranking.tied, ranking.ties_matter)
-    on_lists(kernels.rank_lists, offsets, bits, labels, worst_first, left_open, *written)
-    return ranking
+    if weights is None:
+        written = (ranked, tied, matter, np.empty(0, np.int64))
+        on_lists(kernels.rank_lists, offsets, bits, labels, worst_first, left_open, *written)
+        return Ranking(ranked, tied, offsets, matter, judged, n_relevant)
+    rows = np.empty(len(labels), np.int64)
+    on_lists(kernels.rank_lists, offsets, bits, labels, False, ties != "stable", ranked, tied, matter, rows)
+    runs = tied if worst_first else None
+    tied = np.zeros_like(tied) if worst_first else tied
+    return Ranking(ranked, tied, offsets, matter, judged, n_relevant, weights[rows], runs)
+
+
+def _check_judged(where: str, listed: JudgedDocuments, judged: JudgedDocuments, qids: Any) -> None:
+    """Check that what was judged can hold the lists: for each document of a list one with as great a label."""
+    if len(judged.labels) and not (judged.labels.min() >= 0 and judged.labels.max() < np.inf):
+        raise DataError(
+            f"{where}: expected judged labels of 0 or more; got {judged.labels.min():g} to {judged.labels.max():g}. "
+            "Drop unjudged documents, or label them 0."
+        )
+    sizes, n_judged = np.diff(listed.offsets), np.diff(judged.offsets)
+    lacking = sizes > n_judged
+    if not lacking.any():
+        places = np.arange(len(listed.labels)) + np.repeat(judged.offsets[:-1] - listed.offsets[:-1], sizes)
+        greater = listed.falling(listed.labels) > judged.falling(judged.labels)[places]
+        lacking[np.searchsorted(listed.offsets, np.flatnonzero(greater), side="right") - 1] = True
+    if lacking.any():
+        query = int(lacking.argmax())
+        name = f"query {query}" if qids is None else f"qid {qids[query]}"
+        raise DataError(
+            f"{where}: expected judged labels of every document of the list and of those that it lacks; got "
+            f"{n_judged[query]} for {name}, without some label of its list of {sizes[query]}. "
+            "Add the list's own labels."
+        )
 
 
 def _check_values(
     where: str,
     scores: NDArray[Any],
+    lowest: float | np.floating[Any],
     labels: NDArray[np.float64],
     offsets: NDArray[np.int64],
     qids: Any,
@@ -122,7 +273,7 @@ def _check_values(
         query = int(np.searchsorted(offsets, int(wrong.argmax()), side="right")) - 1
         return f"query {query}" if qids is None else f"qid {qids[query]}"
 
-    if len(scores) and np.isnan(scores.max()):
+    if np.isnan(lowest):
         wrong = np.isnan(scores)
         raise DataError(
             f"{where}: expected a number as the score of each document; got NaN in {query_of(wrong)} "
@@ -179,33 +330,23 @@ def short_lists(ranking: Ranking, k: int | None) -> NDArray[np.bool_]:
     return np.zeros(ranking.n_queries, np.bool_) if k is None else np.diff(ranking.offsets) < k
 
 
-def on_padded_lists(
-    where: str,
-    measure: Measure,
-    scores: Tensor,
-    labels: Tensor,
-    mask: Tensor | None,
-    ties: str,
-    **options: Any,
-) -> Float[Tensor, " query"]:
-    """Drop the padding, rank, measure; float64 on the device of the scores."""
-    mask = check_lists(where, scores, labels, mask)
-    sizes = list_sizes(mask).cpu().numpy()
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    wide = scores.detach().to(torch.float64 if scores.dtype == torch.float64 else torch.float32)
-    flat_scores, flat_labels = unpad(wide, mask).cpu().numpy(), unpad(labels.detach(), mask).double().cpu().numpy()
-    ranking = rank_documents(where, flat_scores, flat_labels, offsets, ties)
-    return torch.from_numpy(measure(ranking, **options)).to(scores.device)
-
-
-def measured_by(measure: Measure) -> Callable[[Metric], Metric]:
+def measured_by(
+    measure: Measure, *, in_name: dict[str, Callable[[Any], None]] | None = None, falls: bool = False
+) -> Callable[[Metric], Metric]:
     """Give a metric its flat form as the attribute ``measure``, which :func:`rankkit.evaluate` calls.
 
     A measure has the options of its metric without ``ties``: ``measure(ranking, *, k, ...) -> float64 [query]``.
+
+    Args:
+        measure: The flat form.
+        in_name: The options that its name as text may hold, as in ``"rbp(p=0.8)"``, with what checks a value.
+        falls: Whether it is lower the better the ranking.
     """
 
     def mark(metric: Metric) -> Metric:
         metric.measure = measure  # type: ignore[attr-defined]
+        metric.in_name = in_name or {}  # type: ignore[attr-defined]
+        metric.falls = falls  # type: ignore[attr-defined]
         return metric
 
     return mark
@@ -219,6 +360,16 @@ def measure_of(metric: Callable[..., Any]) -> Measure:
     """
     measure: Measure | None = getattr(metric, "measure", None)
     return measure if measure is not None else partial(_measured, metric)
+
+
+def in_name_of(metric: Callable[..., Any]) -> Mapping[str, Callable[[Any], None]]:
+    """The options that may stand in a metric's name, each with its check."""
+    return getattr(metric, "in_name", {})
+
+
+def falls(metric: Callable[..., Any]) -> bool:
+    """Whether a metric is lower the better the ranking."""
+    return bool(getattr(metric, "falls", False))
 
 
 def _measured(metric: Callable[..., Any], ranking: Ranking, **options: Any) -> NDArray[np.float64]:

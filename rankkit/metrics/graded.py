@@ -1,7 +1,7 @@
-"""Metrics of graded relevance: DCG, NDCG, expected reciprocal rank."""
+"""Metrics of graded relevance: DCG, NDCG, average relevance position."""
 
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -16,29 +16,49 @@ from rankkit.metrics.engine import (
     ShortList,
     Ties,
     check_choice,
+    count_from,
     cutoff,
     measured_by,
     on_lists,
-    on_padded_lists,
     short_lists,
 )
+from rankkit.metrics.padded import on_padded_lists
 from rankkit.ranking import Gain, discounts
 
 GREATEST_EXP_LABEL = 1000
 """2^label is no float64 a little above this."""
 
+OfRanks = Callable[[Tensor], Tensor]
+"""What ranks, float64 from 1, are worth."""
 
-def _check_gain(where: str, gain: str, max_label: float) -> None:
+
+class _Worth(NamedTuple):
+    """What labels are worth: by the formula ``2^label - 1`` or the label itself, or by a table of whole labels."""
+
+    exponential: bool
+    table: NDArray[np.float64]
+
+    def of(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+        if len(self.table):
+            return self.table[labels.astype(np.int64)]
+        return np.exp2(labels) - 1 if self.exponential else labels
+
+
+def _worth(where: str, ranking: Ranking, gain: str | Mapping[int, float | int]) -> _Worth:
+    if isinstance(gain, Mapping):
+        return _Worth(False, value_table(where, "gain", gain, ranking.judged.labels))
     if gain not in get_args(Gain):
         raise ConfigError(
             f"{where}: expected gain 'exp', 'linear' or a table of whole labels to gains; got {gain!r}. "
             "Pass one of them."
         )
     if gain == "exp":
-        _check_finite(where, max_label, "Pass gain='linear', or make grades of the labels.")
+        check_finite(where, ranking.max_label, "Pass gain='linear', or make grades of the labels.")
+    return _Worth(gain == "exp", np.empty(0))
 
 
-def _check_finite(where: str, max_label: float, action: str) -> None:
+def check_finite(where: str, max_label: float, action: str) -> None:
+    """Raise DataError if 2 to the power of the greatest label is no float64."""
     if max_label > GREATEST_EXP_LABEL:
         raise DataError(
             f"{where}: expected labels up to {GREATEST_EXP_LABEL}, so that the gain 2^label - 1 is finite; "
@@ -46,13 +66,15 @@ def _check_finite(where: str, max_label: float, action: str) -> None:
         )
 
 
-def _gain_table(where: str, gain: Mapping[int, float | int], labels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The gain of each label from 0 to the greatest in the table; NaN where the table has none."""
-    known = sorted(gain)
-    values = [float(gain[label]) for label in known]
+def value_table(
+    where: str, what: str, given: Mapping[int, float | int], labels: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The value of each label from 0 to the greatest in the table; NaN where the table has none."""
+    known = sorted(given)
+    values = [float(given[label]) for label in known]
     if not known or known[0] < 0 or values != sorted(values) or not 0 <= values[0] <= values[-1] < np.inf:
         raise ConfigError(
-            f"{where}: expected gains of 0 or more that do not fall as labels rise from 0; got {dict(gain)}. "
+            f"{where}: expected {what}s of 0 or more that do not fall as labels rise from 0; got {dict(given)}. "
             "Mend the table."
         )
     table = np.full(known[-1] + 1, np.nan)
@@ -60,39 +82,93 @@ def _gain_table(where: str, gain: Mapping[int, float | int], labels: NDArray[np.
     unknown = labels[~np.isin(labels, known)]
     if len(unknown):
         raise DataError(
-            f"{where}: expected labels that the table of gains has, {', '.join(map(str, known))}; got {unknown[0]:g}. "
-            "Add it to the table."
+            f"{where}: expected labels that the table of {what}s has, {', '.join(map(str, known))}; "
+            f"got {unknown[0]:g}. Add it to the table."
         )
     return table
 
 
-def _by_rank(n_ranks: int, discount: str) -> NDArray[np.float64]:
+def _by_rank(where: str, n_ranks: int, discount: str | OfRanks) -> NDArray[np.float64]:
     ranks = torch.arange(1, n_ranks + 1, dtype=torch.float64)
+    if callable(discount):
+        return _checked_discounts(where, discount(ranks), n_ranks)
+    if discount == "reciprocal":
+        return (1 / ranks).numpy()
     # LETOR's scripts leave rank 2 undiscounted and have each later rank worth what others give the one above it.
     return discounts(ranks if discount == "log2" else (ranks - 1).clamp(min=1)).numpy()
 
 
-def _dcg(
-    where: str,
-    ranking: Ranking,
-    lists: tuple[NDArray[np.float64], NDArray[np.bool_]],
-    k: int | None,
-    gain: str | Mapping[int, float | int],
-    discount: str,
+def _checked_discounts(where: str, given: Any, n_ranks: int) -> NDArray[np.float64]:
+    values = np.asarray(given, dtype=np.float64)
+    if values.shape != (n_ranks,) or not (np.isfinite(values).all() and (values >= 0).all()):
+        raise ConfigError(
+            f"{where}: expected discount to give a finite number of 0 or more for each of {n_ranks} ranks; "
+            f"got {values}. Mend the function."
+        )
+    if (np.diff(values) > 0).any():
+        rank = int((np.diff(values) > 0).argmax()) + 1
+        raise ConfigError(
+            f"{where}: expected discounts that do not rise from rank to rank; got {values[rank - 1]:g} at rank {rank} "
+            f"and {values[rank]:g} at the next. Mend the function."
+        )
+    return values
+
+
+def _check_discount(where: str, discount: str | OfRanks) -> None:
+    if not callable(discount):
+        check_choice(where, "discount", discount, Discount)
+
+
+def _summed(
+    offsets: NDArray[np.int64],
+    labels: NDArray[np.float64],
+    tied: NDArray[np.bool_],
+    worth: _Worth,
+    n_ranks: int,
+    of_ranks: Callable[[int], NDArray[np.float64]],
 ) -> NDArray[np.float64]:
+    """What documents are worth times what their ranks are, summed over each list; NaN for one without documents."""
     from rankkit.metrics import kernels
 
-    check_choice(where, "discount", discount, Discount)
-    table = np.empty(0)
-    if isinstance(gain, Mapping):
-        table = _gain_table(where, gain, ranking.labels)
-    else:
-        _check_gain(where, gain, ranking.max_label)
-    n_ranks = cutoff(where, k)
-    by_rank = _by_rank(min(n_ranks, int(np.diff(ranking.offsets).max(initial=0))), discount)
-    out = np.empty(ranking.n_queries)
-    on_lists(kernels.dcg_lists, ranking.offsets, *lists, n_ranks, gain == "exp", table, by_rank, out)
+    by_rank = of_ranks(min(n_ranks, int(np.diff(offsets).max(initial=0))))
+    out = np.empty(len(offsets) - 1)
+    on_lists(kernels.dcg_lists, offsets, labels, tied, n_ranks, worth.exponential, worth.table, by_rank, out)
     return out
+
+
+_AS_IT_IS = _Worth(False, np.empty(0))
+
+
+def _reached(
+    where: str, ranking: Ranking, worth: _Worth, k: int | None, discount: str | OfRanks
+) -> NDArray[np.float64]:
+    """The DCG of each list."""
+
+    def of_ranks(n_ranks: int) -> NDArray[np.float64]:
+        return _by_rank(where, n_ranks, discount)
+
+    _check_discount(where, discount)
+    labels = ranking.labels
+    if ranking.weights is not None:
+        labels, worth = worth.of(labels) * ranking.weights, _AS_IT_IS
+        labels = labels[ranking.worst_order(labels)]
+    values = _summed(ranking.offsets, labels, ranking.tied, worth, cutoff(where, k), of_ranks)
+    if ranking.beyond is None:
+        return values
+    return np.where((np.diff(ranking.offsets) == 0) & (np.diff(ranking.beyond.offsets) > 0), 0.0, values)
+
+
+def _best(where: str, ranking: Ranking, worth: _Worth, k: int | None, discount: str | OfRanks) -> NDArray[np.float64]:
+    """The DCG of the best order of all that was judged."""
+
+    def of_ranks(n_ranks: int) -> NDArray[np.float64]:
+        return _by_rank(where, n_ranks, discount)
+
+    judged = ranking.all_judged(where)
+    labels = ranking.ideal_labels
+    if judged.weights is not None:
+        labels, worth = judged.falling(worth.of(judged.labels) * judged.weights), _AS_IT_IS
+    return _summed(judged.offsets, labels, np.zeros(len(labels), np.bool_), worth, cutoff(where, k), of_ranks)
 
 
 def dcg_of(
@@ -100,10 +176,10 @@ def dcg_of(
     *,
     k: int | None = None,
     gain: str | Mapping[int, float | int] = "exp",
-    discount: str = "log2",
+    discount: str | OfRanks = "log2",
 ) -> NDArray[np.float64]:
     """:func:`dcg` of a ranking."""
-    return _dcg("dcg", ranking, (ranking.labels, ranking.tied), k, gain, discount)
+    return _reached("dcg", ranking, _worth("dcg", ranking, gain), k, discount)
 
 
 def ndcg_of(
@@ -111,37 +187,41 @@ def ndcg_of(
     *,
     k: int | None = None,
     gain: str | Mapping[int, float | int] = "exp",
-    discount: str = "log2",
+    discount: str | OfRanks = "log2",
     short_list: str = "pad",
 ) -> NDArray[np.float64]:
     """:func:`ndcg` of a ranking."""
     check_choice("ndcg", "short_list", short_list, ShortList)
-    reached = _dcg("ndcg", ranking, (ranking.labels, ranking.tied), k, gain, discount)
-    best = (ranking.ideal_labels, np.zeros(len(ranking.tied), np.bool_))
-    ideal = _dcg("ndcg", ranking, best, k, gain, discount)
+    worth = _worth("ndcg", ranking, gain)
+    reached = _reached("ndcg", ranking, worth, k, discount)
+    ideal = _best("ndcg", ranking, worth, k, discount)
     if short_list == "zero":
         reached = np.where(short_lists(ranking, k), 0.0, reached)
     return np.divide(reached, ideal, out=np.full_like(reached, np.nan), where=ideal > 0)
 
 
-def err_of(ranking: Ranking, *, k: int | None = None, max_label: float | int | None = None) -> NDArray[np.float64]:
-    """:func:`err` of a ranking."""
-    from rankkit.metrics import kernels
+def arp_of(ranking: Ranking, *, k: int | None = None) -> NDArray[np.float64]:
+    """:func:`arp` of a ranking; ``k``, which only a protocol's ``default_k`` brings here, plays no part."""
 
-    n_ranks = cutoff("err", k)
-    if max_label is None:
-        max_label = ranking.max_label
-    elif not max_label > 0:
-        raise ConfigError(f"err: expected max_label above 0; got {max_label!r}. Pass the greatest grade of the scale.")
-    elif ranking.max_label > max_label:
-        raise DataError(
-            f"err: expected labels up to max_label = {max_label:g}; got {ranking.max_label:g}. "
-            "Pass the greatest grade of the scale as max_label."
-        )
-    _check_finite("err", float(max_label), "Map the labels to grades, such as 0 to 4.")
-    out = np.empty(ranking.n_queries)
-    on_lists(kernels.err_lists, ranking.offsets, ranking.labels, ranking.tied, n_ranks, float(max_label), out)
-    return out
+    def ranks(n_ranks: int) -> NDArray[np.float64]:
+        return np.arange(1.0, n_ranks + 1)
+
+    judged, above = ranking.all_judged("arp"), np.nextafter(0.0, 1.0)
+    if ranking.beyond is not None:
+        n_lost = count_from(judged.labels, judged.offsets, above) - count_from(ranking.labels, ranking.offsets, above)
+        if n_lost.any():
+            raise DataError(
+                "arp: expected a rank of each document with a label above 0; got "
+                f"{int(n_lost.sum())} documents that were not retrieved. Rank them, or leave arp out."
+            )
+    labels = ranking.labels
+    if ranking.weights is not None:
+        labels = labels * ranking.weights
+        labels = labels[ranking.worst_order(labels)]
+    whole = cutoff("arp", None)
+    reached = _summed(ranking.offsets, labels, ranking.tied, _AS_IT_IS, whole, ranks)
+    total = _summed(ranking.offsets, labels, ranking.tied, _AS_IT_IS, whole, np.ones)
+    return np.divide(reached, total, out=np.full_like(reached, np.nan), where=total > 0)
 
 
 @measured_by(dcg_of)
@@ -152,36 +232,27 @@ def dcg(
     *,
     k: int | None = None,
     gain: Gain | Mapping[int, float | int] = "exp",
-    discount: Discount = "log2",
+    discount: Discount | OfRanks = "log2",
+    weights: Float[Tensor, "query list"] | None = None,
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
     r"""Discounted cumulative gain: the gain of each document, worth less the further down it stands.
 
     .. math:: \mathrm{DCG@k} = \sum_{i: r_i \le k} \frac{2^{y_i} - 1}{\log_2(1 + r_i)}
 
-    where :math:`r_i` is the rank of document i by falling score :math:`s_i`, from 1, and :math:`y_i` its label.
-
-    *Ties*: least relevant first; ``"expected"`` gives the mean over all orders of the tied documents, ``"stable"``
-    keeps the order of the list. *Padding*: never read. *No relevant document*: 0; NaN for a list without documents.
-
     Args:
-        scores: One score a document, any scale.
+        scores: One a document.
         labels: Graded relevance, 0 = not relevant.
-        mask: True where a document is real; None: everywhere.
-        k: How many ranks count; None, or more than the list holds: all.
-        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, ``"linear"`` y, or a table such as
-            ``{0: 0, 1: 1, 2: 5}`` for whole labels, whose gains do not fall as labels rise.
-        discount: What a rank r is worth: ``"log2"`` :math:`1 / \log_2(1 + r)`, or ``"letor"`` as in the scripts of
-            LETOR: 1 at ranks 1 and 2, then :math:`1 / \log_2 r`.
+        mask: True where a document is real.
+        k: How many ranks count.
+        gain: ``"exp"`` :math:`2^y - 1`, ``"linear"`` y, or a table as ``{0: 0, 1: 1, 2: 5}`` that does not fall.
+        discount: ``"log2"``, ``"reciprocal"`` :math:`1 / r`, ``"letor"`` 1, 1, :math:`1 / \log_2 r`, or a function of
+            the ranks ``[rank]`` that does not rise.
+        weights: One a document, 0 or more: multiply the gains.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
-        float64, 0 or more, one a query.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k, gain, discount or ties is not one of the above.
+        0 or more; 0 without a relevant document, NaN for a list without documents.
 
     Example:
         The best document (label 1, gain 1) at rank 2: 1 / log2(3). The third place is padding.
@@ -196,7 +267,8 @@ def dcg(
         Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002. The exponential
         gain: Burges et al.: Learning to rank using gradient descent. ICML 2005.
     """
-    return on_padded_lists("dcg", dcg_of, scores, labels, mask, ties, k=k, gain=gain, discount=discount)
+    options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount}
+    return on_padded_lists("dcg", dcg_of, scores, labels, mask, ties, weights=weights, **options)
 
 
 @measured_by(ndcg_of)
@@ -207,112 +279,82 @@ def ndcg(
     *,
     k: int | None = None,
     gain: Gain | Mapping[int, float | int] = "exp",
-    discount: Discount = "log2",
+    discount: Discount | OfRanks = "log2",
     short_list: ShortList = "pad",
+    judged_labels: Real[Tensor, "query judged"] | None = None,
+    judged_mask: Bool[Tensor, "query judged"] | None = None,
+    weights: Float[Tensor, "query list"] | None = None,
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
-    r"""Normalised discounted cumulative gain: DCG over that of the best order.
+    r"""Normalised discounted cumulative gain: DCG over that of the best order of all that was judged, :math:`Z_k`.
 
     .. math:: \mathrm{NDCG@k} = \frac{1}{Z_k} \sum_{i: r_i \le k} \frac{2^{y_i} - 1}{\log_2(1 + r_i)}
 
-    where :math:`r_i` is the rank of document i by falling score :math:`s_i`, from 1, :math:`y_i` its label, and
-    :math:`Z_k` the same sum with the whole list in order of falling label.
-
-    *Ties*: least relevant first, so that a constant scorer does not win by row order; ``"expected"`` gives the mean
-    over all orders of the tied documents, ``"stable"`` keeps the order of the list. *Padding*: never read.
-    *No relevant document* (no label above 0): NaN.
-
     Args:
-        scores: One score a document, any scale.
+        scores: One a document.
         labels: Graded relevance, 0 = not relevant.
-        mask: True where a document is real; None: everywhere.
-        k: How many ranks count; None, or more than the list holds: all.
-        gain: What a label y is worth: ``"exp"`` :math:`2^y - 1`, ``"linear"`` y, or a table such as
-            ``{0: 0, 1: 1, 2: 5}`` for whole labels, whose gains do not fall as labels rise.
-        discount: What a rank r is worth: ``"log2"`` :math:`1 / \log_2(1 + r)`, or ``"letor"`` as in the scripts of
-            LETOR: 1 at ranks 1 and 2, then :math:`1 / \log_2 r`.
-        short_list: A list of fewer than k documents: ``"pad"`` and ``"cut"`` have the places that it leaves empty gain
-            nothing; ``"zero"`` gives 0, as the scripts of LETOR count it.
+        mask: True where a document is real.
+        k: How many ranks count.
+        gain: What a label is worth; see :func:`dcg`.
+        discount: What a rank is worth; see :func:`dcg`.
+        short_list: Of fewer than k documents: ``"zero"`` counts 0; ``"pad"``, ``"cut"``: empty places gain nothing.
+        judged_labels: Labels of all that was judged, the list's among them; None: the list's alone.
+        judged_mask: True where a judged label is real.
+        weights: One a document, 0 or more: multiply the gains, also those of the best order.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
-        float64 in [0, 1], one a query.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a score is NaN, or a label NaN, infinite or negative.
-        ConfigError: If k, gain, discount, short_list or ties is not one of the above.
+        In [0, 1]; NaN without a gain.
 
     Example:
-        The only relevant document (grade 3) among three tied: rank 3 at worst, where the discount is 1 / log2(4).
-        The fourth place is padding.
+        One relevant document among three tied: rank 3 at worst, 1 / log2(4). The fourth place is padding.
 
         >>> import torch
-        >>> scores = torch.tensor([[1.0, 1.0, 1.0, 9.0]])
-        >>> labels = torch.tensor([[3.0, 0.0, 0.0, 4.0]])
+        >>> scores, labels = torch.tensor([[1.0, 1.0, 1.0, 9.0]]), torch.tensor([[3.0, 0.0, 0.0, 4.0]])
         >>> mask = torch.tensor([[True, True, True, False]])
-        >>> ndcg(scores, labels, mask)
-        tensor([0.5000], dtype=torch.float64)
-        >>> ndcg(scores, labels, mask, ties="expected")
-        tensor([0.7103], dtype=torch.float64)
+        >>> ndcg(scores, labels, mask), ndcg(scores, labels, mask, ties="expected")
+        (tensor([0.5000], dtype=torch.float64), tensor([0.7103], dtype=torch.float64))
 
     References:
-        Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002. The exponential
-        gain: Burges et al.: Learning to rank using gradient descent. ICML 2005. The mean over tied orders:
-        McSherry, Najork: Computing information retrieval performance measures efficiently in the presence of tied
-        scores. ECIR 2008.
+        Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002.
     """
-    options = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
-    return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, **options)
+    options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
+    judged = None if judged_labels is None else (judged_labels, judged_mask)
+    return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, judged=judged, weights=weights, **options)
 
 
-@measured_by(err_of)
-def err(
+@measured_by(arp_of, falls=True)
+def arp(
     scores: Float[Tensor, "query list"],
     labels: Real[Tensor, "query list"],
     mask: Bool[Tensor, "query list"] | None = None,
     *,
-    k: int | None = None,
-    max_label: float | int | None = None,
+    weights: Float[Tensor, "query list"] | None = None,
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
-    r"""Expected reciprocal rank at which a user who reads downwards is satisfied.
+    r"""Average relevance position: the mean rank of the documents, by their labels; the lower the better.
 
-    .. math:: \mathrm{ERR@k} = \sum_{r=1}^{k} \frac{R_r}{r} \prod_{t<r} (1 - R_t),
-        \qquad R = \frac{2^{y} - 1}{2^{y_\max}}
-
-    where :math:`R_r` belongs to the document at rank r by falling score s.
-
-    *Ties*: least relevant first; ``"expected"`` gives the mean over all orders of the tied documents, ``"stable"``
-    keeps the order of the list. *Padding*: never read. *No relevant document* (no label above 0): NaN.
+    .. math:: \mathrm{ARP} = \frac{\sum_i y_i r_i}{\sum_i y_i}
 
     Args:
-        scores: One score a document, any scale.
+        scores: One a document; -inf is refused of a document with a label above 0, which would have no rank.
         labels: Graded relevance, 0 = not relevant.
-        mask: True where a document is real; None: everywhere.
-        k: How many ranks count; None, or more than the list holds: all.
-        max_label: The greatest grade of the scale, :math:`y_\max`. None: the greatest label of this call, which suits
-            one data set; pass it (4 for MSLR and Yahoo) to compare values of several.
+        mask: True where a document is real.
+        weights: One a document, 0 or more: multiply the labels.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
     Returns:
-        float64 in [0, 1), one a query.
-
-    Raises:
-        ShapeError: If the shapes differ.
-        DataError: If a score is NaN, a label NaN, infinite or negative, or above ``max_label``.
-        ConfigError: If k, max_label or ties is not one of the above.
+        1 or more; NaN without a relevant document.
 
     Example:
-        Grades 0, then 2 of 2: the user goes past the first and stops at rank 2 with chance 3/4. The third is padding.
+        Labels 0, 2, 1 at ranks 1, 2, 3: (2 * 2 + 1 * 3) / 3. The last place is padding.
 
         >>> import torch
-        >>> scores = torch.tensor([[2.0, 1.0, 9.0]])
-        >>> labels = torch.tensor([[0.0, 2.0, 2.0]])
-        >>> err(scores, labels, torch.tensor([[True, True, False]]), max_label=2)
-        tensor([0.3750], dtype=torch.float64)
+        >>> scores, labels = torch.tensor([[3.0, 2.0, 1.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0, 4.0]])
+        >>> arp(scores, labels, torch.tensor([[True, True, True, False]]))
+        tensor([2.3333], dtype=torch.float64)
 
     References:
-        Chapelle, Metzler, Zhang, Grinspan: Expected reciprocal rank for graded relevance. CIKM 2009.
+        Wang, Li, Golbandi, Bendersky, Najork: The LambdaLoss framework for ranking metric optimization. CIKM 2018.
     """
-    return on_padded_lists("err", err_of, scores, labels, mask, ties, k=k, max_label=max_label)
+    return on_padded_lists("arp", arp_of, scores, labels, mask, ties, weights=weights)

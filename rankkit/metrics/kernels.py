@@ -89,7 +89,8 @@ def _sort(keys: Keys, order: Keys, spare_keys: Keys, spare_order: Keys, counts: 
 
 
 @kernel()
-def _longest(offsets: Ints, first: int, last: int) -> int:
+def longest_of(offsets: Ints, first: int, last: int) -> int:
+    """The size of the longest of some lists."""
     longest = 0
     for query in range(first, last):
         longest = max(longest, offsets[query + 1] - offsets[query])
@@ -108,14 +109,15 @@ def rank_lists(
     ranked: Floats,
     tied: Flags,
     ties_matter: Flags,
+    rows: Ints,
 ) -> None:
     """Write the labels of each list by falling score; documents of equal score keep the order of the rows.
 
     ``bits`` are the scores, seen as unsigned integers of their width. ``ties_matter`` is set for lists where documents
     of different label are tied. With ``worst_first`` the labels of a run rise; with ``left_open`` the marks ``tied``
-    stay.
+    stay. ``rows`` takes the row of each document in the order before ``worst_first`` moves any; empty: not wanted.
     """
-    longest = _longest(offsets, first, last)
+    longest = longest_of(offsets, first, last)
     keys_1, keys_2 = np.empty(longest, bits.dtype), np.empty(longest, bits.dtype)
     order_1, order_2 = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
     counts = np.empty((8, 256), np.uint32)
@@ -131,6 +133,9 @@ def rank_lists(
         any_tie, matter = False, False
         for i in range(size):
             into[i] = own[p[i]]
+        if len(rows):
+            for i in range(size):
+                rows[start + i] = start + p[i]
         for i in range(1, size):
             same = a[i] == a[i - 1]
             mark[i] = same
@@ -145,7 +150,8 @@ def rank_lists(
 
 
 @kernel()
-def _run_end(tied: Flags, start: int, stop: int) -> int:
+def run_end(tied: Flags, start: int, stop: int) -> int:
+    """Where the run of tied documents that begins at ``start`` ends, not included."""
     end = start + 1
     while end < stop and tied[end]:
         end += 1
@@ -172,7 +178,7 @@ def _sort_labels(labels: Floats) -> None:
 def _sort_runs(labels: Floats, tied: Flags) -> None:
     start, stop = 0, len(labels)
     while start < stop:
-        end = _run_end(tied, start, stop)
+        end = run_end(tied, start, stop)
         if end > start + 1:
             _sort_labels(labels[start:end])
         start = end
@@ -235,7 +241,7 @@ def dcg_lists(
         total, start = 0.0, top
         cut = min(stop, top + k)
         while start < cut:
-            end = _run_end(tied, start, stop)
+            end = run_end(tied, start, stop)
             gain, discount = 0.0, 0.0
             for i in range(start, end):
                 gain += _gain(labels[i], exponential, table)
@@ -250,7 +256,7 @@ def dcg_lists(
 def _first_relevant(labels: Floats, tied: Flags, start: int, stop: int, relevant_from: float) -> tuple[int, int, int]:
     """The first run with a relevant document: its start, its end and how many are relevant (0: there is none)."""
     while start < stop:
-        end = _run_end(tied, start, stop)
+        end = run_end(tied, start, stop)
         n_relevant = 0
         for i in range(start, end):
             n_relevant += labels[i] >= relevant_from
@@ -321,7 +327,7 @@ def relevant_lists(
         top, start, stop = offsets[query], offsets[query], offsets[query + 1]
         total, n_all = 0.0, 0
         while start < stop:
-            end = _run_end(tied, start, stop)
+            end = run_end(tied, start, stop)
             n_relevant = 0
             for i in range(start, end):
                 n_relevant += labels[i] >= relevant_from
@@ -330,71 +336,3 @@ def relevant_lists(
             start = end
         within[query] = total
         in_all[query] = n_all
-
-
-@kernel()
-def average_precision_lists(
-    offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, relevant_from: float, out: Floats
-) -> None:
-    """Sum of the precision at each relevant document among the first k, over the number of all relevant ones.
-
-    In a run of n documents, R of them relevant, place j holds a relevant one with probability R / n; then
-    ``(j - 1) (R - 1) / (n - 1)`` of those before it in the run are relevant on average.
-    """
-    for query in range(first, last):
-        top, start, stop = offsets[query], offsets[query], offsets[query + 1]
-        total, n_before = 0.0, 0
-        while start < stop:
-            end = start + 1
-            if end == stop or not tied[end]:
-                if labels[start] >= relevant_from:
-                    n_before += 1
-                    if end - top <= k:
-                        total += n_before / (end - top)
-                start = end
-                continue
-            end = _run_end(tied, start, stop)
-            n_relevant, size = 0, end - start
-            for i in range(start, end):
-                n_relevant += labels[i] >= relevant_from
-            for j in range(1, min(size, k - (start - top)) + 1):
-                before = n_before + (j - 1) * (n_relevant - 1) / (size - 1)
-                total += n_relevant / size * (before + 1) / (start - top + j)
-            n_before += n_relevant
-            start = end
-        out[query] = total / n_before if n_before else np.nan
-
-
-@kernel()
-def err_lists(
-    offsets: Ints, first: int, last: int, labels: Floats, tied: Flags, k: int, max_label: float, out: Floats
-) -> None:
-    """Expected reciprocal rank; a document satisfies the user with chance ``R = (2^label - 1) / 2^max_label``.
-
-    In a run, let ``E[m]`` be the mean over all m-subsets of the product of ``1 - R``. Place j satisfies the user
-    with probability ``E[j - 1] - E[j]`` times that of getting to the run.
-    """
-    means = np.empty(_longest(offsets, first, last) + 1)
-    for query in range(first, last):
-        top, start, stop = offsets[query], offsets[query], offsets[query + 1]
-        total, going_on = 0.0, 1.0
-        cut = min(stop, top + k)
-        while start < cut:
-            end = _run_end(tied, start, stop)
-            n_places = min(end, cut) - start
-            means[0] = 1.0
-            for j in range(1, n_places + 1):
-                means[j] = 0.0
-            for i in range(start, end):
-                n = i - start + 1
-                goes_on = 1 - (np.exp2(labels[i]) - 1) / np.exp2(max_label)
-                for m in range(min(n, n_places), 0, -1):
-                    means[m] = ((n - m) * means[m] + m * goes_on * means[m - 1]) / n
-            for j in range(1, n_places + 1):
-                total += going_on * (means[j - 1] - means[j]) / (start - top + j)
-            going_on *= means[n_places]
-            start = end
-        any_relevant = False
-        for i in range(top, stop):
-            any_relevant |= labels[i] > 0
-        out[query] = total if any_relevant else np.nan

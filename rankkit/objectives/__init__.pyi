@@ -23,6 +23,8 @@ from .lists.softmax_variants import calibrated_softmax_loss as calibrated_softma
 from .lists.softmax_variants import poly1_softmax_loss as poly1_softmax_loss
 from .lists.softmax_variants import unique_softmax_loss as unique_softmax_loss
 from .module import Objective as Objective
+from .pairs.factors import PairFactors as PairFactors
+from .pairs.factors import PairWeight as PairWeight
 from .pairs.lambdaloss import lambdaloss_arp1_loss as lambdaloss_arp1_loss
 from .pairs.lambdaloss import lambdaloss_arp2_loss as lambdaloss_arp2_loss
 from .pairs.lambdaloss import lambdaloss_ndcg1_loss as lambdaloss_ndcg1_loss
@@ -45,6 +47,7 @@ from .pairs.weights import mrr_delta as mrr_delta
 from .pairs.weights import ndcg_delta as ndcg_delta
 from .pairs.weights import ndcg_loss2 as ndcg_loss2
 from .pairs.weights import ndcg_loss2pp as ndcg_loss2pp
+from .pairs.weights import pair_factors as pair_factors
 from .pairs.weights import precision_delta as precision_delta
 from .ranks.approx import approx_ndcg_loss as approx_ndcg_loss
 from .ranks.approx import bound_ndcg_loss as bound_ndcg_loss
@@ -57,6 +60,7 @@ from .ranks.gumbel import gumbel_loss as gumbel_loss
 from .ranks.neural_ndcg import neural_ndcg_loss as neural_ndcg_loss
 from .ranks.neural_ndcg import neural_sort_loss as neural_sort_loss
 from .ranks.neural_ndcg import pirank_loss as pirank_loss
+from .ranks.score_order import ScoreOrder as ScoreOrder
 from .ranks.soft_ranks import approx_ranks as approx_ranks
 from .ranks.softrank import softrank_ndcg_loss as softrank_ndcg_loss
 from .ranks.yeti import yeti_loss as yeti_loss

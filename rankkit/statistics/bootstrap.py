@@ -10,7 +10,13 @@ MOST_UNITS = 20_000
 """Of more queries, as many random groups of equal size are drawn in place of single ones."""
 
 
-def bootstrap_means(values: NDArray[np.float64], *, n_resamples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
+def bootstrap_means(
+    values: NDArray[np.float64],
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Means over queries drawn with replacement, as many as there are.
 
     All metrics share the draws, so differences between columns are paired.
@@ -23,12 +29,15 @@ def bootstrap_means(values: NDArray[np.float64], *, n_resamples: int = 1000, see
         values: ``[query, metric]``; NaN is left out of the mean.
         n_resamples: How often to draw.
         seed: Of the draws.
+        weights: ``[query]``, by which the queries of a resample count; None: all alike.
 
     Returns:
         ``[resample, metric]``; NaN where a resample has no value.
     """
     defined = (~np.isnan(values)).astype(np.float64)
-    filled = np.where(defined, values, 0.0)
+    if weights is not None:
+        defined *= weights[:, None]
+    filled = np.where(np.isnan(values), 0.0, values) * defined
     generator = np.random.default_rng(seed)
     if len(values) > MOST_UNITS:
         group = generator.permutation(len(values)) % MOST_UNITS

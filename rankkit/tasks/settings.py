@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.evaluation.names import parse_metric
+from rankkit.evaluation.names import check_rises
 from rankkit.numbers import check_whole, is_finite, is_whole
 from rankkit.tasks.methods import Method, check_method, told
 
@@ -40,7 +40,7 @@ class Settings:
         for name, value in vars(self).items():
             if isinstance(value, np.generic):  # neither torch nor JSON takes numbers of numpy
                 object.__setattr__(self, name, value.item())
-        parse_metric(self.metric)
+        check_rises("fit", self.metric)
         check_method(self.optimizer, self.optimizer_options or {})
         if not callable(self.schedule):
             check_name("schedule", self.schedule, get_args(ScheduleName))

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import time
@@ -51,7 +52,7 @@ class Tracker(Protocol):
 class MLflow:
     """Mirrors runs to the MLflow server or database that ``MLFLOW_TRACKING_URI`` names, or to MLflow's own default.
 
-    MLflow allows no ``@`` in the name of a metric: ``ndcg@10`` stands there as ``ndcg_at_10``.
+    MLflow allows no ``@`` and no parentheses in the name of a metric: ``ndcg@10`` stands there as ``ndcg_at_10``.
 
     Args:
         experiment: Its name there, unless ``MLFLOW_EXPERIMENT_NAME`` is set; made if there is none.
@@ -99,13 +100,22 @@ class MLflow:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [Metric(name.replace("@", "_at_"), value, now, step) for name, value in _numbers(values)]
+        metrics = [Metric(_allowed(name), value, now, step) for name, value in _numbers(values)]
         self._client.log_batch(self._run, metrics=metrics)
 
     def _find(self, folder: Path) -> Any:
         path = str(folder.resolve()).replace("'", "\\'")
         runs = self._client.search_runs([self._experiment], f"tags.`{_FOLDER_TAG}` = '{path}'", max_results=1)
         return runs[0] if runs else None
+
+
+def _allowed(name: str) -> str:
+    """The name of a metric in MLflow.
+
+    >>> _allowed("test/ndcg@10"), _allowed("test/rbp(p=0.8)@10")
+    ('test/ndcg_at_10', 'test/rbp_p_0.8_at_10')
+    """
+    return re.sub(r"[(=,]", "_", name.replace(")", "")).replace("@", "_at_")
 
 
 class TensorBoard:

@@ -1,5 +1,7 @@
 import json
 import math
+from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,8 +11,11 @@ from torch import nn
 
 from rankkit.data.grouping import group_rows
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.weights import Weights
 from rankkit.errors import ConfigError, DataError, ShapeError
-from rankkit.evaluation import Protocol, evaluate, evaluate_scores, parse_metric, predict
+from rankkit.evaluation import PROTOCOLS, Protocol, evaluate, evaluate_scores, metric_name, parse_metric, predict
+from rankkit.evaluation.names import check_rises, read_metric_name
+from rankkit.metrics import rbp
 
 
 class Columns(nn.Module):
@@ -261,11 +266,157 @@ def test_tensors_and_lists_are_taken():
         ({"protocol": "rankit"}, ConfigError, r"Did you mean 'rankkit'\?"),
         ({"empty": "zeros"}, ConfigError, r"empty: expected 'zero' or .*Did you mean 'zero'\?"),
         ({"scores": [], "labels": [], "qids": []}, DataError, "at least one query"),
+        ({"unretrieved_labels": [1]}, ConfigError, "unretrieved_labels and unretrieved_qids, or neither"),
+        (
+            {"unretrieved_labels": [1], "unretrieved_qids": ["a", "b"]},
+            ShapeError,
+            r"unretrieved_labels \(1,\), unretrieved_qids \(2,\)",
+        ),
+        ({"unretrieved_labels": ["x"], "unretrieved_qids": ["a"]}, DataError, "numbers as unretrieved_labels"),
+        ({"unretrieved_labels": [-1], "unretrieved_qids": ["a"]}, DataError, "labels of 0 or more; got -1 in qid a"),
+        ({"weights": Weights([1, 2], per="query")}, ShapeError, "4 weights, one a query; got 2"),
+        ({"weights": Weights([1, 2], per="doc"), "metrics": ["dcg"]}, ShapeError, r"weights \(2,\)"),
+        ({"weights": Weights([0, 0, 0, 0], per="query")}, DataError, "weights that are all 0"),
     ],
 )
 def test_errors(arguments, error, text):
     with pytest.raises(error, match=text):
         evaluate_scores(**{"scores": SCORES, "labels": LABELS, "qids": QIDS, "metrics": ["mrr"]} | arguments)
+
+
+def test_a_score_of_minus_infinity_is_not_retrieved_and_ranked_last_where_a_protocol_says_so():
+    given = {"scores": [2.0, -math.inf], "labels": [0, 1], "qids": ["a", "a"], "metrics": ["mrr", "recall", "ndcg"]}
+    report = evaluate_scores(**given)
+    assert report.means == {"mrr": 0, "recall": 0, "ndcg": 0}
+    assert report.n_unretrieved == 1
+    assert report.n_empty == 0
+    assert "; 1 documents not retrieved, judged all the same" in report.convention
+    last = evaluate_scores(**given, protocol=Protocol(minus_inf="last"))
+    assert last.means == {"mrr": 1 / 2, "recall": 1, "ndcg": pytest.approx(1 / math.log2(3))}
+    assert last.n_unretrieved == 0
+    for name, protocol in PROTOCOLS.items():
+        assert protocol.minus_inf == ("unretrieved" if name == "rankkit" else "last")
+    # Scores that only another type makes infinite were retrieved.
+    low = evaluate_scores(
+        [2.0, -1e300], [0, 1], qids=["a", "a"], metrics="mrr", protocol=Protocol(score_dtype="float32")
+    )
+    assert low.means["mrr"] == 1 / 2
+
+
+@pytest.mark.parametrize("protocol", ["rankkit", "lightgbm", "sklearn", "letor3", "trec"])
+def test_documents_judged_and_not_retrieved_are_those_of_score_minus_infinity(protocol):
+    generator = np.random.default_rng(0)
+    qids, labels = generator.integers(0, 30, 400), generator.choice(3, 400, p=[0.6, 0.3, 0.1])
+    scores, found = generator.integers(0, 20, 400).astype(np.float32), generator.random(400) < 0.4
+    ids = np.array([f"d{i}" for i in range(400)])
+    metrics = ["ndcg@5", "map", "recall@3", "mrr", "precision@5", "bpref", "opa", "rbp(p=0.5)", "f1@5", "r_precision"]
+    rules = {"metrics": metrics, "protocol": protocol}
+    beside = evaluate_scores(
+        scores[found], labels[found], qids=qids[found], doc_ids=ids[found],
+        unretrieved_labels=labels[~found], unretrieved_qids=qids[~found], **rules,
+    )  # fmt: skip
+    within = evaluate_scores(
+        np.where(found, scores, -np.inf), labels, qids=qids, doc_ids=ids,
+        metrics=metrics, protocol=replace(PROTOCOLS[protocol], minus_inf="unretrieved"),
+    )  # fmt: skip
+    order = [within.qids.tolist().index(qid) for qid in beside.qids]
+    for name in metrics:
+        np.testing.assert_array_equal(beside.per_query[name], within.per_query[name][order])
+    assert beside.n_unretrieved == within.n_unretrieved == (~found).sum()
+
+
+def test_a_query_of_which_nothing_was_retrieved_counts_as_0():
+    report = evaluate_scores(
+        [1.0], [1], qids=["a"], unretrieved_labels=[2, 0], unretrieved_qids=["b", "b"], metrics=["mrr", "ndcg", "dcg"]
+    )
+    assert report.qids.tolist() == ["a", "b"]
+    assert report.means == {"mrr": 1 / 2, "ndcg": 1 / 2, "dcg": 1 / 2}
+    assert report.n_empty == 0
+
+
+def test_query_weights_are_those_of_the_mean_and_of_its_interval():
+    weights = Weights([1, 2, 4, 0], per="query")  # of a, c, b, d
+    report = abcd(["mrr", "dcg"], weights=weights)
+    assert report.means["mrr"] == pytest.approx((1 * 1 / 2 + 2 * 1 / 2 + 4 * 0) / 7)
+    assert abcd(["mrr"], weights=weights, empty="skip").means["mrr"] == 1 / 2
+    assert report.convention.endswith("; means by weight of query")
+    assert report.to_dict()["weighted_queries"] is True
+    assert report.to_pandas()["weight"].tolist() == [1, 2, 4, 0]
+    for name in ("mrr", "dcg"):
+        np.testing.assert_array_equal(report.per_query[name], abcd([name]).per_query[name])
+    equal = abcd(["mrr"], weights=Weights([3, 3, 3, 3], per="query"))
+    assert equal.means["mrr"] == pytest.approx(abcd(["mrr"]).means["mrr"])
+    assert equal.intervals["mrr"] == pytest.approx(abcd(["mrr"]).intervals["mrr"])
+    # As if each query were there as often as its weight says: the mean of each resample in the long run.
+    many = many_queries()
+    heavy = np.where(many.counted("mrr") == 1, 9.0, 1.0)
+    weighted = replace(many, query_weights=heavy)
+    low, high = weighted.intervals["mrr"]
+    assert low < weighted.means["mrr"] < high
+    assert low > many.intervals["mrr"][1]
+
+
+def test_document_weights_multiply_gains_and_other_metrics_refuse_them():
+    weights = Weights([1, 2, 3, 1, 5, 1, 0.5], per="doc")
+    report = abcd(["dcg", "ndcg", "opa"], weights=weights)
+    discount = 1 / math.log2(3)
+    assert report.per_query["dcg"].tolist() == pytest.approx([3 * discount, 2 * discount, 0, 3 * 0.5])
+    assert report.convention.endswith("; gains by weight of document")
+    for ties, rank in (("stable", 1), ("pessimistic", 2)):
+        assert abcd(["dcg"], weights=weights, ties=ties).per_query["dcg"][1] == pytest.approx(2 / math.log2(1 + rank))
+    by_id = abcd(["dcg"], weights=weights, ties="trec", doc_ids=["1", "x", "2", "3", "y", "4", "5"])
+    assert by_id.per_query["dcg"][1] == pytest.approx(2 * discount)
+    with pytest.raises(ConfigError, match="take weights of documents, dcg, ndcg, opa, arp; got mrr, map@5"):
+        abcd(["dcg", "mrr", "map@5"], weights=weights)
+    with pytest.raises(ConfigError, match="rows of their own, with score -inf and a weight"):
+        abcd(["dcg"], weights=weights, unretrieved_labels=[1], unretrieved_qids=["a"])
+
+
+def test_evaluate_counts_by_the_weights_of_the_data_only_when_asked():
+    data, scorer = dataset(), Columns(3)
+    weights = np.random.default_rng(1).random(data.n_queries).astype(np.float32)
+    weighted = replace(data, weights=weights, weights_per="query")
+    plain, report = evaluate(scorer, data, ["mrr"]), evaluate(scorer, weighted, ["mrr"], weighted=True)
+    assert evaluate(scorer, weighted, ["mrr"]).means == plain.means
+    assert report.means["mrr"] == pytest.approx(np.average(plain.counted("mrr"), weights=weights))
+    of_docs = replace(data, weights=np.full(data.n_docs, 2.0, np.float32), weights_per="doc")
+    doubled = evaluate(scorer, of_docs, ["dcg"], weighted=True)
+    assert doubled.means["dcg"] == pytest.approx(2 * evaluate(scorer, data, ["dcg"]).means["dcg"])
+    with pytest.raises(DataError, match=r"expected data with weights \(weighted=True\); got none"):
+        evaluate(scorer, data, ["mrr"], weighted=True)
+
+
+def test_metrics_with_options_in_their_names():
+    assert read_metric_name("rbp(p=.8)@10") == ("rbp", 10, {"p": 0.8})
+    assert parse_metric("rbp(p=.8)") == ("rbp", None)
+    assert metric_name("evaluate", partial(rbp, p=0.5, k=3)) == "rbp(p=0.5)@3"
+    report = abcd(["rbp", "rbp(p=.5)", "rbp(p=0.5)@1", partial(rbp, p=0.25)])
+    assert list(report.means) == ["rbp", "rbp(p=.5)", "rbp(p=0.5)@1", "rbp(p=0.25)"]
+    assert report.per_query["rbp(p=.5)"].tolist() == pytest.approx([1 / 4, 1 / 4, math.nan, 1 / 2], nan_ok=True)
+    assert report.per_query["rbp(p=0.25)"][0] == pytest.approx(3 / 4 * 1 / 4)
+    assert "rbp p 0.8" in report.convention
+    assert "rbp p" not in abcd(["rbp(p=.5)"]).convention
+
+
+def test_the_later_metrics_say_what_they_mean():
+    report = abcd(["arp", "opa", "f1@2", "bpref", "map@2"], protocol=Protocol(ideal="found"), empty="skip")
+    assert report.per_query["arp"].tolist() == pytest.approx([2, 2, math.nan, 1], nan_ok=True)
+    assert report.convention == (
+        "rankkit: relevant from label 1, arp the lower the better, f1@k over k, map@k over the relevant documents "
+        "among the k, ties pessimistic; queries without a relevant document (or, for opa, without two labels): 2 of 4 "
+        "left out of the mean"
+    )
+    chances = Protocol(satisfaction={0: 0, 1: 0.4, 2: 0.9})
+    report = abcd(["err"], protocol=chances)
+    assert report.per_query["err"].tolist() == pytest.approx([0.4 / 2, 0.4 / 2, math.nan, 0.9], nan_ok=True)
+    assert "err stops with chance {0: 0; 1: 0.4; 2: 0.9}" in report.convention
+    assert Protocol(**json.loads(json.dumps(asdict(chances)))) == chances
+
+
+def test_a_metric_that_falls_chooses_nothing():
+    check_rises("fit", "ndcg@10")
+    with pytest.raises(ConfigError, match=r"fit: expected a metric that is higher .*got 'arp', which is lower"):
+        check_rises("fit", "arp")
 
 
 @pytest.mark.parametrize(
@@ -281,6 +432,16 @@ def test_errors(arguments, error, text):
         ("RR", "orders tied documents by id.*Write 'mrr'"),
         ("AP(rel=2)", "Write 'map'"),
         ("Success@1", "Write 'hit_rate@1'"),
+        ("Bpref", "Write 'bpref'"),
+        ("RBP(p=0.8)", "Write 'rbp'"),
+        ("opa@10", "without a cutoff, since it reads whole lists"),
+        ("map_at_r@3", "since it cuts each list at its own number of relevant documents"),
+        ("mrr(relevant_from=2)", "expected 'mrr' without options"),
+        ("rbp()", r"'rbp\(p=<number>\)'; got 'rbp\(\)'"),
+        ("rbp(q=0.5)", r"'rbp\(p=<number>\)'"),
+        ("rbp(p=0.5,p=0.6)", "Name each option once"),
+        ("rbp(p=x)", r"'rbp\(p=<number>\)'"),
+        ("rbp(p=1.5)", "p between 0 and 1; got 1.5"),
     ],
 )
 def test_metric_names_that_are_refused(name, text):

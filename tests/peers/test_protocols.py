@@ -9,9 +9,9 @@ from dataclasses import replace
 import ir_measures
 import numpy as np
 import pytest
-from ir_measures import AP, RR, P, R, Success, nDCG
+from ir_measures import AP, RR, Bpref, P, R, Rprec, Success, nDCG
 
-from rankkit.evaluation import PROTOCOLS, evaluate_scores
+from rankkit.evaluation import PROTOCOLS, evaluate_run, evaluate_scores
 from tests.peers.adversarial import CUTOFFS, flat, lists
 
 AT = [f"@{k}" for k in CUTOFFS]
@@ -130,7 +130,7 @@ def test_sklearn(greatest):
 def test_trec(greatest):
     names = {"ndcg": nDCG, "map": AP, "precision": P, "recall": R, "hit_rate": Success}
     measures = {f"{ours}@{k}": theirs @ k for ours, theirs in names.items() for k in CUTOFFS}
-    measures |= {"ndcg": nDCG, "map": AP, "mrr": RR}
+    measures |= {"ndcg": nDCG, "map": AP, "mrr": RR, "r_precision": Rprec, "bpref": Bpref}
     pairs = lists(greatest)
     scores, labels, qids = flat(pairs)
     # Ids whose order is neither that of the rows nor the reverse.
@@ -147,6 +147,89 @@ def test_trec(greatest):
         expected = [theirs[str(i)] for i in range(len(pairs))]
         np.testing.assert_allclose(values[name], expected, rtol=0, atol=1e-9, err_msg=name)
         assert means[name] == pytest.approx(np.mean(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("greatest", [1, 4])
+def test_lightgbm_ranks_minus_infinity_last_and_credits_it(greatest):
+    lightgbm = pytest.importorskip("lightgbm")
+    metrics = [f"{metric}{at}" for metric in ("ndcg", "map") for at in AT]
+
+    def theirs(scores, labels):
+        options = {"objective": "lambdarank", "metric": ["ndcg", "map"], "eval_at": list(CUTOFFS), "verbose": -1}
+        data = lightgbm.Dataset(np.zeros((len(scores), 1)), label=labels, group=[len(scores)], init_score=scores)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            booster = lightgbm.Booster(options, data)
+        return {name: value for _, name, value, _ in booster.eval_train()}
+
+    check(with_minus_infinity(greatest), "lightgbm", metrics, theirs)
+
+
+@pytest.mark.parametrize("greatest", [1, 4])
+def test_trec_ranks_minus_infinity_last_and_credits_it(greatest):
+    pairs = with_minus_infinity(greatest)
+    scores, labels, qids = flat(pairs)
+    doc_ids = np.array([f"d{i}" for i in np.random.default_rng(1).permutation(len(scores))])
+    qrels, run = {}, {}
+    for qid, doc_id, label, score in zip(qids, doc_ids, labels, scores, strict=True):
+        qrels.setdefault(str(qid), {})[doc_id] = int(label)
+        run.setdefault(str(qid), {})[doc_id] = float(score)
+    measures = {"ndcg": nDCG, "map": AP, "mrr": RR, "recall@5": R @ 5, "r_precision": Rprec, "bpref": Bpref}
+    values, _ = ours(pairs, "trec", list(measures), doc_ids=doc_ids)
+    for name, measure in measures.items():
+        theirs = {value.query_id: value.value for value in ir_measures.pytrec_eval.iter_calc([measure], qrels, run)}
+        expected = [theirs[str(i)] for i in range(len(pairs))]
+        np.testing.assert_allclose(values[name], expected, rtol=0, atol=1e-9, err_msg=name)
+
+
+def with_minus_infinity(greatest):
+    """The adversarial lists, some scores of which are -inf."""
+    generator = np.random.default_rng(7)
+    return [
+        (np.where(generator.random(len(scores)) < 0.3, -np.inf, scores), labels) for scores, labels in lists(greatest)
+    ]
+
+
+@pytest.mark.parametrize("depth", [1, 5, 20])
+def test_a_truncated_run_has_the_numbers_of_trec_eval(depth):
+    """What the qrels judge and the run lacks is given beside the run, also whole queries."""
+    generator = np.random.default_rng(depth)
+    columns = {name: [] for name in ("scores", "labels", "qids", "doc_ids")}
+    lost_labels, lost_qids, qrels, run = [], [], {}, {}
+    for query in range(60):
+        qid, size = f"q{query}", int(generator.integers(1, 60))
+        labels = generator.choice(4, size, p=[0.6, 0.2, 0.1, 0.1])
+        scores = generator.integers(0, 12, size).astype(np.float64)
+        found = np.argsort(-scores, kind="stable")[: 0 if query % 20 == 7 else depth]
+        qrels[qid] = {f"d{i}": int(labels[i]) for i in range(size)}
+        if len(found):
+            run[qid] = {f"d{i}": float(scores[i]) for i in found}
+        for i in found:
+            for name, value in zip(columns, (scores[i], labels[i], qid, f"d{i}"), strict=True):
+                columns[name].append(value)
+        lost = np.setdiff1d(np.arange(size), found)
+        lost_labels += labels[lost].tolist()
+        lost_qids += [qid] * len(lost)
+    measures = {
+        "ndcg": nDCG, "ndcg@3": nDCG @ 3, "map": AP, "map@10": AP @ 10, "mrr": RR, "precision@10": P @ 10,
+        "recall@5": R @ 5, "recall": R @ 1000, "hit_rate@3": Success @ 3, "r_precision": Rprec, "bpref": Bpref,
+    }  # fmt: skip
+    report = evaluate_scores(
+        **columns,
+        unretrieved_labels=lost_labels,
+        unretrieved_qids=lost_qids,
+        metrics=list(measures),
+        protocol="trec",
+    )
+    theirs = evaluate_run(qrels, run, [str(measure) for measure in measures.values()])
+    place = {qid: i for i, qid in enumerate(theirs.qids)}
+    rows = [place[qid] for qid in report.qids]
+    assert sorted(rows) == list(range(60))
+    assert report.n_unretrieved == len(lost_labels)
+    for name, measure in measures.items():
+        expected = np.nan_to_num(theirs.per_query[str(measure)][rows])
+        np.testing.assert_allclose(report.counted(name), expected, rtol=0, atol=1e-9, err_msg=name)
+        assert report.means[name] == pytest.approx(theirs.means[str(measure)], abs=1e-9)
 
 
 def without_ties_in_long_lists(greatest):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.distances import Distance
-from rankkit.evaluation import evaluate_scores
+from rankkit.evaluation import Protocol, evaluate_scores
 from rankkit.tasks.ranking.splits import labels_of
 
 Report = Callable[[dict[str, Any]], None]
@@ -66,5 +66,7 @@ class Selection:
 
     def __call__(self, scores: NDArray[Any]) -> float:
         """The metric of these scores."""
-        report = evaluate_scores(scores, self._labels, qids=self._queries, metrics=[self._metric])
+        report = evaluate_scores(
+            scores, self._labels, qids=self._queries, metrics=[self._metric], protocol=Protocol(minus_inf="last")
+        )
         return report.means[self._metric]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, ExportError
 from rankkit.evaluation import evaluate_scores
+from rankkit.evaluation.names import check_rises
 from rankkit.export.needs import need
 from rankkit.export.quiet import quiet
 
@@ -56,6 +57,7 @@ def metric_drop(
     """
     if data.labels is None:
         raise ConfigError("int8: expected labelled data to judge the ranking on; got no labels. Pass data with labels.")
+    check_rises("int8", metric)
     qids = np.repeat(np.arange(data.n_queries), np.diff(data.offsets))
     values = [
         evaluate_scores(np.asarray(scores), data.labels, qids=qids, metrics=[metric]).means[metric]

@@ -9,7 +9,7 @@ as in rankkit's metrics), and of equal score and label in the order of the list.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -30,6 +30,11 @@ from rankkit.objectives.ranks.score_order import ScoreOrder, cut
 from rankkit.ranking import Gain, discounts, gains
 
 Truncation = Literal["metric", "pairs"]
+PairForm = Literal["gain", "discount", "truncated", "distance", "first_relevant", "precision"]
+
+_FORMS = dict(
+    zip(get_args(PairForm), (GAIN, DISCOUNT, TRUNCATED, DISTANCE, FIRST_RELEVANT, PRECISION), strict=True),
+)
 
 
 def _factors(
@@ -53,6 +58,65 @@ def _factors(
         gain.new_zeros(1) if table is None else table,
         by_distance,
     )
+
+
+def pair_factors(
+    form: PairForm,
+    gains: Tensor,
+    *,
+    first: Tensor | None = None,
+    second: Tensor | None = None,
+    order: ScoreOrder | None = None,
+    table: Tensor | None = None,
+) -> PairFactors:
+    r"""Numbers a document from which the weight of each pair follows: what a :class:`PairWeight` of one's own gives.
+
+    With G the gains, A ``first``, B ``second``, r the ranks and T ``table``, a pair weighs :math:`|G_i - G_j|` times
+
+    - ``"gain"``: 1;
+    - ``"discount"``: :math:`|A_i - A_j|`;
+    - ``"truncated"``: :math:`|A_i - A_j| \max(B_i, B_j)`;
+    - ``"distance"``: :math:`|A_i - A_j| + T_{|r_i - r_j|} B`, of the lower ranked of the two;
+    - ``"first_relevant"``: :math:`|\max(A_j, B_i) - \max(A_i, B_i)|` where :math:`y_i > y_j`;
+    - ``"precision"``: :math:`|A_j - A_i|` where j is ranked above i, else :math:`|B_j - B_i|`, where :math:`y_i > y_j`.
+
+    Args:
+        form: How the numbers combine.
+        gains: ``[query, list]``, the same for equal labels of a list.
+        first: ``[query, list]``; None: 0.
+        second: ``[query, list]``; None: 0.
+        order: The ranks, for ``"distance"`` and ``"precision"``.
+        table: ``[list + 1]``, for ``"distance"``.
+
+    Raises:
+        ConfigError: If the form is none of these, or lacks what it reads.
+
+    Example:
+        A pair weighs what its swap changes in the sum of label / rank: 2 * (1 - 1/2) for labels 0, 2 at ranks 1, 2.
+
+        >>> from rankkit.objectives import ScoreOrder, pair_factors, pairwise_hinge_loss
+        >>> class ReciprocalDelta:
+        ...     def factors(self, scores, labels, mask):
+        ...         order = ScoreOrder(scores, labels, mask)
+        ...         return pair_factors("discount", labels, first=order.of_documents(order.reciprocals(k=None)))
+        >>> scores, labels = torch.tensor([[2.0, 1.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> mask = torch.tensor([[True, True, False]])
+        >>> pairwise_hinge_loss(scores, labels, mask, pair_weight=ReciprocalDelta())  # times 1 + (2 - 1)
+        tensor(2.)
+    """
+    if form not in _FORMS:
+        known = ", ".join(map(repr, _FORMS))
+        raise ConfigError(f"pair_factors: expected form to be one of {known}; got {form!r}. Pass one of them.")
+    if order is None and form in ("distance", "precision"):
+        raise ConfigError(
+            f"pair_factors: expected order, whose ranks {form!r} reads; got none. Pass a rankkit.objectives.ScoreOrder."
+        )
+    if (table is None) == (form == "distance"):
+        raise ConfigError(
+            f"pair_factors: expected table for form 'distance' and for no other; got form {form!r} "
+            f"{'without' if table is None else 'with'} a table. Mend the call."
+        )
+    return _factors(_FORMS[form], gains, order=order, first=first, second=second, table=table)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Ranking: scorers order the documents of queries."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,8 @@ def measure_scores(fitted: Predicting, split: Split, rules: Any) -> Measured:
         qids=split.test.qids[np.repeat(np.arange(split.test.n_queries), split.test.list_sizes)],
         doc_ids=split.test.doc_ids,
         metrics=list(rules.metrics),
-        protocol=resolve_protocol(rules.protocol, rules.empty, rules.ties),
+        # Every document of the test data is ranked; one whose feature is missing has -inf and comes last.
+        protocol=replace(resolve_protocol(rules.protocol, rules.empty, rules.ties), minus_inf="last"),
     )
     return Measured(evaluation, {"scores": pd.DataFrame({"score": scores.astype(np.float32)})})
 

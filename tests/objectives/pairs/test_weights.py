@@ -5,8 +5,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rankkit.errors import ConfigError
 from rankkit.metrics import average_precision, dcg, mrr, ndcg, precision
 from rankkit.objectives import (
+    PairWeight,
+    ScoreOrder,
     dcg_delta,
     label_difference,
     map_delta,
@@ -14,10 +17,11 @@ from rankkit.objectives import (
     ndcg_delta,
     ndcg_loss2,
     ndcg_loss2pp,
+    pair_factors,
+    pairwise_hinge_loss,
     precision_delta,
 )
 from rankkit.objectives.pairs.factors import weigh_pairs
-from rankkit.objectives.ranks.score_order import ScoreOrder
 from tests.oracles import pairs as oracle
 
 ALL_ROWS = slice(None)
@@ -121,3 +125,44 @@ def test_weights_carry_no_gradient_and_take_no_part_in_it():
     weights = weights_of(ndcg_delta(), scores.detach(), labels, torch.ones(1, 3, dtype=torch.bool))
     # Every pair is within the margin, so that its slope is its weight.
     torch.testing.assert_close(scores.grad[0], weights.sum(0) - weights.sum(1), rtol=1e-12, atol=0)
+
+
+class ReciprocalDelta:
+    """The change of the sum of label / rank, written with the public pieces alone."""
+
+    def factors(self, scores, labels, mask):
+        order = ScoreOrder(scores, labels, mask)
+        return pair_factors("discount", labels, first=order.of_documents(order.reciprocals(k=None)))
+
+
+def test_a_weight_of_ones_own_is_the_change_of_its_metric():
+    scores, labels, mask = one_list(7, seed=3, n_padded=2)
+    assert isinstance(ReciprocalDelta(), PairWeight)
+    weights = weigh_pairs(ReciprocalDelta().factors(scores, labels, mask), scores, ALL_ROWS)[0]
+    before = dcg(scores, labels, mask, gain="linear", discount="reciprocal").item()
+    real = mask[0].nonzero()[:, 0].tolist()
+    total = 0.0
+    for i in real:
+        for j in real:
+            swapped = scores.clone()
+            swapped[0, i], swapped[0, j] = scores[0, j], scores[0, i]
+            change = abs(dcg(swapped, labels, mask, gain="linear", discount="reciprocal").item() - before)
+            assert weights[i, j].item() == pytest.approx(change, abs=1e-12)
+            if labels[0, i] > labels[0, j]:
+                total += change * max(0.0, 1 - (scores[0, i] - scores[0, j]).item())
+    loss = pairwise_hinge_loss(scores, labels, mask, pair_weight=ReciprocalDelta())
+    assert loss.item() == pytest.approx(total, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("form", "given", "text"),
+    [
+        ("gains", {}, "expected form to be one of 'gain', 'discount'"),
+        ("precision", {}, "expected order, whose ranks 'precision' reads"),
+        ("gain", {"table": torch.zeros(3)}, "got form 'gain' with a table"),
+        ("distance", {"order": "ranks"}, "got form 'distance' without a table"),
+    ],
+)
+def test_pair_factors_that_lack_what_they_read(form, given, text):
+    with pytest.raises(ConfigError, match=text):
+        pair_factors(form, torch.zeros(1, 2), **given)
