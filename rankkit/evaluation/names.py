@@ -114,7 +114,7 @@ def read_metric_name(name: str) -> NamedMetric:
 
     Args:
         name: ``metric``, ``metric@k`` or ``metric(option=number)@k``; the metrics are the keys of
-            :data:`rankkit.catalogue.METRICS`. Those at R, such as ``map_at_r``, and those of pairs take no k.
+            :data:`rankkit.registry.METRICS`. Those at R, such as ``map_at_r``, and those of pairs take no k.
 
     Raises:
         ConfigError: If there is no such metric, k is 0 or there is none to choose, an option is none that a name may
