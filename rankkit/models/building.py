@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError
-from rankkit.registry import OWN, find, package_of
+from rankkit.registry import find
 
 Kind = Literal["scorer", "encoder"]
 
@@ -45,8 +45,6 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
         {'n_features': 3, 'scale': 2.0}
     """
     found: Any = find(kind, made) if isinstance(made, str) else made
-    if isinstance(found, type) and package_of(found) == OWN:
-        return found(*args, **options)
     return _completed(kind, found, args, options)
 
 
