@@ -18,6 +18,6 @@ def say(line: str, category: type[Warning] = DataWarning) -> None:
 
 
 def say_of_columns(where: str, remarks: Iterable[str], action: str = CHOOSE) -> None:
-    """Warn of what became of the columns of a table, with what to do about it."""
+    """Warn of what became of the columns of a table, with what to do about it; a remark in sentences stands alone."""
     for remark in remarks:
-        say(f"{where}: {remark}. {action}")
+        say(f"{where}: {remark}" if remark.endswith(".") else f"{where}: {remark}. {action}")

@@ -2,9 +2,10 @@
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticKnownError
 
 from rankkit.errors import did_you_mean
 
@@ -57,6 +58,27 @@ def _encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 """What can be written as UTF-8."""
+
+
+def _no_number(kind: Literal["int_type", "float_type"]) -> BeforeValidator:
+    """Refuses true, false and text, which pydantic would take for numbers."""
+
+    def refuse(value: Any) -> Any:
+        if isinstance(value, bool | str | bytes):
+            raise PydanticKnownError(kind)
+        return value
+
+    return BeforeValidator(refuse)
+
+
+Whole = Annotated[int, _no_number("int_type")]
+"""A whole number, written as one: 3 and 3.0, but neither true nor "3"."""
+
+Number = Annotated[float, _no_number("float_type")]
+"""A number, written as one; whether it has to be finite is for the option to say."""
+
+Finite = Annotated[Number, Field(allow_inf_nan=False)]
+"""A number that is neither NaN nor infinite."""
 
 Name = Annotated[Text, Field(max_length=200)]
 """Text of which messages can quote all."""

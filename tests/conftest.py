@@ -8,8 +8,8 @@ import torch
 from jaxtyping import install_import_hook
 
 PACKAGE = Path(__file__).parent.parent / "rankkit"
-FOLDERS = ("distances", "objectives", "objectives/embedding")
-SOURCES = sorted(path.relative_to(PACKAGE) for folder in FOLDERS for path in (PACKAGE / folder).glob("*.py"))
+FOLDERS = ("distances", "objectives")
+SOURCES = sorted(path.relative_to(PACKAGE) for folder in FOLDERS for path in (PACKAGE / folder).rglob("*.py"))
 # Checked at every call in tests only. Kernels are left out: numba compiles plain functions.
 CHECKED = [
     "rankkit.ranking",

@@ -224,11 +224,12 @@ class Reader:
             warnings.simplefilter("ignore")  # it asks for a successor of httpx
             from fastapi.testclient import TestClient
 
+        from rankkit.serving import Settings
         from rankkit.serving.app import create_app
         from rankkit.serving.scoring.ranker import ServedRanker
 
         port = _value(words, "--port") or "8080"
-        app = create_app(ServedRanker.load(Path(words[2])))
+        app = create_app(ServedRanker.load(Path(words[2])), Settings(engine="torch"))
         self.service = self.services.enter_context(TestClient(app, base_url=f"http://127.0.0.1:{port}"))
         return f"serving {words[2]} on http://127.0.0.1:{port}, documentation at /docs; stop with Ctrl-C\n"
 

@@ -1,6 +1,6 @@
 """Attacks on rankkit: how many were made, and how many it held against. Writes README.md beside this file.
 
-    python experiments/reliability/run.py            all, which takes most of an hour
+    python experiments/reliability/run.py            all, which takes half an hour
     python experiments/reliability/run.py kills      these alone; the rows of the others stay
 
 An attack is a file here with a line that says what it is, as its docstring, and a function ``attack() -> (trials,

@@ -17,8 +17,8 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import split as deal_out
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import matched
-from rankkit.loaders.files import check_is_there
 from rankkit.loaders.folds import find_folds
+from rankkit.loaders.formats import check_is_there
 from rankkit.loaders.parts import check_part, read_parts
 from rankkit.training.informative import NEEDS_GRADES, teaching_queries
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.labels import check_class_names, check_inputs, check_texts, number_classes
 from rankkit.errors import ConfigError, DataError, did_you_mean
+from rankkit.numbers import check_whole, is_finite
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -181,8 +182,9 @@ class LabelledExamples:
         if by not in ("class", "group"):
             raise ConfigError(f"split_classes: expected by='class' or 'group'; got {by!r}. Pass one of the two.")
         units = self.class_names if by == "class" else tuple(dict.fromkeys(self.class_groups))
-        if not 0 < fraction < 1:
-            raise ConfigError(f"split_classes: expected a fraction between 0 and 1; got {fraction}. Pass 0.25.")
+        if not is_finite(fraction) or not 0 < fraction < 1:
+            raise ConfigError(f"split_classes: expected a fraction between 0 and 1; got {fraction!r}. Pass 0.25.")
+        check_whole("split_classes: seed", seed)
         if len(units) < 2:
             action = "Hold none back, or add another class." if by == "class" else "Pass by='class'."
             raise ConfigError(

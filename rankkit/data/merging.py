@@ -67,6 +67,7 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
         qids=qids,
         weights=weights,
         doc_ids=_ids_in_order([data.doc_ids for data in datasets if data.doc_ids is not None], docs),
+        remarks=tuple(dict.fromkeys(remark for data in datasets for remark in data.remarks)),
         weights_per=None if weights is None else datasets[0].weights_per,
         rows=rows if docs is None else docs if rows is None else rows[docs],
     )

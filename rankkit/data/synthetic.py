@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import ConfigError
+from rankkit.numbers import check_whole, is_finite, is_whole
 
 Signal = Literal["nonlinear", "linear", "none"]
 Floats = NDArray[np.float64]
@@ -63,12 +64,17 @@ def make_ranking(
         >>> make_ranking(3, seed=0, list_size=(2, 4))
         RankingDataset(3 queries, 10 docs, 10 features, labels 0..4)
     """
+    check_whole("make_ranking: n_queries", n_queries)
+    check_whole("make_ranking: n_features", n_features, 1)
+    check_whole("make_ranking: seed", seed)
     low, high = list_size
-    if n_queries < 0 or n_features < 1 or not 1 <= low <= high:
+    if not (is_whole(low) and is_whole(high) and 1 <= low <= high):
         raise ConfigError(
-            "make_ranking: expected n_queries >= 0, n_features >= 1 and list_size=(low, high) with 1 <= low <= high; "
-            f"got {n_queries}, {n_features} and {list_size}. Pass positive counts."
+            "make_ranking: expected list_size=(low, high), whole numbers with 1 <= low <= high; "
+            f"got {list_size}. Pass such counts."
         )
+    if not is_finite(noise) or noise < 0:
+        raise ConfigError(f"make_ranking: expected noise as a finite number from 0; got {noise!r}. Pass 0.6.")
     rng = np.random.default_rng(seed)
     sizes = rng.integers(low, high + 1, size=n_queries)
     n_docs = int(sizes.sum())
@@ -104,6 +110,8 @@ def make_mslr_like(n_queries: int, *, seed: int = 0) -> RankingDataset:
         >>> make_mslr_like(2, seed=0).n_features
         136
     """
+    check_whole("make_mslr_like: n_queries", n_queries)
+    check_whole("make_mslr_like: seed", seed)
     rng = np.random.default_rng(seed)
     sizes = np.clip(rng.lognormal(mean=np.log(94), sigma=0.7, size=n_queries), 1, 900).astype(np.int64)
     n_docs = int(sizes.sum())

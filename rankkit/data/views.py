@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.naming import named
+from rankkit.numbers import check_whole, is_finite, is_whole
 
 Selection = str | int | Iterable[str | int]
 
@@ -91,18 +92,19 @@ def subsample(
         >>> subsample(make_ranking(10), fraction=0.3, seed=1).n_queries
         3
     """
+    check_whole("subsample: seed", seed)
     if (n_queries is None) == (fraction is None):
         raise ConfigError(
             f"subsample: expected either n_queries or fraction; got n_queries={n_queries}, fraction={fraction}. "
             "Pass one of the two."
         )
     if fraction is not None:
-        if not 0 < fraction <= 1:
-            raise ConfigError(f"subsample: expected fraction above 0 up to 1; got {fraction}. Pass a share.")
+        if not is_finite(fraction) or not 0 < fraction <= 1:
+            raise ConfigError(f"subsample: expected fraction above 0 up to 1; got {fraction!r}. Pass a share.")
         n_queries = min(data.n_queries, max(1, round(fraction * data.n_queries)))
-    if n_queries is None or not 0 <= n_queries <= data.n_queries:
+    if n_queries is None or not is_whole(n_queries) or not 0 <= n_queries <= data.n_queries:
         raise ConfigError(
-            f"subsample: expected n_queries from 0 to {data.n_queries}, the queries that there are; got {n_queries}. "
+            f"subsample: expected n_queries from 0 to {data.n_queries}, the queries that there are; got {n_queries!r}. "
             "Ask for fewer."
         )
     drawn = np.random.default_rng(seed).choice(data.n_queries, size=n_queries, replace=False)
@@ -134,6 +136,7 @@ def split(
         >>> train.n_queries, valid.n_queries, test.n_queries
         (16, 2, 2)
     """
+    check_whole("split: seed", seed)
     shares = check_shares(fractions)
     sizes = _whole_shares(shares, data.n_queries)
     if not sizes.all():
@@ -147,6 +150,8 @@ def split(
 
 def check_shares(fractions: Sequence[float]) -> list[float]:
     """The shares of :func:`split`, or ConfigError if they are not those of one whole."""
+    if not isinstance(fractions, Iterable) or not all(is_finite(fraction) for fraction in fractions):
+        raise ConfigError(f"split: expected fractions above 0 that sum to 1; got {fractions!r}. Pass such numbers.")
     shares = [float(fraction) for fraction in fractions]
     if not shares or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-6:
         raise ConfigError(
@@ -175,6 +180,7 @@ def filter_queries(
             nothing from others.
 
     Raises:
+        ConfigError: If a number of documents is no whole number from 0.
         DataError: If labels are asked about and there are none.
 
     Example:
@@ -183,6 +189,9 @@ def filter_queries(
         >>> filter_queries(data, with_relevant=True).qids.tolist(), filter_queries(data, min_docs=2).qids.tolist()
         (['a', 'c'], ['a', 'b'])
     """
+    for name, number in (("min_docs", min_docs), ("max_docs", max_docs)):
+        if number is not None:
+            check_whole(f"filter_queries: {name}", number)
     sizes = data.list_sizes
     kept = np.ones(data.n_queries, np.bool_)
     if min_docs is not None:
@@ -237,7 +246,10 @@ def _keep(data: RankingDataset, places: Sequence[int]) -> RankingDataset:
     names: tuple[str, ...] | None = tuple(every[place] for place in places)
     if data.feature_names is None and list(places) == list(range(len(places))):
         names = None
-    return replace(data, features=_columns(data.features, places), feature_names=names)
+    roles = data.roles
+    if roles is not None and list(places) != list(range(data.n_features)):
+        roles = replace(roles, vector=None)  # the column of lists has other features than these
+    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles)
 
 
 def _columns(features: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:

@@ -179,7 +179,8 @@ def read_documents(
     Raises:
         DataError: If a feature is missing, or the file cannot be read.
     """
-    from rankkit.loaders.files import column_names, kind_of, read
+    from rankkit.loaders.files import column_names, read
+    from rankkit.loaders.formats import kind_of
     from rankkit.loaders.sources import as_file
 
     given = Roles(label, qid, doc_id, weight, query_weight)

@@ -11,48 +11,25 @@ from typing import Any, Literal
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.places import check_place
-from rankkit.loaders.cache.folder import Remarks, is_cache
+from rankkit.loaders.cache.folder import Remarks
 from rankkit.loaders.cache.reading import SUFFIX, cached, read_cache, write_cache
-from rankkit.loaders.compression import SUFFIXES
+from rankkit.loaders.formats import KIND_NAMES, QRELS, Kind, extension_of, kind_by_name, kind_of
 from rankkit.loaders.sources import (
     Readable,
     as_file,
     format_line,
     is_file_name,
-    is_hidden,
     is_stream,
     refuse_cache,
 )
 from rankkit.remarks import say
 
-Kind = Literal["letor", "csv", "parquet", "arrow", "cache"]
-
-_LETOR = (".txt", ".letor", ".svm", ".svmlight", ".libsvm", ".dat", ".train", ".vali", ".valid", ".test")
-_CSV = (".csv", ".tsv")
-_PARQUET = (".parquet", ".pq")
-_ARROW = (".arrow", ".feather", ".ipc", ".arrows")
-_QRELS = (".qrels", ".qrel")
-_EXTENSIONS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
-    ("letor", _LETOR),
-    ("csv", _CSV),
-    ("parquet", _PARQUET),
-    ("arrow", _ARROW),
-    ("cache", (SUFFIX,)),
-)
-_KIND_NAMES: dict[Kind, str] = {
-    "letor": "LETOR text",
-    "csv": "a CSV file",
-    "parquet": "Parquet",
-    "arrow": "Arrow",
-    "cache": "a cache",
-}
 # What is an option of some kinds of data only; regrouping is what happens to the others in any case.
 _TABLES: tuple[Kind, ...] = ("csv", "parquet", "arrow")
 _KINDS_OF: Mapping[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), _TABLES),
     **dict.fromkeys(("group_file", "zero_based", "labels", "on_bad_line"), ("letor",)),
 }
-_KINDS = {extension: kind for kind, extensions in _EXTENSIONS for extension in extensions}
 
 
 def read(
@@ -178,10 +155,10 @@ def check_options(file: Path, kind: Kind, options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         kinds = _KINDS_OF.get(name)
         if kinds is not None and kind not in kinds and value != parameters[name].default:
-            wanted = "a table" if "csv" in kinds else _KIND_NAMES["letor"]
+            wanted = "a table" if "csv" in kinds else KIND_NAMES["letor"]
             given = repr(value) if isinstance(value, str | bool | None) else str(value)
             raise ConfigError(
-                f"{file}: expected options that {_KIND_NAMES[kind]} has; got one of {wanted}. Leave {name}={given} out."
+                f"{file}: expected options that {KIND_NAMES[kind]} has; got one of {wanted}. Leave {name}={given} out."
             )
 
 
@@ -289,12 +266,12 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         "cache": write_cache,
     }
     path = Path(path)
-    if _extension(path) in _QRELS:
+    if extension_of(path) in QRELS:
         from rankkit.loaders.trec import write_qrels
 
         write_qrels(data, path)
     else:
-        by_kind["letor" if is_stream(path) else _kind_by_name(path)](data, path)
+        by_kind["letor" if is_stream(path) else kind_by_name(path)](data, path)
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
@@ -305,8 +282,8 @@ def check_target(path: str | os.PathLike[str]) -> None:
         DiskError: If nothing can be written there.
     """
     path = Path(path)
-    if _extension(path) not in _QRELS and not is_stream(path):
-        check_place(path, "folder" if _kind_by_name(path) == "cache" else "file")
+    if extension_of(path) not in QRELS and not is_stream(path):
+        check_place(path, "folder" if kind_by_name(path) == "cache" else "file")
     else:
         check_place(path)
 
@@ -325,7 +302,7 @@ def convert(source: Readable, target: str | os.PathLike[str], **options: Any) ->
     target = Path(target)
     check_target(target)
     with as_file(source) as file:
-        if _extension(target) == SUFFIX and kind_of(file) != "cache":
+        if extension_of(target) == SUFFIX and kind_of(file) != "cache":
             return read(file, **options, cache=target)
         data = read(file, **options)
         write(data, target)
@@ -351,62 +328,3 @@ def column_names(path: Path) -> list[str] | None:
     from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, schema_of
 
     return list(schema_of(path, PARQUET if kind == "parquet" else ARROW).names)
-
-
-def is_data(path: Path) -> bool:
-    """Whether :func:`read` knows a file by its extension, or a folder by its content."""
-    try:
-        kind_of(path)
-    except (ConfigError, DataError):
-        return False
-    return True
-
-
-def kind_of(path: Path) -> Kind:
-    """The format of a file by its name, of a folder by its content.
-
-    Raises:
-        ConfigError: If the name says no format.
-        DataError: If there is no such file, or the folder holds none.
-    """
-    check_is_there(path)
-    if not path.is_dir():
-        return _kind_by_name(path)
-    if is_cache(path) or path.suffix.lower() == SUFFIX:
-        return "cache"
-    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
-        return "arrow"
-    found = {_KINDS.get(file.suffix.lower()) for file in path.rglob("*") if not is_hidden(file.relative_to(path))}
-    kinds: list[Kind] = [kind for kind in ("parquet", "arrow") if kind in found]
-    if len(kinds) != 1:
-        raise DataError(
-            f"{path}: expected a folder of Parquet files, of Arrow files, or a cache; got "
-            f"{'both kinds of files' if kinds else 'none of these'}. Name a file, or rankkit.read_folds() for folds."
-        )
-    return kinds[0]
-
-
-def check_is_there(path: Path) -> None:
-    """Raise DataError if there is no file or folder of a name: whatever the name, this comes before its format."""
-    if not path.exists() and not is_stream(path):
-        raise DataError(f"{path}: expected a file or folder; got No such file or directory. Check the path.")
-
-
-def _kind_by_name(path: Path) -> Kind:
-    extension = _extension(path)
-    is_packed = path.suffix.lower() in SUFFIXES
-    if extension not in (_LETOR + _CSV if is_packed else _KINDS):
-        known = ", ".join(_LETOR + _CSV if is_packed else _KINDS)
-        raise ConfigError(
-            f"{path}: expected a name that ends in {known}{f' before {path.suffix}' if is_packed else ''}; got "
-            f"{extension!r}. Rename the file."
-        )
-    return _KINDS[extension]
-
-
-def _extension(path: Path) -> str:
-    """The extension, or the one before that of a compression: ".txt" of train.txt.gz."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in SUFFIXES:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""

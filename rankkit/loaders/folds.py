@@ -12,7 +12,8 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
 from rankkit.files.plain_files import check_name
 from rankkit.loaders.cache.reading import SUFFIX
-from rankkit.loaders.files import is_data, read
+from rankkit.loaders.files import read
+from rankkit.loaders.formats import is_data
 
 Role = Literal["train", "valid", "test"]
 

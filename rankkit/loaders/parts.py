@@ -7,7 +7,8 @@ from typing import Any
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
-from rankkit.loaders.files import column_names, kind_of, options_of, read
+from rankkit.loaders.files import column_names, options_of, read
+from rankkit.loaders.formats import kind_of
 from rankkit.loaders.letor.beside import beginning_of
 from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
 from rankkit.loaders.tables.columns import RESERVED, left_out_line

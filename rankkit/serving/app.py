@@ -19,7 +19,7 @@ from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
 from rankkit.serving.http.bearer import Bearer, read_token
 from rankkit.serving.http.docs_page import docs_page
 from rankkit.serving.http.measuring import Measured
-from rankkit.serving.http.openapi import add_requests
+from rankkit.serving.http.openapi import add_requests, add_token
 from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
@@ -36,7 +36,9 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
         settings: How much to take on; the defaults if left out.
 
     Raises:
-        ConfigError: If the settings name a shadow that cannot be one, or more connections than there are files.
+        ConfigError: If the settings name a shadow or an engine that cannot be one, or more connections than there are
+            files.
+        ExportError: If a ranker has no form for the engine that the settings name.
     """
     rankers = {"default": rankers} if isinstance(rankers, ServedRanker) else rankers
     service = Service(rankers, settings or Settings())
@@ -49,7 +51,7 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
 
     # FastAPI's own pages load scripts from another host; ours needs none.
     app = FastAPI(title="rankkit", version=version("rankkit-torch"), lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.house, app.state.reload = service.house, service.reload
+    app.state.house, app.state.models, app.state.reload = service.house, service.models, service.reload
     app.state.admin = admin_app(service)
     _answer_errors(app)
     _add_ranking(app, service)
@@ -70,6 +72,8 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
         description = get_openapi(title=app.title, version=app.version, routes=app.routes)
         default = service.models.default
         add_requests(description, default.form, default.ranker.example_rows())
+        if service.settings.token_file is not None:
+            add_token(description)
         return description
 
     app.openapi = openapi  # type: ignore[method-assign]

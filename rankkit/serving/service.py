@@ -33,7 +33,9 @@ class Service:
         settings: How much to take on.
 
     Raises:
-        ConfigError: If the settings name a shadow that cannot be one, or more connections than there are files.
+        ConfigError: If the settings name a shadow or an engine that cannot be one, or more connections than there are
+            files.
+        ExportError: If a ranker has no form for the engine that the settings name.
     """
 
     def __init__(self, rankers: Mapping[str, ServedRanker], settings: Settings) -> None:
@@ -77,6 +79,7 @@ class Service:
 
     def start(self) -> None:
         """Begin to score."""
+        self.models.start()
         for batcher in self._batchers():
             batcher.start()
 
@@ -85,6 +88,7 @@ class Service:
         for batcher in self._batchers():
             batcher.stop()
         self.readers.stop()
+        self.models.choosing.stop()
 
     def _batchers(self) -> list[Batcher]:
         return [self.batcher] if self.shadow is None else [self.batcher, self.shadow.batcher]

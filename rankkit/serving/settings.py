@@ -1,12 +1,13 @@
 """Settings: where the service listens and how much it takes on."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
+EngineName = Literal["auto", "torch", "onnxruntime"]
 
 
 class Settings(BaseModel):
@@ -23,6 +24,8 @@ class Settings(BaseModel):
         tls_cert: File of the certificates (PEM) for HTTPS; None: plain HTTP.
         tls_key: File of their key.
         shadow: Name of a model that scores what the default is asked; its scores are compared and counted only.
+        engine: What computes scores: ``"torch"``; ``"onnxruntime"``, or the model is refused; ``"auto"``, torch at once
+            and ONNX Runtime as soon as it is proven to give equal scores, and is faster.
         max_body_bytes: A longer body is refused (413), before it is read where its length is declared.
         max_list_size: Documents of one query (422).
         max_docs: Documents of one request over all its queries (422); no query may have more either.
@@ -39,7 +42,7 @@ class Settings(BaseModel):
         stop_seconds: How long requests under way may take to finish when the service is stopped.
         n_workers: Processes that answer, each with all of the limits, readers and threads here.
         n_readers: Processes that read large bodies.
-        n_threads: torch threads of the worker.
+        n_threads: Threads that score.
         log_requests: One line a request: method, path, status, time. Never what was in it.
     """
 
@@ -52,6 +55,7 @@ class Settings(BaseModel):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     shadow: str | None = None
+    engine: EngineName = "auto"
     max_body_bytes: Count = 8 * 2**20
     max_list_size: Count = 2000
     max_docs: Count = 10_000

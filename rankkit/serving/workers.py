@@ -19,6 +19,7 @@ from types import FrameType
 
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.registry import load_plugin, loaded_plugins
+from rankkit.serving.http.logs import on_stderr
 from rankkit.serving.settings import Settings
 
 log = logging.getLogger("rankkit.serving")
@@ -165,7 +166,8 @@ def _work(
     try:
         for package in plugins:
             load_plugin(package)
-        serve_here(paths, settings, listening, None, answers)
+        with on_stderr():
+            serve_here(paths, settings, listening, None, answers)
     except RankkitError as error:
         line.send(str(error))
         sys.exit(2)

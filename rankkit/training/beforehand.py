@@ -14,7 +14,7 @@ from rankkit.training.encoder_checks import check_batches, examples_per_class
 from rankkit.training.encoding import fit_encoder
 from rankkit.training.example_batches import ExampleBatches
 from rankkit.training.ranking import fit
-from rankkit.training.settings import Settings, check_counts, resolve_device
+from rankkit.training.settings import Settings, check_counts, check_from_0, resolve_device
 
 
 def check_training(options: Mapping[str, Any]) -> None:
@@ -57,4 +57,5 @@ def _check_run(given: Mapping[str, Any]) -> None:
     for name in ("epochs", "learning_rate"):  # None follows from the data, and from the model
         values[name] = 1 if values[name] is None else values[name]
     Settings(**values)
+    check_from_0("checkpoint_every", given["checkpoint_every"])
     resolve_device(given["device"])

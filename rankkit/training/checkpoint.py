@@ -34,7 +34,7 @@ class RunFolder:
 
     def __init__(self, folder: Path, identity: dict[str, Any], every: float) -> None:
         self.folder = folder
-        self.identity: dict[str, Any] = json.loads(json.dumps(identity))
+        self.identity: dict[str, Any] = json.loads(json.dumps(identity, default=_plain))
         self.every = every
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.jsonl"
@@ -152,6 +152,11 @@ def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Optimizer, ran
     random.restore(saved["random"])
     records = [EpochRecord(**record) for record in saved["records"]]
     return Run(**saved["run"], records=records, best_weights=saved["best_weights"])
+
+
+def _plain(number: Any) -> Any:
+    """A number of numpy as one of Python."""
+    return number.item()
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -15,7 +15,19 @@ from torch import Tensor, nn
 from rankkit.distances import Distance, nearness
 from rankkit.models.encoders import embed_in_chunks
 from rankkit.sampling import CollapseWatch, CrossBatchMemory, mine_pairs, mine_triplets
+from rankkit.training.given import checked_loss
 from rankkit.training.settings import Precision
+
+TAKES = {
+    "pairs": ("embeddings", "pairs"),
+    "logits": ("logits", "pairs"),
+    "triplets": ("embeddings", "triplets"),
+    "views": ("embeddings", "examples"),
+    "classes": ("embeddings", "examples"),
+    "prototypes": ("embeddings", "examples"),
+    "lists": ("scores", "lists"),
+}
+"""What an objective may be called with: from which numbers it computes a loss, and of what that is a mean."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class EmbeddingStep:
 
     Args:
         objective: Called as its ``takes`` says.
-        takes: ``"pairs"``, ``"logits"``, ``"triplets"``, ``"views"``, ``"classes"``, ``"prototypes"`` or ``"lists"``.
+        takes: One of :data:`TAKES`.
         options: Passed along with each call: the distance, where the objective takes one.
         mining: Which pairs or triplets of a batch count.
         margin: Of the objective; None where it has none.
@@ -81,7 +93,8 @@ class EmbeddingStep:
         self.facts = {}
         if not bool(embeddings.isfinite().all()):
             return embeddings.sum()  # not finite: the run stops there and says why, where mining would stop first
-        loss: Tensor = getattr(self, f"_on_{self.takes}")(distance, embeddings, batch.labels)
+        called = getattr(self, f"_on_{self.takes}")
+        loss = checked_loss(called(distance, embeddings, batch.labels), *TAKES[self.takes])
         if self.memory is not None:
             self._remember(self.memory, embeddings, batch.labels)
         self._collapse.see(loss, embeddings)

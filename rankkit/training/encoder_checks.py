@@ -12,9 +12,12 @@ from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.distances import Distance
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.encoders import Encoder
+from rankkit.numbers import check_whole
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
 from rankkit.training.build import build_objective
+from rankkit.training.embedding_steps import TAKES
+from rankkit.training.given import check_takes_lists
 from rankkit.training.settings import check_name, objective_name, readout_of
 
 
@@ -63,6 +66,11 @@ def with_options(objective: str | Callable[..., Tensor]) -> Callable[..., Tensor
             )
         else:
             function, options, n_partial = function.func, {**function.keywords, **options}, n_partial + 1
+    takes = getattr(function, "takes", "lists")
+    check_name("fit_encoder: takes of the objective", takes, tuple(TAKES))
+    if takes == "lists":
+        action = 'Name what else it takes by its attribute: takes = "classes" for (embeddings, *, classes).'
+        check_takes_lists(function, action)
     return Objective(function, **options) if n_partial else objective
 
 
@@ -106,8 +114,7 @@ def check_views(takes: str, views: str, batch_classes: int, per_class: int, augm
 
 def check_memory(objective: Callable[..., Tensor], takes: str, memory: int) -> None:
     """Raise ConfigError unless the objective can be compared with embeddings of earlier batches."""
-    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
-        raise ConfigError(f"memory: expected a whole number from 0; got {memory!r}. Choose such a number.")
+    check_whole("memory", memory)
     function = getattr(objective, "function", objective)
     if memory and takes not in ("pairs", "lists") and "negatives" not in signature(function).parameters:
         raise ConfigError(

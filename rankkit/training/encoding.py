@@ -43,6 +43,7 @@ from rankkit.training.settings import (
     ScheduleName,
     Settings,
     check_counts,
+    check_from_0,
     check_name,
     default_learning_rate,
     module_of,
@@ -186,6 +187,7 @@ def fit_encoder(
         precision=precision,
         seed=seed,
     )
+    check_from_0("checkpoint_every", checkpoint_every)
     place = resolve_device(device)
     try_objective(chosen)
     if patience is not None and valid is None:

@@ -42,20 +42,45 @@ def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
     if kind != "objective":
         return given_objective
     objective = from_torch(given_objective)
+    check_takes_lists(objective)
+    return objective
+
+
+def check_takes_lists(
+    objective: Callable[..., Tensor], action: str = "Take the mask too: it is True where a document is real."
+) -> None:
+    """Raise ConfigError, with what to do, if an objective over lists cannot be called so as its signature tells."""
     called = objective.forward if isinstance(objective, nn.Module) else objective
     try:
         signature = inspect.signature(called)
     except (TypeError, ValueError):  # of compiled code: the first step will show
-        return objective
+        return
     try:
         signature.bind(None, None, None, **({"weights": None} if "weights" in signature.parameters else {}))
     except TypeError:
         name = getattr(objective, "__name__", type(objective).__name__)
+        raise ConfigError(f"objective: expected a function {_CALL}; got {name}{signature}. {action}") from None
+
+
+def checked_loss(loss: Any, source: str = "scores", mean: str = "lists") -> Tensor:
+    """What an objective gave, if training can learn from it: asked at each step, before any weight changes.
+
+    Args:
+        loss: Of a batch.
+        source: What the objective was called with, for the message.
+        mean: What a loss is the mean of, for the message.
+
+    Raises:
+        ConfigError: If it is not one number with a gradient.
+    """
+    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
+        got = type(loss).__name__ if not isinstance(loss, Tensor) else f"a tensor {list(loss.shape)}"
+        why = " without gradient" if isinstance(loss, Tensor) and loss.numel() == 1 else ""
         raise ConfigError(
-            f"objective: expected a function {_CALL}; got {name}{signature}. "
-            "Take the mask too: it is True where a document is real."
-        ) from None
-    return objective
+            f"objective: expected one number, computed from the {source} by functions of torch; got {got}{why}. "
+            f"Return the mean over the {mean}."
+        )
+    return loss
 
 
 def check_scorer(where: str, scorer: object) -> None:

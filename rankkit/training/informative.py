@@ -9,7 +9,7 @@ What an objective learns from is one of
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from inspect import signature
 from typing import Any
@@ -29,6 +29,9 @@ Mask = NDArray[np.bool_]
 _LITTLE = 0.9
 """From this share of queries that teach nothing on, it is said."""
 
+_OF_PAIRS = tuple(f"rankkit.objectives.{name}" for name in ("pairwise", "circle", "lambdarank", "lambdaloss", "yeti"))
+"""The modules of objectives whose weights of documents make weights of pairs of different label."""
+
 _WHAT_TO_DO = {
     "one document": "Give documents that compete with each other one qid, or train with 'bce' or 'mse', which learn "
     "from single documents.",
@@ -45,10 +48,12 @@ class Need:
     Args:
         learns_from: One of the words above, or None: it is an objective of one's own, of which nothing is known.
         relevant_from: The least label that is relevant, where the objective knows two sides only.
+        is_of_pairs: Whether a pair of documents weighs as much as both together, so that one of weight 0 is in none.
     """
 
     learns_from: str | None
     relevant_from: float | None = None
+    is_of_pairs: bool = field(default=False, repr=False)
 
 
 NEEDS_GRADES = Need("grades")
@@ -76,9 +81,11 @@ def needs_of(objective: Callable[..., Any]) -> list[Need]:
     if declared is None and not str(getattr(inner, "__module__", "")).startswith("rankkit."):
         return [Need(None)]
     parameters = signature(inner).parameters
+    is_of_pairs = getattr(inner, "__module__", "") in _OF_PAIRS and "ties" not in options
     if "relevant_from" not in parameters or options.get("max_label") is not None:
-        return [Need(declared or "grades")]
-    return [Need(declared or "relevance", float(options.get("relevant_from", parameters["relevant_from"].default)))]
+        return [Need(declared or "grades", is_of_pairs=is_of_pairs)]
+    relevant_from = float(options.get("relevant_from", parameters["relevant_from"].default))
+    return [Need(declared or "relevance", relevant_from, is_of_pairs)]
 
 
 def teaching_queries(data: RankingDataset, need: Need) -> Mask:
@@ -183,7 +190,17 @@ def _reasons(data: RankingDataset, need: Need) -> NDArray[np.str_]:
     if data.weights is not None:
         weights = data.weights if data.weights_per == "query" else _extremes(data.weights, data)[1]
         reasons[(reasons == "") & (weights == 0)] = "weight 0"
+        if data.weights_per == "doc" and need.is_of_pairs:
+            reasons[(reasons == "") & ~_has_a_pair(data, labels, need)] = "weight 0"
     return reasons
+
+
+def _has_a_pair(data: RankingDataset, labels: NDArray[np.float32], need: Need) -> Mask:
+    """The queries with two documents of different label, both of a weight above 0."""
+    targets = labels if need.relevant_from is None else (labels >= need.relevant_from).astype(np.float32)
+    low = _extremes(np.where(data.weights == 0, np.float32(np.inf), targets), data)[0]
+    high = _extremes(np.where(data.weights == 0, np.float32(-np.inf), targets), data)[1]
+    return np.asarray(low < high)
 
 
 def _extremes(values: NDArray[np.float32], data: RankingDataset) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

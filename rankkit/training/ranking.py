@@ -28,6 +28,7 @@ from rankkit.training.settings import (
     ScheduleName,
     Settings,
     check_data,
+    check_from_0,
     check_objective,
     default_epochs,
     default_learning_rate,
@@ -112,7 +113,7 @@ def fit(
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
         resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
             returns at once.
-        checkpoint_every: Seconds between checkpoints inside an epoch; there is always one after each epoch.
+        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
 
@@ -159,6 +160,7 @@ def fit(
         precision=precision,
         seed=seed,
     )
+    check_from_0("checkpoint_every", checkpoint_every)
     place = resolve_device(device)
     try_objective(learnt)
     train, valid = check_data(scorer, train, valid)

@@ -17,6 +17,7 @@ from rankkit.evaluation.matching import check_count, matched
 from rankkit.evaluation.names import parse_metric
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.readout import n_outputs_for
+from rankkit.numbers import check_whole, is_finite, is_whole
 from rankkit.training.methods import Method, check_method, told
 
 ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
@@ -44,22 +45,24 @@ class Settings:
     optimizer_options: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # neither torch nor JSON takes numbers of numpy
+                object.__setattr__(self, name, value.item())
         parse_metric(self.metric)
         check_method(self.optimizer, self.optimizer_options or {})
         if not callable(self.schedule):
             check_name("schedule", self.schedule, get_args(ScheduleName))
         check_name("precision", self.precision, get_args(Precision))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
-        _check_number("seed", self.seed, isinstance(self.seed, int) and self.seed >= 0, "a whole number from 0")
+        check_whole("seed", self.seed)
         for name in ("learning_rate", "clip_norm"):
             value = getattr(self, name)
             if not (name == "clip_norm" and value is None):
-                _check_number(name, value, _is_finite(value) and value > 0, "a finite number above 0")
-        ok = _is_finite(self.weight_decay) and self.weight_decay >= 0
-        _check_number("weight_decay", self.weight_decay, ok, "a finite number from 0")
+                _check_number(name, value, is_finite(value) and value > 0, "a finite number above 0")
+        check_from_0("weight_decay", self.weight_decay)
         for name in ("warmup", "momentum"):
             value = getattr(self, name)
-            _check_number(name, value, _is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
+            _check_number(name, value, is_finite(value) and 0 <= value < 1, "a number from 0 to below 1")
 
     def identity(self) -> dict[str, Any]:
         """What tells this run from another, as values that JSON can hold."""
@@ -71,12 +74,12 @@ class Settings:
 def check_counts(values: Mapping[str, int]) -> None:
     """Raise ConfigError unless each is a whole number of at least 1."""
     for name, value in values.items():
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-        _check_number(name, value, good, "a whole number of at least 1")
+        _check_number(name, value, is_whole(value) and value >= 1, "a whole number of at least 1")
 
 
-def _is_finite(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+def check_from_0(option: str, value: float) -> None:
+    """Raise ConfigError unless a value is a finite number from 0 on."""
+    _check_number(option, value, is_finite(value) and value >= 0, "a finite number from 0")
 
 
 def check_name(option: str, value: str, known: tuple[str, ...]) -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.data.batch import QueryBatch, pad
-from rankkit.errors import ConfigError
 from rankkit.models.scorers import outputs_of
+from rankkit.training.given import checked_loss
 from rankkit.training.settings import Precision
 
 Step = Callable[[nn.Module, QueryBatch], Tensor]
@@ -29,20 +29,9 @@ def ranking_step(objective: Callable[..., Any], precision: Precision = "fp32") -
         scores, mask = pad(outputs.float(), batch.offsets)
         labels, _ = pad(batch.labels, batch.offsets)
         if batch.weights is None:
-            return _checked(objective(scores, labels, mask))
+            return checked_loss(objective(scores, labels, mask))
         by_query = batch.weights_per == "query"
         weights = batch.weights if by_query else pad(batch.weights, batch.offsets)[0]
-        return _checked(objective(scores, labels, mask, weights=weights))
+        return checked_loss(objective(scores, labels, mask, weights=weights))
 
     return step
-
-
-def _checked(loss: Any) -> Tensor:
-    if not isinstance(loss, Tensor) or loss.numel() != 1 or not loss.requires_grad:
-        got = type(loss).__name__ if not isinstance(loss, Tensor) else f"a tensor {list(loss.shape)}"
-        why = " without gradient" if isinstance(loss, Tensor) and loss.numel() == 1 else ""
-        raise ConfigError(
-            f"objective: expected one number, computed from the scores by functions of torch; got {got}{why}. "
-            "Return the mean over the lists."
-        )
-    return loss

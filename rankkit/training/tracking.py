@@ -4,15 +4,16 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from rankkit.errors import ConfigError, did_you_mean
+from rankkit.errors import ConfigError, DiskError, did_you_mean
 from rankkit.files.disk import writing
+from rankkit.remarks import say
 from rankkit.training.callbacks import StepRecord
 from rankkit.training.history import EpochRecord
 
@@ -108,10 +109,14 @@ class MLflow:
 
 
 class TensorBoard:
-    """Mirrors runs to event files in ``tensorboard`` of their folders; ``tensorboard --logdir FOLDER`` shows them."""
+    """Mirrors runs to event files in ``tensorboard`` of their folders; ``tensorboard --logdir FOLDER`` shows them.
+
+    Events are written as they come up and not by a thread, as torch's ``SummaryWriter`` does: an error of the disk
+    is then one of the caller, not a traceback from elsewhere.
+    """
 
     def __init__(self) -> None:
-        self._writer: Any = None
+        self._events: _Events | None = None
         self._place = Path()
         self._step = 0
 
@@ -121,28 +126,57 @@ class TensorBoard:
 
     def start(self, folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
         """Open an event file, beside that of the part before the interruption, and write the options as text."""
-        from torch.utils.tensorboard.writer import SummaryWriter
+        from torch.utils.tensorboard.summary import text
 
         self._place, self._step = folder / "tensorboard", 0
         if not resume:
             shutil.rmtree(self._place, ignore_errors=True)
-        self._writer = SummaryWriter(str(self._place))
+        self._events = _Events(self._place)
         rows = "\n".join(f"| {key} | {json.dumps(value)} |" for key, value in _flat(config))
-        self._writer.add_text("config", f"| option | value |\n| --- | --- |\n{rows}")
+        self._events.write(0, [text("config", f"| option | value |\n| --- | --- |\n{rows}")])
 
     def log(self, record: Mapping[str, Any]) -> None:
         """The numbers of an epoch, at its step."""
         self._step = int(record["step"])
-        for name, value in _numbers(record):
-            self._writer.add_scalar(name, value, self._step)
-        self._writer.flush()  # a run that is interrupted ends here
+        self._write(record)
 
     def finish(self, results: Mapping[str, float | None]) -> None:
         """The results, at the last step, and that the run is finished."""
-        for name, value in _numbers(results):
-            self._writer.add_scalar(name, value, self._step)
-        self._writer.close()
+        self._write(results)
         (self._place / _FINISHED).touch()
+
+    def _write(self, values: Mapping[str, Any]) -> None:
+        from torch.utils.tensorboard.summary import scalar
+
+        if self._events is None:
+            raise RuntimeError("TensorBoard: expected start() before log() and finish(); got none. Call it.")
+        self._events.write(self._step, [scalar(name, value) for name, value in _numbers(values)])
+
+
+class _Events:
+    """A new event file of TensorBoard in a folder. It is open only while it is written to."""
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        folder.mkdir(parents=True, exist_ok=True)
+        # The time comes first, by which TensorBoard orders the files of a run that was interrupted.
+        self._path = folder / f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
+        self._append([Event(wall_time=time.time(), file_version="brain.Event:2")])
+
+    def write(self, step: int, summaries: Iterable[Any]) -> None:
+        """Add summaries of a step."""
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._append(Event(wall_time=time.time(), step=step, summary=summary) for summary in summaries)
+
+    def _append(self, events: Iterable[Any]) -> None:
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        with self._path.open("ab") as file:
+            records = RecordWriter(file)
+            for event in events:
+                records.write(event.SerializeToString())
 
 
 TRACKERS: dict[str, Callable[[str], Tracker]] = {"mlflow": MLflow, "tensorboard": lambda experiment: TensorBoard()}
@@ -180,6 +214,9 @@ def check_tracker(name: str) -> None:
 class Tracking:
     """A callback of :func:`rankkit.fit` that mirrors the run; a context that ends it.
 
+    A mirror that cannot be begun ends the command, of which nothing is lost yet. One that fails later costs no
+    training: it is said once, and the run goes on without it.
+
     Args:
         tracker: Where to.
         folder: Of the run.
@@ -189,11 +226,12 @@ class Tracking:
 
     def __init__(self, tracker: Tracker, folder: Path, config: Mapping[str, Any], *, resume: bool) -> None:
         self._tracker, self._folder, self._config, self._resume = tracker, folder, config, resume
+        self._is_lost = False
         self.results: dict[str, float | None] = {}
         """What was measured at the end, by name: to be filled in before the context ends."""
 
     def __enter__(self) -> "Tracking":
-        with self._writing():
+        with writing(self._where):
             self._tracker.start(self._folder, self._config, resume=self._resume)
         return self
 
@@ -201,19 +239,36 @@ class Tracking:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            with self._writing():
-                self._tracker.finish(self.results)
+            self._go_on_without(lambda: self._tracker.finish(self.results))
 
     def on_step(self, record: StepRecord) -> None:
         """Steps are too many to mirror."""
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         """Mirror the epoch."""
-        with self._writing():
-            self._tracker.log(record.to_dict())
+        self._go_on_without(lambda: self._tracker.log(record.to_dict()))
 
-    def _writing(self) -> AbstractContextManager[None]:
-        return writing(f"{self._folder} (mirror of the run)")
+    @property
+    def _where(self) -> str:
+        return f"{self._folder} (mirror of the run in {type(self._tracker).__name__})"
+
+    def _go_on_without(self, mirror: Callable[[], None]) -> None:
+        """Mirror something, unless that failed before; say it where it fails now."""
+        if self._is_lost:
+            return
+        try:
+            with writing(self._where):
+                mirror()
+        except Exception as error:  # each library has its own
+            self._is_lost = True
+            fault = f"{self._where}: expected to write it; got {_short(error)}."
+            what = error.fault if isinstance(error, DiskError) else fault
+            say(f"{what} The run goes on without its mirror; metrics.jsonl has its epochs.")
+
+
+def _short(error: Exception) -> str:
+    """The kind of an error of a library and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}".removesuffix(": ").rstrip(".")
 
 
 def _flat(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""Makes attacks on commands that write, and prints what came of each as JSON.
+"""Makes attacks on commands that write, and prints what came of each as a line of JSON, as soon as it is known.
 
     python -m tests.attacks.trials FOLDER '[{"command": "split", "kind": "kill", "seed": 3}, ...]'
 
@@ -12,11 +12,15 @@ limit
 full
     A disk of 20 MB in memory with less room than the command needs (as root, on Linux).
 
+An attack that cannot be made (the command fails without one, hangs, or the attack has a fault of its own) has not held:
+its line says why, with the words of the command and what it said last, and the next attack is made.
+
 After each attack the same command is run once more (with ``--resume`` where it has that), and has to end as one that
 was never attacked.
 """
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -26,6 +30,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +41,7 @@ from tests.attacks.outputs import faults_of_visible, leftovers, same, snapshot
 _BY_NAME = {command.name: command for command in COMMANDS}
 _EVENTS = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
 _WRITES = os.O_WRONLY | os.O_RDWR
+_LONGEST = 300  # seconds that a command may take
 _LEAST = 1_500  # bytes: less than that the words of the command itself take
 
 
@@ -79,6 +86,8 @@ def run(words: list[str], said: Path, prepare: Callable[[], object] = lambda: No
     code = 99
     try:
         descriptor = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(_LONGEST)
         os.dup2(descriptor, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.argv = ["rankkit", *words]
@@ -92,13 +101,15 @@ def run(words: list[str], said: Path, prepare: Callable[[], object] = lambda: No
         if callable(finish):
             finish()
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         with contextlib.suppress(OSError):
             sys.stderr.flush()
         os._exit(code)
+
+
+class NotMadeError(Exception):
+    """An attack that could not be made."""
 
 
 class Trial:
@@ -114,21 +125,38 @@ class Trial:
         self.command, self._folder, self._material = command, folder, material
         self._out = folder / "out"  # the same for all: some files name it
         folder.mkdir()
-        place = self._new_folder() / "place"
-        place.mkdir()
-        counted = folder / "events"
-
-        def prepare():
-            counter = Counter(place, None)
-            return lambda: counted.write_text(str(counter.n))
-
-        code = run(self._words(place), folder / "said", prepare)
-        assert code == 0, (command.name, code, (folder / "said").read_text())
-        self.n_events = int(counted.read_text())
+        _, modules = self._run_whole()
+        for name in modules:  # else each attack would import them anew, which is most of its time
+            if "__" not in name:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+        self.n_events, _ = self._run_whole()  # once more: manifests name the libraries that are loaded
+        place = self._out / "place"
         self.whole = snapshot(place)
         sizes = [path.stat().st_size for path in place.rglob("*") if path.is_file()]
         self.largest, self.size = max(sizes), sum(sizes)
         shutil.rmtree(self._out)
+
+    def _run_whole(self) -> tuple[int, list[str]]:
+        """Run the command to its end: how many events it has, and the modules that it imports."""
+        place = self._new_folder() / "place"
+        place.mkdir()
+        found = self._folder / "found"
+
+        def prepare():
+            counter, before = Counter(place, None), set(sys.modules)
+            return lambda: found.write_text(json.dumps([counter.n, sorted(set(sys.modules) - before)]))
+
+        code = run(self._words(place), self._folder / "said", prepare)
+        if code:
+            raise NotMadeError(f"ended with {code} without an attack: {self.said()}")
+        n_events, modules = json.loads(found.read_text())
+        return n_events, modules
+
+    def said(self) -> str:
+        """What the command said last."""
+        path = self._folder / "said"
+        return path.read_text(errors="replace")[-1500:] if path.exists() else "nothing"
 
     def _words(self, out: Path, *, again: bool = False) -> list[str]:
         words = f"{self.command.words} {self.command.again if again else ''}"
@@ -151,7 +179,11 @@ class Trial:
         out = self._new_folder() / "place"
         out.mkdir()
         code = run(self._words(out), self._folder / "said", prepare)
-        faults = [] if code < 0 else [f"was not killed at {'byte' if in_a_write else 'event'} {point}: {code}"]
+        faults = (
+            []
+            if code in (-signal.SIGKILL, -signal.SIGXFSZ)
+            else [f"was not killed at {'byte' if in_a_write else 'event'} {point}: {code}"]
+        )
         faults += faults_of_visible(out, self.whole)
         return self._result(f"{'byte' if in_a_write else 'event'} {point}", out, faults)
 
@@ -203,11 +235,11 @@ class Trial:
         """What came of an attack, once the command is run again."""
         code = run(self._words(out, again=True), self._folder / "said")
         if code:
-            faults.append(f"ended with {code} when run again: {(self._folder / 'said').read_text()[-1500:]}")
+            faults.append(f"ended with {code} when run again: {self.said()}")
         else:
             faults += same(out, self.whole)
         faults += [f"still there in the end: {name}" for name in leftovers(out)]
-        return {"command": self.command.name, "point": point, "faults": faults}
+        return {"point": point, "faults": faults}
 
 
 @contextlib.contextmanager
@@ -244,15 +276,34 @@ def main() -> None:
     (folder / "material").mkdir(parents=True)
     make_material(folder / "material")
     trials: dict[str, Trial] = {}
-    results = []
     for attack in asked:
-        name = attack["command"]
+        before, began = processor_seconds(), time.monotonic()
+        result = {**attack, "words": _BY_NAME[attack["command"]].words, **attacked(attack, trials, folder)}
+        result["processor_seconds"] = round(processor_seconds() - before, 2)
+        result["seconds"] = round(time.monotonic() - began, 2)
+        sys.stdout.write(json.dumps(result) + "\n")
+        sys.stdout.flush()
+
+
+def attacked(attack: dict, trials: dict[str, Trial], folder: Path) -> dict:
+    """What came of an attack; the last command that was attacked is kept for the next attack on it."""
+    name = attack["command"]
+    try:
         if name not in trials:
-            trials = {name: Trial(_BY_NAME[name], folder / str(list(_BY_NAME).index(name)), folder / "material")}
-        results.append(getattr(trials[name], attack["kind"])(attack["seed"]))
-        if sys.stderr.isatty():
-            sys.stderr.write(f"{len(results)} of {len(asked)}: {name}: {'; '.join(results[-1]['faults']) or 'held'}\n")
-    sys.stdout.write(json.dumps(results))
+            trials.clear()
+            place = folder / str(list(_BY_NAME).index(name))
+            shutil.rmtree(place, ignore_errors=True)
+            trials[name] = Trial(_BY_NAME[name], place, folder / "material")
+        return getattr(trials[name], attack["kind"])(attack["seed"])
+    except Exception:
+        said = f" The command said: {trials[name].said()}" if name in trials else ""
+        return {"point": "none", "faults": [f"could not be attacked: {traceback.format_exc(limit=3)}{said}"]}
+
+
+def processor_seconds() -> float:
+    """Of this process and of all its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 if __name__ == "__main__":

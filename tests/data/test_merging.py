@@ -157,3 +157,11 @@ def test_joining_is_grouping_all_rows_again(qids):
         place = int(np.flatnonzero(expected.qids == qid)[0])
         assert sorted(merged[query].labels) == sorted(expected[place].labels)
     assert merged.in_row_order(merged.labels).tolist() == numbers.tolist()
+
+
+def test_what_was_said_of_each_is_said_of_all():
+    one, other = (
+        replace(made, remarks=remarks)
+        for made, remarks in zip((first(), second()), (("a", "b"), ("b", "c")), strict=True)
+    )
+    assert merge([one, other], same_qid="join").remarks == ("a", "b", "c")

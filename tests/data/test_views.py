@@ -1,6 +1,7 @@
 """Parts of a data set, against values by hand and against plain loops."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,11 @@ from rankkit.data.synthetic import make_ranking
 from rankkit.data.views import drop_features, filter_queries, select_features, split, subsample
 from rankkit.data.weights import Weights
 from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation import predict
 from rankkit.loaders.tables.given_arrays import from_arrays
+from rankkit.loaders.tables.tabular import from_arrow
+from rankkit.models.scorers import LinearScorer
+from rankkit.training import fit
 
 NAMES = ("bm25_title", "clicks[7d]", "bm25_body", "BM25", "age")
 
@@ -277,3 +282,18 @@ def test_filter_needs_labels_only_where_it_looks_at_them():
     assert filter_queries(data, min_docs=1).n_queries == 2
     with pytest.raises(DataError, match="expected labels for with_relevant"):
         filter_queries(data, with_relevant=True)
+
+
+def test_features_that_are_gone_are_no_longer_those_of_the_column_of_lists():
+    table = pa.table(
+        {"qid": [1, 1, 2, 2], "label": [0, 1, 1, 0], "vec": [[1.0, 2.0], [2.0, 5.0], [3.0, 1.0], [0.0, 9.0]]}
+    )
+    data = from_arrow(table, features="vec")
+    assert data.roles.vector == "vec"
+    assert select_features(data, [0, 1]).roles.vector == "vec"
+    kept = drop_features(data, [0])
+    assert (kept.roles.vector, kept.roles.label) == (None, "label")
+    scorer = LinearScorer(1, seed=0)
+    fit(scorer, "ranknet", kept, epochs=1, progress=False)
+    with pytest.raises(DataError, match="none named '2' among"):
+        predict(scorer, table)

@@ -105,7 +105,7 @@ def test_standard_output_gets_the_bytes_in_their_turn(name, tmp_path):
     with (tmp_path / "out").open("w") as out:
         out.write("first\n")
         out.flush()
-        subprocess.run([sys.executable, "-c", WRITER, name], stdout=out, check=True, cwd=Path(__file__).parent.parent)
+        subprocess.run([sys.executable, "-c", WRITER, name], stdout=out, check=True, cwd=Path(__file__).parents[2])
     assert (tmp_path / "out").read_text() == "first\nbefore\nthe file\nafter\n"
 
 
@@ -194,7 +194,7 @@ def test_one_at_a_time_in_a_folder(tmp_path):
     assert most == [1, 1, 1, 1]
 
 
-SOURCES = sorted((Path(__file__).parent.parent / "rankkit").rglob("*.py"))
+SOURCES = sorted((Path(__file__).parents[2] / "rankkit").rglob("*.py"))
 
 
 def test_no_other_module_makes_up_temporary_names():

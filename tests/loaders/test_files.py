@@ -6,7 +6,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.errors import ConfigError
-from rankkit.loaders.files import kind_of
+from rankkit.loaders.formats import kind_of
 
 # A value other than the default of every option that some kinds of data do not have.
 GIVEN = {

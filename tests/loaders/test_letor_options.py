@@ -10,8 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import rankkit as rk
+from rankkit.data.views import select_features
 from rankkit.errors import ConfigError, DataError, DataWarning
-from rankkit.loaders.files import convert
+from rankkit.evaluation.matching import read_documents
+from rankkit.loaders.files import convert, write
 from rankkit.loaders.files import read as read_any
 from rankkit.loaders.letor import reader as letor_reader
 from rankkit.loaders.letor.reading import read_letor
@@ -422,3 +425,69 @@ def test_what_is_dropped_is_not_kept_in_a_cache(tmp_path):
 def test_integers_of_numpy_name_features(tmp_path):
     (tmp_path / "x.txt").write_bytes(WIDE)
     assert read_any(tmp_path / "x.txt", features=np.array([3, 1])).features.tolist() == [[7, 0.5], [0, -1.25], [9, 4]]
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_a_feature_is_called_by_its_index_as_the_file_has_it(tmp_path, cache):
+    path = tmp_path / "zero.txt"
+    path.write_bytes(ZERO_BASED + b"1 qid:1 0:5 1:6 2:7\n0 qid:1 0:1 1:2 2:3\n")
+    whole = read_letor(path, cache=cache)
+    assert whole.feature_names == ("0", "1", "2")
+    chosen = read_letor(path, features=[1, 2], cache=cache)
+    assert chosen.feature_names == ("1", "2")
+    np.testing.assert_array_equal(chosen.features, select_features(whole, ["1", "2"]).features)
+    assert read_letor(path, drop=[0], cache=cache).feature_names == ("1", "2")
+
+
+def test_rankers_match_features_by_the_index_in_the_file_or_refuse(tmp_path):
+    zero, one = tmp_path / "zero.txt", tmp_path / "one.txt"
+    rows = [f"{i % 3} qid:{i // 4} B:{i} C:{-i * i} D:{i % 2}" for i in range(12)]
+    zero.write_text("# Column indices are zero-based\n" + "\n".join(rows).translate(str.maketrans("BCD", "012")) + "\n")
+    one.write_text("\n".join(rows).translate(str.maketrans("BCD", "123")) + "\n")
+    data = read_letor(zero)
+    chosen = read_letor(zero, features=[1, 2])
+    scorers = {}
+    for name, train in (("whole", data), ("chosen", chosen)):
+        scorers[name] = rk.LinearScorer(train.n_features, seed=0)
+        rk.fit(scorers[name], "ranknet", train, epochs=1, progress=False)
+    expected = rk.predict(scorers["chosen"], chosen)
+    with pytest.warns(rk.DataWarning, match="0 .no feature of the ranker"):
+        np.testing.assert_array_equal(rk.predict(scorers["chosen"], data), expected)  # was shifted by one column
+    np.testing.assert_array_equal(rk.predict(scorers["chosen"], read_documents(zero, scorers["chosen"])), expected)
+    with pytest.raises(rk.DataError, match="none named '0' among 1, 2, 3"):
+        rk.predict(scorers["whole"], read_letor(one))
+    with pytest.raises(rk.ConfigError, match="different indices from 1 on"):
+        read_documents(one, scorers["whole"])
+
+
+def test_indices_from_0_come_back_through_every_format(tmp_path):
+    path = tmp_path / "zero.txt"
+    path.write_bytes(ZERO_BASED + b"1 qid:1 0:5 1:6\n0 qid:1 0:1 1:2\n")
+    data = read_letor(path)
+    for ending in (".txt", ".txt.gz", ".parquet", ".csv", ".rkcache"):
+        write(data, tmp_path / f"again{ending}")
+        again = read_any(tmp_path / f"again{ending}")
+        assert (again.feature_names, again.features.tolist()) == (("0", "1"), [[5, 6], [1, 2]])
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_what_is_warned_of_is_a_remark_of_the_data(tmp_path, cache):
+    skipped, weighted = tmp_path / "skipped.txt", tmp_path / "weighted.txt"
+    skipped.write_bytes(b"1 qid:1 1:5 2:6\n0 qid:1 1:x\n0 qid:1 2:1 1:0\n")
+    weighted.write_bytes(b"1 qid:1 1:5\n0 qid:1 1:1\n")
+    (tmp_path / "weighted.txt.weight").write_text("1\n2\n")
+    for path, options, remarks in (
+        (skipped, {"on_bad_line": "skip"}, ("1 rows are left out", "1 rows have features out of order")),
+        (weighted, {}, ("weighted.txt.weight",)),
+    ):
+        for _ in range(2):  # the second time from the cache
+            with pytest.warns(DataWarning) as warned:
+                data = read_letor(path, cache=cache, **options)
+            assert [str(one.message) for one in warned] == [f"{path}: {remark}" for remark in data.remarks]
+            assert len(data.remarks) == len(remarks)
+            assert all(part in remark for part, remark in zip(remarks, data.remarks, strict=True))
+        write(data, tmp_path / f"{path.stem}.rkcache")
+    with pytest.warns(DataWarning) as warned:
+        again = read_any(tmp_path / "skipped.rkcache")
+    assert [str(one.message).partition(": ")[2] for one in warned] == list(again.remarks)
+    assert len(again.remarks) == 2

@@ -62,16 +62,19 @@ def client_of():
     from tests.serving.asgi import Client
 
     with ExitStack() as stack:
-        yield lambda ranker, **settings: stack.enter_context(Client(create_app(ranker, Settings(**settings))))
+        yield lambda ranker, **settings: stack.enter_context(
+            Client(create_app(ranker, Settings(**{"engine": "torch", **settings})))
+        )
 
 
 @pytest.fixture(scope="session")
 def service(scorer, ranker_of):
     """One client for the tests that only ask."""
+    from rankkit.serving import Settings
     from rankkit.serving.app import create_app
     from tests.serving.asgi import Client
 
-    with Client(create_app(ranker_of(scorer))) as client:
+    with Client(create_app(ranker_of(scorer), Settings(engine="torch"))) as client:
         yield client
 
 
@@ -85,7 +88,7 @@ def live_of():
     from tests.serving.live import Live
 
     def made(ranker, **settings):
-        settings = Settings(**{"port": 0, **settings})
+        settings = Settings(**{"port": 0, "engine": "torch", **settings})
         return stack.enter_context(Live(create_app(ranker, settings), settings))
 
     with ExitStack() as stack:
@@ -99,6 +102,6 @@ def live(scorer, ranker_of):
     from rankkit.serving.app import create_app
     from tests.serving.live import Live
 
-    settings = Settings(port=0)
+    settings = Settings(port=0, engine="torch")
     with Live(create_app(ranker_of(scorer), settings), settings) as served:
         yield served

@@ -245,7 +245,8 @@ def test_a_line_a_request_tells_nothing_of_what_was_in_it(client_of, ranker_of, 
     client.post("/rank", '{"documents": [{"id": 1, "features": {"secret": 12345}}]}')
     client.get("/secret")
     client.request("SECRET", "/rank")
-    lines = [record.getMessage() for record in caplog.records if record.name == "rankkit.serving"]
+    first, *lines = [record.getMessage() for record in caplog.records if record.name == "rankkit.serving"]
+    assert first == "default: scoring with torch: it was asked for"
     assert [re.sub(r" [\d.]+ ms", "", line) for line in lines] == [
         "POST /rank 200",
         "POST /rank 422",

@@ -70,7 +70,7 @@ def served(tmp_path):
     from rankkit.serving.scoring.ranker import ServedRanker
 
     first = save(tmp_path / "run", 0)
-    settings = Settings(port=0)
+    settings = Settings(port=0, engine="torch")
     with Live(create_app({"run": ServedRanker.load(tmp_path / "run")}, settings), settings) as live:
         live.first, live.folder = first, tmp_path / "run"
         yield live

@@ -1,7 +1,9 @@
 """The service as a process: a real port, a real signal."""
 
+import copy
 import gc
 import http.client
+import json
 import os
 import re
 import shutil
@@ -12,11 +14,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from rankkit import bundle
 from rankkit.errors import BundleError, ConfigError
 from rankkit.serving import Settings
+from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.server import serve
 
 BODY = b'{"documents": [{"id": "a", "features": [1, 2, 3]}]}'
@@ -30,6 +34,7 @@ def saved(scorer, tmp_path):
 
 def test_a_process_serves_finishes_what_is_under_way_and_ends_with_code_0(saved):
     words = [sys.executable, "-W", "error", "-m", "rankkit", "serve", str(saved), "--port", "0", "--log-requests"]
+    words += ["--engine", "torch"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     ) as process:
@@ -59,9 +64,63 @@ def test_a_process_serves_finishes_what_is_under_way_and_ends_with_code_0(saved)
             process.kill()
     assert process.returncode == 0
     assert out == ""
-    lines = log.splitlines()
+    first, *lines = log.splitlines()
+    assert first.endswith(" run: scoring with torch: it was asked for")
     assert all(re.fullmatch(r"[\d-]+ [\d:,]+ (POST /rank|GET /metrics) 200 [\d.]+ ms", line) for line in lines), log
     assert sum("POST /rank" in line for line in lines) == 2
+
+
+def test_onnxruntime_scores_as_rankkit_score_does_and_after_a_reload_too(scorer, saved):
+    rows = np.random.default_rng(0).lognormal(size=(30, 3)).astype(np.float32)
+    body = json.dumps({"queries": [{"features": rows.tolist()}]})
+
+    def expected(model):
+        return ServedRanker.load(model).scores(rows, np.array([0, 30]))
+
+    def found(port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("POST", "/score", body)
+        scores = json.loads(connection.getresponse().read())["queries"][0]["scores"]
+        assert json.loads(ask(connection, "/metadata"))["engine"]["name"] == "onnxruntime"
+        connection.close()
+        return np.array(scores)
+
+    words = [sys.executable, "-m", "rankkit", "serve", str(saved), "--port", "0", "--engine", "onnxruntime"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as process:
+        try:
+            port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
+            before = found(port)
+            np.testing.assert_allclose(before, expected(saved), rtol=1e-5, atol=1e-5)
+            other = copy.deepcopy(scorer)
+            for weights in other.parameters():
+                weights.data *= 1.5
+            bundle.save(other, saved)
+            process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + 300
+            while np.array_equal(after := found(port), before):
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            np.testing.assert_allclose(after, expected(saved), rtol=1e-5, atol=1e-5)
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    lines = [line.split(" ", 2)[2] for line in log.splitlines()]
+    assert [re.sub(r"[\d.e-]+$", "", line) for line in lines if "scoring" in line] == [
+        "run: scoring with onnxruntime: scores equal to "
+    ] * 2
+    assert "Traceback" not in log
+
+
+def test_an_engine_that_cannot_be_is_one_error_at_the_start(saved, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(
+        ConfigError, match="engine: expected that onnxruntime can score; got that onnxruntime is not in"
+    ):
+        serve({"run": saved}, Settings(port=0, engine="onnxruntime"))
 
 
 def ask(connection, path):

@@ -21,6 +21,7 @@ from rankkit.objectives.embedding import (
     triplet_loss,
 )
 from rankkit.objectives.embedding.inputs import check_rows
+from rankkit.training.embedding_steps import TAKES
 from tests.training.small_encoders import small
 from tests.training.test_resume import same
 
@@ -141,3 +142,48 @@ def test_a_function_around_an_objective_is_not_trained_on_scores_labels_and_mask
         quick_encoder(
             small(), lambda a, p, n: a.sum() * len(check_rows("triplet_loss", anchor=a, positive=p, negative=n))
         )
+
+
+def wrong_of(given, takes):
+    """An objective of one's own that gives something of what it is called with."""
+
+    def own(*inputs, **options):
+        return given(inputs[0])
+
+    if takes is not None:
+        own.takes = takes
+    return own
+
+
+@pytest.mark.parametrize("takes", [None, *TAKES])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda numbers: numbers.flatten()[:3], r"got a tensor \[3\]\."),
+        (lambda numbers: numbers.sum().item(), r"got float\."),
+        (lambda numbers: None, r"got NoneType\."),
+        (lambda numbers: numbers.detach().sum(), r"got a tensor \[\] without gradient\."),
+        (lambda numbers: torch.tensor(1.0), r"got a tensor \[\] without gradient\."),
+    ],
+    ids=["vector", "float", "nothing", "detached", "constant"],
+)
+def test_objectives_of_ones_own_that_give_no_number_to_learn_from(quick_encoder, given, message, takes):
+    encoder = small(distance="verification") if takes == "logits" else small()
+    before = {name: values.clone() for name, values in encoder.named_parameters()}
+    per_class = {"per_class": 2} if takes == "views" else {}
+    with pytest.raises(ConfigError, match=f"expected one number, computed from the .*{message}"):
+        quick_encoder(encoder, wrong_of(given, takes), **per_class)
+    assert all((values == before[name]).all() for name, values in encoder.named_parameters())
+
+
+def test_an_objective_of_ones_own_says_what_it_is_called_with(quick_encoder):
+    def own(embeddings, classes):
+        return embeddings.sum()
+
+    with pytest.raises(ConfigError, match=r"got own\(embeddings, classes\)\. .*takes = .classes."):
+        quick_encoder(small(), own)
+    own.takes = "clases"
+    with pytest.raises(ConfigError, match=r"takes of the objective: expected one of .*Did you mean 'classes'"):
+        quick_encoder(small(), own)
+    own.takes = "classes"
+    quick_encoder(small(), own)

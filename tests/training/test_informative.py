@@ -1,4 +1,5 @@
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -146,3 +147,29 @@ def test_the_estimator_says_it_too():
 def test_a_system_that_is_no_objective_is_told_by_its_name():
     with pytest.raises(DataError, match="teach lightgbm-lambdarank something"):
         check_informative("compare", "lightgbm-lambdarank", needs_of(ranknet_loss)[0], lists_of([[1, 1]]))
+
+
+@pytest.mark.parametrize("name", [name for name, function in OBJECTIVES.items() if needs_of(function)[0].is_of_pairs])
+def test_documents_of_weight_0_make_no_pair(name):
+    objective, (need,) = OBJECTIVES[name], needs_of(OBJECTIVES[name])
+    weights = np.array([1, 0, 0, 1, 0, 1, 1, 0, 1, 0], np.float32)
+    data = replace(lists_of([[0, 2], [0, 2, 0], [0, 2, 2], [2, 0]]), weights=weights, weights_per="doc")
+
+    def weighted(scores, labels, mask):
+        by_doc, _ = pad(torch.from_numpy(weights).double(), torch.from_numpy(data.offsets))
+        return objective(scores, labels, mask, weights=by_doc)
+
+    found = teaching_queries(data, need)
+    assert found.tolist() == [False, False, True, False]
+    np.testing.assert_array_equal(found, teach(weighted, data))
+
+
+def test_objectives_of_pairs_are_known_as_such():
+    names = {name for name, function in OBJECTIVES.items() if needs_of(function)[0].is_of_pairs}
+    assert {"ranknet", "pairwise_hinge", "circle", "lambdarank", "lambdaloss_ndcg2", "yeti_rank"} <= names
+    assert not names & {"softmax", "approx_ndcg", "bce", "pairwise_mse"}
+
+
+def test_one_row_is_called_as_users_of_scikit_learn_know_it():
+    with pytest.raises(DataError, match="got 1 sample: all with one document"):
+        Ranker().fit([[1.0]], [1], qid=[0])

@@ -5,13 +5,16 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+import rankkit as rk
 from rankkit.cli.app import app
 from rankkit.comparison import Plan, compare
 from rankkit.comparison.plan import Part, Source, System
 from rankkit.data.synthetic import make_ranking
-from rankkit.errors import ConfigError, TrainingError
+from rankkit.errors import ConfigError, DataWarning, DiskError, TrainingError
 from rankkit.loaders.tables.writers import write_letor
+from rankkit.training.history import EpochRecord
 from rankkit.training.tracking import MLflow, TensorBoard, Tracking, open_tracker
+from tests.file_limits import small_files
 
 # What these libraries warn of is not ours to mend.
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore:::mlflow")]
@@ -131,6 +134,43 @@ def test_compare_mirrors_each_run_once_and_goes_on_without_a_tracker_that_fails(
         mirrored = runs[run.spec.system.name]
         assert mirrored.data.metrics["test/ndcg_at_10"] == run.outcome["test"]["ndcg@10"]
         assert "test/ndcg@10" in scalars(out / "runs" / run.spec.id / "tensorboard")
+
+
+class Failing(TensorBoard):
+    """Fails once, in the middle of a run."""
+
+    n_logged = 0
+
+    def log(self, record):
+        self.n_logged += 1
+        if self.n_logged == 2:
+            raise RuntimeError("the server is gone.\nTraceback of the server")
+        super().log(record)
+
+
+def test_a_mirror_that_fails_costs_no_training(tmp_path):
+    pytest.importorskip("tensorboard", reason="pip install tensorboard")
+    data, tracker = make_ranking(12, n_features=4, seed=0), Failing()
+    said = pytest.warns(DataWarning, match=r"got RuntimeError: the server is gone\. The run goes on without its mirror")
+    with said as warned, Tracking(tracker, tmp_path, {}, resume=False) as tracking:
+        history = rk.fit(rk.LinearScorer(4, seed=0), "ranknet", data, epochs=3, callbacks=[tracking], progress=False)
+    assert len(history) == 3
+    assert len(warned) == 1
+    assert tracker.n_logged == 2
+    assert not tracker.holds(tmp_path)
+    assert [step for step, _ in scalars(tmp_path / "tensorboard")["loss"]] == [history.epochs[0].step]
+
+
+def test_a_full_disk_ends_the_mirror_and_no_thread(tmp_path):
+    pytest.importorskip("tensorboard", reason="pip install tensorboard")
+    said = pytest.warns(DataWarning, match=r"one \(mirror of the run in TensorBoard\): .*a limit on the size of files")
+    with said as warned, Tracking(TensorBoard(), tmp_path / "one", {}, resume=False) as tracking, small_files(2_000):
+        for epoch in range(1, 40):
+            tracking.on_epoch_end(EpochRecord(epoch, epoch, 0.5, None, None, 0.1, 100.0, 1.0))
+    assert len(warned) == 1
+    assert len(scalars(tmp_path / "one" / "tensorboard")["loss"]) > 3
+    with pytest.raises(DiskError, match="mirror of the run in TensorBoard"), small_files(50):
+        Tracking(TensorBoard(), tmp_path / "two", {}, resume=False).__enter__()
 
 
 def test_what_cannot_be_tracked_is_said_before_anything_runs(monkeypatch):

@@ -45,7 +45,8 @@ def inspect(
 def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> None:
     from rankkit.data.summary import summarize
     from rankkit.errors import DataWarning
-    from rankkit.loaders.files import check_options, indices_of, kind_of, read
+    from rankkit.loaders.files import check_options, indices_of, read
+    from rankkit.loaders.formats import kind_of
     from rankkit.loaders.sources import format_line
 
     kind, guessed = kind_of(path), format_line(path)

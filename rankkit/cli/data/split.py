@@ -38,7 +38,8 @@ def split(
     from rankkit.data import views
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
-    from rankkit.loaders.files import check_is_there, check_target, read
+    from rankkit.loaders.files import check_target, read
+    from rankkit.loaders.formats import check_is_there
 
     check_place(out, "folder")
     check_is_there(source)

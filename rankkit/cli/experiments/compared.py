@@ -22,24 +22,24 @@ from rankkit.comparison.plan import (
 from rankkit.comparison.sources import ExampleSource, Source
 from rankkit.errors import ConfigError
 from rankkit.evaluation import parse_metric
-from rankkit.schemas import explain
+from rankkit.schemas import Finite, Whole, explain
 from rankkit.statistics.significance import EPSILON
 
 
 class SearchSection(Section):
     """The same number of option sets for each system."""
 
-    trials: int = Field(ge=2)
+    trials: Whole = Field(ge=2)
     options: dict[str, Any]
-    seed: int = Field(default=0, ge=0)
+    seed: Whole = Field(default=0, ge=0)
     sampler: Literal["random", "tpe"] = "random"
 
 
 class RangeSection(Section):
     """Numbers to draw from."""
 
-    low: float
-    high: float
+    low: Finite
+    high: Finite
     log: bool = False
     whole: bool = False
 
@@ -58,11 +58,11 @@ class SignificanceSection(Section):
 
     test: Literal["paired-t", "randomization"] = "paired-t"
     correction: Literal["holm", "bonferroni", "none"] = "holm"
-    alpha: float = Field(default=0.05, gt=0, lt=1)
+    alpha: Finite = Field(default=0.05, gt=0, lt=1)
     interval: Literal["bca", "percentile"] = "bca"
-    n_resamples: int = Field(default=10_000, ge=100)
-    epsilon: float = Field(default=EPSILON, ge=0)
-    seed: int = Field(default=0, ge=0)
+    n_resamples: Whole = Field(default=10_000, ge=100)
+    epsilon: Finite = Field(default=EPSILON, ge=0)
+    seed: Whole = Field(default=0, ge=0)
 
 
 class Compared(Section):
@@ -71,9 +71,9 @@ class Compared(Section):
     objectives: list[Named] = Field(default=[])
     external: list[Named] = Field(default=[])
     baseline: str | None = None
-    seeds: int | list[int] = 3
+    seeds: Whole | list[Whole] = 3
     metric: str
-    threads: int = Field(default=1, ge=1)
+    threads: Whole = Field(default=1, ge=1)
     training: dict[str, Any] = Field(default={})
     grid: dict[str, Any] = Field(default={})
     search: SearchSection | None = None

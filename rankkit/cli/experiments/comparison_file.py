@@ -25,13 +25,13 @@ from rankkit.comparison.sources import Source
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
-from rankkit.schemas import explain
+from rankkit.schemas import Whole, explain
 
 
 class ComparedData(Data):
     """The data section of ``train``, and how validation data and folds are made where there are none."""
 
-    cross_validation: int | None = Field(default=None, ge=3)
+    cross_validation: Whole | None = Field(default=None, ge=3)
 
     @model_validator(mode="after")
     def _parts_are_there(self) -> "ComparedData":

@@ -4,6 +4,7 @@ The options of a scorer, an objective and of ``fit`` are read off their signatur
 place only: the function that takes it.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,8 +25,10 @@ from rankkit.errors import ConfigError
 from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
 from rankkit.options import PASSED, defaults_of
-from rankkit.schemas import MOST_FEATURES, explain
+from rankkit.schemas import MOST_FEATURES, Finite, Whole, explain
 
+_BARE_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
+"""A number that TOML takes for none, such as .3"""
 _DEEPEST = 32  # tables and lists inside of each other
 _DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 
@@ -77,8 +80,8 @@ class Data(Section):
     valid: Path | None = None
     test: Path | None = None
     folds: Path | None = None
-    valid_fraction: float | None = Field(default=None, gt=0, lt=1)
-    split_seed: int = Field(default=0, ge=0)
+    valid_fraction: Finite | None = Field(default=None, gt=0, lt=1)
+    split_seed: Whole = Field(default=0, ge=0)
     label: Column = "label"
     qid: str = "qid"
     doc_id: Column = "doc_id"
@@ -86,7 +89,7 @@ class Data(Section):
     query_weight: Column = "query_weight"
     features: Names | None = None
     drop: Names | None = None
-    n_features: int | None = Field(default=None, ge=1, le=MOST_FEATURES)
+    n_features: Whole | None = Field(default=None, ge=1, le=MOST_FEATURES)
     zero_based: bool | None = None
     regroup: bool = False
     labels: Literal["grades", "any"] = "any"
@@ -138,7 +141,7 @@ class Experiment(Section):
     objective: Named
     training: dict[str, Any] = {}
     evaluation: EvaluationSection = EvaluationSection()
-    seed: int = Field(default=0, ge=0)
+    seed: Whole = Field(default=0, ge=0)
     target: str | None = None
     plugins: list[str] = []
 
@@ -316,7 +319,7 @@ def parse_setting(setting: str) -> dict[str, Any]:
     try:
         value: Any = _values_of(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        value = text.strip()
+        value = float(text) if _BARE_NUMBER.fullmatch(text.strip()) else text.strip()
     except ValueError as error:
         raise ConfigError(f"--set: expected a value for {path[:60]}; got {error}. Change it.") from None
     for key in reversed(keys):

@@ -12,7 +12,7 @@ from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.sources import ExampleSource
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
-from rankkit.schemas import explain
+from rankkit.schemas import Finite, Whole, explain
 
 _READING = ("size", "colour", "ink", "label")
 _FOR_RANKERS = {
@@ -31,11 +31,11 @@ class ComparedExamples(Section):
     train: str
     valid: str | None = None
     test: str | None = None
-    held_out: float | None = Field(default=None, gt=0, lt=1)
-    valid_held_out: float | None = Field(default=None, gt=0, lt=1)
+    held_out: Finite | None = Field(default=None, gt=0, lt=1)
+    valid_held_out: Finite | None = Field(default=None, gt=0, lt=1)
     held_out_by: Literal["class", "group"] = "class"
-    split_seed: int = Field(default=0, ge=0)
-    size: int | tuple[int, int] = 28
+    split_seed: Whole = Field(default=0, ge=0)
+    size: Whole | tuple[Whole, Whole] = 28
     colour: bool = False
     ink: Literal["light", "dark"] = "light"
     label: str = "label"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from rankkit.cli.experiments.config import MetricNames, Named, Section, load_as,
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run
 from rankkit.cli.plugins import load_plugins_of
 from rankkit.options import PASSED, defaults_of
+from rankkit.schemas import Finite, Whole
 
 DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
 
@@ -24,11 +25,11 @@ class ExampleData(Section):
     train: str = "digits"
     valid: str | None = None
     test: str | None = None
-    held_out: float = Field(default=0.3, ge=0, lt=1)
+    held_out: Finite = Field(default=0.3, ge=0, lt=1)
     held_out_by: Literal["class", "group"] = "class"
-    valid_held_out: float = Field(default=0.0, ge=0, lt=1)
-    split_seed: int = Field(default=0, ge=0)
-    size: int | tuple[int, int] = 28
+    valid_held_out: Finite = Field(default=0.0, ge=0, lt=1)
+    split_seed: Whole = Field(default=0, ge=0)
+    size: Whole | tuple[Whole, Whole] = 28
     colour: bool = False
     ink: Literal["light", "dark"] = "light"
     label: str = "label"
@@ -38,9 +39,9 @@ class SimilaritySection(Section):
     """What is measured on the test examples at the end."""
 
     metrics: MetricNames = Field(default_factory=lambda: ["map_at_r", "hit_rate@1", "mrr"])
-    ways: list[int] = Field(default_factory=lambda: [5, 20])
-    shots: int = Field(default=1, ge=1)
-    n_episodes: int = Field(default=600, ge=2)
+    ways: list[Annotated[Whole, Field(ge=2)]] = Field(default_factory=lambda: [5, 20])
+    shots: Whole = Field(default=1, ge=1)
+    n_episodes: Whole = Field(default=600, ge=2)
 
 
 class EncoderExperiment(Section):
@@ -53,7 +54,7 @@ class EncoderExperiment(Section):
     augment: dict[str, Any] | None = None
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: SimilaritySection = SimilaritySection()
-    seed: int = Field(default=0, ge=0)
+    seed: Whole = Field(default=0, ge=0)
     plugins: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")

@@ -1,13 +1,16 @@
 """Options against what takes them: the names and types of a signature, then the checks of the function itself."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from rankkit.errors import ConfigError
 from rankkit.options import REQUIRED, options_of
-from rankkit.schemas import explain
+from rankkit.schemas import Number, Whole, explain
+
+_NUMBERS = {int: Whole, float: Number}
 
 
 def check_options(kind: str, function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -17,7 +20,7 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         ValueError: If one is unknown or of another type.
     """
     fields: dict[str, Any] = {
-        option.name: (option.annotation, ... if option.default is REQUIRED else option.default)
+        option.name: (_with_numbers(option.annotation), ... if option.default is REQUIRED else option.default)
         for option in options_of(kind, function).values()
     }
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -27,6 +30,18 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         return typed
     except ValidationError as error:
         raise ValueError(explain(error, kind, model)) from None
+
+
+def _with_numbers(annotation: Any) -> Any:
+    """The type of an option, its numbers being written as numbers."""
+    if annotation in _NUMBERS:
+        return _NUMBERS[annotation]
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        return Union[tuple(map(_with_numbers, parts))]  # noqa: UP007
+    if origin in (list, tuple, dict, Sequence, Mapping):
+        return origin[tuple(part if part is ... else _with_numbers(part) for part in parts)]
+    return annotation
 
 
 def check_run(check: Callable[..., None], *arguments: Any) -> None:

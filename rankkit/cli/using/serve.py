@@ -1,14 +1,15 @@
 """``rankkit serve``: a saved ranker over HTTP."""
 
-import logging
 import re
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from rankkit.serving.settings import EngineName
 
 
 def serve(
@@ -32,6 +33,13 @@ def serve(
     shadow: Annotated[
         str | None, typer.Option(help="A model whose scores are only compared and counted.", show_default=False)
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What scores: torch, onnxruntime, or auto: the faster one, once equal scores are proven.",
+            metavar="auto|torch|onnxruntime",
+        ),
+    ] = "auto",
     max_body: Annotated[int, typer.Option(min=1, help="Longest body, in bytes.")] = 8 * 2**20,
     max_list_size: Annotated[int, typer.Option(min=1, help="Most documents of a query.")] = 2000,
     max_docs: Annotated[int, typer.Option(min=1, help="Most documents of a request.")] = 10_000,
@@ -49,6 +57,7 @@ def serve(
 ) -> None:
     """Serve saved rankers over HTTP: POST /rank and /score; GET /docs, /health, /metadata, /metrics."""
     from rankkit.serving import Settings
+    from rankkit.serving.http.logs import on_stderr
     from rankkit.serving.server import serve as serve_until_stopped
 
     settings = Settings(
@@ -59,6 +68,7 @@ def serve(
         tls_cert=tls_cert,
         tls_key=tls_key,
         shadow=shadow,
+        engine=_engine(engine),
         max_body_bytes=max_body,
         max_list_size=max_list_size,
         max_docs=max_docs,
@@ -72,18 +82,27 @@ def serve(
         log_requests=log_requests,
     )
     paths = _by_name(runs)
-    if log_requests:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        logger = logging.getLogger("rankkit.serving")
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
     if host not in ("127.0.0.1", "localhost", "::1") and token_file is None:
         typer.echo(
             f"note: {host} can be reached from other machines, and the service asks nobody who they are (--token-file)",
             err=True,
         )
-    serve_until_stopped(paths, settings)
+    with on_stderr():
+        serve_until_stopped(paths, settings)
+
+
+def _engine(text: str) -> "EngineName":
+    """One of the engines.
+
+    Raises:
+        ConfigError: If it is another word.
+    """
+    from rankkit.serving.settings import EngineName
+
+    known = get_args(EngineName)
+    if text not in known:
+        raise ConfigError(f"--engine: expected {', '.join(known)}; got {text!r}. {did_you_mean(text, known)}")
+    return cast("EngineName", text)
 
 
 def _by_name(runs: list[str]) -> dict[str, Path]:

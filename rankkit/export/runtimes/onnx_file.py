@@ -150,13 +150,14 @@ class OnnxSession:
     """An ONNX file loaded once, to score many times.
 
     Args:
-        path: What :func:`write_onnx` wrote.
+        path: What :func:`write_onnx` wrote; no longer needed once it is loaded.
+        n_threads: Threads of one pass.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, n_threads: int = 1) -> None:
         runtime = need("onnxruntime", "export")
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = n_threads, 1
         options.log_severity_level = 3
         self.path = path
         try:

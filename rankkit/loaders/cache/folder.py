@@ -221,7 +221,7 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
             **arrays,
             feature_names=remarks.feature_names,
             roles=remarks.roles,
-            remarks=remarks.remarks,
+            remarks=(*remarks.warnings, *remarks.remarks),
             weights_per=remarks.weights_per,
         )
         fault = fault_in_values(data.qids, data.labels, data.weights, data.rows)

@@ -46,9 +46,11 @@ def row_weights(reader: Reader, weight_file: Path | None, rows: NDArray[np.int64
 
 
 def feature_names(reader: Reader) -> tuple[str, ...] | None:
-    """The indices of the features that were chosen; None where all are read."""
-    chosen = reader.options.layout.chosen
-    return None if chosen is None else tuple(map(str, chosen))
+    """The indices of the features as the file has them; None where these are 1, 2, ..., which need no names."""
+    layout = reader.options.layout
+    if layout.chosen is None and layout.base == 1:
+        return None
+    return tuple(map(str, range(reader.width) if layout.chosen is None else layout.chosen))
 
 
 def group(reader: Reader, regroup: bool, group_file: Path | None) -> Groups:

@@ -32,7 +32,7 @@ class CacheStream:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._rows: CacheRows | None = None
+        self._rows: CacheRows
 
     def read(self, reader: Reader) -> None:
         """Write features, labels where there are labels, and document ids in the order of the lines.
@@ -54,8 +54,7 @@ class CacheStream:
 
     def finish(self, offsets: NDArray[np.int64], qids: Ids, rows: NDArray[np.int64] | None) -> None:
         """As :meth:`CacheRows.finish`, once the file is read."""
-        if self._rows is not None:
-            self._rows.finish(offsets, qids, rows)
+        self._rows.finish(offsets, qids, rows)
 
 
 def _parse(reader: Reader) -> Generator[Part, None, None]:

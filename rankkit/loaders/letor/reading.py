@@ -12,6 +12,7 @@ from rankkit.loaders.cache.folder import Remarks, write_array
 from rankkit.loaders.cache.reading import cached
 from rankkit.loaders.letor.beside import SideFiles, beginning_of, side_files
 from rankkit.loaders.sources import Readable, as_file, refuse_cache
+from rankkit.numbers import is_whole
 from rankkit.remarks import say
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def read_letor(
     """
     request = _Request(
         n_features=n_features,
-        features=None if features is None else tuple(int(index) for index in features),
-        drop=None if drop is None else tuple(int(index) for index in drop),
+        features=_indices("features", features),
+        drop=_indices("drop", drop),
         zero_based=zero_based,
         group_file=None if group_file is None else os.fspath(group_file),
         regroup=regroup,
@@ -129,9 +130,10 @@ def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | o
 
     reader = _parse(path, request, n_threads, lambda reader: reader.read())
     data = assemble(reader, request.regroup, request.beside)
-    for message in (*request.notes, *findings(reader, are_named=request.drop is None)):
-        say(f"{path}: {message}")
-    return data
+    remarks = (*request.notes, *findings(reader, are_named=request.drop is None))
+    for remark in remarks:
+        say(f"{path}: {remark}")
+    return replace(data, remarks=remarks)
 
 
 @dataclass(frozen=True)
@@ -244,13 +246,26 @@ def _span(indices: tuple[int, ...]) -> str:
     return f"{indices[0]} to {indices[-1]}" if is_run else ", ".join(map(str, indices))
 
 
+def _indices(name: str, given: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Indices of features as plain numbers, or ConfigError where one is none."""
+    if given is None:
+        return None
+    if not all(is_whole(index) for index in given):
+        raise ConfigError(f"read_letor: expected {name} as whole numbers; got {given!r}. Pass them as in [1, 3].")
+    return tuple(int(index) for index in given)
+
+
 def _check(request: _Request, n_threads: int | None) -> None:
     """Raise ConfigError for keywords that cannot work."""
     for name, number in (("n_features", request.n_features), ("n_threads", n_threads)):
-        if number is not None and number < 1:
+        if number is not None and not (is_whole(number) and number >= 1):
             raise ConfigError(
-                f"read_letor: expected {name} of 1 or more; got {number}. Pass a positive number or None."
+                f"read_letor: expected {name} of 1 or more; got {number!r}. Pass a positive whole number or None."
             )
+    if request.zero_based not in (None, True, False):
+        raise ConfigError(
+            f"read_letor: expected zero_based=True, False or None; got {request.zero_based!r}. Pass one of the three."
+        )
     choices = (
         ("missing", request.missing, get_args(Missing)),
         ("labels", request.labels, get_args(Labels)),

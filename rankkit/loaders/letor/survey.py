@@ -59,7 +59,7 @@ def _largest_written(path: Path, line: int) -> str:
                 written: list[bytes] = re.findall(rb"(?<=\s)\d+(?=:)", row)
                 return max(written, key=int).decode()
             n_lines += n_block
-    raise AssertionError(f"{path}: expected line {line}")
+    raise DataError(f"{path}: expected a file that stays as it is; got fewer than {line:,} lines. Read it again.")
 
 
 def _checked_width(path: Path, base: int, largest: int, line: int) -> int:

@@ -87,7 +87,7 @@ def read_columns(
         parts = _feature_columns(batch, columns, source, n_read)
         if n_read == 0 and len(parts) != features.shape[1]:
             features = np.empty((n_rows or 0, len(parts)), np.float32)
-        if suspicions is not None and n_read == 0:
+        if suspicions is not None:
             for place, part in enumerate(parts):
                 suspicions.note_merged(place, part)
         last = n_read + batch.num_rows

@@ -55,6 +55,8 @@ class Suspicions:
         self._varies: set[str] = set()
         self._n_rows, self._n_queries = 0, 0
         self._merged = list(merged)
+        self._n_asked: dict[int, int] = {}
+        self._waiting: dict[int, list[NDArray[Any]]] = {}  # values that are too few to say something of yet
 
     def look(self, part: RankingDataset) -> None:
         """Look at some more rows."""
@@ -101,9 +103,18 @@ class Suspicions:
 
         Args:
             place: Of the feature.
-            values: The first of them.
+            values: Some of them; so many in all are looked at, whatever the parts in which they come.
         """
-        if self._n_rows == 0 and len(values) >= _FEWEST_ROWS and merges(values[:_SAMPLE]):
+        n_seen = self._n_asked.get(place, 0)
+        if place in self._merged or n_seen >= _SAMPLE:
+            return
+        values = values[: _SAMPLE - n_seen]
+        self._n_asked[place] = n_seen + len(values)
+        pieces = [*self._waiting.pop(place, ()), values]
+        n_rows = sum(map(len, pieces))
+        if n_rows < _FEWEST_ROWS:
+            self._waiting[place] = pieces
+        elif merges(np.concatenate(pieces)):
             self._merged.append(place)
 
     def remarks(self) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 
     Every feature is written, zeros too, so that the width survives; a missing value is ``nan``. Numbers have the fewest
     digits that give the same float32 again. Document ids follow as ``#docid = <id>``. LETOR text has no place for
-    feature names, which are left out, nor for weights.
+    feature names, which are left out, nor for weights; features named "0", "1", ... keep these indices, with the
+    comment that says so.
 
     Args:
         data: Documents with labels and without weights.
@@ -46,8 +47,11 @@ def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
             f"{path}: expected data without weights, for which LETOR text has no place; got weights. Write Parquet."
         )
     with replacing(path) as temporary, packed(temporary, path.suffix) as file:
+        first = 0 if data.feature_names == tuple(map(str, range(data.n_features))) else 1
+        if first == 0:
+            file.write(b"# Column indices are zero-based\n")
         for rows in _row_blocks(data):
-            file.write(_letor_lines(data, data.labels, rows, path))
+            file.write(_letor_lines(data, data.labels, rows, path, first))
 
 
 def write_parquet(data: RankingDataset, path: str | os.PathLike[str]) -> None:
@@ -171,10 +175,12 @@ def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Sche
     return pa.RecordBatch.from_arrays(columns + _feature_columns(data, rows), schema=schema)
 
 
-def _letor_lines(data: RankingDataset, labels: NDArray[np.float32], rows: NDArray[np.int64], path: Path) -> memoryview:
-    """The lines of some documents as bytes, joined by Arrow from one column a feature: no loop over rows."""
+def _letor_lines(
+    data: RankingDataset, labels: NDArray[np.float32], rows: NDArray[np.int64], path: Path, first: int
+) -> memoryview:
+    """Some documents as bytes, features counted from ``first``; joined by Arrow from columns: no loop over rows."""
     pieces = [_digits(pa.array(labels[rows])), _large(" qid:"), _letor_qids(_qids(data, rows), path)]
-    for number, column in enumerate(_feature_columns(data, rows), start=1):
+    for number, column in enumerate(_feature_columns(data, rows), start=first):
         pieces += [_large(f" {number}:"), _digits(column)]
     if data.doc_ids is not None:
         pieces.append(_letor_comments(data.doc_ids[rows].to_arrow(), path))

@@ -5,10 +5,10 @@ import pickle
 import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rankkit.serving.bodies.asked import Asked
-from rankkit.serving.bodies.reading import read
-from rankkit.serving.refusal import RefusedError
+if TYPE_CHECKING:
+    from rankkit.serving.bodies.asked import Asked
 
 _TOO_MUCH = "body: expected one that can be read in {} MiB; got one that takes more. Send fewer documents at once."
 
@@ -24,7 +24,10 @@ def read_bodies(connection: Connection, memory_bytes: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)):
         signal.signal(number, signal.SIG_IGN)  # the service says when to end
     if hasattr(os, "nice"):
-        os.nice(10)  # where processors are few, the event loop goes first
+        os.nice(10)  # where processors are few, the event loop goes first, already before what is imported here
+    from rankkit.serving.bodies.reading import read
+    from rankkit.serving.refusal import RefusedError
+
     _bound_memory(memory_bytes)
     while True:
         try:

@@ -11,7 +11,7 @@ from rankkit.errors import ConfigError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-_OPEN = frozenset(("/health",))  # whoever restarts the service has no token
+OPEN = frozenset(("/health",))  # whoever restarts the service has no token
 _SHORTEST = 16
 _LONGEST = 4096
 
@@ -54,7 +54,7 @@ class Bearer:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in _OPEN or self._knows(scope):
+        if scope["type"] != "http" or scope["path"] in OPEN or self._knows(scope):
             await self._app(scope, receive, send)
             return
         text = "service: expected the header Authorization: Bearer with the token; got none or another. Send the token."

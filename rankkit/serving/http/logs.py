@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,21 @@ def few_lines() -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeFilter(sparing)
+
+
+@contextmanager
+def on_stderr() -> Iterator[None]:
+    """Write what the service says of itself to stderr, each line with the time."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
 
 
 def tell_trouble(sparing: OnceASecond) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.bodies.messages import RankRequest, ScoreRequest
 from rankkit.serving.bodies.tables import TABLES
+from rankkit.serving.http.bearer import OPEN
 
 
 def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequence[float]]) -> None:
@@ -50,6 +51,28 @@ def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequenc
                 **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in sorted(TABLES)},
             },
         }
+
+
+def add_token(description: dict[str, Any]) -> None:
+    """Say in a description that requests have to bring a token, in place.
+
+    Args:
+        description: Of the app.
+    """
+    components = description.setdefault("components", {})
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "description": "The token that the service was started with."}
+    }
+    for path, methods in description["paths"].items():
+        if path in OPEN:
+            continue
+        for operation in methods.values():
+            operation["security"] = [{"token": []}]
+            operation["responses"]["401"] = {
+                "description": "No token, or another one.",
+                "headers": {"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}},
+            }
 
 
 def _features(form: Form) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.refusal import RefusedError
+from rankkit.serving.scoring.choosing import Choosing
+from rankkit.serving.scoring.onnx_process import StoppedError
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.settings import Settings
 
@@ -62,6 +64,10 @@ class Models:
         rankers: By name.
         settings: How much a request may bring.
         on_reload: Told the name and the outcome of each reload.
+
+    Raises:
+        ConfigError: If the shadow is none of them, or the engine that is asked for cannot be.
+        ExportError: If a ranker has no form for the engine that is asked for.
     """
 
     rankers: Mapping[str, ServedRanker]
@@ -71,6 +77,12 @@ class Models:
     def __post_init__(self) -> None:
         self._models = {name: self._model(name, ranker) for name, ranker in self.rankers.items()}
         self._reloading = threading.Lock()
+        self._check_shadow()
+        self.choosing = Choosing(self.settings.engine, self.settings.n_threads)
+        for ranker in self.rankers.values():
+            self.choosing.prepare(ranker)
+
+    def _check_shadow(self) -> None:
         shadow = self.settings.shadow
         if shadow is not None and shadow not in self._models:
             raise ConfigError(
@@ -80,6 +92,12 @@ class Models:
             raise ConfigError(
                 f"shadow: expected another model than the default, {shadow!r}; got the same. Name another one first."
             )
+
+    def start(self) -> None:
+        """Begin to choose what scores with each model."""
+        for name, model in self._models.items():
+            self.choosing.serves(name, model.ranker)
+        self.choosing.start()
 
     @property
     def names(self) -> list[str]:
@@ -148,11 +166,16 @@ class Models:
         try:
             new = ServedRanker.load(path)
             _check(old, new)
+            if new.source.weights_sha256 != old.source.weights_sha256:
+                self.choosing.prepare(new)
+        except StoppedError:
+            return Reloaded("kept", "the service is being stopped")
         except (RankkitError, OSError, MemoryError) as error:
             return Reloaded("kept", f"the model that is served stays, as {path} cannot take its place: {error}")
         if new.source.weights_sha256 == old.source.weights_sha256:
             return Reloaded("unchanged", f"{path} holds the weights that are served")
         self._models[model.name] = self._model(model.name, new)
+        self.choosing.serves(model.name, new)
         return Reloaded("swapped", f"{path} is served from now on, weights {new.source.weights_sha256[:12]}")
 
     def _model(self, name: str, ranker: ServedRanker) -> Model:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rankkit.export.manifest import named_features
 from rankkit.export.source import Source, read_source
+from rankkit.serving.scoring.engines import own_engine
 
 
 class ServedRanker:
@@ -20,11 +21,13 @@ class ServedRanker:
     Attributes:
         names: Names of the features, in the order of an array of values.
         takes_missing: Whether a document of missing values (NaN) still gets a finite score.
+        engine: What computes the scores; may be another one from one call to the next.
     """
 
     def __init__(self, source: Source, path: Path | None = None) -> None:
         self.source = source
         self.path = path
+        self.engine = own_engine(source)
         self.names = tuple(feature.name for feature in named_features(source.feature_names, source.n_features))
         unknown = np.full((1, source.n_features), np.nan, np.float32)
         self.takes_missing = bool(np.isfinite(self.scores(unknown, np.array([0, 1])))[0])
@@ -50,12 +53,12 @@ class ServedRanker:
             batch_docs: About how many documents to score at once; queries are never split.
         """
         scores = np.empty(len(features), np.float32)
-        first = 0
+        engine, first = self.engine, 0
         while first < len(offsets) - 1:
             fitting = int(np.searchsorted(offsets, offsets[first] + batch_docs, side="right")) - 1
             last = max(first + 1, fitting)
             start, stop = offsets[first], offsets[last]
-            scores[start:stop] = self.source.scores(features[start:stop], offsets[first : last + 1] - start)
+            scores[start:stop] = engine.scores(features[start:stop], offsets[first : last + 1] - start)
             first = last
         return scores
 
@@ -64,6 +67,7 @@ class ServedRanker:
         source = self.source
         return {
             "scorer": source.scorer,
+            "engine": {"name": self.engine.name, "why": self.engine.why},
             "features": list(self.names),
             "missing_values": self.takes_missing,
             "transform": source.transform,

@@ -15,7 +15,7 @@ from rankkit.data.synthetic import make_mslr_like, make_ranking
 from rankkit.explaining.feature_statistics import feature_statistics
 from rankkit.loaders.tables.given_arrays import from_arrays
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 VOID = {"meta", "rect", "path", "line", "br", "link", "img"}
 
 

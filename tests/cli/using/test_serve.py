@@ -16,13 +16,14 @@ def served(monkeypatch):
 def test_options_become_settings(rankkit, served, tmp_path):
     answer = rankkit(
         "serve", tmp_path, "--port", 81, "--max-body", 1, "--max-list-size", 2, "--max-docs", 3, "--max-requests", 4,
-        "--threads", 5,
+        "--threads", 5, "--engine", "torch",
     )  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
     ((paths, settings),) = served
     assert paths == {tmp_path.name: tmp_path}
     assert (settings.host, settings.port) == ("127.0.0.1", 81)
     assert (settings.max_body_bytes, settings.max_list_size, settings.max_docs) == (1, 2, 3)
+    assert settings.engine == "torch"
     assert (settings.max_requests, settings.n_threads, settings.log_requests) == (4, 5, False)
 
 
@@ -54,3 +55,10 @@ def test_a_name_that_comes_twice_is_refused(rankkit, served, tmp_path):
     answer = rankkit("serve", tmp_path / "x" / "run", tmp_path / "y" / "run")
     assert answer.code == 2
     assert "expected models of different names; got 'run' twice" in answer.err
+
+
+def test_an_engine_that_there_is_not_is_refused(rankkit, served, tmp_path):
+    answer = rankkit("serve", tmp_path, "--engine", "onnxruntim")
+    assert answer.code == 2
+    assert "--engine: expected auto, torch, onnxruntime; got 'onnxruntim'. Did you mean 'onnxruntime'?" in answer.err
+    assert served == []

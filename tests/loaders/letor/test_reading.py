@@ -579,3 +579,10 @@ def test_real_files(name, n_docs, n_queries, n_features, has_ids):
         assert np.array_equal(data.features, features.toarray().astype(np.float32))
         assert np.array_equal(data.labels, labels.astype(np.float32))
         assert np.array_equal(np.repeat(data.qids, data.list_sizes), qids)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_said_in_words(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text("1 qid:1 1:5\n")
+    with pytest.raises(DataError, match="expected a file that stays as it is; got fewer than 3 lines"):
+        letor_survey._largest_written(path, 3)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +138,13 @@ def test_numbers_that_float32_gives_as_one_are_not_called_constant():
     data, (message,) = told(lambda: from_pandas(frame(at=seconds)))
     assert len(np.unique(data.features[:, 1])) == 1
     assert "at (float32 gives different values as one" in message
+
+
+@pytest.mark.parametrize("n_rows", [1, 4, 24])
+def test_float32_is_asked_of_all_batches(n_rows, tmp_path):
+    table = pa.Table.from_pandas(frame(clicked_at=SECONDS), preserve_index=False)
+    pieces = pa.Table.from_batches(table.to_batches(max_chunksize=n_rows))
+    pq.write_table(pieces, tmp_path / "d.parquet", row_group_size=n_rows)
+    for read_it in (lambda: from_arrow(pieces), lambda: read(tmp_path / "d.parquet", cache=True)):
+        data, _ = told(read_it)
+        assert any("clicked_at (float32 gives different values as one" in remark for remark in data.remarks)

@@ -74,7 +74,7 @@ def test_a_request_too_many_gets_503_before_its_body_is_read(ranker_of, scorer):
         raise AssertionError("the body was read")
         yield b""
 
-    app = create_app(ranker_of(scorer, scores=scores), Settings(max_requests=1))
+    app = create_app(ranker_of(scorer, scores=scores), Settings(max_requests=1, engine="torch"))
 
     async def main():
         first = asyncio.create_task(send(app, "POST", "/rank", [BODY]))

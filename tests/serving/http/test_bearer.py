@@ -1,5 +1,7 @@
 """Only those who know the token are let in."""
 
+import json
+
 import pytest
 
 from rankkit.errors import ConfigError
@@ -37,6 +39,41 @@ def test_health_is_open_and_all_else_is_not(guarded):
     ] * 5
     counts = guarded.request("GET", "/metrics", headers=[(b"authorization", f"Bearer {TOKEN}".encode())]).text
     assert 'rankkit_requests_total{method="GET",path="/metadata",status="401"} 1.0\n' in counts
+
+
+def description_of(client):
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode())]
+    return client.request("GET", "/openapi.json", headers=headers).json()
+
+
+def test_the_description_says_who_is_let_in(guarded):
+    description = description_of(guarded)
+    assert description["components"]["securitySchemes"]["token"]["type"] == "http"
+    assert description["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    open_paths = set()
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            body = [json.dumps(BODY).encode()] if method == "post" else (b"",)
+            without = guarded.request(method.upper(), path, chunks=body)
+            if without.status_code != 401:
+                assert "security" not in operation
+                assert "401" not in operation["responses"]
+                open_paths.add(path)
+                continue
+            assert operation["security"] == [{"token": []}]
+            answer = operation["responses"]["401"]
+            assert {name.lower() for name in answer["headers"]} <= set(without.headers)
+            ((content_type, content),) = answer["content"].items()
+            assert content_type == without.headers["content-type"]
+            schema = description["components"]["schemas"][content["schema"]["$ref"].split("/")[-1]]
+            assert set(schema["required"]) == set(without.json())
+    assert open_paths == {"/health"}
+
+
+def test_where_no_token_is_needed_the_description_asks_for_none(service):
+    text = service.get("/openapi.json").text
+    assert '"401"' not in text
+    assert "security" not in text
 
 
 @pytest.mark.parametrize("text", ["", "short", "two words of some length", "ümlaut-in-the-token", "x" * 5000])

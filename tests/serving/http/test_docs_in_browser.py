@@ -16,9 +16,11 @@ def address(ranker_of, scorer):
     """Where a service listens, in a thread."""
     import uvicorn
 
+    from rankkit.serving import Settings
     from rankkit.serving.app import create_app
 
-    config = uvicorn.Config(create_app(ranker_of(scorer)), port=0, ws="none", http="h11", log_config=None)
+    app = create_app(ranker_of(scorer), Settings(engine="torch"))
+    config = uvicorn.Config(app, port=0, ws="none", http="h11", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

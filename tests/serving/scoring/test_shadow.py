@@ -18,7 +18,7 @@ def app_of(ranker_of, scorer, *scores):
     from rankkit.serving.app import create_app
 
     rankers = {name: ranker_of(scorer, scores=score) for name, score in zip("ab", scores, strict=True)}
-    return create_app(rankers, Settings(shadow="b"))
+    return create_app(rankers, Settings(shadow="b", engine="torch"))
 
 
 def counts(client, outcome):
@@ -63,7 +63,7 @@ def test_a_shadow_needs_no_other_features(ranker_of, scorer):
 
     one, other = ranker_of(scorer), ranker_of(scorer, feature_names=("bm25", "x", "clicks"))
     with pytest.raises(ConfigError, match="expected features that 'a' has too; got 'x' of 'b'"):
-        create_app({"a": one, "b": other}, Settings(shadow="b"))
+        create_app({"a": one, "b": other}, Settings(shadow="b", engine="torch"))
 
 
 def test_queries_of_one_document_have_no_order_to_differ():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "experiments" / "reliability" / "hostile_files.py"
+SCRIPT = Path(__file__).parents[2] / "experiments" / "reliability" / "hostile_files.py"
 
 
 @pytest.fixture(scope="module")

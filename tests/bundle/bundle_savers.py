@@ -1,7 +1,7 @@
 """Processes that save bundles, for tests of what others find meanwhile and afterwards.
 
-    python tests/bundle_savers.py killed FOLDER        # save over FOLDER in forked children, each killed a step later
-    python tests/bundle_savers.py endless FOLDER SEED   # save over FOLDER until stdin closes
+    python tests/bundle/bundle_savers.py killed FOLDER  # save over FOLDER in forked children, each killed a step later
+    python tests/bundle/bundle_savers.py endless FOLDER SEED  # save over FOLDER until stdin closes
 
 Steps are the calls that change what a folder holds: a flush of a file, a rename, a removal.
 """
