@@ -6,7 +6,8 @@ A page holds, besides prose and blocks of other kinds:
 
 - ``console`` blocks: ``$ command`` lines, each followed by what it prints, or by nothing where that is left out;
 - ``toml`` blocks that begin with ``# name.toml``, which become that file;
-- ``python`` blocks, and after each the ``text`` block with what it prints, if it prints anything.
+- ``python`` blocks, and after each the ``text`` block with what it prints, if it prints anything; those that begin with
+  ``# name.py`` become that file. What follows on the page then runs in processes of their own, which can import it.
 
 In what is shown, a line ``...`` stands for any number of lines. Numbers with decimals need not agree to the last digit,
 since other processors round otherwise and training carries that on; durations, sizes and wins are free.
@@ -139,6 +140,8 @@ class Reader:
         self.folder, self.trained = folder, trained
         self.refused: str | None = None
         """What the last command said instead of doing its work."""
+        self.extends = False
+        """Whether the page has written a module, which rankkit is to import."""
         self.service: Any = None
         self.services = contextlib.ExitStack()
         for name in ("data", "experiments"):
@@ -157,15 +160,18 @@ class Reader:
             step: What to do; the current directory is the reader's folder.
         """
         self.refused = None
-        if step.kind == "toml":
-            name = re.match(r"# (\S+\.toml)\n", step.text)
-            if name is None:
-                raise ValueError("a toml block begins with '# name.toml'")
+        name = re.match(r"# (\S+\.(?:toml|py))\n", step.text)
+        if step.kind == "toml" and name is None:
+            raise ValueError("a toml block begins with '# name.toml'")
+        if step.kind in ("toml", "python") and name is not None:
             (self.folder / name[1]).write_text(step.text)
+            self.extends = self.extends or step.kind == "python"
             return ""
         if step.kind == "python":
             script = self.folder / "example.py"
             script.write_text(step.text)
+            if self.extends:
+                return _in_shell(f"{shlex.quote(sys.executable)} example.py")
             with _captured() as printed:
                 runpy.run_path(str(script))
             return printed()
@@ -179,7 +185,7 @@ class Reader:
             return self._requests(words)
         if words[:2] == ["rankkit", "serve"]:
             return self._serves(words)
-        if words[0] != "rankkit" or re.search(r"(?<!\S)[|<>](?!\S)", command):
+        if self.extends or words[0] != "rankkit" or re.search(r"(?<!\S)[|<>](?!\S)", command):
             return _in_shell(command)
         if words[1] == "train" and "--resume" not in words:
             return self._trains(command, words)
@@ -236,9 +242,9 @@ class Reader:
 
 def _in_shell(command: str) -> str:
     function = f'rankkit() {{ {shlex.quote(sys.executable)} -m rankkit "$@"; }}; '
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path.cwd())])}
     done = subprocess.run(["bash", "-c", function + command], capture_output=True, text=True, env=environment)
-    return done.stdout + done.stderr
+    return done.stdout + re.sub(r"^Compiling .*\n", "", done.stderr, flags=re.MULTILINE)
 
 
 @contextlib.contextmanager

@@ -290,8 +290,10 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
             with torch.random.fork_rng(devices=[]):
                 return build_anew(kind, made, **{"seed": 0, **options})
         if options.get("seed", 0) is not None:
-            return made(**options)
-        built = made(**{**options, "seed": 0})  # its weights are overwritten: none are drawn from torch's generator
+            return build_anew(kind, made, **options)
+        built = build_anew(
+            kind, made, **{**options, "seed": 0}
+        )  # its weights are overwritten: none are drawn from torch's generator
         built.options["seed"] = None
         return built
     except ConfigError:

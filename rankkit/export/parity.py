@@ -126,7 +126,7 @@ def measure(
     if not np.isfinite(wanted).all():
         raise ExportError(
             f"parity: expected finite scores of the ranker; got {wanted[~np.isfinite(wanted)][0]}. "
-            "Train it again: its weights cannot rank."
+            "Train it again: its weights cannot rank. One of your own has to score missing values (NaN) too."
         )
     if not np.isfinite(mapped).all():
         at = int(np.flatnonzero(~np.isfinite(mapped))[0])

@@ -46,8 +46,6 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
         {'n_features': 3, 'scale': 2.0}
     """
     found: Any = find(kind, made) if isinstance(made, str) else made
-    if isinstance(found, type) and package_of(found) == OWN:
-        return found(*args, **options)
     return _completed(kind, found, args, options)
 
 

@@ -135,6 +135,15 @@ def documents_are_scored_apart_unless_it_is_listwise(case: ScorerCase) -> None:
         expect_near(alone, whole, "expected a document to be scored as it is alone", rtol=1e-4, atol=1e-5)
 
 
+def missing_values_are_scored(case: ScorerCase) -> None:
+    """NaN among the features gives a number, as exports and the service need it."""
+    features, offsets = documents()
+    features[::3, 1] = features[1] = torch.nan
+    expect(
+        scores_of(case.fitted(), features, offsets).isfinite().all(), "expected finite scores where features are NaN"
+    )
+
+
 def it_can_be_traced(case: ScorerCase) -> None:
     """For any number of documents, as exports need it."""
     scorer = case.fitted()
@@ -170,6 +179,7 @@ PROMISES: dict[str, Promise[ScorerCase]] = {
         gradients_reach_every_weight,
         evaluation_draws_nothing,
         documents_are_scored_apart_unless_it_is_listwise,
+        missing_values_are_scored,
         it_can_be_traced,
         training_changes_it,
     )

@@ -21,7 +21,7 @@ from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.objectives import Objective, ranknet_loss
 from tests.bundle.bundle_savers import score_of, scorer_of
 
-SAVERS = Path(__file__).parent.parent / "bundle_savers.py"
+SAVERS = Path(__file__).with_name("bundle_savers.py")
 
 FEATURES = torch.from_numpy(np.random.default_rng(0).lognormal(size=(20, 3)).astype(np.float32))
 OFFSETS = torch.tensor([0, 8, 20])

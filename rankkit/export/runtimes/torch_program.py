@@ -57,9 +57,19 @@ def write_program(graph: nn.Module, inputs: tuple[Any, ...], shapes: tuple[Any, 
         inputs: Examples to trace it with.
         shapes: Which of their dimensions are free.
         path: The file to write.
+
+    Raises:
+        ExportError: If it cannot be traced.
     """
     with quiet():
-        program = torch.export.export(graph, inputs, dynamic_shapes=shapes)
+        try:
+            program = torch.export.export(graph, inputs, dynamic_shapes=shapes)
+        except Exception as error:  # of whatever a model of one's own does while it is traced
+            raise ExportError(
+                f"torch: expected a model that torch.export can trace for any number of rows; got "
+                f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}. Take sizes from shapes, as "
+                "features.shape[0] and not len(features), and leave out what depends on values."
+            ) from error
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)  # names paths of this machine
         content = io.BytesIO()
