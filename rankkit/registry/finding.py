@@ -49,7 +49,7 @@ def find(kind: str, name: str) -> Any:
         return _by_place(kind, name)
     known = names(kind)
     advice = did_you_mean(str(name), known)
-    if kind in EXTENDED:
+    if kind in EXTENDED and not advice.startswith("Did you mean"):
         advice = f"{advice} One of another package needs --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
     raise ConfigError(f"{kind}: expected the name of one; got {name!r}. {advice}")
 

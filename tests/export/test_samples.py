@@ -22,13 +22,13 @@ def fitted(spec):
 
 @pytest.mark.parametrize("spec", ["minmax", "quantile", "piecewise:8", ["none", "minmax"], "log1p+minmax"])
 def test_ranges_are_those_of_the_training_rows(spec):
-    low, high = feature_ranges(fitted(spec))
+    low, high = feature_ranges(fitted(spec), 2)
     assert low == pytest.approx(FEATURES.min(axis=0), rel=1e-3)
     assert high == pytest.approx(FEATURES.max(axis=0), rel=1e-3)
 
 
 def test_ranges_behind_a_logarithm_are_given_in_values():
-    low, high = feature_ranges(fitted("log1p+standardize"))
+    low, high = feature_ranges(fitted("log1p+standardize"), 2)
     logs = np.log1p(FEATURES.astype(np.float64))
     for bound, sign in ((low, -1), (high, 1)):
         at = logs.mean(axis=0) + sign * 2 * logs.std(axis=0)
@@ -37,7 +37,7 @@ def test_ranges_behind_a_logarithm_are_given_in_values():
 
 def test_without_statistics_values_lie_between_0_and_1():
     for spec in ("none", "query_standardize", "log1p"):
-        assert [bound.tolist() for bound in feature_ranges(Transform(spec, 2))] == [[0, 0], [1, 1]]
+        assert [bound.tolist() for bound in feature_ranges(Transform(spec, 2), 2)] == [[0, 0], [1, 1]]
 
 
 def source(spec="minmax"):

@@ -134,7 +134,7 @@ def test_what_cannot_be_registered(given, message):
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("objective", "ranknett", r"got 'ranknett'\. Did you mean 'ranknet'\? One of another package needs --plugin"),
+        ("objective", "ranknett", r"got 'ranknett'\. Did you mean 'ranknet'\?$"),
         ("scorer", "own", r"One of another package needs --plugin PACKAGE, or rankkit\.load_plugin\('PACKAGE'\)\."),
         ("target", "solrr", r"target: expected the name of one; got 'solrr'\. Did you mean 'solr'\?$"),
         ("scorer", "somewhere.module:Class", r"--plugin somewhere, plugins = \[\"somewhere\"\]"),
