@@ -10,7 +10,7 @@ from torch import nn
 
 from rankkit.errors import ConfigError
 from rankkit.models.scorers.scorer import describe
-from rankkit.registry import OWN, find, package_of
+from rankkit.registry import find
 
 Kind = Literal["scorer", "encoder"]
 
@@ -51,9 +51,8 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
 
 def shown(model: Any) -> str:
     """A model in one line: the class with the options that it was built with."""
-    if package_of(type(model)) == OWN:
-        return repr(model)
-    return describe(model, model.options)
+    own = type(model).__repr__ is not nn.Module.__repr__  # torch's takes a line a layer
+    return repr(model) if own else describe(model, model.options)
 
 
 def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:
