@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from rankkit.errors import ConfigError, did_you_mean
+from rankkit.errors import ConfigError
 from rankkit.metrics.engine import falls, in_name_of
-from rankkit.registry import METRICS
+from rankkit.registry import METRICS, advice
 
 Metric = str | Callable[..., Any]
 """A metric by its name, or as a function of rankkit."""
@@ -139,7 +139,7 @@ def read_metric_name(name: str) -> NamedMetric:
         )
     tried = match["name"] if match else name
     raise ConfigError(
-        f"metric: expected 'metric' or 'metric@k', such as 'ndcg@10'; got {name!r}. {did_you_mean(tried, METRICS)}"
+        f"metric: expected 'metric' or 'metric@k', such as 'ndcg@10'; got {name!r}. {advice('metric', tried)}"
     )
 
 

@@ -51,8 +51,8 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
 
 def shown(model: Any) -> str:
     """A model in one line: the class with the options that it was built with."""
-    own = type(model).__repr__ is not nn.Module.__repr__  # torch's takes a line a layer
-    return repr(model) if own else describe(model, model.options)
+    words = repr(model)
+    return describe(model, model.options) if "\n" in words else words  # torch's take a line a layer
 
 
 def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:

@@ -7,7 +7,7 @@ an experiment file and ``rankkit.load(path, plugins=["PACKAGE"])`` call. No name
 """
 
 from rankkit.registry.entries import OWN, Entries
-from rankkit.registry.finding import find, name_of, names, place_of, register, unregister
+from rankkit.registry.finding import advice, find, name_of, names, place_of, register, unregister
 from rankkit.registry.plugins import ENTRY_POINTS, is_there, load_plugin, loaded_plugins, package_of, version_of
 from rankkit.registry.tables import (
     CLICK_OBJECTIVES,
@@ -34,6 +34,7 @@ __all__ = [
     "TARGETS",
     "TRANSFORMS",
     "Entries",
+    "advice",
     "find",
     "is_there",
     "load_plugin",

@@ -47,11 +47,15 @@ def find(kind: str, name: str) -> Any:
         return OBJECTIVES[name]
     if isinstance(name, str) and ":" in name:
         return _by_place(kind, name)
-    known = names(kind)
-    advice = did_you_mean(str(name), known)
-    if kind in EXTENDED and not advice.startswith("Did you mean"):
-        advice = f"{advice} One of another package needs --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
-    raise ConfigError(f"{kind}: expected the name of one; got {name!r}. {advice}")
+    raise ConfigError(f"{kind}: expected the name of one; got {name!r}. {advice(kind, str(name))}")
+
+
+def advice(kind: str, name: str) -> str:
+    """What to do about a name that is not known: the nearest, or where else it may come from."""
+    nearest = did_you_mean(name, names(kind))
+    if kind not in EXTENDED or nearest.startswith("Did you mean"):
+        return nearest
+    return f"{nearest} One of another package needs --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
 
 
 def names(kind: str) -> list[str]:
