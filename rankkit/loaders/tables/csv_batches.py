@@ -38,7 +38,7 @@ def open_csv(
     """
     separator = separator or _separator_of(path)
     first = next(_batches(path, source, separator, {}, None))
-    check_once(first.schema.names, source)
+    check_once(_names_of(first.schema, source), source)
     schema = _mend_numbers(first, wanted)
     columns = choose_columns(columns_of(schema), wanted, source, lambda name: numbers(first.column(name)))
     merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
@@ -60,7 +60,23 @@ def header_of(path: Path) -> list[str]:
     Raises:
         DataError: If the file cannot be read.
     """
-    return list(next(_batches(path, Source(str(path)), _separator_of(path), {}, None)).schema.names)
+    source = Source(str(path))
+    return _names_of(next(_batches(path, source, _separator_of(path), {}, None)).schema, source)
+
+
+def _names_of(schema: pa.Schema, source: Source) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        DataError: If one is no text.
+    """
+    try:
+        return list(schema.names)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{source.name}: expected column names in UTF-8; got the bytes {error.object[:60]!r}. "
+            "Save the file as UTF-8."
+        ) from None
 
 
 def _separator_of(path: Path) -> str:

@@ -9,6 +9,7 @@ import torch
 
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import DataError, DataWarning
+from rankkit.loaders.files import column_names, read
 from rankkit.loaders.tables.given_arrays import from_arrays
 from rankkit.loaders.tables.tabular import from_arrow, from_pandas, read_csv, read_parquet
 
@@ -281,3 +282,14 @@ def test_csv_longer_than_a_block_has_every_row(tmp_path):
     data = read_csv(csv(tmp_path, text))
     np.testing.assert_array_equal(data.features[:, 0], rows)
     assert data.n_queries == 3000
+
+
+@pytest.mark.parametrize("header", [b"q\xffid,label,a", b"qid,label,a\xff"])
+def test_a_header_that_is_no_text_is_named(tmp_path, header):
+    path = tmp_path / "x.csv"
+    path.write_bytes(header + b"\n1,2,0.5\n1,0,0.25\n")
+    for door in (read, column_names):
+        with pytest.raises(
+            DataError, match=r"x\.csv: expected column names in UTF-8; got the bytes b'.*\\xff.*'\. Save"
+        ):
+            door(path)
