@@ -154,13 +154,15 @@ def test_a_weight_of_ones_own_is_the_change_of_its_metric():
     assert loss.item() == pytest.approx(total, abs=1e-12)
 
 
+RANKS = ScoreOrder(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1, 2, dtype=torch.bool))
+
+
 @pytest.mark.parametrize(
     ("form", "given", "text"),
     [
-        ("gains", {}, "expected form to be one of 'gain', 'discount'"),
         ("precision", {}, "expected order, whose ranks 'precision' reads"),
         ("gain", {"table": torch.zeros(3)}, "got form 'gain' with a table"),
-        ("distance", {"order": "ranks"}, "got form 'distance' without a table"),
+        ("distance", {"order": RANKS}, "got form 'distance' without a table"),
     ],
 )
 def test_pair_factors_that_lack_what_they_read(form, given, text):
