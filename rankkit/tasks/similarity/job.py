@@ -1,7 +1,7 @@
 """What a run trains is an encoder, on labelled examples."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -143,15 +143,6 @@ class SimilarityJob:
             draws_globally=not draws_only_from_the_run(self.model, self.objective, self.augment),
             facts=lambda: step.facts,
         )
-
-
-def default_epochs_of(train: LabelledExamples, objective: Callable[..., Tensor], training: Mapping[str, Any]) -> int:
-    """The epochs that :func:`fit_encoder` runs with these of its options, where they name none."""
-    takes = getattr(with_options(objective), "takes", "lists")
-    per_class = training.get("per_class") or examples_per_class(takes)
-    two_views = training.get("views") == "augmented"
-    batches = ExampleBatches(training.get("batch_classes", 16), per_class, two_views=two_views)
-    return default_encoder_epochs(batches.n_batches(train.labels))
 
 
 def _with_prototypes(
