@@ -7,27 +7,26 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rankkit.comparison.systems.externals import check_installed
-from rankkit.comparison.runs.mirror import Mirror
 from rankkit.comparison.plan import Plan, RunSpec
+from rankkit.comparison.report import write_report
+from rankkit.comparison.results.outcomes import COMMANDS, OUTCOME, PLAN, REPORT
+from rankkit.comparison.results.reading import read_results
+from rankkit.comparison.results.results import Results
+from rankkit.comparison.results.tables import write_tables
+from rankkit.comparison.runs.mirror import Mirror
 from rankkit.comparison.runs.pool import Watchers, run_all
 from rankkit.comparison.runs.progress import Board
-from rankkit.comparison.results.reading import read_results
-from rankkit.comparison.report import write_report
-from rankkit.comparison.results.outcomes import COMMANDS, PLAN, REPORT
-from rankkit.comparison.results.results import Results
-from rankkit.comparison.results.outcomes import OUTCOME
-from rankkit.comparison.results.tables import write_tables
+from rankkit.comparison.systems.externals import check_installed
 from rankkit.comparison.systems.fitting import check_systems
-from rankkit.tasks.known import task_of
 from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
-from rankkit.files.records import read_json, write_json
-from rankkit.files.disk import keeping
 from rankkit.errors import ConfigError
+from rankkit.files.disk import keeping
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
+from rankkit.files.records import read_json, write_json
 from rankkit.registry import OWN, find, loaded_plugins, package_of
+from rankkit.tasks.known import task_of
 from rankkit.training.tracking import check_tracker
 
 

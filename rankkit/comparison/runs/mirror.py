@@ -7,8 +7,8 @@ from typing import Any
 
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.results.outcomes import OUTCOME
-from rankkit.files.records import read_json
 from rankkit.errors import TrainingError
+from rankkit.files.records import read_json
 from rankkit.training.tracking import Tracker, open_tracker
 
 

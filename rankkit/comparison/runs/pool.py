@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
-from rankkit.files.atomic import write_text
 from rankkit.comparison.plan import RunSpec
-from rankkit.files.disk import writing
 from rankkit.errors import DiskError, TrainingError
+from rankkit.files.atomic import write_text
+from rankkit.files.disk import writing
 from rankkit.registry import loaded_plugins
 
 COMMAND = (sys.executable, "-m", "rankkit.comparison.runs.worker")

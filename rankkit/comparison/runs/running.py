@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from rankkit.comparison.plan import RunSpec
+from rankkit.comparison.results.outcomes import OUTCOME
 from rankkit.comparison.systems.cost import environment, peak_memory_mib, reset_peak_memory
 from rankkit.comparison.systems.fitted import Report
-from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.fitting import fit_system
-from rankkit.tasks.known import task_of
-from rankkit.comparison.results.outcomes import OUTCOME
-from rankkit.tasks.known import task_of
 from rankkit.files.records import write_json, write_parquet
+from rankkit.tasks.known import task_of
 
 
 def run_one(spec: RunSpec, split: Any, folder: Path, report: Report) -> None:

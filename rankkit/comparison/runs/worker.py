@@ -1,8 +1,8 @@
 """A worker process: takes runs as lines of JSON on its standard input, tells how they go on its standard output.
 
-``python -m rankkit.comparison.runs.worker`` is started by :mod:`rankkit.comparison.runs.pool`, nobody else. What libraries print
-goes to its log, not between the lines. It ends as soon as its input does, so that none outlives the process that
-started it, whatever ended that one.
+``python -m rankkit.comparison.runs.worker`` is started by :mod:`rankkit.comparison.runs.pool`, nobody else. What
+libraries print goes to its log, not between the lines. It ends as soon as its input does, so that none outlives the
+process that started it, whatever ended that one.
 """
 
 import json
@@ -53,12 +53,12 @@ class _Runner:
         """Run it and say that it is done, or why not."""
         import torch
 
-        from rankkit.files.atomic import write_text
         from rankkit.comparison.runs.running import run_one
-        from rankkit.files.disk import writing
         from rankkit.errors import DiskError, RankkitError
-        from rankkit.tasks.devices import share_devices
+        from rankkit.files.atomic import write_text
+        from rankkit.files.disk import writing
         from rankkit.registry import load_plugin
+        from rankkit.tasks.devices import share_devices
 
         torch.set_num_threads(spec.threads)
         share_devices(*place, spec.system.training.get("device", "auto"))

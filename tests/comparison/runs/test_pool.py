@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.comparison.runs import pool
 from rankkit.comparison.plan import Part, Rules, RunSpec, System
-from rankkit.tasks.ranking.splits import Source
+from rankkit.comparison.runs import pool
 from rankkit.comparison.runs.pool import run_all
 from rankkit.errors import DiskError, TrainingError
+from rankkit.tasks.ranking.splits import Source
 
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
 

@@ -8,15 +8,14 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
-from rankkit.comparison.systems import trained
 from rankkit.comparison.plan import Part, Rules, RunSpec, System, external_system
-from rankkit.tasks.ranking.splits import Source
 from rankkit.comparison.runs.running import run_one
-from rankkit.tasks.ranking.splits import Split, write_split
+from rankkit.comparison.systems import trained
 from rankkit.comparison.systems.trees import weights_by_query
+from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores
-from rankkit.data.synthetic import make_ranking
+from rankkit.tasks.ranking.splits import Source, Split, write_split
 
 
 @pytest.fixture(scope="module")
