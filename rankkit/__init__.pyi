@@ -46,7 +46,6 @@ from .evaluation import Evaluation as Evaluation
 from .evaluation import Protocol as Protocol
 from .evaluation import ProtocolTable as ProtocolTable
 from .evaluation import RunEvaluation as RunEvaluation
-from .evaluation import evaluate as evaluate
 from .evaluation import evaluate_protocols as evaluate_protocols
 from .evaluation import evaluate_run as evaluate_run
 from .evaluation import evaluate_scores as evaluate_scores
@@ -97,6 +96,7 @@ from .models.encoders import Encoder as Encoder
 from .models.encoders import InkFrame as InkFrame
 from .models.encoders import MLPEncoder as MLPEncoder
 from .models.encoders import RandomAffine as RandomAffine
+from .models.encoders import RawEncoder as RawEncoder
 from .models.encoders import Siamese as Siamese
 from .models.encoders import Triplet as Triplet
 from .models.encoders import WrappedEncoder as WrappedEncoder
@@ -104,6 +104,8 @@ from .models.encoders import embed as embed
 from .models.encoders import embed_in_chunks as embed_in_chunks
 from .models.scorers import LinearScorer as LinearScorer
 from .models.scorers import MLPScorer as MLPScorer
+from .models.scorers import OneFeature as OneFeature
+from .models.scorers import RandomScorer as RandomScorer
 from .objectives import DualLearning as DualLearning
 from .objectives import Objective as Objective
 from .objectives import approx_map_loss as approx_map_loss
@@ -209,6 +211,7 @@ from .similarity import evaluate_few_shot as evaluate_few_shot
 from .similarity import evaluate_retrieval as evaluate_retrieval
 from .similarity import nearest_neighbours as nearest_neighbours
 from .similarity import verify as verify
+from .tasks.evaluating import evaluate as evaluate
 from .training import History as History
 from .training import fit as fit
 from .training import fit_encoder as fit_encoder

@@ -7,7 +7,7 @@
      +-- ShapeError     tensors that belong together differ in shape (also a ValueError)
      +-- ConfigError    an option, a name or a combination of them (also a ValueError)
      +-- TrainingError  a run that cannot go on: loss not finite, checkpoint of another run
-     +-- BundleError    a saved scorer or encoder that is missing, damaged or of another version
+     +-- BundleError    a saved model that is missing, damaged or of another version
      +-- ExportError    a ranker that a target cannot express, or an artefact that does not score as it did
      +-- DiskError      a file or a folder that cannot be written (also an OSError)
 

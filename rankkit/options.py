@@ -28,8 +28,11 @@ _OF_A_CALL = frozenset(
     }
 )
 _OF_A_RUN = frozenset(
-    {"scorer", "encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"}
+    {"model", "encoder", "objective", "train", "valid", "augment", "seed", "out", "resume", "callbacks", "progress"}
 )
+
+_OF_A_MODEL = frozenset({"seed"})
+"""Of kinds that a registered task brings: their options are keywords, what follows from data is not."""
 
 PASSED: Mapping[str, frozenset[str]] = {
     "scorer": frozenset({"n_features", "readout", "seed"}),
@@ -88,12 +91,13 @@ def options_of(kind: str, function: Callable[..., Any]) -> dict[str, Option]:
     rate number None Of forgetting.
     """
     meanings = arguments_of(function)
-    by_keyword = kind in ("objective", "embedding objective") and not isinstance(function, type)
+    of_a_call = kind in ("objective", "embedding objective") and not isinstance(function, type)
+    by_keyword = of_a_call or kind not in PASSED
     kinds = (_KEYWORD,) if by_keyword else (_KEYWORD, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return {
         name: Option(name, in_a_file(_annotation_of(parameter, function)), parameter.default, meanings.get(name, ""))
         for name, parameter in inspect.signature(function).parameters.items()
-        if name not in PASSED[kind] and parameter.kind in kinds
+        if name not in PASSED.get(kind, _OF_A_MODEL) and parameter.kind in kinds
     }
 
 

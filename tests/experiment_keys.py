@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rankkit import registry
-from rankkit.cli.experiments.described import SECTIONS, part, section
+from rankkit.cli.kinds.described import SECTIONS, part, section
 from rankkit.comparison.systems.externals import EXTERNALS
 from rankkit.options import REQUIRED, Option, in_words
 

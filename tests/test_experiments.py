@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli.experiments.comparison_file import load_comparison
-from rankkit.cli.experiments.config import load_experiment
+from rankkit.cli.kinds.commands import load_comparison, load_experiment
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 

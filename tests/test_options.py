@@ -37,7 +37,8 @@ def test_every_option_says_what_it_is_and_what_it_takes(kind, function):
 
 @pytest.mark.parametrize(("kind", "function"), DESCRIBED, ids=lambda one: getattr(one, "__name__", one))
 def test_every_argument_is_an_option_or_passed_by_rankkit(kind, function):
-    arguments = inspect.signature(function).parameters
+    of_any_name = inspect.Parameter.VAR_KEYWORD
+    arguments = {p.name for p in inspect.signature(function).parameters.values() if p.kind is not of_any_name}
     options = options_of(kind, function)
     first = {"scores", "logits", "labels", "mask", "x", "y", "anchor", "positive", "negative", "query", "embeddings"}
     assert {*arguments} == {*options} | ({*arguments} & (PASSED[kind] | first))

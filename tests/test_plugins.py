@@ -237,7 +237,7 @@ def test_compared(place):
 def test_what_a_script_registers_is_not_compared(place):
     output = run_lines(
         place,
-        "from rankkit.cli.experiments.comparison_file import load_comparison",
+        "from rankkit.cli.kinds.commands import load_comparison",
         "from pathlib import Path",
         "plan = load_comparison(Path('compare.toml')).plan()",
         "import extended.parts, torch",

@@ -305,7 +305,7 @@ metrics = ["ndcg@10"]
 
 
 def _experiment(path: Path) -> None:
-    from rankkit.cli.experiments.config import load_experiment
+    from rankkit.cli.kinds.commands import load_experiment
 
     load_experiment(path, {}, [])
 

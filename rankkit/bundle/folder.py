@@ -2,11 +2,12 @@
 
 No pickle: loading a bundle runs no code from it. ``model.json`` names the file of the weights and holds their digest,
 and renaming it into its place is the one step that makes a save: before it the folder holds the old bundle, after it
-the new one. Weights go to ``scorer.safetensors`` or ``encoder.safetensors``, or, where the bundle that is there has its
-own under that name, to ``scorer-<digest>.safetensors``; those that ``model.json`` no longer names are removed last.
+the new one. Weights go to ``scorer.safetensors``, ``encoder.safetensors``, ..., or, where the bundle that is there has
+its own under that name, to ``scorer-<digest>.safetensors``; those that ``model.json`` no longer names are removed last.
 """
 
 import hashlib
+import inspect
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,7 @@ from torch import nn
 from rankkit.bundle.model_json import (
     FORMAT_VERSION,
     MODEL_FILE,
-    Kind,
+    a,
     as_text,
     features_entry,
     names_from,
@@ -42,22 +43,20 @@ from rankkit.files.places import check_place
 from rankkit.files.plain_files import check_name
 from rankkit.models.building import build as build_anew
 from rankkit.models.encoders import Encoder
+from rankkit.models.model import expected_of, fill, tensors_of
 from rankkit.models.scorers import Scorer
 from rankkit.models.trees import TreeScorer, read_tree_model
-from rankkit.registry import OWN, find, package_of
+from rankkit.registry import MODELS, OWN, find, package_of
 
-WEIGHTS_FILE = "scorer.safetensors"
-ENCODER_WEIGHTS_FILE = "encoder.safetensors"
-_WEIGHTS: Mapping[Kind, str] = {"scorer": WEIGHTS_FILE, "encoder": ENCODER_WEIGHTS_FILE}
-_WEIGHTS_NAME = re.compile(r"(scorer|encoder)(-[0-9a-f]{16})?\.safetensors")
-_A: Mapping[Kind, str] = {"scorer": "a scorer", "encoder": "an encoder"}
+_WEIGHTS_NAME = re.compile(r"[a-z][a-z0-9_]*(-[0-9a-f]{16})?\.safetensors")
 _LARGEST_HEADER = 100 * 2**20  # of safetensors
+_LARGEST_STATE = 16 * 2**30  # of a model whose arrays are as large as its data made them
 _LONGEST_LIST = 10_000  # of widths or chains: each is a layer
 _DAMAGE = (AttributeError, IndexError, KeyError, MemoryError, OverflowError, RuntimeError, TypeError, ValueError)
 
 
 def save(
-    model: nn.Module,
+    model: Any,
     folder: str | Path,
     *,
     feature_names: Sequence[str] | None = None,
@@ -66,13 +65,13 @@ def save(
     data_fingerprint: str | None = None,
     **about: Any,
 ) -> None:
-    """Save a scorer with its fitted transform, or an encoder with its distance, for the same results when loaded.
+    """Save a model for the same results when loaded: a scorer with its fitted transform, an encoder with its distance.
 
     However a save ends, the folder holds the bundle of before or the new one, whole; other files of it stay. Whoever
     loads at the same time gets one of the two.
 
     Args:
-        model: A scorer or an encoder of the catalogue, or of a plugin; :func:`load` reads it.
+        model: A model of the catalogue, of a plugin, or trees of LightGBM and XGBoost; :func:`load` reads it.
         folder: Made if it is not there. A bundle that is there is replaced.
         feature_names: One a feature, for a scorer; ``model.feature_names`` if left out.
         objective: What it was trained with: a name, a function, an ``Objective`` or ``{"name": ..., "options": ...}``.
@@ -87,18 +86,18 @@ def save(
     folder = Path(folder)
     check_place(folder, "folder")
     kind, name = find_out(model)
-    known = cast(Any, model)
-    fault = _fault_in_weights(known)
+    tensors = tensors_of(model)
+    fault = _fault_in(tensors, model)
     if fault is not None:
         raise ConfigError(f"save: expected finite weights; got {fault}. Train it again with a lower learning rate.")
-    weights = safetensors.torch.save({key: value.contiguous() for key, value in model.state_dict().items()})
+    weights = safetensors.torch.save({key: value.contiguous() for key, value in tensors.items()})
     digest = hashlib.sha256(weights).hexdigest()
     plugins = plugins_of(model)
     written = {
         "format_version": FORMAT_VERSION,
-        kind: {"name": name, "options": dict(known.options)},
+        kind: {"name": name, "options": dict(model.options)},
         **({"plugins": plugins} if plugins else {}),
-        **features_entry(known, kind, feature_names),
+        **features_entry(model, kind, feature_names),
         "objective": objective_entry(objective),
         "metrics": None if metrics is None else list(metrics),
         "data_fingerprint": data_fingerprint,
@@ -107,7 +106,7 @@ def save(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "weights_file": _WEIGHTS[kind],
+        "weights_file": weights_file(kind),
         "weights_sha256": digest,
         **({"about": about} if about else {}),
     }
@@ -123,9 +122,14 @@ def save(
         sweep(folder)
 
 
-def _put_weights(folder: Path, kind: Kind, weights: bytes, digest: str) -> str:
+def weights_file(kind: str) -> str:
+    """The name of the file of weights of a kind of models."""
+    return f"{kind}.safetensors"
+
+
+def _put_weights(folder: Path, kind: str, weights: bytes, digest: str) -> str:
     """Write the weights where they overwrite none of the bundle that is there; gives the name of their file."""
-    name = _WEIGHTS[kind]
+    name = weights_file(kind)
     if _weights_in_use(folder) == name:
         if _holds(folder / name, digest):
             return name
@@ -138,29 +142,30 @@ def _weights_in_use(folder: Path) -> str | None:
     """The file of weights that the bundle in a folder names, if there is one that can be read."""
     try:
         model = read_model_json(folder)
-        return _weights_file(model, _kind_of(model))
+        return _weights_file(model, kind_of(model))
     except (BundleError, ValueError):
         return None
 
 
-def _kind_of(model: Mapping[str, Any]) -> Kind:
-    return "encoder" if "encoder" in model and "scorer" not in model else "scorer"
+def kind_of(model: Mapping[str, Any]) -> str:
+    """The kind of a model by its ``model.json``: ``"scorer"``, ``"encoder"``, ...; {} is of a file of trees."""
+    return next((kind for kind in MODELS if model.get(kind) is not None), "scorer")
 
 
 def _holds(path: Path, digest: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
 
 
-def _weights_file(model: Mapping[str, Any], kind: Kind) -> str:
+def _weights_file(model: Mapping[str, Any], kind: str) -> str:
     """The name of the file of weights, which may not lead out of the folder."""
-    name = model.get("weights_file", _WEIGHTS[kind])  # bundles of the first rankkit do not say it
+    name = model.get("weights_file", weights_file(kind))  # bundles of the first rankkit do not say it
     if not isinstance(name, str) or not _WEIGHTS_NAME.fullmatch(name):
         raise ValueError(f"a file of weights called {name!r}")
     return name
 
 
 def load(path: str | Path, *, plugins: Sequence[str] = ()) -> Any:
-    """The scorer or encoder that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
+    """The model that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
 
     A scorer has its ``feature_names`` as saved, an encoder its distance. A bundle that is replaced at the same time
     gives the old model or the new one. A text file of LightGBM and a JSON or UBJSON file of XGBoost, as their
@@ -192,12 +197,12 @@ def load_encoder(path: str | Path, *, plugins: Sequence[str] = ()) -> Encoder:
     return cast(Encoder, read(path, "encoder")[0])
 
 
-def read(path: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[str, Any]]:
+def read(path: str | Path, kind: str | None = None) -> tuple[Any, dict[str, Any]]:
     """What :func:`load` gives, and the ``model.json`` that belongs to it; {} of a file of trees.
 
     Args:
         path: The folder of the bundle, or the file of the tree model.
-        kind: What it has to be, ``"scorer"`` or ``"encoder"``; None: either.
+        kind: What it has to be, ``"scorer"``, ``"encoder"``, ...; None: any.
 
     Raises:
         BundleError: As :func:`load`, or if it is of the other kind.
@@ -206,20 +211,19 @@ def read(path: str | Path, kind: Kind | None = None) -> tuple[nn.Module, dict[st
     check_name(folder, BundleError)
     if not folder.exists():
         raise BundleError(
-            f"{folder}: expected the folder of a saved scorer or encoder, or a file of trees; got nothing there. "
-            "Check the path."
+            f"{folder}: expected the folder of a saved model, or a file of trees; got nothing there. Check the path."
         )
     if not folder.is_dir():
-        if kind == "encoder":
-            raise BundleError(f"{folder}: expected an encoder; got a file. Pass the folder of an encoder.")
+        if kind not in (None, "scorer"):
+            raise BundleError(f"{folder}: expected {a(kind)}; got a file. Pass the folder of {a(kind)}.")
         return TreeScorer(read_tree_model(folder)).eval(), {}
     while True:
         before = _state_of(folder / MODEL_FILE)
         try:
             model = read_model_json(folder)
-            found = _kind_of(model)
+            found = kind_of(model)
             if kind is not None and kind != found:
-                raise BundleError(f"{folder}: expected {_A[kind]}; got {_A[found]}. Pass the folder of {_A[kind]}.")
+                raise BundleError(f"{folder}: expected {a(kind)}; got {a(found)}. Pass the folder of {a(kind)}.")
             return _build_and_fill(folder, model, found), model
         except BundleError:
             if _state_of(folder / MODEL_FILE) == before:  # else another bundle was saved since, and is whole
@@ -234,7 +238,7 @@ def _state_of(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Module:
+def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: str) -> Any:
     check_plugins(str(folder), model)
     try:
         name = _weights_file(model, kind)
@@ -243,11 +247,12 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
         # What the options promise, without memory for it; code of a plugin need not be ready for that.
         with torch.device("meta") if package_of(found) == OWN else nullcontext():
             built = build(model[kind], kind)
-        expected = built.state_dict()
+        expected = expected_of(built)
     except (ConfigError, *_DAMAGE) as error:
         raise _cannot_build(folder, kind, model, error) from error
     path = folder / name
-    weights = read_bytes(path, _LARGEST_HEADER + sum(8 * tensor.numel() for tensor in expected.values()))
+    promised = _LARGEST_STATE if expected is None else sum(8 * tensor.numel() for tensor in expected.values())
+    weights = read_bytes(path, _LARGEST_HEADER + promised)
     if hashlib.sha256(weights).hexdigest() != model.get("weights_sha256"):
         raise BundleError(
             f"{path}: expected the weights that {MODEL_FILE} describes; got others: the file is "
@@ -255,26 +260,27 @@ def _build_and_fill(folder: Path, model: Mapping[str, Any], kind: Kind) -> nn.Mo
         )
     try:
         tensors = safetensors.torch.load(weights)
-        _check_shapes(expected, tensors)
-        filled = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
-        built.load_state_dict(filled, assign=True)
-        fault = _fault_in_weights(built)
+        if expected is not None:
+            _check_shapes(expected, tensors)
+            tensors = {name: _laid_out(tensors[name], tensor) for name, tensor in expected.items()}
+        fill(built, tensors)
+        fault = _fault_in(tensors, built)
         if fault is not None:
             raise ValueError(fault)
-        if kind == "scorer":
+        if "feature_names" in model:  # of a model that has columns
             built.feature_names = names_from(model["feature_names"], built.n_features)
             built.roles = roles_from(model.get("columns"))  # the first rankkit kept none
     except (ConfigError, *_DAMAGE, safetensors.SafetensorError) as error:
         raise _cannot_build(folder, kind, model, error) from error
-    return cast(nn.Module, built.eval())
+    return built.eval() if isinstance(built, nn.Module) else built
 
 
-def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
-    """A scorer or encoder with fresh weights from what a file says of it, which need not make sense.
+def build(described: Mapping[str, Any], kind: str = "scorer") -> Any:
+    """A model with fresh weights from what a file says of it, which need not make sense.
 
     Args:
         described: ``{"name": ..., "options": {...}}``.
-        kind: ``"scorer"`` or ``"encoder"``.
+        kind: ``"scorer"``, ``"encoder"``, ...
 
     Raises:
         ConfigError: If there is none of that name, or no such option.
@@ -289,7 +295,7 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
         if package_of(made) != OWN:
             with torch.random.fork_rng(devices=[]):
                 return build_anew(kind, made, **{"seed": 0, **options})
-        if options.get("seed", 0) is not None:
+        if options.get("seed", 0) is not None or "seed" not in inspect.signature(made).parameters:
             return build_anew(kind, made, **options)
         built = build_anew(
             kind, made, **{**options, "seed": 0}
@@ -302,9 +308,9 @@ def build(described: Mapping[str, Any], kind: Kind = "scorer") -> Any:
         raise ValueError(f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}") from error
 
 
-def _cannot_build(folder: Path, kind: Kind, model: Mapping[str, Any], error: Exception) -> BundleError:
+def _cannot_build(folder: Path, kind: str, model: Mapping[str, Any], error: Exception) -> BundleError:
     return BundleError(
-        f"{folder}: expected {_A[kind]} that this rankkit can build; got an error: {error!r}. "
+        f"{folder}: expected {a(kind)} that this rankkit can build; got an error: {error!r}. "
         f"Load it with {saved_by(model)}."
     )
 
@@ -317,13 +323,13 @@ def _check_shapes(expected: Mapping[str, torch.Tensor], found: Mapping[str, torc
             raise ValueError(f"weights {name!r} of shape {got}, where the options give {wanted}")
 
 
-def _fault_in_weights(model: nn.Module) -> str | None:
+def _fault_in(tensors: Mapping[str, torch.Tensor], model: object) -> str | None:
     """Which weights are no numbers, so that no score would be one; None where all are.
 
     By numpy, as torch's pool of threads would not survive a fork. What a transform has learnt may be infinite.
     """
-    learnt = {name for name, _ in model.named_parameters()}
-    for name, values in model.state_dict().items():
+    learnt = {name for name, _ in model.named_parameters()} if isinstance(model, nn.Module) else {*tensors}
+    for name, values in tensors.items():
         if values.is_floating_point():
             numbers = (values.float() if values.dtype == torch.bfloat16 else values).detach().cpu().numpy()
             if np.isnan(numbers).any() or (name in learnt and np.isinf(numbers).any()):

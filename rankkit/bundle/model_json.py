@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from rankkit.bundle.model_schema import FORMAT_VERSION as FORMAT_VERSION
 from rankkit.bundle.model_schema import fault_in
@@ -13,8 +13,6 @@ from rankkit.errors import BundleError, ConfigError
 from rankkit.files.plain_files import read_plain
 from rankkit.objectives import Objective
 from rankkit.registry import name_of
-
-Kind = Literal["scorer", "encoder"]
 
 MODEL_FILE = "model.json"
 _LARGEST_JSON = 16 * 2**20  # a hundred thousand features with names of 150 characters; parsed it takes the tenfold
@@ -72,18 +70,18 @@ def as_text(written: Mapping[str, Any]) -> str:
     return text
 
 
-def features_entry(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[str, Any]:
-    """What ``model.json`` says of the features: nothing for an encoder, which has an ``input_shape`` instead."""
-    if kind == "encoder":
+def features_entry(model: Any, kind: str, names: Sequence[str] | None) -> dict[str, Any]:
+    """What ``model.json`` says of the features of a model that has columns: nothing of an encoder, say."""
+    if getattr(model, "n_features", None) is None:
         if names is not None:
-            raise ConfigError("save: expected no feature_names for an encoder; got some. Leave them out.")
+            raise ConfigError(f"save: expected no feature_names for {a(kind)}; got some. Leave them out.")
         if not isinstance(model.options.get("distance", ""), str):
             raise ConfigError(
-                f"save: expected an encoder with a distance of rankkit's catalogue; got {model.distance!r}. "
+                f"save: expected {a(kind)} with a distance of rankkit's catalogue; got {model.distance!r}. "
                 "Build it with the name of a distance (a bundle holds no code), or keep its state_dict()."
             )
         return {}
-    names = model.feature_names if names is None else names
+    names = getattr(model, "feature_names", None) if names is None else names
     if names is not None and len(names) != model.n_features:
         raise ConfigError(
             f"save: expected {model.n_features} feature names; got {len(names)}. Name every feature, or leave them out."
@@ -93,6 +91,15 @@ def features_entry(model: Any, kind: Kind, names: Sequence[str] | None) -> dict[
         "feature_names": None if names is None else list(names),
         "columns": _columns(names, getattr(model, "roles", None)),
     }
+
+
+def a(kind: str) -> str:
+    """A kind with its article.
+
+    >>> a("scorer"), a("encoder")
+    ('a scorer', 'an encoder')
+    """
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _columns(names: Sequence[str] | None, roles: Roles | None) -> dict[str, str | None]:
@@ -172,6 +179,6 @@ def read_bytes(path: Path, largest: int) -> bytes:
         return read_plain(path, largest)
     except OSError as error:
         raise BundleError(
-            f"{path}: expected a file of a saved scorer or encoder; got {error.strerror}. "
+            f"{path}: expected a file of a saved model; got {error.strerror}. "
             "Pass the folder that rankkit.save or `rankkit train --out` wrote."
         ) from error

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from rankkit.registry import MODELS
 from rankkit.schemas import MOST_FEATURES, Entry, Name, Text, explain
 
 FORMAT_VERSION = 1
@@ -24,11 +25,11 @@ class _Plugin(Entry):
 
 
 class ModelFile(Entry):
-    """``model.json`` as a whole."""
+    """``model.json`` as a whole, with what it is built from as ``model``, which stands there under its kind."""
 
     format_version: Literal[1]
-    scorer: _Built | None = None
-    encoder: _Built | None = None
+    model: _Built
+    kind: str
     plugins: list[_Plugin] = Field(default_factory=list, max_length=100)
     n_features: int | None = Field(default=None, ge=1, le=MOST_FEATURES)
     feature_names: list[Text] | None = None
@@ -41,12 +42,27 @@ class ModelFile(Entry):
     weights_sha256: Name
     about: dict[Text, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_model(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "format_version" not in values:
+            return values
+        if wrong := next((name for name in ("kind", "model") if name in values and name not in MODELS), None):
+            raise ValueError(f"unknown key {wrong!r}")
+        found = [kind for kind in MODELS if values.get(kind) is not None]
+        unknown = values.keys() - cls.model_fields.keys() - set(MODELS)
+        if not found and values.get("plugins") and len(unknown) == 1:
+            found = [*unknown]  # of a task that a plugin brings, which may not be loaded yet
+        if len(found) != 1:
+            got = " and ".join(found) or "neither"
+            raise ValueError(f"expected one of {' and '.join(MODELS)}; got {got}")
+        rest = {name: value for name, value in values.items() if name not in {*MODELS, found[0]}}
+        return {**rest, "kind": found[0], "model": values[found[0]]}
+
     @model_validator(mode="after")
-    def _one_model(self) -> "ModelFile":
-        if (self.scorer is None) == (self.encoder is None):
-            raise ValueError(f"expected one of scorer and encoder; got {'both' if self.scorer else 'neither'}")
+    def _as_many_names(self) -> "ModelFile":
         names = self.feature_names
-        if self.scorer is not None and names is not None and self.n_features not in (None, len(names)):
+        if names is not None and self.n_features not in (None, len(names)):
             raise ValueError(f"expected {self.n_features} feature names; got {len(names)}")
         return self
 

@@ -5,17 +5,15 @@ from typing import Any
 
 from torch import nn
 
-from rankkit.bundle.model_json import Kind
 from rankkit.errors import BundleError, ConfigError
-from rankkit.models.trees import TreeScorer
 from rankkit.registry import (
-    ENCODERS,
+    MODELS,
     OWN,
-    SCORERS,
     TRANSFORMS,
     is_there,
     load_plugin,
     name_of,
+    names,
     package_of,
     place_of,
     version_of,
@@ -23,7 +21,7 @@ from rankkit.registry import (
 from rankkit.remarks import say
 
 
-def name_for(kind: Kind, model: object) -> str | None:
+def name_for(kind: str, model: object) -> str | None:
     """What a model is built from again: the name its class is registered under, or the place of the class.
 
     None where it is of the other kind, is a module of rankkit that wraps others, or does not say its options.
@@ -32,38 +30,34 @@ def name_for(kind: Kind, model: object) -> str | None:
     name = name_of(kind, made)
     if name is not None:
         return name
-    of_kind: Kind = "encoder" if hasattr(model, "input_shape") else "scorer"
+    if any(name_of(other, made) is not None for other in MODELS):
+        return None
+    of_kind = "encoder" if hasattr(model, "input_shape") else "scorer"
     if of_kind != kind or package_of(made) == OWN or not isinstance(getattr(model, "options", None), Mapping):
         return None
     return place_of(made)
 
 
-def find_out(model: nn.Module) -> tuple[Kind, str]:
+def find_out(model: object) -> tuple[str, str]:
     """Kind and name of a model that can be saved.
 
     Raises:
         ConfigError: If nothing could build it again.
     """
-    kinds: tuple[Kind, Kind] = ("scorer", "encoder")
-    for kind in kinds:
+    for kind in MODELS:
         name = name_for(kind, model)
         if name is not None:
             _check_options(kind, name, model)
             return kind, name
-    if isinstance(model, TreeScorer):
-        raise ConfigError(
-            f"save: expected a scorer or an encoder of rankkit; got trees of {model.model.library}, which have a file "
-            "of their own. Copy that file: rankkit.load reads it."
-        )
-    scorers, encoders = (", ".join(sorted(known.built_in)) for known in (SCORERS, ENCODERS))
+    known = ", ".join(f"{kind}: {', '.join(names(kind))}" for kind in MODELS)
     raise ConfigError(
-        f"save: expected a scorer of rankkit's catalogue ({scorers}) or an encoder ({encoders}), or a class of your "
-        f"own that is registered (rankkit.register) and was built by rankkit.build; got {type(model).__name__}. "
+        f"save: expected a model of rankkit's catalogue ({known}), or of a class of your own that is registered "
+        f"(rankkit.register) and was built by rankkit.build; got {type(model).__name__}. "
         "Save your own module with torch.save(model.state_dict(), ...)."
     )
 
 
-def _check_options(kind: Kind, name: str, model: nn.Module) -> None:
+def _check_options(kind: str, name: str, model: object) -> None:
     if not isinstance(getattr(model, "options", None), Mapping):
         raise ConfigError(
             f"save: expected the options of the {kind} {name!r}, from which it is built again; got none. "
@@ -71,9 +65,10 @@ def _check_options(kind: Kind, name: str, model: nn.Module) -> None:
         )
 
 
-def plugins_of(model: nn.Module) -> list[dict[str, str | None]]:
+def plugins_of(model: object) -> list[dict[str, str | None]]:
     """The packages that building a model again needs, besides rankkit, with their versions."""
-    steps = {type(module) for module in model.modules()} & {thing for _, thing, _ in TRANSFORMS.registered()}
+    inside = model.modules() if isinstance(model, nn.Module) else ()
+    steps = {type(module) for module in inside} & {thing for _, thing, _ in TRANSFORMS.registered()}
     packages = sorted({package_of(made) for made in (type(model), *steps)} - {OWN})
     return [{"package": package, "version": version_of(package)} for package in packages]
 

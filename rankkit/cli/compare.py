@@ -26,7 +26,7 @@ def compare(
     ] = None,
 ) -> None:
     """Train and compare rankers, or encoders: same data, same seeds, tests over queries, one table with its rules."""
-    from rankkit.cli.experiments.comparison_file import load_comparison
+    from rankkit.cli.kinds.commands import load_comparison
     from rankkit.comparison import ComparisonInterrupted, Plan
     from rankkit.comparison import compare as run_comparison
     from rankkit.errors import ConfigError

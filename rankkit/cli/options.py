@@ -46,7 +46,7 @@ def options(
     elif name is not None:
         raise ConfigError(f"options: expected {section} alone; got {name!r} too. Leave it out.")
     else:
-        from rankkit.cli.experiments.described import section as keys_of
+        from rankkit.cli.kinds.described import section as keys_of
 
         table, key = _SECTIONS[section]
         lines = [f"{table} (--set {key}=VALUE)", "", *_lines(keys_of(table))]
@@ -55,7 +55,7 @@ def options(
 
 def _overview() -> list[str]:
     """Each section with the names of its keys."""
-    from rankkit.cli.experiments.described import section as keys_of
+    from rankkit.cli.kinds.described import section as keys_of
     from rankkit.registry import names
 
     lines = []
@@ -68,7 +68,7 @@ def _overview() -> list[str]:
 
 def _part(kind: str, name: str | None) -> list[str]:
     """The options of one scorer, encoder or objective; without a name, those of each on a line."""
-    from rankkit.cli.experiments.described import part
+    from rankkit.cli.kinds.described import part
     from rankkit.registry import EMBEDDING_OBJECTIVES, names
 
     if name is not None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.names import check_rises
+from rankkit.registry import MODELS
 from rankkit.statistics.significance import EPSILON, Correction, Test
 from rankkit.tasks.known import source_from_dict
 
@@ -19,7 +20,7 @@ Sampler = Literal["random", "tpe"]
 
 @dataclass(frozen=True)
 class Part:
-    """A scorer, an encoder, an objective or an external system by name, with its options."""
+    """A model, an objective or an external system by name, with its options."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -27,33 +28,28 @@ class Part:
 
 @dataclass(frozen=True)
 class System:
-    """One row of the table: a scorer or an encoder trained with an objective, or an external system.
+    """One row of the table: a model trained with an objective, or an external system.
 
     Args:
         name: Of the row.
-        scorer: Of a trained ranker, or None.
-        objective: Of a trained system, or None.
+        model: Of a trained system, or None.
+        objective: Of a trained system, or None where its model learns in one go.
         external: Of any other system, or None.
-        training: Options of :func:`rankkit.fit` or :func:`rankkit.fit_encoder`, of a trained system.
-        encoder: Of a trained encoder, or None.
+        training: Options of :func:`rankkit.fit`, of a trained system.
+        kind: Of the model: ``"scorer"``, ``"encoder"``, ...
     """
 
     name: str
-    scorer: Part | None = None
+    model: Part | None = None
     objective: Part | None = None
     external: Part | None = None
     training: dict[str, Any] = field(default_factory=dict)
-    encoder: Part | None = None
-
-    @property
-    def model(self) -> Part | None:
-        """The scorer or encoder of a trained system, None of an external one."""
-        return self.scorer or self.encoder
+    kind: str = "scorer"
 
     def part(self, section: str) -> Part | None:
         """The part that stands under a name: ``"scorer"``, ``"objective"``, ..."""
-        part: Part | None = getattr(self, section, None)
-        return part
+        parts = {self.kind: self.model, "objective": self.objective, "external": self.external}
+        return parts.get(section)
 
     def takes(self, address: str) -> bool:
         """Whether an option is one of this system: ``training.epochs``, ``scorer.mlp.dropout``, ..."""
@@ -68,9 +64,11 @@ class System:
         section, _, rest = address.partition(".")
         if section == "training":
             return replace(self, training={**self.training, rest: value})
-        part: Part = getattr(self, section)
+        part = self.part(section)
+        if part is None:
+            raise ConfigError(f"{self.name}: expected an option of a part that it has; got {address!r}. Leave it out.")
         changed = replace(part, options={**part.options, rest.removeprefix(f"{part.name}."): value})
-        return replace(self, **{section: changed})  # type: ignore[arg-type]
+        return replace(self, **{"model" if section == self.kind else section: changed})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -247,18 +245,20 @@ class RunSpec:
 
 def system_from_dict(values: Mapping[str, Any]) -> System:
     """A system from its JSON values."""
+    kind = next((kind for kind in MODELS if values.get(kind) is not None), "scorer")
     parts = {
-        section: None if values.get(section) is None else Part(**values[section])
-        for section in ("scorer", "encoder", "objective", "external")
+        name: None if values.get(section) is None else Part(**values[section])
+        for name, section in (("model", kind), ("objective", "objective"), ("external", "external"))
     }
-    return System(name=values["name"], training=values["training"], **parts)
+    return System(name=values["name"], training=values["training"], kind=kind, **parts)
 
 
 def _values(plan_or_run: "Plan | RunSpec") -> dict[str, Any]:
-    """As JSON values; a ranker does not say that it has no encoder, so its runs keep their names."""
-    values: dict[str, Any] = asdict(
-        plan_or_run, dict_factory=lambda pairs: dict(pair for pair in pairs if pair != ("encoder", None))
-    )
+    """As JSON values; a model stands under its kind."""
+    values: dict[str, Any] = asdict(plan_or_run)
+    for system in values["systems"] if "systems" in values else [values["system"]]:
+        model, kind = system.pop("model"), system.pop("kind")
+        system |= {"scorer": None, **({} if model is None else {kind: model})}  # runs are named after it: as ever
     plain: dict[str, Any] = json.loads(json.dumps(values))
     return plain
 
@@ -268,18 +268,15 @@ def cross(
     objectives: Sequence[Part],
     training: Mapping[str, Any],
     *,
-    kind: Literal["scorer", "encoder"] = "scorer",
+    kind: str = "scorer",
 ) -> list[System]:
-    """A system for each scorer or encoder with each objective, named after both.
+    """A system for each model of a kind with each objective, named after both.
 
     >>> [system.name for system in cross([Part("mlp")], [Part("ranknet"), Part("ranknet", {"sigma": 2.0})], {})]
     ['mlp ranknet', 'mlp ranknet sigma=2.0']
     """
     return [
-        replace(
-            System(f"{_label(model)} {_label(objective)}", objective=objective, training=dict(training)),
-            **{kind: model},  # type: ignore[arg-type]
-        )
+        System(f"{_label(model)} {_label(objective)}", model, objective, training=dict(training), kind=kind)
         for model, objective in product(models, objectives)
     ]
 
@@ -316,10 +313,12 @@ def check_search(systems: Sequence[System], search: Search) -> None:
 def _check_addresses(where: str, systems: Sequence[System], addresses: Mapping[str, Any]) -> None:
     for address in addresses:
         section, _, rest = address.partition(".")
-        if section not in ("training", "scorer", "encoder", "objective", "external") or not rest:
+        parts = (*MODELS, "objective", "external")
+        if section not in ("training", *parts) or not rest:
+            known = ", ".join(f"{part}.NAME.OPTION" for part in parts[:-1])
             raise ConfigError(
-                f"{where}: expected training.OPTION, scorer.NAME.OPTION, encoder.NAME.OPTION, objective.NAME.OPTION "
-                f"or external.NAME.OPTION; got {address!r}. Write for example objective.ranknet.sigma."
+                f"{where}: expected training.OPTION, {known} or external.NAME.OPTION; got {address!r}. "
+                "Write for example objective.ranknet.sigma."
             )
         if section != "training" and "." not in rest:
             raise ConfigError(f"{where}: expected {section}.NAME.OPTION; got {address!r}. Name the {section} too.")

@@ -38,7 +38,7 @@ from rankkit.tasks.ranking.build import build_scorer
 # feature_importances_ scores a sample of this size once for each feature.
 _IMPORTANCE_DOCS = 10_000
 _BLOCK_DOCS = 4096
-_BUNDLE = (model_json.MODEL_FILE, bundle.WEIGHTS_FILE)
+_BUNDLE = (model_json.MODEL_FILE, bundle.weights_file("scorer"))
 
 
 class Ranker(BaseEstimator):  # type: ignore[misc]

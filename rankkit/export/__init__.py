@@ -1,8 +1,8 @@
 """Export: a trained ranker or encoder where it serves, with proof that it gives the same there."""
 
 from rankkit.export.checking import check as check
-from rankkit.export.embedding_parity import EmbeddingParity as EmbeddingParity
-from rankkit.export.encoder_manifest import EncoderManifest as EncoderManifest
+from rankkit.export.encoders.manifest import EncoderManifest as EncoderManifest
+from rankkit.export.encoders.parity import EmbeddingParity as EmbeddingParity
 from rankkit.export.exporting import export as export
 from rankkit.export.exporting import export_onnx as export_onnx
 from rankkit.export.manifest import Manifest as Manifest

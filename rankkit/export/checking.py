@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from rankkit.errors import ExportError
-from rankkit.export.embedding_parity import EmbeddingParity
-from rankkit.export.encoder_manifest import EncoderManifest, read_either
-from rankkit.export.exportable import KINDS
+from rankkit.export.encoders.manifest import EncoderManifest, read_either
+from rankkit.export.encoders.parity import EmbeddingParity
+from rankkit.export.exportable import exports
 from rankkit.export.install import digest
 from rankkit.export.manifest import MANIFEST_FILE, Manifest, manifest_path
 from rankkit.export.parity import Parity
@@ -30,7 +30,7 @@ def check(path: str | Path) -> Parity | EmbeddingParity:
     """
     artefact = find_artefact(Path(path))
     manifest = read_either(manifest_path(artefact))
-    kind = next(kind for kind in KINDS.values() if isinstance(manifest, kind.manifests))
+    kind = next(kind for kind in exports() if isinstance(manifest, kind.manifests))
     if manifest.target not in kind.targets:
         raise ExportError(
             f"{manifest_path(artefact)}: expected a target that this rankkit has; got {manifest.target!r}. "

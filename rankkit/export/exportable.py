@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, Self, cast
 
-from rankkit.export.encoder_source import EncoderSource
-from rankkit.export.encoders import EncoderExport
-from rankkit.export.rankers import RankerExport
-from rankkit.export.source import Source
+from rankkit import bundle
+from rankkit.errors import ExportError
+from rankkit.tasks.known import tasks
 
 
 class Exportable(Protocol):
@@ -24,6 +23,11 @@ class Exportable(Protocol):
     called: str
     manifests: type
     targets: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, model: Any, about: Mapping[str, Any]) -> Self:
+        """The export of a model with what its ``model.json`` says; {} from memory."""
+        ...
 
     @staticmethod
     def find_target(name: str) -> Any:
@@ -56,10 +60,25 @@ class Exportable(Protocol):
         ...
 
 
-KINDS: Mapping[type, Any] = {Source: RankerExport, EncoderSource: EncoderExport}
-"""What exports a source."""
+def exports() -> list[Any]:
+    """What exports the models of each task that has it, rankkit's own first, each once."""
+    found = [task.part("export") for task in tasks() if task.export is not None]
+    return list(dict.fromkeys(found))
 
 
 def exportable(source: Any) -> Exportable:
-    """The export of a source."""
-    return cast(Exportable, KINDS[type(source)](source))
+    """The export of a model, from the folder of a bundle, from the file of a tree model, or from memory.
+
+    Raises:
+        BundleError: If it is missing or damaged.
+        ExportError: If nothing exports such models, or it is a ranker that is not fitted.
+    """
+    model, about = bundle.read(source) if isinstance(source, str | Path) else (source, {})
+    known = list(tasks())
+    task = next((task for task in known if bundle.name_for(task.model, model) is not None), known[0])
+    if task.export is None:
+        raise ExportError(
+            f"export: expected a model that can be exported; got {task.model} {type(model).__name__}, whose task has "
+            "no export. Give the Task one."
+        )
+    return cast(Exportable, task.part("export").of(model, about))

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
-from rankkit.export.encoder_manifest import EncoderManifest
-from rankkit.export.encoder_source import find_source
+from rankkit.export.encoders.manifest import EncoderManifest
 from rankkit.export.exportable import exportable
 from rankkit.export.install import digests, folder_beside, move, name_file, place, versions_in_use
 from rankkit.export.manifest import Manifest
@@ -68,7 +67,7 @@ def export(
     check_place(out, "folder" if suffix is None else "either")
     if not isinstance(max_drop, int | float) or not np.isfinite(max_drop):
         raise ConfigError(f"max_drop: expected a finite number; got {max_drop!r}. Leave it out for {MAX_DROP:g}.")
-    leaving = exportable(find_source(source))
+    leaving = exportable(source)
     target = leaving.find_target(to)
     leaving.check(target, options, metric, data)
     own = None if data is None or callable(data) else leaving.rows(data)

@@ -10,8 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.encoder_manifest import read_either
-from rankkit.export.manifest import MANIFEST_FILE, Described, manifest_path, write_manifest
+from rankkit.export.manifest import MANIFEST_FILE, Described, listed_files, manifest_path, write_manifest
 from rankkit.files.atomic import beside, flush_folder, put_folder
 from rankkit.files.disk import writing
 from rankkit.files.places import check_place
@@ -136,10 +135,10 @@ def _may_replace(out: Path, *, single: bool) -> bool:
     if out.is_dir() and not any(out.iterdir()):
         return True
     try:
-        manifest = read_either(manifest_path(out))
+        files = listed_files(manifest_path(out))
     except ExportError:
         return False
     if single:
         return True
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    return all(name in manifest.files or name == MANIFEST_FILE or "__pycache__/" in name for name in found)
+    return all(name in files or name == MANIFEST_FILE or "__pycache__/" in name for name in found)

@@ -114,7 +114,12 @@ class Manifest:
 
 
 class Described(Protocol):
-    """The manifest of a ranker, or of an encoder."""
+    """The manifest of a ranker, of an encoder, or of another kind of models."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name to sha256 of each file."""
+        ...
 
     def to_text(self) -> str:
         """As JSON."""
@@ -180,7 +185,7 @@ def read_manifest(path: Path) -> Manifest:
         ExportError: If it is missing, damaged, too large, of an encoder, or of a newer rankkit.
     """
     found = read_json(path)
-    if "encoder" in found:
+    if "input_shape" in found:
         raise ExportError(f"{path}: expected the manifest of a ranker; got that of an encoder. Pass a ranker's.")
     with intact(path):
         return ranker_manifest(found)
@@ -210,6 +215,17 @@ def read_json(path: Path) -> dict[str, Any]:
                 "Install a newer rankkit."
             )
         return found
+
+
+def listed_files(path: Path) -> dict[str, str]:
+    """Name to sha256 of each file that a manifest lists, whatever it describes.
+
+    Raises:
+        ExportError: As :func:`read_json`.
+    """
+    found = read_json(path)
+    with intact(path):
+        return {str(name): str(digest) for name, digest in dict(found["files"]).items()}
 
 
 @contextmanager

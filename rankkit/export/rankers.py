@@ -16,7 +16,7 @@ from rankkit.export.manifest import Manifest, Samples, named_features
 from rankkit.export.parity import TOLERANCE, Parity, gate, measure
 from rankkit.export.runtimes.int8 import gate_drop, metric_drop
 from rankkit.export.samples import Rows, join, random_rows, sample_rows
-from rankkit.export.source import Source
+from rankkit.export.source import Source, from_scorer
 from rankkit.export.target import Target
 from rankkit.export.targets import TARGETS, find_target
 
@@ -32,6 +32,11 @@ class RankerExport:
     called = "ranker"
     manifests = Manifest
     targets = TARGETS
+
+    @classmethod
+    def of(cls, model: Any, about: Mapping[str, Any]) -> "RankerExport":
+        """The export of a ranker."""
+        return cls(from_scorer(model, about))
 
     @staticmethod
     def find_target(name: str) -> Target:

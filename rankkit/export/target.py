@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.export.encoder_manifest import EncoderManifest
-from rankkit.export.manifest import Manifest
+from rankkit.export.manifest import Described, Manifest
 from rankkit.export.parity import ScoreMap
 
 
@@ -71,7 +70,7 @@ def check_options(where: str, options: Mapping[str, Any], known: tuple[str, ...]
             raise ConfigError(f"{where}: expected an option of this target; got {name!r}. {action}")
 
 
-def only_file(folder: Path, manifest: Manifest | EncoderManifest) -> Path:
+def only_file(folder: Path, manifest: Described) -> Path:
     """The one file of a single-file artefact."""
     (name,) = manifest.files
     return folder / name

@@ -1,25 +1,23 @@
-"""build(): a scorer or an encoder by name, place or class, which every other part of rankkit can use."""
+"""build(): a model by name, place or class, which every other part of rankkit can use."""
 
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any
 
 import torch
-from torch import nn
 
 from rankkit.errors import ConfigError
+from rankkit.models.model import check_model
 from rankkit.models.scorers.scorer import describe
 from rankkit.registry import find
-
-Kind = Literal["scorer", "encoder"]
 
 # What the rest of rankkit reads of a scorer, which one of the user's own need not set.
 _OF_A_SCORER = {"n_outputs": 1, "readout": None, "feature_names": None}
 
 
-def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **options: Any) -> Any:
-    """A scorer or an encoder with fresh weights.
+def build(kind: str, made: str | Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """A scorer, an encoder, or a model of another registered kind, with fresh weights.
 
     One of your own gets what it does not have itself: ``options``, the arguments that it was built with, from which a
     saved model is built again; of a scorer ``n_features``, ``n_outputs``, ``readout`` and ``feature_names``. Where its
@@ -27,9 +25,9 @@ def build(kind: Kind, made: str | Callable[..., nn.Module], *args: Any, **option
     it was.
 
     Args:
-        kind: ``"scorer"`` or ``"encoder"``.
+        kind: ``"scorer"``, ``"encoder"``, or what a registered task calls its models.
         made: Its name, its place as ``"package.module:Class"`` of a plugin that was loaded, or its class.
-        *args: The number of features of a scorer, the shape of an input of an encoder.
+        *args: The number of features of a scorer, the shape of an input of an encoder; what its task passes.
         **options: By keyword.
 
     Raises:
@@ -55,9 +53,10 @@ def shown(model: Any) -> str:
     return describe(model, model.options) if "\n" in words else words  # torch's take a line a layer
 
 
-def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> nn.Module:
-    if not (isinstance(made, type) and issubclass(made, nn.Module)):
-        raise ConfigError(f"{kind}: expected a class of torch modules; got {made!r}. Pass the class itself.")
+def _completed(kind: str, made: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if not isinstance(made, type):
+        raise ConfigError(f"{kind}: expected a class of models; got {made!r}. Pass the class itself.")
+    check_model(kind, made)
     signature = inspect.signature(made)
     seed = None
     if "seed" in options and not _takes(signature, "seed"):
@@ -76,7 +75,7 @@ def _completed(kind: Kind, made: Any, args: tuple[Any, ...], options: dict[str, 
         for name, value in {"n_features": bound.args[0] if bound.args else None, **_OF_A_SCORER}.items():
             if not hasattr(model, name):
                 setattr(model, name, value)
-    return cast(nn.Module, model)
+    return model
 
 
 def _takes(signature: inspect.Signature, name: str) -> bool:
@@ -85,7 +84,7 @@ def _takes(signature: inspect.Signature, name: str) -> bool:
     )
 
 
-def _refuse_unknown(kind: Kind, made: type, signature: inspect.Signature, options: dict[str, Any]) -> None:
+def _refuse_unknown(kind: str, made: type, signature: inspect.Signature, options: dict[str, Any]) -> None:
     for name in options:
         if _takes(signature, name):
             continue

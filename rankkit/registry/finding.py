@@ -8,12 +8,17 @@ from typing import Any, TypeVar, overload
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.registry.entries import import_from
-from rankkit.registry.tables import CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES, OBJECTIVES, tables_of
+from rankkit.registry.tables import (
+    CLICK_OBJECTIVES,
+    EMBEDDING_OBJECTIVES,
+    MODELS,
+    OBJECTIVES,
+    add_models,
+    remove_models,
+    tables_of,
+)
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
-
-EXTENDED = ("scorer", "encoder", "objective", "embedding objective", "metric", "transform")
-"""The kinds that packages extend."""
 
 LOADED: list[str] = []
 """The packages that were loaded as plugins, whose objects may be named by their place."""
@@ -21,7 +26,6 @@ LOADED: list[str] = []
 loading: list[str] = []
 """The package that is being loaded: what is registered meanwhile is its own, wherever it was defined."""
 
-_BUILT = ("scorer", "encoder", "transform")  # a class, built anew from its options when a bundle is loaded
 _OBJECTIVES = (OBJECTIVES, CLICK_OBJECTIVES, EMBEDDING_OBJECTIVES)
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PACKAGE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -33,8 +37,8 @@ def find(kind: str, name: str) -> Any:
 
     Args:
         kind: ``"scorer"``, ``"encoder"``, ``"objective"``, ``"embedding objective"`` (what trains an encoder: those on
-            embeddings, and those on rankings that read one score a document), ``"metric"``, ``"transform"`` or
-            ``"target"``.
+            embeddings, and those on rankings that read one score a document), ``"metric"``, ``"transform"``,
+            ``"target"``, ``"task"``, or what a registered task calls its models.
         name: A name of that kind, or ``"package.module:Object"`` of a package that was loaded as a plugin.
 
     Raises:
@@ -53,7 +57,7 @@ def find(kind: str, name: str) -> Any:
 def advice(kind: str, name: str) -> str:
     """What to do about a name that is not known: the nearest, or where else it may come from."""
     nearest = did_you_mean(name, names(kind))
-    if kind not in EXTENDED or nearest.startswith("Did you mean"):
+    if kind == "target" or nearest.startswith("Did you mean"):
         return nearest
     return f"{nearest} One of another package needs --plugin PACKAGE, or rankkit.load_plugin('PACKAGE')."
 
@@ -62,7 +66,7 @@ def names(kind: str) -> list[str]:
     """The names of a kind, rankkit's own first.
 
     >>> names("scorer")
-    ['linear', 'mlp']
+    ['linear', 'mlp', 'one_feature', 'random', 'trees']
     """
     found = [name for entries in tables_of(kind) for name in entries]
     if kind == "embedding objective":
@@ -82,7 +86,9 @@ def register(kind: str, name: str, thing: Thing | None = None) -> Thing | Callab
         name: Words in lower case, joined by ``_``, that nothing else of the kind has.
         thing: A scorer, encoder or transform: a class. An objective: a function ``(scores, labels, mask, ...)``, a
             class of modules that are called so, or one on embeddings with the attribute ``takes``. A metric: a function
-            ``(scores, labels, mask, *, k) -> [query]``. A target: what makes one. None: ``register`` is a decorator.
+            ``(scores, labels, mask, *, k) -> [query]``. A target: what makes one. A task: a
+            :class:`rankkit.tasks.task.Task`; what it calls its models is from then on a kind. None: ``register`` is a
+            decorator.
 
     Returns:
         The object.
@@ -114,7 +120,11 @@ def register(kind: str, name: str, thing: Thing | None = None) -> Thing | Callab
                 "Choose another name."
             )
     if name not in tables[0].built_in:
-        tables[0].add(name, thing, loading[-1] if loading else module_of(thing).partition(".")[0])
+        known: Any = thing
+        code = known.job if kind == "task" else thing  # a task is a value: its functions know whose it is
+        tables[0].add(name, thing, loading[-1] if loading else module_of(code).partition(".")[0])
+        if kind == "task":
+            add_models(known.model)
     return thing
 
 
@@ -126,6 +136,8 @@ def unregister(kind: str, name: str) -> None:
         name: A name that was registered; one that was not changes nothing.
     """
     for entries in tables_of(kind):
+        if kind == "task" and name in entries:
+            remove_models(entries[name].model)
         entries.forget(name)
 
 
@@ -178,16 +190,18 @@ def _check(kind: str, name: str, thing: Any) -> None:
     Raises:
         ConfigError: If it is no class where one is needed, or its constructor has no keywords.
     """
-    if kind not in _BUILT:
+    if kind == "task":
+        if getattr(thing, "name", None) != name or not isinstance(getattr(thing, "model", None), str):
+            raise ConfigError(f"register: expected a Task whose name is {name!r}; got {thing!r:.120}. Pass the task.")
+        return
+    if kind not in (*MODELS, "transform"):
         if not callable(thing):
             raise ConfigError(
                 f"register: expected a function or a class as {kind} {name!r}; got {thing!r}. Pass what is called."
             )
         return
     if not isinstance(thing, type):
-        raise ConfigError(
-            f"register: expected a class of modules as {kind} {name!r}; got {_said(thing)}. Pass the class itself."
-        )
+        raise ConfigError(f"register: expected a class as {kind} {name!r}; got {_said(thing)}. Pass the class itself.")
     for parameter in inspect.signature(thing).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
             raise ConfigError(

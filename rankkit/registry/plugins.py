@@ -16,6 +16,7 @@ ENTRY_POINTS: Mapping[str, str] = {
     "rankkit.objectives": "objective",
     "rankkit.metrics": "metric",
     "rankkit.transforms": "transform",
+    "rankkit.tasks": "task",
 }
 
 
@@ -60,8 +61,8 @@ def load_plugin(package: str) -> None:
     """Import a package that extends rankkit, and register what it says it has.
 
     A package says so by calling :func:`register` when it is imported, or by entry points of the groups
-    ``rankkit.scorers``, ``rankkit.encoders``, ``rankkit.objectives``, ``rankkit.metrics`` and ``rankkit.transforms``.
-    From then on ``"package.module:Object"`` names whatever else it holds.
+    ``rankkit.scorers``, ``rankkit.encoders``, ``rankkit.objectives``, ``rankkit.metrics``, ``rankkit.transforms`` and
+    ``rankkit.tasks``. From then on ``"package.module:Object"`` names whatever else it holds.
 
     Args:
         package: As one imports it. It is code, which runs.

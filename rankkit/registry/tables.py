@@ -1,9 +1,7 @@
-"""The tables: a line a scorer, encoder, objective, metric, transform and export target.
+"""The tables: a line a task, scorer, encoder, objective, metric, transform and export target.
 
 A line added here enrols the entry in the shared tests, in the command line and in experiment files.
 """
-
-from collections.abc import Mapping
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.registry.entries import Entries
@@ -16,11 +14,28 @@ SCORERS = Entries(
     },
 )
 
+# Scorers without weights that gradients could train: they learn in one go, or not at all.
+FIXED_SCORERS = Entries(
+    "rankkit.models.scorers",
+    {
+        "one_feature": "OneFeature",
+        "random": "RandomScorer",
+        "trees": "rankkit.models.trees:TreeScorer",
+    },
+)
+
 ENCODERS = Entries(
     "rankkit.models.encoders",
     {
         "mlp": "MLPEncoder",
         "conv": "ConvEncoder",
+    },
+)
+
+FIXED_ENCODERS = Entries(
+    "rankkit.models.encoders",
+    {
+        "raw": "RawEncoder",
     },
 )
 
@@ -159,16 +174,44 @@ TARGETS = Entries(
     },
 )
 
+# What differs between kinds of models: see rankkit.tasks.task.
+TASKS = Entries(
+    "rankkit.tasks",
+    {
+        "ranking": "rankkit.tasks.ranking.task:RANKING",
+        "similarity": "rankkit.tasks.similarity.task:SIMILARITY",
+    },
+)
+
 # The tables that a kind looks into; what is registered goes into the first. Objectives of all kinds share their names.
-KINDS: Mapping[str, tuple[Entries, ...]] = {
-    "scorer": (SCORERS,),
-    "encoder": (ENCODERS,),
+KINDS: dict[str, tuple[Entries, ...]] = {
+    "task": (TASKS,),
+    "scorer": (SCORERS, FIXED_SCORERS),
+    "encoder": (ENCODERS, FIXED_ENCODERS),
     "objective": (OBJECTIVES, CLICK_OBJECTIVES),
     "embedding objective": (EMBEDDING_OBJECTIVES,),
     "metric": (METRICS,),
     "transform": (TRANSFORMS,),
     "target": (TARGETS,),
 }
+
+
+MODELS: list[str] = ["scorer", "encoder"]
+"""The kinds that are models: what a task calls its own. Each is a class, built anew from its options."""
+
+
+def add_models(kind: str) -> None:
+    """Make room for the models of a task that was registered."""
+    if kind not in MODELS:
+        MODELS.append(kind)
+        KINDS[kind] = (Entries("", {}),)
+
+
+def remove_models(kind: str) -> None:
+    """Take back what :func:`add_models` did, with the models."""
+    if kind in MODELS and not KINDS[kind][0].built_in:
+        MODELS.remove(kind)
+        del KINDS[kind]
 
 
 def tables_of(kind: str) -> tuple[Entries, ...]:

@@ -3,10 +3,11 @@
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
+from rankkit.serving.answers import Answers
 from rankkit.serving.service import Service
 
 
-def admin_app(service: Service) -> FastAPI:
+def admin_app(service: Service | Answers) -> FastAPI:
     """``POST /admin/reload``.
 
     Args:

@@ -1,7 +1,7 @@
 """The service as an ASGI application; needs the [serve] extra."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from rankkit.serving.admin import admin_app
+from rankkit.serving.answers import Answerer, Answers
 from rankkit.serving.bodies.messages import ErrorAnswer, RankAnswer, ScoreAnswer
 from rankkit.serving.http.bearer import Bearer, read_token
 from rankkit.serving.http.docs_page import docs_page
@@ -24,6 +25,7 @@ from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
 from rankkit.serving.settings import Settings
+from rankkit.tasks.task import Route
 
 log = logging.getLogger("rankkit.serving")
 
@@ -43,6 +45,42 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
     rankers = {"default": rankers} if isinstance(rankers, ServedRanker) else rankers
     service = Service(rankers, settings or Settings())
 
+    def describe(description: dict[str, Any]) -> None:
+        default = service.models.default
+        add_requests(description, default.form, default.ranker.example_rows())
+
+    return _application(service, lambda app: _add_ranking(app, service), describe)
+
+
+def create_answering_app(models: Mapping[str, Answerer], settings: Settings | None = None) -> FastAPI:
+    """The service for models that answer what their task says, such as ``POST /embed`` of encoders.
+
+    Args:
+        models: By name, all of one task; the default first.
+        settings: How much to take on; the defaults if left out.
+
+    Raises:
+        ConfigError: If the settings name what only rankers have.
+    """
+    service = Answers(models, settings or Settings())
+
+    def describe(description: dict[str, Any]) -> None:
+        model = service.find(None)[1].model
+        for path, route in service.task.routes.items():
+            body = {"schema": {"type": "object"}, "example": route.example(model)}
+            description["paths"][f"/{path}"]["post"]["requestBody"] = {
+                "required": True,
+                "content": {"application/json": body},
+            }
+
+    return _application(service, lambda app: _add_answers(app, service), describe)
+
+
+def _application(
+    service: Service | Answers, add_routes: Callable[[FastAPI], None], describe: Callable[[dict[str, Any]], None]
+) -> FastAPI:
+    """What every service has around its routes: limits, errors, health, metadata, counts, documentation, the token."""
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
@@ -54,7 +92,7 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
     app.state.house, app.state.models, app.state.reload = service.house, service.models, service.reload
     app.state.admin = admin_app(service)
     _answer_errors(app)
-    _add_ranking(app, service)
+    add_routes(app)
     _add_reading(app, service)
     if service.settings.token_file is not None:
         token = read_token(service.settings.token_file)
@@ -70,8 +108,7 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
     @cache
     def openapi() -> dict[str, Any]:
         description = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        default = service.models.default
-        add_requests(description, default.form, default.ranker.example_rows())
+        describe(description)
         if service.settings.token_file is not None:
             add_token(description)
         return description
@@ -122,7 +159,20 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
         return _json(*await service.score(request, model))
 
 
-def _add_reading(app: FastAPI, service: Service) -> None:
+def _add_answers(app: FastAPI, service: Answers) -> None:
+    for path, route in service.task.routes.items():
+        _add_answer(app, service, path, route)
+
+
+def _add_answer(app: FastAPI, service: Answers, path: str, route: Route) -> None:
+    answers = {status: told for status, told in _ANSWERS.items() if status != 200}
+
+    @app.post(f"/{path}", responses=answers, summary=route.summary, response_description="The answer.", name=path)
+    async def answer(request: Request, model: AskedModel = None) -> Response:
+        return Response(await service.answer(request, path, model), media_type="application/json")
+
+
+def _add_reading(app: FastAPI, service: Service | Answers) -> None:
     @app.get(
         "/health",
         responses={503: {"model": ErrorAnswer, "description": "It does not: the message says why."}},
@@ -130,7 +180,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         response_description="It does.",
     )
     async def health() -> dict[str, str]:
-        if trouble := service.batcher.trouble(service.settings.stuck_seconds):
+        if trouble := service.trouble():
             raise RefusedError(503, f"service: expected to be able to score; {trouble}. Start the service again.")
         return {"status": "ok"}
 
@@ -141,7 +191,7 @@ def _add_reading(app: FastAPI, service: Service) -> None:
         response_description="The description.",
     )
     async def about(model: AskedModel = None) -> dict[str, Any]:
-        return service.models.metadata(model)
+        return service.metadata(model)
 
     @app.get(
         "/metrics", response_class=PlainTextResponse, summary="Counts for Prometheus", response_description="Text."

@@ -82,16 +82,37 @@ def serve_here(
         BundleError: If there is no ranker, or it is damaged.
         ConfigError: If the settings do not go together.
     """
-    from rankkit.serving.app import create_app
-    from rankkit.serving.scoring.ranker import ServedRanker
-
-    app = create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
+    app = _app_of(paths, settings)
     gc.collect()
     gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
     server = make_server(app, settings, admin)
     with _ended_by_signals(), _reloaded_by_sighup(server), few_lines(), _no_news_of_what_is_cut_off(server):
         ready()
         server.run(sockets=[listening] if admin is None else [listening, admin])
+
+
+def _app_of(paths: Mapping[str, Path], settings: Settings) -> "FastAPI":
+    """The service for the models of these folders.
+
+    Raises:
+        BundleError: If there is no model, or it is damaged.
+        ConfigError: If they are of several kinds, or the settings do not go together.
+    """
+    from rankkit import bundle
+    from rankkit.bundle.model_json import read_model_json
+    from rankkit.serving.answers import Answerer
+    from rankkit.serving.app import create_answering_app, create_app
+    from rankkit.serving.scoring.ranker import ServedRanker
+
+    kinds = {bundle.kind_of(read_model_json(path)) if path.is_dir() else "scorer" for path in paths.values()}
+    if len(kinds) > 1:
+        raise ConfigError(
+            f"serve: expected models of one kind; got {' and '.join(sorted(kinds))}. Serve each kind on a port of its "
+            "own."
+        )
+    if kinds == {"scorer"}:
+        return create_app({name: ServedRanker.load(path) for name, path in paths.items()}, settings)
+    return create_answering_app({name: Answerer.load(path) for name, path in paths.items()}, settings)
 
 
 def _names(paths: Mapping[str, Path]) -> str:

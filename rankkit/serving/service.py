@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -72,6 +72,18 @@ class Service:
     def _on_reload(self, name: str, outcome: str) -> None:
         self.metrics.reloaded(name, outcome)
         self.metrics.serves(self.models.about())
+
+    def trouble(self) -> str | None:
+        """Why it could not score just now; None where it can."""
+        return self.batcher.trouble(self.settings.stuck_seconds)
+
+    def metadata(self, name: str | None) -> dict[str, Any]:
+        """What ``GET /metadata`` says of a model.
+
+        Raises:
+            RefusedError: With 404, if there is none of that name.
+        """
+        return self.models.metadata(name)
 
     async def reload(self) -> dict[str, Reloaded]:
         """Load every model anew, beside the requests; what became of each."""

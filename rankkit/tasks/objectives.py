@@ -65,6 +65,14 @@ def objective_options(objective: Callable[..., Any]) -> dict[str, str]:
     return {name: str(getattr(value, "__name__", None) or value) for name, value in sorted(bound.items())}
 
 
+def objective_identity(objective: Callable[..., Any] | None) -> dict[str, Any]:
+    """What tells the objective of a run from another: nothing where there is none."""
+    if objective is None:
+        return {}
+    options = {f"objective.{name}": value for name, value in objective_options(objective).items()}
+    return {"objective": objective_name(objective), **options}
+
+
 def takes_weights(objective: Callable[..., Any]) -> bool:
     """Whether an objective has the argument ``weights``."""
     inner = getattr(objective, "function", objective.forward if isinstance(objective, nn.Module) else objective)
@@ -89,6 +97,16 @@ def check_takes_lists(
     except TypeError:
         name = getattr(objective, "__name__", type(objective).__name__)
         raise ConfigError(f"objective: expected a function {CALL}; got {name}{taken}. {action}") from None
+
+
+def refuse_objective(where: str, model: object, objective: object) -> None:
+    """Raise ConfigError if a model that learns in one go was given an objective."""
+    if objective is not None:
+        got = objective if isinstance(objective, str) else getattr(objective, "__name__", type(objective).__name__)
+        raise ConfigError(
+            f"{where}: expected no objective for {type(model).__name__}, which learns in one go; got {got}. "
+            "Leave it out: fit(model, train, valid)."
+        )
 
 
 def checked_loss(loss: Any, source: str = "scores", mean: str = "lists") -> Tensor:

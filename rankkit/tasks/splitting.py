@@ -1,13 +1,33 @@
 """What splits of all tasks share: names, paths, and whether a folder is of the same data."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.records import read_json
 
 ONLY = "split"
 """Name of the split where there is one."""
+
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True)
+class Split(Generic[Part]):
+    """The data of a run: everything is fitted on train, chosen on valid, reported on test."""
+
+    name: str
+    train: Part
+    valid: Part
+    test: Part
+
+    @property
+    def fingerprints(self) -> dict[str, Any]:
+        """Of each part: equal for equal data."""
+        return {name: getattr(self, name).fingerprint for name in ("train", "valid", "test")}
 
 
 def expand(path: str) -> str:

@@ -1,4 +1,8 @@
-"""Task: what differs between kinds of models, and nothing else."""
+"""Task: what differs between kinds of models, and nothing else.
+
+A task is a value. ``rankkit.register("task", name, task)`` makes its kind of models one that rankkit trains, evaluates,
+compares, saves, loads, exports and serves; see docs/extending.md.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,8 +16,8 @@ from torch import Tensor
 
 from rankkit.distances import Distance
 from rankkit.evaluation import Evaluation
+from rankkit.registry.entries import import_from
 from rankkit.tasks.words import Words
-from rankkit.tasks.work import Job
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,18 +61,37 @@ class Built:
 
     Args:
         model: With fresh weights.
-        objective: As :func:`rankkit.fit` takes it.
+        objective: As :func:`rankkit.fit` takes it; None of a model that learns in one go.
         options: Of the objective, those that follow from model and data written out.
     """
 
     model: Any
-    objective: Callable[..., Tensor]
+    objective: Callable[..., Tensor] | None
     options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """What the service answers under one path.
+
+    Args:
+        answer: ``(model, body) -> answer``: the body of a request as JSON values, and those of the answer. A
+            :class:`rankkit.RankkitError` tells the client what is wrong with the body.
+        summary: For /docs.
+        example: ``(model) -> body`` that works, for /docs.
+    """
+
+    answer: Callable[[Any, Any], Any]
+    summary: str = "Ask the model"
+    example: Callable[[Any], Any] = lambda model: {}
 
 
 @dataclass(frozen=True)
 class Task:
     """One kind of models. What passes between the functions is data, or a split, of its own kind.
+
+    What rooms above this one do for a task stands here too: an object, or the place of one as ``"module:name"``, which
+    is imported when somebody asks.
 
     Args:
         name: ``"ranking"``, ``"similarity"``, ...
@@ -76,21 +99,29 @@ class Task:
         model: What a model is called in the catalogue, in experiment files and in ``model.json``.
         objective: What its objectives are called in the catalogue.
         data: The data in words, for messages.
+        data_type: Its class.
         metric: By which epochs are chosen, unless another is asked for.
         words: What tables and pages call things.
-        job: ``(model, objective, train, valid, **options) -> Job``.
-        build: ``(name, options, objective, options, train, seed=) -> Built``, names of the catalogue.
+        job: The class of its :class:`rankkit.tasks.work.Job`: ``(model, objective, train, valid, **options)``.
+        build: ``(name, options, objective, options, train, seed=) -> Built``, names of the catalogue; ``""`` for no
+            objective.
         as_objects: ``(options) -> options`` of the training, tables of an experiment file made into objects.
         few: ``(data, objective or None, options) -> data`` of a few rows that teach the objective something.
         noted: ``(train, how it was read) -> values`` that a saved model keeps besides.
         predict: ``(model, data) -> [doc]`` or ``[n, dim]``.
+        evaluate: ``(model, data, metrics or None, **rules) -> report``, which has ``means`` by name, prints itself, and
+            has ``to_dict()``.
         source: The class that says where the data lies; it holds plain values.
         check_files: ``(source)``: raises if a file is not there.
         split_names: ``(source) -> names``.
         load: ``(source, name) -> split``, with ``train``, ``valid``, ``test`` and ``fingerprints``.
+        read: ``(path) -> data`` of one place, for ``rankkit evaluate`` and ``export --data``; None: none.
         write: ``(split, folder)``: what the results of a comparison need to know of it.
         measure: ``(fitted, split, rules) -> Measured``, on the test data.
         time: ``(predict, test data) -> {"p50": ..., "p99": ...}``, in milliseconds.
+        commands: Its :class:`rankkit.cli.kinds.commands.Commands`; left out, they follow from the rest.
+        export: Its :class:`rankkit.export.exportable.Exportable`; None: its models go nowhere.
+        routes: What the service answers with a model of it: ``{"embed": Route(...)}`` is ``POST /embed``.
     """
 
     name: str
@@ -98,14 +129,16 @@ class Task:
     model: str
     objective: str
     data: str
+    data_type: type
     metric: str
     words: Words
-    job: Callable[..., Job]
+    job: Any
     build: Callable[..., Built]
     as_objects: Callable[[Mapping[str, Any]], dict[str, Any]]
     few: Callable[[Any, Callable[..., Any] | None, Mapping[str, Any]], Any]
     noted: Callable[[Any, Mapping[str, Any]], dict[str, Any]]
     predict: Callable[[Any, Any], NDArray[np.floating[Any]]]
+    evaluate: Callable[..., Any]
     source: type
     check_files: Callable[[Any], None]
     split_names: Callable[[Any], list[str]]
@@ -113,6 +146,15 @@ class Task:
     write: Callable[[Any, Path], None]
     measure: Callable[[Predicting, Any, Any], Measured]
     time: Callable[[Callable[[Any], object], Any], dict[str, float]]
+    commands: Any = "rankkit.cli.kinds.derived:DerivedCommands"
+    export: Any = None
+    read: Callable[[Path], Any] | None = None
+    routes: Mapping[str, Route] = field(default_factory=dict)
+
+    def part(self, name: str) -> Any:
+        """What stands under a name, imported where it is the place of it."""
+        found = getattr(self, name)
+        return import_from(found) if isinstance(found, str) else found
 
 
 def milliseconds(call: Callable[[], object], n_warm_up: int, n_timed: int) -> dict[str, float]:

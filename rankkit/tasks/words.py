@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Words:
-    """Of one task.
+    """Of one task; those of a task that says nothing are about rows.
 
     Args:
         query: What has a value of each metric.
@@ -27,20 +27,20 @@ class Words:
         fastest: What the one with the least latency does.
     """
 
-    query: str
-    queries: str
-    a_query: str
-    answered: str
-    unanswered: str
-    documents: str
-    same: str
-    group: str
-    rate: str
-    rate_head: str
-    timed: str
-    timing: str
-    fastest: str
-    counts: dict[str, str] = field(default_factory=dict)
+    query: str = "row"
+    queries: str = "rows"
+    a_query: str = "a row"
+    answered: str = "every test row has an answer"
+    unanswered: str = "test rows without an answer"
+    documents: str = "rows"
+    same: str = "number for number"
+    group: str = "answers"
+    rate: str = "rows_per_second"
+    rate_head: str = "rows/s"
+    timed: str = "predicting"
+    timing: str = "predicting the test data"
+    fastest: str = "predicts fastest"
+    counts: dict[str, str] = field(default_factory=lambda: {"n_rows": "rows"})
     step: str = "s/epoch"
     of_cost: str = ""
     caution: str = ""

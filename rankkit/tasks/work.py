@@ -82,12 +82,16 @@ class Job(Protocol):
     Attributes:
         where: The function that a person called, for messages.
         model: What is trained.
-        objective: As a person chose it.
+        objective: As a person chose it; None for a model that learns in one go.
+        train: Training data, brought into the model's form by :meth:`check`.
+        valid: Validation data, or None.
     """
 
     where: str
-    model: nn.Module
-    objective: Callable[..., Tensor]
+    model: Any
+    objective: Callable[..., Tensor] | None
+    train: Any
+    valid: Any
 
     @property
     def has_valid(self) -> bool:
@@ -105,6 +109,11 @@ class Job(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """What a run is, besides its settings: a checkpoint is refused where one of these differs."""
+        ...
+
+    @staticmethod
+    def value(model: Any, data: Any, metric: str) -> float:
+        """The metric of a model, as it stands, on data of the task."""
         ...
 
     def work(self, settings: Settings, place: torch.device) -> Work:

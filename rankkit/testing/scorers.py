@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rankkit import bundle
 from rankkit.data.synthetic import make_ranking
-from rankkit.models.building import Kind, build
+from rankkit.models.building import build
 from rankkit.models.scorers import is_listwise, outputs_of, ranking_scores
 from rankkit.models.scorers.calling import takes_offsets
 from rankkit.objectives import cross_entropy_loss, ordinal_loss, ranknet_loss
@@ -187,7 +187,7 @@ PROMISES: dict[str, Promise[ScorerCase]] = {
 
 
 @contextmanager
-def known_by_name(kind: Kind, made: Callable[..., nn.Module]) -> Iterator[None]:
+def known_by_name(kind: str, made: Callable[..., nn.Module]) -> Iterator[None]:
     """Register a class for a while, unless it is, so that bundles of it can be saved and loaded."""
     if name_of(kind, made) is not None:
         yield

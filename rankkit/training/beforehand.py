@@ -54,8 +54,9 @@ def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> 
 
 def _check_run(given: Mapping[str, Any]) -> None:
     values = {field.name: given[field.name] for field in fields(Settings)}
-    for name in ("epochs", "learning_rate"):  # None follows from the data, and from the model
-        values[name] = 1 if values[name] is None else values[name]
+    # None follows from the data, from the model, and from the task.
+    for name, any_that_works in (("epochs", 1), ("learning_rate", 1), ("metric", "ndcg")):
+        values[name] = any_that_works if values[name] is None else values[name]
     Settings(**values)
     check_from_0("checkpoint_every", given["checkpoint_every"])
     resolve_device(given["device"])

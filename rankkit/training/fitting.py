@@ -1,4 +1,4 @@
-"""fit(): a model, an objective and data to the course of a run; one for every kind of model that gradients train."""
+"""fit(): a model, an objective and data to the course of a run; one for every kind of model."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -10,33 +10,35 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rankkit.data.labelled_examples import LabelledExamples
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
 from rankkit.tasks.devices import resolve_device
-from rankkit.tasks.ranking.job import RankingJob
+from rankkit.tasks.known import task_of_data
+from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.settings import Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
 from rankkit.tasks.trial import try_objective
 from rankkit.tasks.work import Job
 from rankkit.training.callbacks import Callback
+from rankkit.training.closed_form import learn
 from rankkit.training.history import History
 from rankkit.training.loop import open_folder, run_work
 from rankkit.training.options import Options
 
+_KEYWORD = Parameter.KEYWORD_ONLY
 _COMMON = frozenset(option.name for option in fields(Options))
 
 
 def fit(
-    scorer: nn.Module,
-    objective: str | Callable[..., Tensor],
-    train: RankingDataset,
-    valid: RankingDataset | None = None,
+    model: Any,
+    objective: str | Callable[..., Tensor] | Any,
+    train: Any = None,
+    valid: Any = None,
     *,
-    metric: Metric = "ndcg@10",
+    metric: Metric | None = None,
     epochs: int | None = None,
     batch_queries: int = 64,
     batch_docs: int = 16384,
@@ -58,8 +60,13 @@ def fit(
     checkpoint_every: float = 300.0,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    **own: Any,
 ) -> History:
-    """Train a scorer in place; it ends with the weights of the epoch that was best on the validation data.
+    """Train a model in place; it ends with the weights of the epoch that was best on the validation data.
+
+    The data says what is trained: documents of queries a scorer, labelled examples an encoder (as
+    :func:`rankkit.fit_encoder`), data of a registered task its model. A model that learns in one go, such as
+    :class:`rankkit.OneFeature`, takes no objective: ``fit(model, train, valid)``.
 
     Without validation data it ends with those of the last epoch. The scorer's transform is fitted on ``train`` if it
     is not fitted yet. The same seed, machine and number of threads give the same weights, also where several runs
@@ -68,7 +75,7 @@ def fit(
     trained it.
 
     Args:
-        scorer: A module that keeps to :class:`rankkit.models.scorers.Scorer`, as :class:`rankkit.MLPScorer` does; or
+        model: A module that keeps to :class:`rankkit.models.scorers.Scorer`, as :class:`rankkit.MLPScorer` does; or
             one that takes features alone and gives one output a document, such as ``nn.Linear(n_features, 1)``.
         objective: A name, as ``"ranknet"``, or any function ``(scores, labels, mask, *, weights=None) -> loss`` over
             padded lists. A module with weights of its own, such as :class:`rankkit.DualLearning`, is trained along with
@@ -77,6 +84,7 @@ def fit(
         train: Labelled training data. Its weights, if any, go to the objective.
         valid: Labelled validation data; nothing is fitted on it.
         metric: Validation metric that selects the epoch; the higher the better. In Python a function of rankkit too.
+            None: ndcg@10 of scorers, map_at_r of encoders.
         epochs: Passes over the training data, at most; None: 15, or on small data as many as make 120 steps.
         batch_queries: Queries of a batch, at most.
         batch_docs: Documents of a batch, at most; a query with more goes alone.
@@ -105,6 +113,8 @@ def fit(
         checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
+        **own: Options that training on other data than documents of queries has, as those of
+            :func:`rankkit.fit_encoder`.
 
     Returns:
         The course of the run.
@@ -126,8 +136,11 @@ def fit(
         >>> len(history), history.metric, history.stopped
         (2, 'ndcg@10', 'epochs')
     """
+    if task_of_data(objective) is not None:  # fit(model, train, valid)
+        objective, train, valid = None, objective, valid if train is None else train
+    task = task_of_data(train) or RANKING
     options = Options(
-        metric,
+        task.metric if metric is None else metric,
         epochs,
         optimizer,
         optimizer_options,
@@ -148,7 +161,12 @@ def fit(
         progress,
     )
     batching = {"batch_queries": batch_queries, "batch_docs": batch_docs, "length_window": length_window}
-    return run(lambda: RankingJob(scorer, objective, train, valid, **batching), options)
+    known = {option.name for option in signature(task.job).parameters.values() if option.kind is _KEYWORD}
+    given = {name: value for name, value in batching.items() if name in known or value != _DEFAULTS[name]}
+    for name in (*given, *own):
+        if name not in known:
+            raise ConfigError(f"fit: expected an option of training on {task.data}; got {name!r}. Leave it out.")
+    return run(lambda: task.job(model, objective, train, valid, **given, **own), options)
 
 
 def fit_encoder(
@@ -295,6 +313,8 @@ def fit_encoder(
     return run(lambda: SimilarityJob(encoder, objective, train, valid, **own), options)
 
 
+_DEFAULTS = {option.name: option.default for option in signature(fit).parameters.values()}
+
 FITS: Mapping[str, Callable[..., History]] = {"ranking": fit, "similarity": fit_encoder}
 """By task, what a person calls; its keywords are the options of the training."""
 
@@ -311,6 +331,8 @@ def run(begin: Callable[[], Job], options: Options) -> History:
     check_from_0("checkpoint_every", options.checkpoint_every)
     job = begin()
     metric = metric_name(job.where, options.metric)
+    if job.objective is None:
+        return learn(job, metric, options)
     rate = default_learning_rate(job.model)
     settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
     place = resolve_device(options.device)
@@ -327,7 +349,7 @@ def run(begin: Callable[[], Job], options: Options) -> History:
 
 
 def fit_of(
-    task: Task, model: nn.Module, objective: Callable[..., Tensor], train: Any, valid: Any, **options: Any
+    task: Task, model: Any, objective: Callable[..., Tensor] | None, train: Any, valid: Any, **options: Any
 ) -> History:
     """As :func:`fit`, of any task.
 
@@ -353,8 +375,12 @@ def defaults_of(task: Task) -> dict[str, Any]:
     return {"metric": task.metric, **own, **common}
 
 
-def epochs_of(task: Task, model: nn.Module, objective: Callable[..., Tensor], train: Any, **options: Any) -> int:
-    """How many epochs a training runs, at most, with these options."""
+def epochs_of(
+    task: Task, model: Any, objective: Callable[..., Tensor] | None, train: Any, **options: Any
+) -> int | None:
+    """How many epochs a training runs, at most, with these options; None of a model that learns in one go."""
+    if objective is None:
+        return None
     own = {name: value for name, value in options.items() if name not in _COMMON}
     asked: int | None = options.get("epochs")
     return task.job(model, objective, train, **own).default_epochs if asked is None else asked

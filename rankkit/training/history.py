@@ -12,7 +12,7 @@ from rankkit.files.disk import writing
 if TYPE_CHECKING:
     import pandas as pd
 
-Stopped = Literal["epochs", "patience", "interrupted"]
+Stopped = Literal["epochs", "patience", "interrupted", "in one go"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class EpochRecord:
     Args:
         epoch: From 1.
         step: Optimizer steps since the start of the run.
-        loss: Mean of the batch losses, each weighted by its queries.
+        loss: Mean of the batch losses, each weighted by its queries; None of a model that learns in one go.
         metric: Name of the validation metric, or None without validation data.
         valid: The metric on the validation data after the epoch, or None.
         learning_rate: That of the last step.
@@ -33,7 +33,7 @@ class EpochRecord:
 
     epoch: int
     step: int
-    loss: float
+    loss: float | None
     metric: str | None
     valid: float | None
     learning_rate: float
@@ -63,8 +63,9 @@ class History:
         metric: Name of the validation metric, or None without validation data.
         best_epoch: The epoch whose weights the scorer holds, from 1; 0 before the end of the first.
         best_value: The metric on the validation data after that epoch, or None.
-        stopped: "epochs" (all were run), "patience" (no better epoch for that long) or "interrupted".
+        stopped: "epochs" (all were run), "patience" (no better epoch for that long), "interrupted", or "in one go".
         seconds: Of the whole run, resumed parts included.
+        chosen: What a model that learns in one go has chosen by the metric; {} of any other.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -73,6 +74,7 @@ class History:
     best_value: float | None
     stopped: Stopped
     seconds: float
+    chosen: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -83,6 +85,10 @@ class History:
         return f"History({len(self)} epochs, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
 
     def __str__(self) -> str:
+        if self.stopped == "in one go":
+            value = "" if self.best_value is None else f" {self.metric} {self.best_value:.4f} on the validation data."
+            told = ", ".join(f"{name} {chosen}" for name, chosen in self.chosen.items())
+            return f"Learnt in one go, in {self.seconds:.1f} s.{f' Chosen: {told}.' if told else ''}{value}"
         ran = f"{len(self)} epoch{'' if len(self) == 1 else 's'} in {self.seconds:.1f} s"
         reason = {
             "epochs": "all that were asked for",

@@ -125,7 +125,7 @@ def test_one_kind_replaces_the_other_in_a_folder(tmp_path):
 
 
 def test_what_cannot_be_saved(tmp_path):
-    with pytest.raises(ConfigError, match=r"or an encoder \(conv, mlp\), or .*; got WrappedEncoder"):
+    with pytest.raises(ConfigError, match=r"encoder: mlp, conv.*; got WrappedEncoder"):
         save(WrappedEncoder(torch.nn.Flatten(), 4), tmp_path)
     with pytest.raises(ConfigError, match="expected no feature_names for an encoder"):
         save(mlp(), tmp_path, feature_names=["a"])
@@ -266,5 +266,5 @@ def test_files_far_too_large_are_not_read(copy):
 
 def test_a_bundle_without_its_weights(copy):
     (copy / "encoder.safetensors").unlink()
-    with pytest.raises(BundleError, match=r"encoder\.safetensors: expected a file of a saved scorer or encoder"):
+    with pytest.raises(BundleError, match=r"encoder\.safetensors: expected a file of a saved model"):
         load_encoder(copy)

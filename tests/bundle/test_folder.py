@@ -227,7 +227,7 @@ def wrong_shape(folder):
     [
         (
             lambda folder: (folder / "model.json").unlink(),
-            "model.json: expected a file of a saved scorer or encoder; got No",
+            "model.json: expected a file of a saved model; got No",
         ),
         (lambda folder: (folder / "scorer.safetensors").unlink(), "scorer.safetensors: expected a file"),
         (lambda folder: (folder / "model.json").write_text("{"), "got damaged JSON"),
@@ -279,9 +279,7 @@ def test_weights_that_are_no_safetensors_are_refused_even_with_the_right_digest(
 
 
 def test_what_cannot_be_saved(tmp_path):
-    with pytest.raises(
-        ConfigError, match=r"expected a scorer of rankkit's catalogue .* or an encoder .*got Linear\. Save your own"
-    ):
+    with pytest.raises(ConfigError, match=r"expected a model of rankkit's catalogue .*got Linear\. Save your own"):
         save(torch.nn.Linear(3, 1), tmp_path)
     with pytest.raises(ConfigError, match="expected 3 feature names; got 2"):
         save(mlp(), tmp_path, feature_names=["a", "b"])

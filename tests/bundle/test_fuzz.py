@@ -173,7 +173,7 @@ def test_what_is_no_plain_file_is_not_opened(made, name, copy):
     """A FIFO would wait for a writer, and /dev/zero never ends."""
     (copy / name).unlink()
     made(copy / name)
-    with pytest.raises(BundleError, match=r"expected a file of a saved scorer or encoder; got a (pipe|folder)"):
+    with pytest.raises(BundleError, match=r"expected a file of a saved model; got a (pipe|folder)"):
         load(copy)
 
 

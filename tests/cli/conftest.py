@@ -41,7 +41,7 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained(files, tmp_path_factory):
     """The folder of a small finished run."""
-    from rankkit.cli.experiments.config import load_experiment
+    from rankkit.cli.kinds.commands import load_experiment
     from rankkit.cli.training.run import run
 
     out = tmp_path_factory.mktemp("runs") / "small"

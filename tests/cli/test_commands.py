@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import rankkit as rk
-from rankkit.cli.experiments.config import load_experiment
+from rankkit.cli.kinds.commands import load_experiment
 from rankkit.objectives.module import option_names
 from rankkit.registry import OBJECTIVES
 

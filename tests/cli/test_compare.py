@@ -2,7 +2,7 @@
 
 import pytest
 
-from rankkit.cli.experiments.comparison_file import load_comparison
+from rankkit.cli.kinds.commands import load_comparison
 from rankkit.comparison.plan import Part, Plan, Range, Rules
 from rankkit.comparison.trials import option_sets
 from rankkit.errors import ConfigError
@@ -56,7 +56,7 @@ def test_the_file_becomes_a_plan(path):
     ]
     assert plan.baseline == "linear ranknet sigma=0.5"
     assert plan.seeds == (0, 1)
-    assert plan.systems[3].scorer == Part("mlp", {"hidden": [8]})
+    assert plan.systems[3].model == Part("mlp", {"hidden": [8]})
     assert plan.systems[3].training == {"epochs": 3}
     assert plan.search.options["training.learning_rate"] == Range(1e-4, 1e-1, log=True)
     assert plan.search.options["scorer.mlp.dropout"] == [0.0, 0.3]
@@ -158,8 +158,8 @@ def test_a_file_that_names_encoders_compares_encoders(encoders):
     names = ["supcon temperature=0.1", "supcon temperature=0.2", "triplet margin=0.5", "lambdarank"]
     expected = [f"{encoder} {name}" for encoder in ("conv", "mlp hidden=8 distance=l1") for name in names]
     assert [system.name for system in plan.systems] == [*expected, "raw-inputs"]
-    assert plan.systems[4].encoder == Part("mlp", {"hidden": [8], "distance": "l1"})
-    assert plan.systems[4].scorer is None
+    assert plan.systems[4].model == Part("mlp", {"hidden": [8], "distance": "l1"})
+    assert plan.systems[4].kind == "encoder"
     assert plan.systems[0].training == {"epochs": 3, "augment": {"degrees": 5.0}}
     assert plan.metric == "map_at_r"
     assert plan.rules == Rules(("map_at_r", "hit_rate@1"), empty="skip")

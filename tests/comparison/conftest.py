@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli.experiments.comparison_file import load_comparison
+from rankkit.cli.kinds.commands import load_comparison
 from rankkit.comparison import compare, read_results
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.examples.files import read_labelled, write_labelled

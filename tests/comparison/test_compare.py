@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rankkit.cli.experiments.comparison_file import load_comparison
+from rankkit.cli.kinds.commands import load_comparison
 from rankkit.comparison import compare
 from rankkit.errors import ConfigError
 from tests.comparison.conftest import start

@@ -188,7 +188,7 @@ def test_a_grid_makes_systems_of_their_own():
     ],
 )
 def test_options_are_named_in_full(address, message):
-    systems = [System("x", scorer=Part("mlp"), objective=Part("ranknet"))]
+    systems = [System("x", Part("mlp"), objective=Part("ranknet"))]
     with pytest.raises(ConfigError, match=message):
         check_search(systems, Search(2, {address: [1, 2]}))
 

@@ -169,7 +169,7 @@ def test_the_extra_is_named_where_it_is_not_installed(saved, monkeypatch):
 
 
 def test_a_folder_without_a_ranker_is_named(tmp_path):
-    with pytest.raises(BundleError, match=r"model\.json: expected a file of a saved scorer"):
+    with pytest.raises(BundleError, match=r"model\.json: expected a file of a saved model"):
         serve({"run": tmp_path}, Settings(port=0))
 
 

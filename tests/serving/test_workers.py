@@ -99,5 +99,5 @@ def test_a_port_of_administration_would_reach_one_worker_only(tmp_path):
 
 
 def test_what_keeps_a_worker_from_beginning_is_told_once(tmp_path):
-    with pytest.raises(ConfigError, match=r"model\.json: expected a file of a saved scorer"):
+    with pytest.raises(ConfigError, match=r"model\.json: expected a file of a saved model"):
         serve({"run": tmp_path}, Settings(port=0, n_workers=2))

@@ -55,7 +55,7 @@ def test_a_sound_one_is_left_unregistered():
     check_scorer(Sound)
     check_scorer("linear", bias=False)
     assert name_of("scorer", Sound) is None
-    assert names("scorer") == ["linear", "mlp"]
+    assert names("scorer")[:2] == ["linear", "mlp"]
 
 
 @pytest.mark.parametrize(

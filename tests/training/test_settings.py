@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import rankkit as rk
-from rankkit.cli.experiments.config import load_experiment
-from rankkit.cli.experiments.encoder_file import load_encoder_experiment
+from rankkit.cli.kinds.commands import load_experiment
 from rankkit.training.beforehand import check_encoder_training, check_training
 
 HOSTILE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "-1": -1, "-1.5": -1.5, "true": True, '"3"': "3"}
@@ -61,7 +60,11 @@ def test_python_refuses_what_is_no_number_that_works(run, check, option, value):
 
 FILES = [
     (load_experiment, {"data": {"train": "train.txt", "valid": "valid.txt"}, "out": "out"}, rk.fit),
-    (load_encoder_experiment, {"data": {"train": "digits", "valid_held_out": 0.2}, "out": "out"}, rk.fit_encoder),
+    (
+        load_experiment,
+        {"encoder": "mlp", "data": {"train": "digits", "valid_held_out": 0.2}, "out": "out"},
+        rk.fit_encoder,
+    ),
 ]
 KEYS = [
     (load, values, option if option == "seed" else f"training.{option}")

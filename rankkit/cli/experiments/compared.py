@@ -23,8 +23,6 @@ from rankkit.errors import ConfigError
 from rankkit.evaluation import parse_metric
 from rankkit.schemas import Finite, Whole, explain
 from rankkit.statistics.significance import EPSILON
-from rankkit.tasks.ranking.splits import Source
-from rankkit.tasks.similarity.splits import ExampleSource
 
 
 class SearchSection(Section):
@@ -69,6 +67,9 @@ class SignificanceSection(Section):
 class Compared(Section):
     """What an experiment file of ``rankkit compare`` holds, whatever it compares."""
 
+    data: Any
+    evaluation: Any
+
     objectives: list[Named] = Field(default=[])
     external: list[Named] = Field(default=[])
     baseline: str | None = None
@@ -97,10 +98,18 @@ class Compared(Section):
             )
         return listed
 
+    def plan(self) -> Plan:
+        """The comparison as it will be run.
+
+        Raises:
+            ConfigError: If an option is unknown or of another type, or nothing is to be compared.
+        """
+        raise NotImplementedError
+
     def planned(
         self,
         trained: Sequence[System],
-        source: Source | ExampleSource,
+        source: Any,
         rules: Rules,
         check: Callable[[System], System],
     ) -> Plan:

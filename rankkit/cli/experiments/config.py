@@ -1,31 +1,26 @@
 """The experiment file: what ``rankkit train`` runs, validated as a whole before any data is read.
 
-The options of a scorer, an objective and of ``fit`` are read off their signatures, so that an option exists in one
-place only: the function that takes it.
+The options of a model, an objective and of ``fit`` are read off their signatures, so that an option exists in one place
+only: the function that takes it. What the file of one kind of models holds stands in :mod:`rankkit.cli.kinds`.
 """
 
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from rankkit.cli.experiments.keys import READING as READING
-from rankkit.cli.experiments.validation import (
-    check_objective,
-    check_options,
-    check_run,
-    untrained_scorer,
-)
 from rankkit.cli.plugins import load_plugins_of
 from rankkit.errors import ConfigError
 from rankkit.files.atomic import write_text
 from rankkit.files.plain_files import check_name
 from rankkit.options import PASSED, defaults_of
-from rankkit.schemas import MOST_FEATURES, Finite, Whole, explain
+from rankkit.schemas import Whole, explain
 
 if TYPE_CHECKING:
     from rankkit.tasks.task import Built, Task
@@ -33,7 +28,6 @@ if TYPE_CHECKING:
 _BARE_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
 """A number that TOML takes for none, such as .3"""
 _DEEPEST = 32  # tables and lists inside of each other
-_DEFAULTS = {"scorer": "mlp", "objective": "ranknet"}
 
 
 class Section(BaseModel):
@@ -76,46 +70,6 @@ Names = Annotated[list[str], BeforeValidator(_names), Field(min_length=1)]
 Column = Annotated[str | None, BeforeValidator(lambda value: None if value == "" else value)]
 
 
-class Data(Section):
-    """Where the data lies: files that :func:`rankkit.read` reads or a folder of folds, and the columns of tables."""
-
-    train: Path | None = None
-    valid: Path | None = None
-    test: Path | None = None
-    folds: Path | None = None
-    valid_fraction: Finite | None = Field(default=None, gt=0, lt=1)
-    split_seed: Whole = Field(default=0, ge=0)
-    label: Column = "label"
-    qid: str = "qid"
-    doc_id: Column = "doc_id"
-    weight: Column = "doc_weight"
-    query_weight: Column = "query_weight"
-    features: Names | None = None
-    drop: Names | None = None
-    n_features: Whole | None = Field(default=None, ge=1, le=MOST_FEATURES)
-    zero_based: bool | None = None
-    regroup: bool = False
-    labels: Literal["grades", "any"] = "any"
-    on_bad_line: Literal["error", "skip"] = "error"
-    cache: bool | str = False
-
-    @model_validator(mode="after")
-    def _files_or_folds(self) -> "Data":
-        if self.folds is None and self.train is None:
-            raise ValueError("data: expected training data; got none. Pass --train FILE, or --folds FOLDER")
-        if self.folds is not None and (self.train or self.valid or self.test):
-            raise ValueError("data: expected files or a folder of folds; got both. Leave one of them out")
-        if self.valid is not None and self.valid_fraction is not None:
-            raise ValueError("data: expected valid or valid_fraction; got both. Leave one of them out")
-        return self
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """Options of :func:`rankkit.read`, as far as they are not as by default."""
-        fields = type(self).model_fields
-        return {name: getattr(self, name) for name in READING if getattr(self, name) != fields[name].default}
-
-
 def _check_metrics(names: list[str]) -> list[str]:
     from rankkit.evaluation import parse_metric
 
@@ -127,14 +81,6 @@ def _check_metrics(names: list[str]) -> list[str]:
 MetricNames = Annotated[list[str], AfterValidator(_check_metrics)]
 
 
-class EvaluationSection(Section):
-    """What is measured on the validation and test data at the end, and by which rules."""
-
-    metrics: MetricNames = ["ndcg@10", "mrr@10"]
-    empty: Literal["zero", "skip", "one", "error"] = "zero"
-    ties: Literal["pessimistic", "expected", "stable", "trec"] = "pessimistic"
-
-
 class AnyExperiment(Section):
     """What the file of a training run holds, whatever it trains."""
 
@@ -143,7 +89,7 @@ class AnyExperiment(Section):
 
     data: Any
     out: Path
-    objective: Named
+    objective: Named | None = None
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: Any
     seed: Whole = Field(default=0, ge=0)
@@ -152,13 +98,14 @@ class AnyExperiment(Section):
     @property
     def task(self) -> "Task":
         """What is trained."""
-        from rankkit.tasks.known import TASKS
+        from rankkit.registry import find
 
-        return TASKS[self.task_name]
+        task: Task = find("task", self.task_name)
+        return task
 
     @property
     def model(self) -> Named:
-        """The scorer, or the encoder."""
+        """What stands under the name of its kind: the scorer, the encoder, ..."""
         named: Named = getattr(self, self.task.model)
         return named
 
@@ -172,106 +119,39 @@ class AnyExperiment(Section):
         """Options of the training, as plain values."""
         return self.training
 
-    def resolved(self, built: "Built", epochs: int) -> Self:
+    @property
+    def said_objective(self) -> tuple[str, dict[str, Any]]:
+        """Name and options of the objective; an empty name where the model learns in one go."""
+        return ("", {}) if self.objective is None else (self.objective.name, self.objective.options)
+
+    def training_defaults(self) -> dict[str, Any]:
+        """The options of the training that have a default, with it."""
+        from rankkit.training.fitting import FITS
+
+        return {"metric": self.task.metric, **defaults_of(self.training_kind, FITS[self.task.name])}
+
+    def resolved(self, built: "Built", epochs: int | None) -> Self:
         """The experiment with every option written out, so that it means the same when defaults change.
 
         Args:
             built: Model and objective that were built for it.
-            epochs: Where it names none.
+            epochs: Where it names none; None of a model that learns in one go.
         """
         from rankkit import registry
         from rankkit.tasks.settings import default_learning_rate
-        from rankkit.training.fitting import FITS
 
         task = self.task
-        options = {name: value for name, value in built.model.options.items() if name not in PASSED[task.model]}
-        training = {**defaults_of(self.training_kind, FITS[task.name]), **self.training}
-        training.setdefault("learning_rate", default_learning_rate(built.model))
-        training.setdefault("epochs", epochs)
-        objective = defaults_of(self.objective_kind, registry.find(task.objective, self.objective.name))
-        return self.model_copy(
-            update={
-                task.model: Named(name=self.model.name, **options),
-                "objective": Named(name=self.objective.name, **{**objective, **built.options}),
-                "training": training,
-            }
-        )
-
-
-class Experiment(AnyExperiment):
-    """One training run of a ranker: an experiment file with the command line's options laid over it."""
-
-    task_name = "ranking"
-    training_kind = "training"
-
-    data: Data
-    scorer: Named
-    evaluation: EvaluationSection = EvaluationSection()
-    target: str | None = None
-
-    @model_validator(mode="after")
-    def _options_fit_their_functions(self) -> "Experiment":
-        from rankkit import registry
-        from rankkit.training import fit
-
-        for kind in ("scorer", "objective"):
-            named: Named = getattr(self, kind)
-            options = check_options(kind, registry.find(kind, named.name), named.options)
-            setattr(self, kind, Named(name=named.name, **options))
-        self.training = check_options("training", fit, self.training)
-        return self
-
-    @model_validator(mode="after")
-    def _outputs_fit_the_objective(self) -> "Experiment":
-        from rankkit import registry
-
-        needs_several = hasattr(registry.find("objective", self.objective.name), "readout")
-        n_outputs = self.scorer.options.get("n_outputs")
-        if n_outputs is not None and (n_outputs > 1) != needs_several:
-            wanted = "several outputs (at least 2)" if needs_several else "1 output"
-            raise ValueError(
-                f"scorer.n_outputs: the objective '{self.objective.name}' expects {wanted}; got {n_outputs}. "
-                "Leave n_outputs out: it follows from the objective and the labels"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _options_work(self) -> "Experiment":
-        """What can be known to fail is known before hours of reading and training."""
-        from rankkit.export.targets import find_target
-        from rankkit.training.beforehand import check_training
-
-        check_run(check_training, {**self.training, "seed": self.seed})
-        if self.training.get("patience") is not None and not self.has_validation:
-            raise ValueError(
-                "training.patience: expected validation data, on which it waits; got none. "
-                "Pass valid= or valid_fraction=.1, or leave patience out."
-            )
-        check_objective(self.objective.name, self.objective.options)
-        scorer = untrained_scorer(self.scorer.name, self.scorer.options, self.objective.name, self.data.n_features)
-        if self.target is not None:
-            find_target(self.target, where="target").check(scorer)
-        return self
-
-    @property
-    def has_validation(self) -> bool:
-        """Whether there is validation data, as far as is known before a folder of folds is looked at."""
-        data = self.data
-        return data.valid is not None or data.valid_fraction is not None or data.folds is not None
-
-
-def load_experiment(config: Path | None, overrides: dict[str, Any], settings: Iterable[str]) -> Experiment:
-    """Read an experiment file, lay command-line options and ``--set`` values over it, validate the whole.
-
-    Args:
-        config: A TOML file, or None.
-        overrides: Nested values from command-line options; None values are left out.
-        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
-
-    Raises:
-        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
-    """
-    return load_as(Experiment, _DEFAULTS, config, overrides, settings)
+        passed = PASSED.get(task.model, frozenset({"seed"}))
+        options = {name: value for name, value in built.model.options.items() if name not in passed}
+        changed: dict[str, Any] = {task.model: Named(name=self.model.name, **options)}
+        if self.objective is not None:
+            training = {**self.training_defaults(), **self.training}
+            training.setdefault("learning_rate", default_learning_rate(built.model))
+            training.setdefault("epochs", epochs)
+            name = self.objective.name
+            defaults = defaults_of(self.objective_kind, registry.find(task.objective, name))
+            changed |= {"objective": Named(name=name, **{**defaults, **built.options}), "training": training}
+        return self.model_copy(update=changed)
 
 
 def load_as(
@@ -284,18 +164,30 @@ def load_as(
     """An experiment file of any kind: defaults, the file, options and ``--set`` values, each over the one before.
 
     Raises:
-        ConfigError: As :func:`load_experiment`.
+        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
     """
-    values: dict[str, Any] = dict(defaults)
+    values = overlaid(defaults, config, overrides, settings)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error, str(config) if config else "options", model)) from None
+
+
+def overlaid(
+    defaults: Mapping[str, Any], config: Path | None, overrides: dict[str, Any], settings: Iterable[str]
+) -> dict[str, Any]:
+    """The values of an experiment file as they are written, each over the one before; its plugins are loaded.
+
+    Raises:
+        ConfigError: If the file is no TOML, or a setting no ``key=value``.
+    """
+    values: dict[str, Any] = deepcopy(dict(defaults))
     merge(values, read_toml(config) if config else {})
     merge(values, overrides)
     for setting in settings:
         merge(values, parse_setting(setting))
     load_plugins_of(str(config) if config else "options", values)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(explain(error, str(config) if config else "options", model)) from None
+    return values
 
 
 def save_experiment(experiment: AnyExperiment, path: Path) -> None:

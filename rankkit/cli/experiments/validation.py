@@ -68,7 +68,7 @@ def untrained_scorer(name: str, options: Mapping[str, Any], objective: str, n_fe
     from rankkit.models.building import build
 
     chosen = dict(options)
-    readout = getattr(registry.find("objective", objective), "readout", None)
+    readout = getattr(registry.find("objective", objective), "readout", None) if objective else None
     if readout is not None:
         chosen = {"n_outputs": 3, **chosen, "readout": readout}
     return build("scorer", name, n_features or 2, **chosen, seed=0)

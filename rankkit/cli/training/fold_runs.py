@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import typer
 
-from rankkit.cli.experiments.config import Experiment, load_experiment, save_experiment
+from rankkit.cli.experiments.config import save_experiment
+from rankkit.cli.kinds.commands import load_experiment
+from rankkit.cli.kinds.ranking.training_file import Experiment
 from rankkit.cli.training.beginning import FirstStep
 from rankkit.cli.training.run import run
 from rankkit.cli.training.run_folder import EXPERIMENT_FILE, refuse_run, trained
@@ -67,9 +69,10 @@ def _experiment_of(experiment: Experiment, files: FoldFiles) -> Experiment:
 def _check_same(fold: Experiment) -> None:
     """Raise ConfigError unless a finished run had every option that is asked for; its file also has the defaults."""
     before = load_experiment(fold.out / EXPERIMENT_FILE, {}, [])
+    objectives = (before.objective, fold.objective)
     asked = {
-        "scorer": before.scorer.model_copy(update=fold.scorer.model_dump()),
-        "objective": before.objective.model_copy(update=fold.objective.model_dump()),
+        "scorer": before.model.model_copy(update=fold.scorer.model_dump()),
+        "objective": objectives[1] and objectives[0] and objectives[0].model_copy(update=objectives[1].model_dump()),
         "training": {**before.training, **fold.training},
     }
     if before != fold.model_copy(update=asked):

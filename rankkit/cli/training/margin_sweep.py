@@ -9,7 +9,7 @@ import typer
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
-    from rankkit.cli.experiments.encoder_file import EncoderExperiment
+    from rankkit.cli.kinds.similarity.training_file import EncoderExperiment
     from rankkit.data.labelled_examples import LabelledExamples
 
 # A quarter of the classes for the test, as many for validation: each gives the pairs that a rate is measured on.
@@ -49,7 +49,7 @@ def margin_sweep(
     Classes are split into three parts: to train on, to choose epoch, threshold and margin on, and to test on.
     """
     from rankkit.cli.experiments.config import load_as
-    from rankkit.cli.experiments.encoder_file import EncoderExperiment
+    from rankkit.cli.kinds.similarity.training_file import EncoderExperiment
     from rankkit.cli.training.run_folder import interruptible
     from rankkit.comparison.margins.plot import draw_margins
     from rankkit.comparison.margins.sweep import sweep_margins
@@ -74,7 +74,7 @@ def margin_sweep(
 
     with interruptible():
         sweep = sweep_margins(
-            build_objective(objective, experiment.objective.options, kind="embedding objective"),
+            build_objective(objective, experiment.said_objective[1], kind="embedding objective"),
             build,
             *parts.values(),
             margins=chosen,
@@ -125,7 +125,7 @@ def _refuse_without_margin(objective: str, settings: list[str]) -> None:
 
 def _three_parts(experiment: "EncoderExperiment") -> "dict[str, LabelledExamples]":
     """Training, validation and test examples; parts that no file is named for are classes held out of the training."""
-    from rankkit.cli.training.examples import read_named
+    from rankkit.cli.kinds.similarity.parts import read_named
     from rankkit.errors import ConfigError
 
     asked = experiment.data

@@ -5,16 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rankkit.cli.training import examples, lists
 from rankkit.cli.training.beginning import FirstStep
 from rankkit.cli.training.run_folder import EXPERIMENT_FILE, is_begun, trained
 
 if TYPE_CHECKING:
     from rankkit.cli.experiments.config import AnyExperiment
     from rankkit.training import Callback
-
-_PARTS = {"ranking": lists, "similarity": examples}
-"""By task: how its parts are read, and how a model is measured on them."""
 
 
 def run(
@@ -34,6 +30,7 @@ def run(
     """
     from rankkit import bundle
     from rankkit.cli.experiments.config import save_experiment
+    from rankkit.cli.kinds.commands import commands_of
     from rankkit.cli.training.tracked import open_trackers, tracked
     from rankkit.models.building import shown
     from rankkit.tasks.objectives import build_objective
@@ -41,19 +38,21 @@ def run(
 
     trackers = open_trackers(track, experiment.out)
     task = experiment.task
-    parts = _PARTS[task.name]
-    data = parts.read(experiment)
+    commands = commands_of(task)
+    data = commands.read(experiment)
     train, asked = data["train"], experiment.model
-    name, options = experiment.objective.name, experiment.objective.options
+    name, options = experiment.said_objective
     built = task.build(asked.name, asked.options, name, options, train, seed=experiment.seed)
     training = task.as_objects(experiment.trained_with)
     epochs = epochs_of(task, built.model, built.objective, train, **training)
     experiment = experiment.resolved(built, epochs)
-    objective = build_objective(name, experiment.objective.options, kind=task.objective)  # every option is its identity
+    objective = None
+    if name:  # every option is its identity
+        objective = build_objective(name, experiment.said_objective[1], kind=task.objective)
     observers = [*callbacks]
     if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
         observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
-    typer.echo(f"{name} trains {shown(built.model)}\n")
+    typer.echo(f"{name} trains {shown(built.model)}\n" if name else f"{shown(built.model)} learns\n")
     with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
         history = fit_of(
             task,
@@ -72,12 +71,12 @@ def run(
             bundle.save(
                 built.model,
                 experiment.out,
-                objective=experiment.objective.model_dump(),
+                objective=None if experiment.objective is None else experiment.objective.model_dump(),
                 metrics=experiment.evaluation.metrics,
                 data_fingerprint=train.fingerprint,
-                **task.noted(train, experiment.data.model_dump()),
+                **task.noted(train, experiment.model_dump()["data"]),
             )
-        reports: dict[str, Any] = parts.measure(experiment, built.model, data)
+        reports = commands.measure(experiment, built.model, data)
         for tracking in mirrored:
             for part, report in reports.items():
                 tracking.results |= {f"{part}/{metric}": mean for metric, mean in report.means.items()}

@@ -1,16 +1,19 @@
 """``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from rankkit.cli.data.options import Reading, Track, reads_data, refuse_reading
+from rankkit.cli.data.options import Reading, Track, reads_data
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
 from rankkit.errors import ConfigError
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
+
+if TYPE_CHECKING:
+    from rankkit.cli.kinds.ranking.training_file import Experiment
 
 
 @reads_data(without={"group_file"})  # there is one beside each file, or none
@@ -60,11 +63,9 @@ def train(
     reading: Reading,
 ) -> None:
     """Train a scorer, or an encoder, and save it with everything needed to score or embed new data."""
-    from rankkit.cli.experiments.config import load_experiment
-    from rankkit.cli.experiments.encoder_file import is_of_encoder, load_encoder_experiment
+    from rankkit.cli.kinds.commands import commands_of, load_experiment
     from rankkit.cli.training.fold_runs import run_folds
     from rankkit.cli.training.run import run
-    from rankkit.loaders.parts import check_part
 
     if out is not None:
         check_place(out, "folder")
@@ -76,23 +77,6 @@ def train(
                 f"{out}: expected a run to go on with; got no {EXPERIMENT_FILE} there. "
                 "Check --out, or start it without --resume."
             )
-    if is_of_encoder(config, encoder, objective, settings or []):
-        refused = {"--folds": folds, "--valid-fraction": valid_fraction, "--scorer": scorer}
-        given = [name for name, value in refused.items() if value is not None]
-        if given:
-            raise ConfigError(
-                f"rankkit train: expected an encoder without {given[0]}; got both. Leave one of them out."
-            )
-        refuse_reading("rankkit train of an encoder", reading, "label")
-        files = {"train": _text(train), "valid": _text(valid), "test": _text(test), **reading}
-        chosen = {"data": files, "objective": objective, "encoder": encoder, "out": _text(out), "seed": seed}
-        work = load_encoder_experiment(config, chosen, settings or [])
-        if not resume:
-            refuse_run(work.out)
-        with interruptible(), alone_at_work_in(work.out, BUSY):
-            run(work, resume=resume, track=track or ())
-            suggest("rankkit", "neighbours", work.out, "GALLERY")
-        return
     overrides: dict[str, Any] = {
         "data": {
             "train": _text(train),
@@ -104,22 +88,21 @@ def train(
         },
         "objective": objective,
         "scorer": scorer,
+        "encoder": encoder,
         "out": _text(out),
         "seed": seed,
     }
     experiment = load_experiment(config, overrides, settings or [])
-    for part in (experiment.data.train, experiment.data.valid, experiment.data.test):
-        if part is not None:
-            check_part(part)
+    commands = commands_of(experiment.task)
+    commands.check(experiment)
     if not resume:
         refuse_run(experiment.out)
     with interruptible(), alone_at_work_in(experiment.out, BUSY):
-        if experiment.data.folds is not None:
-            run_folds(experiment, resume=resume, track=track or ())
+        if getattr(experiment.data, "folds", None) is not None:
+            run_folds(cast("Experiment", experiment), resume=resume, track=track or ())
         else:
             run(experiment, resume=resume, track=track or ())
-            tested = experiment.data.test
-            suggest("rankkit", "explain" if tested else "evaluate", experiment.out, tested or "TEST-DATA")
+            suggest(*commands.trained(experiment))
 
 
 def _text(path: Path | None) -> str | None:

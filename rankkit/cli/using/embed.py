@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.next_step import suggest
-from rankkit.cli.using.encoder_data import (
+from rankkit.cli.kinds.similarity.reading import (
     EncoderRun,
     Examples,
     InkOption,
@@ -14,6 +13,7 @@ from rankkit.cli.using.encoder_data import (
     read_examples_for,
     refuse_overwriting,
 )
+from rankkit.cli.next_step import suggest
 
 
 def embed(

@@ -1,7 +1,6 @@
 """``rankkit evaluate``: a saved ranker on labelled data, a saved encoder on unseen classes, a TREC run on judgments."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,11 +8,9 @@ import typer
 
 from rankkit.cli.data.options import Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
-from rankkit.cli.using.evaluate_encoder import evaluate_saved_encoder
 
 if TYPE_CHECKING:
-    from rankkit.evaluation import Evaluation, ProtocolTable, RunEvaluation
-    from rankkit.similarity import SimilarityReport
+    from rankkit.evaluation import RunEvaluation
 
 
 @reads_data(known_to="as in training", without={"n_features"})
@@ -74,11 +71,24 @@ def evaluate(
         typer.Option(help="Of an encoder: classes of an episode. Repeatable.", show_default="5, 20"),
     ] = None,
     shots: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="Of an encoder: labelled examples of each class of an episode.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="COUNT",
+            help="Of an encoder: labelled examples of each class of an episode.",
+            show_default="1",
+        ),
+    ] = None,
     n_episodes: Annotated[
-        int, typer.Option("--episodes", min=2, metavar="COUNT", help="Of an encoder: how many episodes are drawn.")
-    ] = 600,
+        int | None,
+        typer.Option(
+            "--episodes",
+            min=2,
+            metavar="COUNT",
+            help="Of an encoder: how many episodes are drawn.",
+            show_default="600",
+        ),
+    ] = None,
     all_classes: Annotated[
         bool, typer.Option("--all-classes", help="Of an encoder: classes it was trained on, too.")
     ] = False,
@@ -89,16 +99,18 @@ def evaluate(
 ) -> None:
     """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit import bundle, evaluation
+    from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
+    from rankkit.tasks.known import task_of_model
 
     if per_query is not None and per_query.suffix != ".parquet":
         raise ConfigError(f"--per-query: expected a name that ends in .parquet; got {str(per_query)!r}. Rename it.")
     if per_query is not None:
         check_place(per_query)
     rules = {"--protocol": protocol, "--empty": empty, "--ties": ties}
-    report: Evaluation | ProtocolTable | RunEvaluation | SimilarityReport
-    about: Mapping[str, Any] = {}
+    report: Any
+    advice: tuple[str | Path, ...] = ()
     if qrels is not None or trec_run is not None:
         _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
         refuse_reading("--qrels", reading)
@@ -115,30 +127,17 @@ def evaluate(
             evaluation.parse_metric(name)
         evaluation.resolve_protocol(protocol or "rankkit", empty, ties)
         model, about = bundle.read(run)
-        if "encoder" in about:
-            _refuse(f"{run}, an encoder", {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query})
-            refuse_reading(f"{run}, an encoder", reading, "label")
-            report = evaluate_saved_encoder(
-                model,
-                run,
-                data,
-                metric,
-                ways,
-                shots=shots,
-                n_episodes=n_episodes,
-                all_classes=all_classes,
-                label=reading.get("label", "label"),
-            )
-        elif all_protocols:
-            report = _evaluate_ranker(model, data, reading, metric, {}, every=True)
-        else:
-            options: dict[str, Any] = {"protocol": protocol or "rankkit", "empty": empty, "ties": ties}
-            report = _evaluate_ranker(model, data, reading, metric, options, every=False)
+        commands = commands_of(task_of_model(bundle.kind_of(about)))
+        own = {"--ways": ways, "--shots": shots, "--episodes": n_episodes, "--all-classes": all_classes or None}
+        given = {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query, **own}
+        asked = {name: value for name, value in given.items() if value is not None}
+        report = commands.evaluate(Asked(run, model, data, metric, asked, reading))
+        advice = commands.evaluated(run, data)
     if per_query is not None:
-        report.to_parquet(per_query)  # type: ignore[union-attr]
+        report.to_parquet(per_query)
     typer.echo(json.dumps(report.to_dict(), indent=2) if as_json else str(report))
-    if run is not None and data is not None:  # of TREC files there is nothing more to say
-        suggest("rankkit", "neighbours" if "encoder" in about else "explain", run, data)
+    if advice:
+        suggest(*advice)
 
 
 def _refuse(option: str, others: dict[str, Any]) -> None:
@@ -157,29 +156,3 @@ def _evaluate_files(qrels: Path | None, run: Path | None, metric: list[str] | No
         lacking = "--qrels" if qrels is None else "--run"
         raise ConfigError(f"rankkit evaluate: expected both --qrels and --run; got one. Add {lacking}.")
     return evaluation.evaluate_run(qrels, run, metric or ["nDCG@10", "RR", "AP"])
-
-
-def _evaluate_ranker(
-    scorer: Any,
-    data: Path,
-    reading: dict[str, Any],
-    metric: list[str] | None,
-    options: dict[str, Any],
-    *,
-    every: bool,
-) -> "Evaluation | ProtocolTable":
-    from rankkit import evaluation
-    from rankkit.errors import DataError
-    from rankkit.evaluation.matching import read_documents
-
-    documents = read_documents(data, scorer, **reading)
-    if documents.labels is None:
-        column = getattr(getattr(scorer, "roles", None), "label", None) or "label"
-        raise DataError(
-            f"{data}: expected a column {column!r}, or rows with labels; got none. Name the column of labels with "
-            "label=, or use rankkit.predict()."
-        )
-    metrics = metric or ["ndcg@10", "mrr@10"]
-    if every:
-        return evaluation.evaluate_protocols(scorer, documents, metrics)
-    return evaluation.evaluate(scorer, documents, metrics, **options)

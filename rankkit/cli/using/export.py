@@ -28,8 +28,8 @@ NEXT = {
     "kserve": "copy the content of models/ to storageUri, then kubectl apply -f inferenceservice.yaml",
 }
 NEXT_OF_ENCODERS = {
-    "onnx": "embed with onnxruntime: session.run(['embeddings'], {'inputs': float32 SHAPE})",
-    "torch": "embed with torch alone: torch.export.load(path).module()(inputs)",
+    "onnx": "use onnxruntime: session.run(['OUTPUT'], {'inputs': float32 SHAPE})",
+    "torch": "use torch alone: torch.export.load(path).module()(inputs)",
 }
 
 
@@ -130,15 +130,12 @@ def _own_warnings_alone() -> Iterator[None]:
 
 def _read(run: Path, data: Path, reading: Reading) -> Any:
     """What ``--data`` names: rows for a ranker, labelled examples for an encoder."""
-    from rankkit.cli.using.encoder_data import read_examples_for
-    from rankkit.evaluation.matching import read_documents
-    from rankkit.export.encoder_source import EncoderSource, find_source
+    from rankkit import bundle
+    from rankkit.cli.kinds.commands import commands_of
+    from rankkit.tasks.known import task_of_model
 
-    source = find_source(run)
-    if isinstance(source, EncoderSource):
-        refuse_reading(f"{run}, an encoder", reading)
-        return read_examples_for(source.model, run, data)
-    return read_documents(data, source.model, **reading)
+    model, about = bundle.read(run)
+    return commands_of(task_of_model(bundle.kind_of(about))).rows(run, model, data, reading)
 
 
 def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:
@@ -185,16 +182,17 @@ def _rows(manifest: "Manifest") -> dict[str, str]:
 def _rows_of_encoder(manifest: "EncoderManifest") -> dict[str, str]:
     parity, distance = manifest.parity, manifest.distance
     shape = f"[n, {', '.join(map(str, manifest.input_shape))}]"
-    where = "not in the file" + (", its weights are in the manifest" if distance.weights else "")
     rows = {
         "inputs": shape,
-        "embeddings": f"[n, {manifest.n_dims}], {manifest.output}",
-        "distance": f"{distance.name}, {distance.nearer} is nearer; {where}",
+        manifest.output_name: f"[n, {manifest.n_dims}], {manifest.output}",
     }
+    if distance is not None:
+        where = "not in the file" + (", its weights are in the manifest" if distance.weights else "")
+        rows["distance"] = f"{distance.name}, {distance.nearer} is nearer; {where}"
     if parity is not None:
         rows["compared on"] = f"{parity.n_inputs:,} inputs"
         rows["max difference"] = f"{parity.max_difference:.2g}"
-    rows["next"] = NEXT_OF_ENCODERS[manifest.target].replace("SHAPE", shape)
+    rows["next"] = NEXT_OF_ENCODERS[manifest.target].replace("SHAPE", shape).replace("OUTPUT", manifest.output_name)
     return rows
 
 

@@ -122,14 +122,13 @@ def _check_plugins(plan: Plan) -> None:
     Raises:
         ConfigError: If a system has a part that a script has registered.
     """
+    task = task_of(plan.source)
     loadable = {OWN, *(package.partition(".")[0] for package in loaded_plugins())}
     for system in plan.systems:
-        parts = {"scorer": system.scorer, "encoder": system.encoder, "objective": system.objective}
-        for kind, part in parts.items():
+        for kind, part in ((task.model, system.model), (task.objective, system.objective)):
             if part is None:
                 continue
-            of_encoder = kind == "objective" and system.encoder is not None
-            package = package_of(find("embedding objective" if of_encoder else kind, part.name))
+            package = package_of(find(kind, part.name))
             if package not in loadable:
                 raise ConfigError(
                     f"compare: expected the {kind} {part.name!r} of a package that each worker process can load; got "

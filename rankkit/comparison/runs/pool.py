@@ -131,7 +131,8 @@ class Worker:
     def take(self, spec: RunSpec) -> None:
         """Give it a run."""
         self.spec, self.split = spec, spec.split
-        order = {"spec": spec.to_dict(), "out": str(self._out), "place": self.place, "plugins": loaded_plugins()}
+        order = {"spec": spec.to_dict(), "id": spec.id, "out": str(self._out), "place": self.place}
+        order["plugins"] = loaded_plugins()
         # If it has just died, the end of its lines will say so.
         with suppress(BrokenPipeError):
             pipe = cast(IO[bytes], self.process.stdin)

@@ -23,12 +23,10 @@ def main() -> None:
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_orders, args=(sys.stdin, orders), daemon=True).start()
     _send(lines, event="ready")
-    from rankkit.comparison.plan import RunSpec
-
     runner = _Runner(lines)
     while True:
         order = orders.get()
-        runner.run(RunSpec.from_dict(order["spec"]), Path(order["out"]), order["place"], order["plugins"])
+        runner.run(order["spec"], Path(order["out"]) / "runs" / order["id"], order["place"], order["plugins"])
 
 
 def _read_orders(source: TextIO, orders: "queue.SimpleQueue[dict[str, Any]]") -> None:
@@ -49,10 +47,11 @@ class _Runner:
         self._lines = lines
         self._loaded: tuple[Any, Any] | None = None
 
-    def run(self, spec: Any, out: Path, place: tuple[int, int], plugins: list[str]) -> None:
-        """Run it and say that it is done, or why not."""
+    def run(self, values: Any, folder: Path, place: tuple[int, int], plugins: list[str]) -> None:
+        """Run what the values say, in its folder, and say that it is done, or why not."""
         import torch
 
+        from rankkit.comparison.plan import RunSpec
         from rankkit.comparison.runs.running import run_one
         from rankkit.errors import DiskError, RankkitError
         from rankkit.files.atomic import write_text
@@ -60,16 +59,16 @@ class _Runner:
         from rankkit.registry import load_plugin
         from rankkit.tasks.devices import share_devices
 
-        torch.set_num_threads(spec.threads)
-        share_devices(*place, spec.system.training.get("device", "auto"))
-        folder = out / "runs" / spec.id
+        torch.set_num_threads(values["threads"])
+        share_devices(*place, values["system"]["training"].get("device", "auto"))
         try:
             with writing(folder):
                 folder.mkdir(parents=True, exist_ok=True)
             try:
                 for package in plugins:
                     load_plugin(package)
-                split = self._split(spec, out)
+                spec = RunSpec.from_dict(values)  # what it is about may be of a plugin
+                split = self._split(spec, folder.parents[1])
                 run_one(spec, split, folder, lambda progress: _send(self._lines, event="progress", **progress))
             except DiskError:
                 raise

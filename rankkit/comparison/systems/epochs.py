@@ -34,6 +34,9 @@ class EpochReporter:
 
 def course(history: History) -> dict[str, Any]:
     """What a :class:`rankkit.comparison.systems.fitted.Fitted` says of the course of the training."""
+    if history.stopped == "in one go":
+        value = float("nan") if history.best_value is None else history.best_value
+        return {"valid": value, "chosen": history.chosen, "seconds": history.seconds}
     ends = [record.seconds for record in history.epochs]
     return {
         "valid": float("nan") if history.best_value is None else history.best_value,

@@ -7,7 +7,7 @@ from functools import partial
 
 from rankkit.comparison.plan import Part
 from rankkit.comparison.systems.fitted import Fitted
-from rankkit.comparison.systems.fixed import best_feature, named_feature, random_order, raw_inputs
+from rankkit.comparison.systems.trained import fit_in_one_go, use_saved
 from rankkit.comparison.systems.trees import check_options, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.errors import ConfigError, did_you_mean
 
@@ -23,7 +23,7 @@ class External:
         extra: Of rankkit, that installs it.
         options: Names of its options where it needs no library.
         required: Those without which it cannot be.
-        kind: What it can be compared with.
+        kind: What it can be compared with; None: whatever it is.
     """
 
     fit: Callable[..., Fitted]
@@ -32,23 +32,24 @@ class External:
     extra: str | None = None
     options: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
-    kind: str = "rankers"
+    kind: str | None = "rankers"
 
 
 EXTERNALS: dict[str, External] = {
-    "random": External(random_order, is_seeded=True),
+    "random": External(partial(fit_in_one_go, model="random"), is_seeded=True),
     "feature": External(
-        named_feature,
+        partial(fit_in_one_go, model="one_feature"),
         is_seeded=False,
         options=frozenset({"feature", "descending"}),
         required=frozenset({"feature"}),
     ),
-    "best-feature": External(best_feature, is_seeded=False),
+    "best-feature": External(partial(fit_in_one_go, model="one_feature"), is_seeded=False),
     "lightgbm-lambdarank": External(partial(fit_lightgbm, objective="lambdarank"), True, "lightgbm", "trees"),
     "lightgbm-xendcg": External(partial(fit_lightgbm, objective="rank_xendcg"), True, "lightgbm", "trees"),
     "xgboost-ndcg": External(fit_xgboost, True, "xgboost", "compare"),
     "catboost-yetirank": External(fit_catboost, True, "catboost", "compare"),
-    "raw-inputs": External(raw_inputs, is_seeded=False, kind="encoders"),
+    "raw-inputs": External(partial(fit_in_one_go, model="raw"), is_seeded=False, kind="encoders"),
+    "saved": External(use_saved, is_seeded=False, options=frozenset({"path"}), required=frozenset({"path"}), kind=None),
 }
 
 
@@ -73,7 +74,7 @@ def check_external(part: Part, kind: str = "rankers") -> None:
         kind: What it is compared with.
     """
     external = find_external(part.name)
-    if external.kind != kind:
+    if external.kind not in (None, kind):
         fitting = " or ".join(name for name, other in EXTERNALS.items() if other.kind == kind)
         raise ConfigError(
             f"external: expected a system to compare with {kind}; got {part.name!r}, one for {external.kind}. "

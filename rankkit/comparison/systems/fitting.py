@@ -24,8 +24,10 @@ def check_systems(plan: Plan) -> None:
     for system in plan.systems:
         if system.external is not None:
             check_external(system.external, task.systems)
-        elif system.part(task.model) is None or system.objective is None:
+        elif system.part(task.model) is None:
             raise ConfigError(
                 f"{system.name}: expected {task.model} and objective, since the data is {task.data}; got another "
                 "system. Compare rankers with rankers, encoders with encoders."
             )
+        elif system.objective is None:
+            raise ConfigError(f"{system.name}: expected an objective to train it with; got none. Name one.")

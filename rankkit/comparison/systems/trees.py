@@ -23,7 +23,8 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
-from rankkit.tasks.ranking.splits import Split, labels_of
+from rankkit.tasks.ranking.splits import labels_of
+from rankkit.tasks.splitting import Split
 
 # The same for all three where they have it; patience is rankkit's word for rounds without a better value.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -84,7 +85,7 @@ def check_options(where: str, module: str, options: dict[str, Any]) -> None:
 class _Curve:
     """The validation metric after each tree: for metrics.jsonl, for the report, and to choose the number of trees."""
 
-    def __init__(self, spec: RunSpec, split: Split, report: Report, n_trees: int) -> None:
+    def __init__(self, spec: RunSpec, split: Split[RankingDataset], report: Report, n_trees: int) -> None:
         self._selection, self._metric = Selection(split.valid, spec.metric), spec.metric
         self._report, self._n_trees = report, n_trees
         warm_up_selection(self._selection, split.valid.n_docs)
@@ -119,7 +120,9 @@ class _Curve:
         write_text(folder / "metrics.jsonl", "".join(f"{line}\n" for line in lines))
 
 
-def fit_lightgbm(spec: RunSpec, split: Split, folder: Path, report: Report, *, objective: str) -> Fitted:
+def fit_lightgbm(
+    spec: RunSpec, split: Split[RankingDataset], folder: Path, report: Report, *, objective: str
+) -> Fitted:
     """LightGBM's lambdarank or rank_xendcg."""
     import lightgbm as lgb
 
@@ -156,7 +159,7 @@ def fit_lightgbm(spec: RunSpec, split: Split, folder: Path, report: Report, *, o
     )
 
 
-def fit_xgboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fitted:
+def fit_xgboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, report: Report) -> Fitted:
     """XGBoost's rank:ndcg, with gain 2^label - 1 and histograms."""
     import xgboost as xgb
 
@@ -194,7 +197,7 @@ def fit_xgboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fi
     )
 
 
-def fit_catboost(spec: RunSpec, split: Split, folder: Path, report: Report) -> Fitted:
+def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, report: Report) -> Fitted:
     """CatBoost's YetiRank; the library stops by its own NDCG, the number of trees is chosen among those it grew."""
     import catboost
 
@@ -240,7 +243,7 @@ def weights_by_query(data: RankingDataset) -> NDArray[np.float32] | None:
     return data.weights if data.weights_per == "query" else None
 
 
-def _options(spec: RunSpec, split: Split, module: str) -> tuple[dict[str, Any], int]:
+def _options(spec: RunSpec, split: Split[RankingDataset], module: str) -> tuple[dict[str, Any], int]:
     asked = spec.system.external.options if spec.system.external else {}
     check_informative("compare", spec.system.name, NEEDS_GRADES, split.train)
     check_options(spec.system.name, module, asked)
@@ -249,7 +252,13 @@ def _options(spec: RunSpec, split: Split, module: str) -> tuple[dict[str, Any], 
 
 
 def _fitted(
-    score: Any, curve: _Curve, split: Split, folder: Path, seconds: float, leaves: int, config: dict[str, Any]
+    score: Any,
+    curve: _Curve,
+    split: Split[RankingDataset],
+    folder: Path,
+    seconds: float,
+    leaves: int,
+    config: dict[str, Any],
 ) -> Fitted:
     curve.write(folder)
     n_grown = len(curve.values)

@@ -7,6 +7,7 @@ from rankkit.models.encoders.embedding import embed as embed
 from rankkit.models.encoders.encoder import Encoder as Encoder
 from rankkit.models.encoders.framing import InkFrame as InkFrame
 from rankkit.models.encoders.mlp import MLPEncoder as MLPEncoder
+from rankkit.models.encoders.raw import RawEncoder as RawEncoder
 from rankkit.models.encoders.shared import Siamese as Siamese
 from rankkit.models.encoders.shared import Triplet as Triplet
 from rankkit.models.encoders.wrapped import WrappedEncoder as WrappedEncoder

@@ -3,6 +3,8 @@
 from rankkit.models.scorers.calling import n_features_of as n_features_of
 from rankkit.models.scorers.calling import outputs_of as outputs_of
 from rankkit.models.scorers.calling import takes_offsets as takes_offsets
+from rankkit.models.scorers.fixed import OneFeature as OneFeature
+from rankkit.models.scorers.fixed import RandomScorer as RandomScorer
 from rankkit.models.scorers.linear import LinearScorer as LinearScorer
 from rankkit.models.scorers.listwise import is_listwise as is_listwise
 from rankkit.models.scorers.mlp import MLPScorer as MLPScorer

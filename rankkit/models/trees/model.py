@@ -69,6 +69,7 @@ class TreeModel:
         n_features: Columns of the data.
         feature_names: One a feature, or None.
         sha256: Digest of the file.
+        content: The file itself, as its library wrote it.
     """
 
     library: str
@@ -78,6 +79,7 @@ class TreeModel:
     n_features: int
     feature_names: tuple[str, ...] | None
     sha256: str = ""
+    content: bytes = field(default=b"", repr=False)
 
     def scores(self, features: NDArray[np.float32], offsets: NDArray[np.int64] | None = None) -> NDArray[np.floating]:
         """Score each document: ``[doc, feature]``, NaN where missing, to ``[doc]``, in the precision of the library."""

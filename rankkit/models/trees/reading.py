@@ -29,23 +29,35 @@ def read_tree_model(path: Path) -> TreeModel:
     Raises:
         BundleError: If it is neither, damaged, cut off, or holds what is no sum of trees.
     """
-    content = _read(path)
+    return parse_tree_model(str(path), _read(path))
+
+
+def parse_tree_model(where: str, content: bytes) -> TreeModel:
+    """The trees of the content of a file.
+
+    Args:
+        where: The file, for messages.
+        content: What :func:`read_tree_model` reads.
+
+    Raises:
+        BundleError: As :func:`read_tree_model`.
+    """
     try:
         if content.startswith((b"tree\n", b"tree\r\n")):
-            model = parse_lightgbm(str(path), content.decode().replace("\r\n", "\n"))
+            model = parse_lightgbm(where, content.decode().replace("\r\n", "\n"))
         elif is_ubjson(content):
-            model = parse_xgboost(str(path), read_ubjson(content))
+            model = parse_xgboost(where, read_ubjson(content))
         elif content.lstrip().startswith(b"{"):
-            model = parse_xgboost(str(path), _loads(path, content))
+            model = parse_xgboost(where, _loads(where, content))
         else:
-            raise _neither(path, content)
-        _check(str(path), model)
+            raise _neither(where, content)
+        _check(where, model)
     except _DAMAGE as error:
         raise BundleError(
-            f"{path}: expected a model of LightGBM or XGBoost; got a damaged one ({type(error).__name__}: {error}). "
+            f"{where}: expected a model of LightGBM or XGBoost; got a damaged one ({type(error).__name__}: {error}). "
             "Save the booster again."
         ) from error
-    return replace(model, sha256=hashlib.sha256(content).hexdigest())
+    return replace(model, sha256=hashlib.sha256(content).hexdigest(), content=content)
 
 
 def _read(path: Path) -> bytes:
@@ -61,20 +73,20 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _loads(path: Path, content: bytes) -> Mapping[str, Any]:
+def _loads(where: str, content: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(content)
     except RecursionError:
         raise ValueError("JSON that is nested too deeply") from None
     if "format_version" in found:
-        raise BundleError(f"{path}: expected the folder of a saved model; got a file in it. Pass the folder.")
+        raise BundleError(f"{where}: expected the folder of a saved model; got a file in it. Pass the folder.")
     return dict(found)
 
 
-def _neither(path: Path, content: bytes) -> BundleError:
+def _neither(where: str, content: bytes) -> BundleError:
     start = content[:40].decode("utf-8", errors="backslashreplace")
     return BundleError(
-        f"{path}: expected the folder of a saved model, a text file of LightGBM, or a JSON or UBJSON file of XGBoost; "
+        f"{where}: expected the folder of a saved model, a text file of LightGBM, or a JSON or UBJSON file of XGBoost; "
         f"got a file that begins {start!r}. Save the booster with booster.save_model('model.txt') or ('model.json')."
     )
 

@@ -1,13 +1,16 @@
 """TreeScorer: a model of LightGBM or XGBoost that scores documents as the scorers of rankkit do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.errors import ShapeError
+from rankkit.errors import BundleError, ConfigError, ShapeError
 from rankkit.models.trees.model import TreeModel
+from rankkit.models.trees.reading import parse_tree_model
 
 
 class TreeScorer(nn.Module):
@@ -17,7 +20,7 @@ class TreeScorer(nn.Module):
     ``predict(output_margin=True)`` in XGBoost. They have no gradient: it is neither trained nor explained by gradients.
 
     Args:
-        model: What :func:`rankkit.load` reads from a file of the library.
+        model: What :func:`rankkit.load` reads from a file of the library; None, where :meth:`set_state` follows.
 
     Attributes:
         n_features: Columns of the features.
@@ -27,16 +30,45 @@ class TreeScorer(nn.Module):
     n_outputs = 1
     readout: str | None = None
 
-    def __init__(self, model: TreeModel) -> None:
+    model: TreeModel
+
+    def __init__(self, model: TreeModel | None = None) -> None:
         super().__init__()
+        if model is not None:
+            self._take(model)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """None: all that it is stands in its file."""
+        return {}
+
+    def _take(self, model: TreeModel) -> None:
         self.model = model
         self.n_features = model.n_features
         self.feature_names = model.feature_names
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What there is to know of it: the objective of the library, and how many trees there are."""
-        return {"objective": self.model.objective, "n_trees": len(self.model.trees)}
+    def state(self) -> dict[str, NDArray[np.uint8]]:
+        """The file of the library, byte for byte.
+
+        Raises:
+            ConfigError: If the trees come from no file.
+        """
+        if not self.model.content:
+            raise ConfigError("save: expected trees that were read from a file; got others. Use rankkit.load(file).")
+        return {"file": np.frombuffer(self.model.content, np.uint8)}
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take what :meth:`state` gave.
+
+        Raises:
+            ValueError: If it is no file of trees.
+        """
+        if set(state) != {"file"} or state["file"].dtype != np.uint8 or state["file"].ndim != 1:
+            raise ValueError("a state that is no file of trees")
+        try:
+            self._take(parse_tree_model("trees", state["file"].tobytes()))
+        except BundleError as error:
+            raise ValueError(str(error)) from error
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``features [doc, feature]`` to ``[doc]``, computed on the CPU, in the precision of the library."""

@@ -21,14 +21,14 @@ def build_scorer(
     Args:
         name: Of the scorer, or its class.
         options: Its options.
-        objective: The name of the objective that will train it.
+        objective: The name of the objective that will train it; ``""`` for none.
         data: The training data, for the number of features and of grades.
         seed: Of the weights.
 
     Raises:
         ConfigError: If there is no such name or option, or the objective needs more grades than the labels have.
     """
-    readout = getattr(registry.find("objective", objective), "readout", None)
+    readout = getattr(registry.find("objective", objective), "readout", None) if objective else None
     chosen = {**options, "seed": seed}
     if readout is not None:
         chosen["readout"] = readout

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate
+from rankkit.models.model import learns_in_one_go
 from rankkit.models.scorers import Scorer
 from rankkit.tasks.drawing import draws_only_from_the_run
-from rankkit.tasks.objectives import module_of, objective_name, objective_options
+from rankkit.tasks.objectives import module_of, objective_identity, objective_name, refuse_objective
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
 from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_objective, check_scorer, objective_of
 from rankkit.tasks.ranking.device_batches import Feed
-from rankkit.tasks.ranking.informative import check_informative
+from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.nonfinite import ListBlame
 from rankkit.tasks.ranking.steps import ranking_step
 from rankkit.tasks.settings import Settings
@@ -31,7 +32,7 @@ class RankingJob:
     def __init__(
         self,
         scorer: nn.Module,
-        objective: str | Callable[..., Tensor],
+        objective: str | Callable[..., Tensor] | None,
         train: RankingDataset,
         valid: RankingDataset | None = None,
         *,
@@ -39,8 +40,12 @@ class RankingJob:
         batch_docs: int = 16384,
         length_window: int = 8,
     ) -> None:
-        self.objective = objective_of(objective)
         check_scorer(self.where, scorer)
+        self.objective: Callable[..., Tensor] | None = None
+        if learns_in_one_go(scorer):
+            refuse_objective(self.where, scorer, objective)
+        else:
+            self.objective = objective_of(objective)
         for part, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():
             check_is_dataset(self.where, part, data)
         self.model, self.train, self.valid = scorer, train, valid
@@ -59,8 +64,20 @@ class RankingJob:
     def check(self) -> None:
         """Check that they go together; features of both parts come into the scorer's order."""
         self.train, self.valid = check_data(self.model, self.train, self.valid)
+        if self.objective is None:
+            check_informative(self.where, type(self.model).__name__, NEEDS_GRADES, self.train, self.valid)
+            self._note_columns()
+            return
         check_objective(self.model, self.objective, self.train)
         check_informative(self.where, objective_name(self.objective), self.objective, self.train, self.valid)
+
+    def _note_columns(self) -> None:
+        """Let the scorer know what its features are called, and which columns were none."""
+        scorer: Any = self.model
+        if getattr(scorer, "feature_names", None) is None:
+            scorer.feature_names = self.train.feature_names
+        if self.train.roles is not None:
+            scorer.roles = self.train.roles
 
     def identity(self) -> dict[str, Any]:
         """What a run is, besides its settings."""
@@ -69,31 +86,33 @@ class RankingJob:
             "validation data": None if self.valid is None else self.valid.fingerprint,
             "scorer": type(self.model).__name__,
             **{f"scorer.{name}": value for name, value in getattr(self.model, "options", {}).items()},
-            "objective": objective_name(self.objective),
-            **{f"objective.{name}": value for name, value in objective_options(self.objective).items()},
+            **objective_identity(self.objective),
             **vars(self.batches),
         }
+
+    @staticmethod
+    def value(model: Scorer, data: RankingDataset, metric: str) -> float:
+        """The metric of a scorer, as it stands, on data."""
+        return evaluate(model, data, [metric]).means[metric]
 
     def work(self, settings: Settings, place: torch.device) -> Work:
         """Fit the transform of the scorer if it is not fitted yet, and give what is to be done."""
         scorer, train, valid = cast(Any, self.model), self.train, self.valid
+        objective = cast("Callable[..., Tensor]", self.objective)
         transform = getattr(scorer, "transform", None)
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
-        if getattr(scorer, "feature_names", None) is None:
-            scorer.feature_names = train.feature_names
-        if train.roles is not None:
-            scorer.roles = train.roles
+        self._note_columns()
         feed = Feed(train, place)
         metric = settings.metric
         return Work(
             model=scorer,
-            objective=module_of(self.objective),
+            objective=module_of(objective),
             plan=lambda epoch: self.batches.plan(train.list_sizes, np.random.default_rng([settings.seed, epoch])),
             take=feed.take,
-            step=ranking_step(self.objective, settings.precision),
-            validate=None if valid is None else lambda: evaluate(cast(Scorer, scorer), valid, [metric]).means[metric],
+            step=ranking_step(objective, settings.precision),
+            validate=None if valid is None else lambda: self.value(scorer, valid, metric),
             explain=ListBlame(scorer, feed, settings.learning_rate),
             n_docs=train.n_docs,
-            draws_globally=not draws_only_from_the_run(scorer, self.objective),
+            draws_globally=not draws_only_from_the_run(scorer, objective),
         )

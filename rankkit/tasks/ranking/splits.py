@@ -19,7 +19,7 @@ from rankkit.loaders.folds import find_folds
 from rankkit.loaders.formats import check_is_there
 from rankkit.loaders.parts import check_part, read_parts
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, teaching_queries
-from rankkit.tasks.splitting import ONLY, check_same_data, expand
+from rankkit.tasks.splitting import ONLY, Split, check_same_data, expand
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,21 +51,6 @@ class Source:
     reading: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Split:
-    """The data of a run: everything is fitted on train, chosen on valid, reported on test."""
-
-    name: str
-    train: RankingDataset
-    valid: RankingDataset
-    test: RankingDataset
-
-    @property
-    def fingerprints(self) -> dict[str, str]:
-        """Of each part: equal for equal data."""
-        return {name: getattr(self, name).fingerprint for name in ("train", "valid", "test")}
-
-
 def split_names(source: Source) -> list[str]:
     """The names of the splits that a source has.
 
@@ -94,7 +79,7 @@ def check_files(source: Source) -> None:
         check_is_there(Path(expand(source.folds)))
 
 
-def load_split(source: Source, name: str) -> Split:
+def load_split(source: Source, name: str) -> Split[RankingDataset]:
     """Read one split.
 
     Raises:
@@ -142,7 +127,7 @@ def _dealt(source: Source, name: str, n_parts: int) -> dict[str, RankingDataset]
     return {"train": whole.select(train), "valid": whole.select(valid), "test": whole.select(test)}
 
 
-def write_split(split: Split, folder: Path) -> None:
+def write_split(split: Split[RankingDataset], folder: Path) -> None:
     """Write what the results need to know of a split, once: about.json, queries.parquet, docs.parquet of the test data.
 
     ``queries`` has a row for each query (qid, digest of its content, list_size, n_relevant with label 1 or more, and

@@ -1,6 +1,6 @@
 """Ranking: scorers order the documents of queries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.evaluation import evaluate_scores, resolve_protocol
+from rankkit.evaluation import Evaluation, evaluate, evaluate_scores, resolve_protocol
 from rankkit.evaluation.scoring import score_documents
 from rankkit.tasks.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, needs_of, teaching_queries
 from rankkit.tasks.ranking.job import RankingJob
-from rankkit.tasks.ranking.splits import Source, Split, check_files, labels_of, load_split, split_names, write_split
+from rankkit.tasks.ranking.splits import Source, check_files, labels_of, load_split, split_names, write_split
+from rankkit.tasks.splitting import Split
 from rankkit.tasks.task import Built, Measured, Predicting, Task, milliseconds
 from rankkit.tasks.words import Words
 
@@ -36,6 +37,8 @@ def build(
 ) -> Built:
     """A scorer and an objective by their names."""
     scorer = build_scorer(name, options, objective, train, seed=seed)
+    if not objective:
+        return Built(scorer, None, {})
     return Built(scorer, build_objective(objective, objective_options), dict(objective_options))
 
 
@@ -51,7 +54,7 @@ def few_queries(
     return few
 
 
-def measure_scores(fitted: Predicting, split: Split, rules: Any) -> Measured:
+def measure_scores(fitted: Predicting, split: Split[RankingDataset], rules: Any) -> Measured:
     """Of a ranker: each test query with its documents. The scores are kept."""
     scores = np.asarray(fitted.predict(split.test))
     evaluation = evaluate_scores(
@@ -84,6 +87,12 @@ def scoring_milliseconds(score: Callable[[RankingDataset], object], data: Rankin
     return milliseconds(lambda: score(query), _WARM_UP, _TIMED)
 
 
+def evaluate_ranker(model: Any, data: RankingDataset, metrics: Sequence[Any] | None = None, **rules: Any) -> Evaluation:
+    """As :func:`rankkit.evaluation.evaluate`, with its metrics where none are named."""
+    named: dict[str, Any] = {} if metrics is None else {"metrics": metrics}
+    return evaluate(model, data, **named, **rules)
+
+
 def predict(model: Any, data: RankingDataset) -> NDArray[np.floating[Any]]:
     """The scores of the documents."""
     return score_documents("compare", model, data)
@@ -95,6 +104,7 @@ RANKING = Task(
     model="scorer",
     objective="objective",
     data="documents of queries",
+    data_type=RankingDataset,
     metric=RankingJob.default_metric,
     words=Words(
         query="query",
@@ -120,6 +130,7 @@ RANKING = Task(
     few=few_queries,
     noted=lambda train, reading: {},
     predict=predict,
+    evaluate=evaluate_ranker,
     source=Source,
     check_files=check_files,
     split_names=split_names,
@@ -127,4 +138,6 @@ RANKING = Task(
     write=write_split,
     measure=measure_scores,
     time=scoring_milliseconds,
+    commands="rankkit.cli.kinds.ranking.commands:RankingCommands",
+    export="rankkit.export.rankers:RankerExport",
 )

@@ -23,7 +23,7 @@ def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: L
     Args:
         name: Of the encoder.
         options: Its options.
-        objective: The name of the objective that will train it.
+        objective: The name of the objective that will train it; ``""`` for none.
         data: The training data, for the shape of an input.
         seed: Of the weights.
 
@@ -35,8 +35,10 @@ def build_encoder(name: str, options: Mapping[str, Any], objective: str, data: L
     >>> encoder.output, encoder.distance
     ('sigmoid', SquaredEuclidean())
     """
-    function = registry.find("embedding objective", objective)
-    wanted = {"distance": own_distance(function), "output": getattr(function, "output", "unit")}
+    wanted: dict[str, Any] = {}
+    if objective:
+        function = registry.find("embedding objective", objective)
+        wanted = {"distance": own_distance(function), "output": getattr(function, "output", "unit")}
     taken = options_of("encoder", registry.find("encoder", name))
     chosen = {**{option: value for option, value in wanted.items() if option in taken}, **options}
     return build("encoder", name, data.input_shape, **chosen, seed=seed)

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.models.encoders import Encoder, embed
 from rankkit.models.encoders.caching import refuse_batch_norm
+from rankkit.models.model import learns_in_one_go
 from rankkit.objectives.embedding import Prototypes
 from rankkit.sampling import CrossBatchMemory
 from rankkit.similarity import evaluate_retrieval
 from rankkit.tasks.drawing import draws_only_from_the_run
-from rankkit.tasks.objectives import module_of, objective_name, objective_options
+from rankkit.tasks.objectives import module_of, objective_identity, refuse_objective
 from rankkit.tasks.settings import Settings, check_counts, check_name
 from rankkit.tasks.similarity.batches import ExampleBatches, ExampleFeed, default_encoder_epochs
 from rankkit.tasks.similarity.checks import (
@@ -46,7 +47,7 @@ class SimilarityJob:
     def __init__(
         self,
         encoder: nn.Module,
-        objective: str | Callable[..., Tensor],
+        objective: str | Callable[..., Tensor] | None,
         train: LabelledExamples,
         valid: LabelledExamples | None = None,
         *,
@@ -58,10 +59,14 @@ class SimilarityJob:
         chunk_size: int | None = None,
         memory: int = 0,
     ) -> None:
-        self.objective = with_options(objective)
+        self.objective: Callable[..., Tensor] | None = None
+        if learns_in_one_go(encoder):
+            refuse_objective(self.where, encoder, objective)
+        else:
+            self.objective = with_options(cast("str | Callable[..., Tensor]", objective))
+            check_encoder(encoder)
         self.takes = str(getattr(self.objective, "takes", "lists"))
         check_name("views", views, ("classes", "augmented"))
-        check_encoder(encoder)
         per_class = examples_per_class(self.takes) if per_class is None else per_class
         self.batches = ExampleBatches(batch_classes, per_class, two_views=views == "augmented")
         check_views(self.takes, views, batch_classes, per_class, augment)
@@ -82,6 +87,8 @@ class SimilarityJob:
 
     def check(self) -> None:
         """Check that they go together."""
+        if self.objective is None:
+            return
         if self.chunk_size is not None:
             check_counts({"chunk_size": self.chunk_size})
             self.model.train()
@@ -98,8 +105,7 @@ class SimilarityJob:
             "validation data": None if self.valid is None else self.valid.fingerprint,
             "encoder": type(self.model).__name__,
             **{f"encoder.{name}": _plain(value) for name, value in getattr(self.model, "options", {}).items()},
-            "objective": objective_name(self.objective),
-            **{f"objective.{name}": value for name, value in objective_options(self.objective).items()},
+            **objective_identity(self.objective),
             "augment": _plain(self.augment),
             **vars(self.batches),
             "mining": self.mining,
@@ -107,10 +113,17 @@ class SimilarityJob:
             "memory": self.memory,
         }
 
+    @staticmethod
+    def value(model: Encoder, data: LabelledExamples, metric: str) -> float:
+        """The metric of an encoder, as it stands, on data."""
+        embeddings, distance = embed(model, data.inputs), cast(Any, model.distance)
+        return evaluate_retrieval(embeddings, data.labels, [metric], distance=distance).means[metric]
+
     def work(self, settings: Settings, place: torch.device) -> Work:
         """Make what learns along, prototypes and memory, and give what is to be done."""
         encoder, train, valid = self.encoder, self.train, self.valid
-        learnt, called = _with_prototypes(self.objective, self.takes, train, encoder, settings.seed)
+        objective = cast("Callable[..., Tensor]", self.objective)
+        learnt, called = _with_prototypes(objective, self.takes, train, encoder, settings.seed)
         remembered = CrossBatchMemory(self.memory, encoder.n_dims) if self.memory else None
         if remembered is not None:  # a checkpoint holds it, so that a resumed run compares with the same
             learnt = nn.ModuleDict({"memory": remembered, **({} if learnt is None else {"objective": learnt})})
@@ -137,10 +150,10 @@ class SimilarityJob:
             plan=plan,
             take=feed.take,
             step=step,
-            validate=None if valid is None else lambda: _validate(encoder, valid, settings.metric),
+            validate=None if valid is None else lambda: self.value(encoder, valid, settings.metric),
             explain=ExampleBlame(self.model, feed, settings.learning_rate),
             n_docs=sum(map(len, plan(1))),
-            draws_globally=not draws_only_from_the_run(self.model, self.objective, self.augment),
+            draws_globally=not draws_only_from_the_run(self.model, objective, self.augment),
             facts=lambda: step.facts,
         )
 
@@ -158,11 +171,6 @@ def _with_prototypes(
         return objective(embeddings, classes=classes, prototypes=prototypes.weight, **options)
 
     return nn.ModuleDict({"prototypes": prototypes, **({} if own is None else {"objective": own})}), called
-
-
-def _validate(encoder: Encoder, valid: LabelledExamples, metric: str) -> float:
-    distance: Any = encoder.distance
-    return evaluate_retrieval(embed(encoder, valid.inputs), valid.labels, [metric], distance=distance).means[metric]
 
 
 def _plain(value: object) -> object:

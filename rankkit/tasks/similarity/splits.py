@@ -12,7 +12,7 @@ from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.files.records import write_json, write_parquet
 from rankkit.loaders.examples.files import NAMED, check_form, read_in_form
-from rankkit.tasks.splitting import ONLY, check_same_data, expand
+from rankkit.tasks.splitting import ONLY, Split, check_same_data, expand
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,9 @@ class ExampleSource:
                 raise ConfigError(f"data: expected {share} between 0 and 1; got {fraction}. Write {share} = 0.2.")
 
 
-@dataclass(frozen=True)
-class ExampleSplit:
-    """The data of a run: everything is fitted on train, chosen on valid, reported on test."""
-
-    name: str
-    train: LabelledExamples
-    valid: LabelledExamples
-    test: LabelledExamples
-
-    @property
-    def fingerprints(self) -> dict[str, str]:
-        """Of each part: equal for equal data."""
-        return {name: getattr(self, name).fingerprint for name in ("train", "valid", "test")}
-
-    @property
-    def anchor_ids(self) -> NDArray[Any]:
-        """What the test examples are called: their ids, or where they have none their places."""
-        return np.arange(self.test.n_examples) if self.test.ids is None else self.test.ids
+def anchor_ids(test: LabelledExamples) -> NDArray[Any]:
+    """What test examples are called: their ids, or where they have none their places."""
+    return np.arange(test.n_examples) if test.ids is None else test.ids
 
 
 def example_split_names(source: ExampleSource) -> list[str]:
@@ -95,7 +80,7 @@ def check_example_files(source: ExampleSource) -> None:
     check_form(paths, colour=source.reading.get("colour", False), ink=source.reading.get("ink", "light"))
 
 
-def load_example_split(source: ExampleSource, name: str) -> ExampleSplit:
+def load_example_split(source: ExampleSource, name: str) -> Split[LabelledExamples]:
     """Read the split.
 
     Raises:
@@ -126,7 +111,7 @@ def load_example_split(source: ExampleSource, name: str) -> ExampleSplit:
             f"compare: expected test examples with ids that are all different; got {len(np.unique(ids)):,} for "
             f"{len(ids):,} examples. Name each example once, or leave the ids out."
         )
-    return ExampleSplit(name, train, parts["valid"], parts["test"])
+    return Split(name, train, parts["valid"], parts["test"])
 
 
 def _read(source: ExampleSource, path: str) -> LabelledExamples:
@@ -149,7 +134,7 @@ def _check_measurable(part: str, examples: LabelledExamples) -> None:
         )
 
 
-def write_example_split(split: ExampleSplit, folder: Path) -> None:
+def write_example_split(split: Split[LabelledExamples], folder: Path) -> None:
     """Write what the results need to know of a split, once: about.json, queries.parquet.
 
     ``queries`` has a row for each test example, which is an anchor: qid, digest of its content, list_size and
@@ -167,7 +152,7 @@ def write_example_split(split: ExampleSplit, folder: Path) -> None:
     names = np.array(test.class_names)[test.labels]
     queries = pd.DataFrame(
         {
-            "qid": split.anchor_ids,
+            "qid": anchor_ids(test),
             "digest": [_digest(f"{one} {name}".encode()) for one, name in zip(inputs, names, strict=True)],
             "list_size": test.n_examples - 1,
             "n_relevant": test.class_sizes[test.labels] - 1,

@@ -1,28 +1,29 @@
 """Similarity: encoders put examples of one class near each other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.labelled_examples import LabelledExamples
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, DataError
 from rankkit.models.encoders import embed
 from rankkit.models.encoders.affine import RandomAffine
-from rankkit.similarity import evaluate_retrieval
+from rankkit.similarity import SimilarityReport, evaluate_encoder, evaluate_retrieval
 from rankkit.tasks.objectives import build_objective
 from rankkit.tasks.similarity.build import build_encoder, with_margin
 from rankkit.tasks.similarity.job import SimilarityJob
 from rankkit.tasks.similarity.splits import (
     ExampleSource,
-    ExampleSplit,
+    anchor_ids,
     check_example_files,
     example_split_names,
     load_example_split,
     write_example_split,
 )
-from rankkit.tasks.task import Built, Measured, Predicting, Task, milliseconds
+from rankkit.tasks.splitting import Split
+from rankkit.tasks.task import Built, Measured, Predicting, Route, Task, milliseconds
 from rankkit.tasks.words import Words
 
 N_EXAMPLES = 100
@@ -42,6 +43,8 @@ def build(
 ) -> Built:
     """An encoder and an objective by their names; the margin follows from the encoder's distance."""
     encoder = build_encoder(name, options, objective, train, seed=seed)
+    if not objective:
+        return Built(encoder, None, {})
     known = with_margin(objective, objective_options, encoder, train)
     return Built(encoder, build_objective(objective, known, kind="embedding objective"), known)
 
@@ -61,7 +64,7 @@ def few_examples(
     return data.take(np.concatenate([np.flatnonzero(data.labels == label)[:_PER_CLASS] for label in chosen]))
 
 
-def measure_embeddings(fitted: Predicting, split: ExampleSplit, rules: Any) -> Measured:
+def measure_embeddings(fitted: Predicting, split: Split[LabelledExamples], rules: Any) -> Measured:
     """Of an encoder: each test example is an anchor, the others are ranked by their distance to it."""
     if fitted.distance is None:
         raise ConfigError("compare: expected an encoder to know its distance; got none. Give it one.")
@@ -70,7 +73,7 @@ def measure_embeddings(fitted: Predicting, split: ExampleSplit, rules: Any) -> M
         split.test.labels,
         rules.metrics,
         distance=fitted.distance,
-        ids=split.anchor_ids,
+        ids=anchor_ids(split.test),
         protocol=rules.protocol,
         empty=rules.empty,
         ties=rules.ties,
@@ -89,6 +92,39 @@ def embedding_milliseconds(embedded: Callable[[LabelledExamples], object], data:
     return milliseconds(lambda: embedded(examples), _WARM_UP, _TIMED)
 
 
+def evaluate_examples(
+    model: Any, data: LabelledExamples, metrics: Sequence[Any] | None = None, **rules: Any
+) -> SimilarityReport:
+    """As :func:`rankkit.evaluate_encoder`, with its metrics where none are named."""
+    named: dict[str, Any] = {} if metrics is None else {"metrics": metrics}
+    return evaluate_encoder(model, data, **named, **rules)
+
+
+def embed_body(model: Any, body: Any) -> dict[str, Any]:
+    """``{"inputs": [[...], ...]}``, each of the shape of an input, to ``{"embeddings": [[...], ...]}``.
+
+    Raises:
+        DataError: If the body is anything else.
+    """
+    shape = tuple(model.input_shape)
+    wanted = f"an object with inputs: a list of inputs of shape {list(shape)}, all numbers"
+    if not isinstance(body, dict) or set(body) != {"inputs"} or not isinstance(body["inputs"], list):
+        raise DataError(f"body: expected {wanted}; got something else. See /docs.")
+    try:
+        inputs = np.asarray(body["inputs"] or np.empty((0, *shape)), np.float32)
+    except (TypeError, ValueError):
+        raise DataError(f"body.inputs: expected {wanted}; got values that are none. Send numbers.") from None
+    if inputs.shape[1:] != shape or not np.isfinite(inputs).all():
+        got = f"shape {list(inputs.shape[1:])}" if inputs.shape[1:] != shape else "numbers that are not finite"
+        raise DataError(f"body.inputs: expected {wanted}; got {got}. Bring them into the shape of training.")
+    return {"embeddings": embed(model, inputs).tolist()}
+
+
+def example_body(model: Any) -> dict[str, Any]:
+    """Two inputs."""
+    return {"inputs": np.stack([np.full(model.input_shape, value) for value in (0.0, 0.5)]).tolist()}
+
+
 def predict(model: Any, data: LabelledExamples) -> NDArray[np.floating[Any]]:
     """The embeddings of the examples."""
     return embed(model, data.inputs)
@@ -100,6 +136,7 @@ SIMILARITY = Task(
     model="encoder",
     objective="embedding objective",
     data="labelled examples",
+    data_type=LabelledExamples,
     metric=SimilarityJob.default_metric,
     words=Words(
         query="anchor",
@@ -125,6 +162,7 @@ SIMILARITY = Task(
     few=few_examples,
     noted=lambda train, reading: {"classes": list(train.class_names), "ink": reading.get("ink", "light")},
     predict=predict,
+    evaluate=evaluate_examples,
     source=ExampleSource,
     check_files=check_example_files,
     split_names=example_split_names,
@@ -132,4 +170,7 @@ SIMILARITY = Task(
     write=write_example_split,
     measure=measure_embeddings,
     time=embedding_milliseconds,
+    commands="rankkit.cli.kinds.similarity.commands:SimilarityCommands",
+    export="rankkit.export.encoders.leaving:EncoderExport",
+    routes={"embed": Route(embed_body, "Embed inputs", example_body)},
 )

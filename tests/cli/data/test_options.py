@@ -10,7 +10,7 @@ from typer.main import get_command
 import rankkit as rk
 from rankkit.cli.app import app
 from rankkit.cli.data.options import _OPTIONS, reading_of
-from rankkit.cli.experiments.config import load_experiment
+from rankkit.cli.kinds.commands import load_experiment
 from rankkit.errors import ConfigError
 from rankkit.loaders.tables import tabular
 

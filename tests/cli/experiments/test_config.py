@@ -2,7 +2,8 @@ import tomllib
 
 import pytest
 
-from rankkit.cli.experiments.config import load_experiment, save_experiment
+from rankkit.cli.experiments.config import save_experiment
+from rankkit.cli.kinds.commands import load_experiment
 from rankkit.errors import ConfigError, ExportError
 
 NEEDED = {"data": {"train": "train.txt"}, "out": "runs/x"}

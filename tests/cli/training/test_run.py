@@ -122,8 +122,8 @@ def test_a_learned_temperature(rankkit, digits, tmp_path):
         (["--encoder", "mlp", "--objective", "ordinal"], "expected the name of one; got 'ordinal'"),
         (["--encoder", "mlp", "--set", "data.held_out=2"], "data.held_out: expected a number below 1; got 2"),
         (["--encoder", "mlp", "--set", "augment.degrees=-1"], "expected degrees from 0 to 180"),
-        (["--encoder", "mlp", "--scorer", "mlp"], "expected an encoder without --scorer"),
-        (["--encoder", "mlp", "--folds", "data"], "expected an encoder without --folds"),
+        (["--encoder", "mlp", "--scorer", "mlp"], "expected one model; got scorer and encoder"),
+        (["--encoder", "mlp", "--folds", "data"], "of encoders: expected no --folds"),
         (["--encoder", "mlp", "--set", "evaluation.metrics=['map_at_5']"], "map_at_5"),
         (["--encoder", "mlp", "--train", "nowhere"], "expected a file, a folder, 'digits' or 'glyphs'"),
     ],
@@ -139,7 +139,7 @@ def test_ranker_options_are_refused_for_an_encoder(trained, rankkit, digits):
     out, _ = trained
     answer = rankkit("evaluate", out, digits, "--protocol", "lightgbm")
     assert answer.code == 2
-    assert "an encoder: expected it without --protocol" in answer.err
+    assert "expected no --protocol" in answer.err
 
 
 def test_data_of_seen_classes_alone_is_refused(trained, rankkit, digits, tmp_path):

@@ -76,7 +76,7 @@ def test_a_damaged_artefact_fails_the_check(rankkit, trained, tmp_path):
         (("RUN", "--check", "OUT"), "--check: expected it by itself"),
         (("--check", "OUT", "--opset", "18"), "--check: expected it by itself"),
         (("--check", "OUT"), "got nothing there"),
-        (("OUT", "--to", "numpy", "--out", "OUT"), "expected the folder of a saved scorer"),
+        (("OUT", "--to", "numpy", "--out", "OUT"), "expected the folder of a saved model"),
         (("RUN", "--to", "numpy", "--out", "RUN"), "which is or holds something else"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",

@@ -41,7 +41,7 @@ def test_listening_to_other_machines_is_pointed_out(rankkit, served, tmp_path):
 def test_a_folder_without_a_ranker_is_one_message_and_code_2(rankkit, tmp_path):
     answer = rankkit("serve", tmp_path)
     assert answer.code == 2
-    assert answer.err.startswith(f"rankkit: {tmp_path / 'model.json'}: expected a file of a saved scorer")
+    assert answer.err.startswith(f"rankkit: {tmp_path / 'model.json'}: expected a file of a saved model")
 
 
 def test_models_have_names(rankkit, served, tmp_path):

@@ -15,7 +15,8 @@ from rankkit.comparison.systems.trees import weights_by_query
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import evaluate_scores
-from rankkit.tasks.ranking.splits import Source, Split, write_split
+from rankkit.tasks.ranking.splits import Source, write_split
+from rankkit.tasks.splitting import Split
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def check(folder, outcome, split):
 
 
 def test_a_trained_system(split, tmp_path):
-    system = System("x", scorer=Part("mlp", {"hidden": [8]}), objective=Part("cross_entropy"), training={"epochs": 3})
+    system = System("x", Part("mlp", {"hidden": [8]}), objective=Part("cross_entropy"), training={"epochs": 3})
     files, progress = run(system, split, tmp_path)
     check(tmp_path, files["outcome"], split)
     assert [step["step"] for step in progress] == [1, 2, 3]
@@ -126,7 +127,7 @@ def test_trees_keep_the_number_that_is_best_by_our_metric(split, tmp_path, name,
 @pytest.mark.parametrize("system", ["ranknet", "lightgbm-lambdarank"])
 def test_a_system_that_can_learn_nothing_is_refused_before_it_trains(system, split, tmp_path):
     lone = make_ranking(30, n_features=6, seed=0, list_size=(1, 1))
-    trained = System("x", scorer=Part("linear"), objective=Part("ranknet"))
+    trained = System("x", Part("linear"), objective=Part("ranknet"))
     nothing = Split("split", lone, split.valid, split.test)
     with pytest.raises(DataError, match="30 queries: all with one document"):
         run(trained if system == "ranknet" else external_system(Part(system)), nothing, tmp_path)
@@ -178,7 +179,7 @@ def test_the_first_run_of_a_process_is_not_charged_for_what_is_done_once(split, 
 
     monkeypatch.setattr(trained, "fit_of", fit)
     monkeypatch.setattr("rankkit.comparison.systems.warming._warm", set())
-    system = System("x", scorer=Part("linear"), objective=Part("approx_mrr"), training={"epochs": 2})
+    system = System("x", Part("linear"), objective=Part("approx_mrr"), training={"epochs": 2})
     first, second = (run(system, split, tmp_path / name, seed)[0] for seed, name in enumerate("ab"))
     assert calls == [(2, 1, None), (40, 2, tmp_path / "a"), (40, 2, tmp_path / "b")]
     assert first["outcome"]["chosen"]["epochs"] == second["outcome"]["chosen"]["epochs"] == 2

@@ -132,7 +132,7 @@ def test_a_plan_of_encoders_comes_back_from_json_and_rankers_do_not_mention_them
     assert Plan.from_dict(encoders.plan.to_dict()) == encoders.plan
     spec = encoders.runs[0].spec
     assert RunSpec.from_dict(spec.to_dict()) == spec
-    ranker = System("x", scorer=Part("mlp"), objective=Part("ranknet"))
+    ranker = System("x", Part("mlp"), objective=Part("ranknet"))
     spec = RunSpec(ranker, "split", 0, 0, {}, Source(), "ndcg@10", Rules(), 1)
     assert "encoder" not in spec.to_dict()["system"]
     assert RunSpec.from_dict(spec.to_dict()) == spec

@@ -106,17 +106,31 @@ def test_other_features_than_its_own_are_refused(saved):
         rk.evaluate(rk.load(path), rk.make_ranking(5, n_features=4))
 
 
-def test_it_is_neither_trained_nor_saved_nor_explained_by_gradients(saved, tmp_path):
+def test_it_is_neither_trained_nor_explained_by_gradients(saved):
     path, data, _ = saved
     scorer = rk.load(path)
     with pytest.raises(ConfigError, match=r"^fit: expected a scorer with weights to train; got TreeScorer"):
         rk.fit(scorer, rk.ranknet_loss, data)
-    with pytest.raises(ConfigError, match=r"^save: .* got trees of lightgbm"):
-        rk.save(scorer, tmp_path / "out")
     with pytest.raises(ConfigError, match=r"^attribute: .* got trees of lightgbm"):
         rk.attribute(scorer, data, [(data.qids[0].item(), 0)])
     with pytest.raises(BundleError, match=r"expected an encoder; got a file"):
         rk.load_encoder(path)
+
+
+def test_saved_in_a_bundle_it_is_the_same(saved, tmp_path):
+    path, data, _ = saved
+    scorer = rk.load(path)
+    rk.save(scorer, tmp_path / "out", metrics=["ndcg@5"])
+    again = rk.load(tmp_path / "out")
+    assert type(again) is type(scorer)
+    assert again.feature_names == scorer.feature_names
+    np.testing.assert_array_equal(rk.predict(again, data), rk.predict(scorer, data))
+    assert export(tmp_path / "out", "solr", tmp_path / "solr").n_features == data.n_features
+    changed = bytearray((tmp_path / "out" / "scorer.safetensors").read_bytes())
+    changed[-40] ^= 1
+    (tmp_path / "out" / "scorer.safetensors").write_bytes(changed)
+    with pytest.raises(BundleError, match=r"expected the weights that model\.json describes"):
+        rk.load(tmp_path / "out")
 
 
 def test_from_memory_it_is_exported_as_its_file_is(saved, tmp_path):

@@ -1,30 +1,18 @@
-"""The experiment file of ``rankkit compare``, validated as a whole before any data is read."""
+"""The experiment file of ``rankkit compare`` where it names scorers, validated before any data is read."""
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from rankkit.cli.experiments.compared import Compared, part_of, plain
-from rankkit.cli.experiments.config import (
-    READING,
-    Data,
-    MetricNames,
-    Named,
-    Section,
-    merge,
-    parse_setting,
-    read_toml,
-)
-from rankkit.cli.experiments.encoder_comparison_file import EncoderComparisonFile
+from rankkit.cli.experiments.config import READING, MetricNames, Named, Section
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
-from rankkit.cli.plugins import load_plugins_of
+from rankkit.cli.kinds.ranking.training_file import Data
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
-from rankkit.schemas import Whole, explain
+from rankkit.schemas import Whole
 from rankkit.tasks.ranking.splits import Source
 
 
@@ -106,7 +94,7 @@ def _check(system: System) -> System:
     typed: dict[str, Part] = {}
     try:
         _refuse_embedding_objective(system)
-        for kind, part in (("scorer", system.scorer), ("objective", system.objective)):
+        for kind, part in (("scorer", system.model), ("objective", system.objective)):
             if part is not None:
                 options = check_options(kind, registry.find(kind, part.name), part.options)
                 typed[kind] = Part(part.name, plain(options))
@@ -136,29 +124,3 @@ def _refuse_embedding_objective(system: System) -> None:
             f"objectives: expected those that train scorers; got {name!r}, which trains encoders. "
             'Name encoders = ["conv"] in place of scorers.'
         )
-
-
-def load_comparison(config: Path, settings: Iterable[str] = ()) -> ComparisonFile | EncoderComparisonFile:
-    """Read the experiment file of a comparison, lay ``--set`` values over it, validate the whole.
-
-    It compares encoders if it names ``encoders``, else rankers.
-
-    Args:
-        config: A TOML file.
-        settings: ``key.path=value`` texts, values in TOML notation; bare words count as text.
-
-    Raises:
-        ConfigError: If the file is no TOML, a key is unknown, or values do not fit together.
-    """
-    values: dict[str, Any] = {}
-    merge(values, read_toml(config))
-    for setting in settings:
-        merge(values, parse_setting(setting))
-    load_plugins_of(str(config), values)
-    kind = EncoderComparisonFile if "encoders" in values else ComparisonFile
-    try:
-        file = kind.model_validate(values)
-        file.plan()
-    except ValidationError as error:
-        raise ConfigError(explain(error, str(config), kind)) from None
-    return file

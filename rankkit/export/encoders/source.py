@@ -3,18 +3,16 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from rankkit import bundle
+from rankkit.bundle.origins import find_out
+from rankkit.distances import Distance
 from rankkit.export.samples import block_size
-from rankkit.export.source import Source, from_scorer, recorded, weights_digest
+from rankkit.export.source import recorded, weights_digest
 from rankkit.models.encoders import Encoder, embed
-from rankkit.models.scorers import Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +21,7 @@ class EncoderSource:
 
     Args:
         model: In eval mode on the CPU.
+        kind: ``"encoder"``, or what another task calls its models.
         encoder: ``{"name": ..., "options": {...}}``; the distance goes by its name.
         input_shape: Shape of one input.
         objective: What it was trained with.
@@ -33,6 +32,7 @@ class EncoderSource:
     """
 
     model: Encoder
+    kind: str
     encoder: Mapping[str, Any]
     input_shape: tuple[int, ...]
     objective: Mapping[str, Any] | None
@@ -41,36 +41,27 @@ class EncoderSource:
     versions: Mapping[str, str]
     weights_sha256: str
 
+    @property
+    def distance(self) -> Distance | None:
+        """What embeddings are compared by, if they are."""
+        return getattr(self.model, "distance", None)
+
     def embeddings(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The encoder's own: ``[n, *input_shape]`` to ``[n, n_dims]``."""
         return embed(self.model, inputs, batch_size=block_size(self.input_shape))
 
 
-def find_source(source: str | Path | Scorer | Encoder) -> Source | EncoderSource:
-    """A ranker or an encoder, from the folder of a bundle, the file of a tree model, or from memory.
-
-    Raises:
-        BundleError: If it is missing or damaged.
-        ExportError: If it is of neither catalogue, or a ranker that is not fitted.
-    """
-    if not isinstance(source, str | Path):
-        found: Any = source
-        model: Mapping[str, Any] = {}
-    else:
-        found, model = bundle.read(source)
-    return _from_encoder(found, model) if _name(found) else from_scorer(found, model)
-
-
-def _from_encoder(encoder: Encoder, model: Mapping[str, Any]) -> EncoderSource:
-    module = copy.deepcopy(cast(nn.Module, encoder)).cpu().eval()
+def source_of(model: Any, about: Mapping[str, Any]) -> EncoderSource:
+    """A module of one input with what ``model.json`` says of it; {} from memory."""
+    module = copy.deepcopy(model).cpu().eval()
+    kind, name = find_out(model)
+    distance = getattr(model, "distance", None)
+    named = {} if distance is None else {"distance": distance.name}
     return EncoderSource(
-        model=cast(Encoder, module),
-        encoder={"name": _name(encoder), "options": {**encoder.options, "distance": encoder.distance.name}},
-        input_shape=tuple(encoder.input_shape or ()),
-        weights_sha256=model.get("weights_sha256") or weights_digest(module),
-        **recorded(model),
+        model=module,
+        kind=kind,
+        encoder={"name": name, "options": {**model.options, **named}},
+        input_shape=tuple(model.input_shape or ()),
+        weights_sha256=about.get("weights_sha256") or weights_digest(module),
+        **recorded(about),
     )
-
-
-def _name(encoder: object) -> str | None:
-    return bundle.name_for("encoder", encoder)

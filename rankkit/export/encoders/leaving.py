@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError, DataError
-from rankkit.export.embedding_parity import EmbeddingParity, gate_embeddings, measure_embeddings
-from rankkit.export.encoder_manifest import EncoderManifest, EncoderSamples, known_distance
-from rankkit.export.encoder_source import EncoderSource
-from rankkit.export.encoder_targets import ENCODER_TARGETS, EncoderTarget, find_encoder_target
+from rankkit.export.encoders.manifest import EncoderManifest, EncoderSamples, known_distance
+from rankkit.export.encoders.parity import EmbeddingParity, gate_embeddings, measure_embeddings
+from rankkit.export.encoders.source import EncoderSource, source_of
+from rankkit.export.encoders.targets import ENCODER_TARGETS, EncoderTarget, find_encoder_target
 from rankkit.export.install import versions_in_use
 from rankkit.export.samples import random_inputs, sample_inputs
 from rankkit.models.encoders.encoder import check_inputs
@@ -26,9 +25,18 @@ class EncoderExport:
     """The export of one encoder; :class:`rankkit.export.exportable.Exportable` describes the methods."""
 
     source: EncoderSource
-    called = "encoder"
     manifests = EncoderManifest
     targets = ENCODER_TARGETS
+
+    @classmethod
+    def of(cls, model: Any, about: Mapping[str, Any]) -> "EncoderExport":
+        """The export of an encoder."""
+        return cls(source_of(model, about))
+
+    @property
+    def called(self) -> str:
+        """What it is, for messages and names of files."""
+        return self.source.kind
 
     @staticmethod
     def find_target(name: str) -> EncoderTarget:
@@ -54,7 +62,7 @@ class EncoderExport:
     def rows(self, data: Any) -> NDArray[np.float32]:
         """Up to 1,000 of the user's inputs, from everywhere: examples often lie class by class."""
         try:
-            found = np.asarray(data.inputs if isinstance(data, LabelledExamples) else data, np.float32)
+            found = np.asarray(getattr(data, "inputs", data), np.float32)
         except (TypeError, ValueError) as error:
             raise DataError(
                 f"export: expected inputs [n, ...] or LabelledExamples for an encoder; got {type(data).__name__}. "
@@ -71,11 +79,12 @@ class EncoderExport:
         inputs = sample_inputs(source.input_shape)
         return EncoderManifest(
             target=target.name,
+            kind=source.kind,
             encoder=source.encoder,
             input_shape=source.input_shape,
             n_dims=source.model.n_dims,
-            output=source.model.output,
-            distance=known_distance(source.model.distance),
+            output=getattr(source.model, "output", "linear"),
+            distance=None if source.distance is None else known_distance(source.distance),
             objective=source.objective,
             protocol=source.protocol,
             data_fingerprint=source.data_fingerprint,

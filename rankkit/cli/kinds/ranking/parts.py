@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from rankkit.cli.experiments.config import Experiment
+    from rankkit.cli.kinds.ranking.training_file import Experiment
     from rankkit.data.ranking_dataset import RankingDataset
     from rankkit.evaluation import Evaluation
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rankkit.cli.using.encoder_data import read_examples_for
+from rankkit.cli.kinds.similarity.reading import read_examples_for
 
 if TYPE_CHECKING:
     from rankkit.data.labelled_examples import LabelledExamples

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.errors import ExportError
-from rankkit.export.encoder_manifest import EncoderManifest
+from rankkit.export.encoders.manifest import EncoderManifest
 from rankkit.export.runtimes.onnx_file import OnnxSession, write_graph
 from rankkit.export.runtimes.torch_program import open_program, write_program
 from rankkit.export.samples import block_size
@@ -51,7 +51,8 @@ class EncoderGraph(nn.Module):
         super().__init__()
         # The file takes float32, whatever the weights are in; the gate tells whether that is near enough.
         self.encoder = copy.deepcopy(cast(nn.Module, encoder)).cpu().float()
-        del self.encoder.distance
+        if hasattr(self.encoder, "distance"):
+            del self.encoder.distance
         self.eval()
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -73,16 +74,16 @@ class OnnxEncoderTarget:
             *_traced(manifest),
             folder / "encoder.onnx",
             input_names=["inputs"],
-            output_name="embeddings",
+            output_name=manifest.output_name,
             opset=options.get("opset", 18),
             metadata=_metadata(manifest),
-            what="an encoder",
+            what=f"the {manifest.kind}",
         )
 
     def replay(self, folder: Path, manifest: EncoderManifest, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed with ONNX Runtime."""
         session = OnnxSession(only_file(folder, manifest))
-        return _in_blocks(lambda block: session.run("embeddings", {"inputs": block}), inputs)
+        return _in_blocks(lambda block: session.run(manifest.output_name, {"inputs": block}), inputs)
 
 
 class TorchEncoderTarget:
@@ -144,8 +145,8 @@ def _metadata(manifest: EncoderManifest) -> dict[str, str]:
     """What an ONNX file carries of its manifest, as ``get_modelmeta().custom_metadata_map`` gives it back."""
     return {
         "rankkit.version": manifest.versions.get("rankkit", ""),
-        "rankkit.encoder": json.dumps(manifest.encoder, ensure_ascii=False),
-        "rankkit.distance": json.dumps(vars(manifest.distance), ensure_ascii=False),
+        f"rankkit.{manifest.kind}": json.dumps(manifest.encoder, ensure_ascii=False),
+        "rankkit.distance": json.dumps(manifest.distance and vars(manifest.distance), ensure_ascii=False),
         "rankkit.objective": json.dumps(manifest.objective, ensure_ascii=False),
         "rankkit.weights_sha256": manifest.weights_sha256,
         "rankkit.data_fingerprint": manifest.data_fingerprint or "",

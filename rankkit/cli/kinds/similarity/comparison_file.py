@@ -1,5 +1,6 @@
 """The experiment file of ``rankkit compare`` where it names encoders."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from rankkit.cli.experiments.compared import Compared, part_of, plain
 from rankkit.cli.experiments.config import MetricNames, Named, Section
-from rankkit.cli.experiments.encoder_file import EncoderExperiment
+from rankkit.cli.kinds.similarity.training_file import EncoderExperiment
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
@@ -72,10 +73,6 @@ class EncoderComparisonFile(Compared):
     @model_validator(mode="before")
     @classmethod
     def _for_encoders(cls, values: Any) -> Any:
-        if "scorers" in values:
-            raise ValueError(
-                "compare: expected encoders or scorers; got both. Leave one out: each has its own kind of data"
-            )
         for section, keys in _FOR_RANKERS.items():
             named = values.get(section)
             for key in keys if isinstance(named, dict) else ():
@@ -102,7 +99,7 @@ def _check(system: System) -> System:
     Raises:
         ConfigError: If a name or an option is unknown, or a value is of another type.
     """
-    if system.external is not None or system.encoder is None or system.objective is None:
+    if system.external is not None or system.model is None or system.objective is None:
         if system.external is not None:
             check_external(system.external, "encoders")
         return system
@@ -111,7 +108,7 @@ def _check(system: System) -> System:
         raise ConfigError("training: expected metric outside this table; got it there. Write metric = at the top.")
     values = {
         "out": Path(),  # a comparison has a folder for each run
-        "encoder": {**system.encoder.options, "name": system.encoder.name},
+        "encoder": {**system.model.options, "name": system.model.name},
         "objective": {**system.objective.options, "name": system.objective.name},
         "augment": training.pop("augment", None),
         "training": training,
@@ -121,9 +118,10 @@ def _check(system: System) -> System:
     except ValidationError as error:
         raise ConfigError(explain(error, system.name, EncoderExperiment)) from None
     augment = {} if typed.augment is None else {"augment": typed.augment}
-    return System(
-        system.name,
-        objective=Part(typed.objective.name, plain(typed.objective.options)),
+    name, options = typed.said_objective
+    return replace(
+        system,
+        model=Part(typed.encoder.name, plain(typed.encoder.options)),
+        objective=Part(name, plain(options)),
         training=plain({**typed.training, **augment}),
-        encoder=Part(typed.encoder.name, plain(typed.encoder.options)),
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from rankkit.cli.experiments.encoder_file import EncoderExperiment, ExampleData
+    from rankkit.cli.kinds.similarity.training_file import EncoderExperiment, ExampleData
     from rankkit.data.labelled_examples import LabelledExamples
     from rankkit.similarity import SimilarityReport
 

@@ -1,4 +1,7 @@
-"""EncoderManifest: what lies in the artefact of an encoder, how its embeddings compare, and inputs with theirs."""
+"""EncoderManifest: what lies in the artefact of an encoder, how its embeddings compare, and inputs with theirs.
+
+It serves any module of torch that takes inputs of one shape: one without a distance gives outputs, not embeddings.
+"""
 
 import json
 import math
@@ -11,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.distances import DISTANCES, Distance, VerificationHead, WeightedL1
-from rankkit.export.embedding_parity import EmbeddingParity
+from rankkit.export.encoders.parity import EmbeddingParity
 from rankkit.export.manifest import FORMAT_VERSION, Manifest, intact, ranker_manifest, read_json
+from rankkit.registry import MODELS
 
 FORMULAS = {
     "euclidean": "sqrt(sum_k (x_k - y_k)^2)",
@@ -78,11 +82,12 @@ class EncoderManifest:
 
     Args:
         target: ``"onnx"`` or ``"torch"``.
-        encoder: ``{"name": ..., "options": {...}}``.
+        kind: ``"encoder"``, or what another task calls its models.
+        encoder: ``{"name": ..., "options": {...}}``, in the file under its kind.
         input_shape: Shape of one input: the file takes float32 ``[n, *input_shape]``.
         n_dims: Numbers of an embedding: the file gives float32 ``[n, n_dims]``.
         output: ``"linear"``, ``"sigmoid"`` or ``"unit"``; it is inside the file.
-        distance: What embeddings are to be compared by; it is not in the file.
+        distance: What embeddings are to be compared by; it is not in the file. None where they are not compared.
         objective: What the encoder was trained with, as the bundle says.
         protocol: What else the bundle records, such as its metrics and the ink of its pictures.
         data_fingerprint: Of the training data.
@@ -95,11 +100,12 @@ class EncoderManifest:
     """
 
     target: str
+    kind: str
     encoder: Mapping[str, Any]
     input_shape: tuple[int, ...]
     n_dims: int
     output: str
-    distance: KnownDistance
+    distance: KnownDistance | None
     objective: Mapping[str, Any] | None
     protocol: Mapping[str, Any] | None
     data_fingerprint: str | None
@@ -110,14 +116,22 @@ class EncoderManifest:
     files: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def output_name(self) -> str:
+        """What the file calls its output."""
+        return "outputs" if self.distance is None else "embeddings"
+
     def to_text(self) -> str:
         """As JSON: all but the samples for people to read, and those, the numbers of whole pictures, in one line.
 
         Raises:
             ValueError, TypeError: If JSON cannot hold a value.
         """
-        plain = {"format_version": FORMAT_VERSION, **vars(self)}
-        plain |= {"distance": dict(vars(self.distance)), "parity": self.parity and self.parity.to_json()}
+        plain: dict[str, Any] = {"format_version": FORMAT_VERSION}
+        plain |= {self.kind if name == "encoder" else name: value for name, value in vars(self).items()}
+        del plain["kind"]
+        plain |= {"distance": self.distance and dict(vars(self.distance))}
+        plain |= {"parity": self.parity and self.parity.to_json()}
         samples = plain.pop("samples")
         numbers = {name: _numbers(values) for name, values in vars(samples).items()}
         head = json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False)
@@ -132,23 +146,25 @@ def read_either(path: Path) -> Manifest | EncoderManifest:
     """
     found = read_json(path)
     with intact(path):
-        return _from_json(found) if "encoder" in found else ranker_manifest(found)
+        return _from_json(found) if "input_shape" in found else ranker_manifest(found)
 
 
 def _from_json(found: Mapping[str, Any]) -> EncoderManifest:
     input_shape, n_dims = tuple(int(size) for size in found["input_shape"]), int(found["n_dims"])
-    parity, distance = found["parity"], KnownDistance(**found["distance"])
+    parity, distance = found["parity"], found["distance"]
+    kind = next(kind for kind in MODELS if kind in found)
     inputs, embeddings = (np.asarray(found["samples"][name], np.float32) for name in ("inputs", "embeddings"))
     n_inputs = len(inputs)
     if n_inputs < 1 or inputs.shape != (n_inputs, *input_shape) or embeddings.shape != (n_inputs, n_dims):
         raise ValueError("sample inputs and embeddings that do not belong together")
     return EncoderManifest(
         target=str(found["target"]),
-        encoder=dict(found["encoder"]),
+        kind=kind,
+        encoder=dict(found[kind]),
         input_shape=input_shape,
         n_dims=n_dims,
         output=str(found["output"]),
-        distance=distance,
+        distance=None if distance is None else KnownDistance(**distance),
         objective=found["objective"],
         protocol=found["protocol"],
         data_fingerprint=found["data_fingerprint"],

@@ -7,10 +7,11 @@ from pydantic import BaseModel
 
 from rankkit.cli.experiments import keys
 from rankkit.cli.experiments.compared import SearchSection, SignificanceSection
-from rankkit.cli.experiments.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
-from rankkit.cli.experiments.config import Data, EvaluationSection, Experiment, Section
-from rankkit.cli.experiments.encoder_comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
-from rankkit.cli.experiments.encoder_file import EncoderExperiment, ExampleData, SimilaritySection
+from rankkit.cli.experiments.config import Section
+from rankkit.cli.kinds.ranking.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
+from rankkit.cli.kinds.ranking.training_file import Data, EvaluationSection, Experiment
+from rankkit.cli.kinds.similarity.comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
+from rankkit.cli.kinds.similarity.training_file import EncoderExperiment, ExampleData, SimilaritySection
 from rankkit.models.encoders.affine import RandomAffine
 from rankkit.options import REQUIRED, Option, options_of
 from rankkit.registry import find

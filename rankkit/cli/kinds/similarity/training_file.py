@@ -1,17 +1,12 @@
 """The experiment file of an encoder: what ``rankkit train --encoder`` runs, validated before any data is read."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from rankkit.cli.experiments.config import AnyExperiment, MetricNames, Named, Section, load_as, read_toml
+from rankkit.cli.experiments.config import AnyExperiment, MetricNames, Named, Section
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run
-from rankkit.cli.plugins import load_plugins_of
 from rankkit.schemas import Finite, Whole
-
-DEFAULTS = {"encoder": "mlp", "objective": "supcon"}
 
 
 class ExampleData(Section):
@@ -65,18 +60,21 @@ class EncoderExperiment(AnyExperiment):
 
         encoder = registry.find("encoder", self.encoder.name)
         self.encoder = Named(name=self.encoder.name, **check_options("encoder", encoder, self.encoder.options))
-        objective = registry.find("embedding objective", self.objective.name)
-        options = self.objective.options
+        name, options = self.said_objective
+        objective = None if self.objective is None else registry.find("embedding objective", name)
         learned = {"temperature": options.pop("temperature")} if options.get("temperature") == "learned" else {}
-        options = check_options(self.objective_kind, objective, options) | learned
-        self.objective = Named(name=self.objective.name, **options)
+        if objective is not None:
+            options = check_options(self.objective_kind, objective, options) | learned
+            self.objective = Named(name=name, **options)
         self.training = check_options("encoder training", fit_encoder, self.training)
         find_distance(self.encoder.options.get("distance", "euclidean"), n_dims=1)
-        check_run(check_encoder_training, {**self.training, "seed": self.seed}, objective, self.augment)
-        check_objective(self.objective.name, options, kind="embedding objective")
+        if objective is not None:
+            check_run(check_encoder_training, {**self.training, "seed": self.seed}, objective, self.augment)
+            check_objective(name, options, kind="embedding objective")
         size = (self.data.size, self.data.size) if isinstance(self.data.size, int) else self.data.size
         # Of arrays the shape is not known yet; what their encoder cannot be whatever the shape is found all the same.
-        build("encoder", encoder, (3 if self.data.colour else 1, *size), **self.encoder.options, seed=0)
+        shape = (3 if self.data.colour else 1, *size)
+        build("encoder", encoder, shape, **self.encoder.options, seed=0)
         if self.augment is not None:
             self.augment = check_options("augment", RandomAffine, self.augment)
             RandomAffine(**self.augment)  # refuses numbers out of range
@@ -87,32 +85,9 @@ class EncoderExperiment(AnyExperiment):
         """Whether the objective is one on embeddings, or of rankings, which train encoders too."""
         from rankkit import registry
 
-        return "embedding objective" if self.objective.name in registry.EMBEDDING_OBJECTIVES else "objective"
+        return "embedding objective" if self.said_objective[0] in registry.EMBEDDING_OBJECTIVES else "objective"
 
     @property
     def trained_with(self) -> dict[str, Any]:
         """Options of the training, as plain values, those of ``augment`` among them."""
         return self.training if self.augment is None else {**self.training, "augment": self.augment}
-
-
-def load_encoder_experiment(
-    config: Path | None, overrides: dict[str, Any], settings: Iterable[str]
-) -> EncoderExperiment:
-    """As :func:`rankkit.cli.experiments.config.load_experiment`, of an encoder."""
-    return load_as(EncoderExperiment, DEFAULTS, config, overrides, settings)
-
-
-def is_of_encoder(config: Path | None, encoder: str | None, objective: str | None, settings: Iterable[str]) -> bool:
-    """Whether an encoder is to be trained: one is named, or an objective that only encoders have."""
-    from rankkit import registry
-
-    named = read_toml(config) if config else {}
-    load_plugins_of(str(config), named)
-    asked: Any = objective or named.get("objective")
-    name = asked.get("name") if isinstance(asked, dict) else asked
-    return (
-        encoder is not None
-        or "encoder" in named
-        or any(setting.partition("=")[0].strip().partition(".")[0] == "encoder" for setting in settings)
-        or (name in registry.EMBEDDING_OBJECTIVES and "scorer" not in named)
-    )

@@ -1,0 +1,1 @@
+"""Rankers at the command line."""

@@ -1,0 +1,1 @@
+"""Encoders, and any other module of torch from inputs to outputs, on their way out."""
