@@ -77,7 +77,7 @@ def test_trials_run_with_the_first_seed_and_the_best_with_the_others():
     asked = plan()
     first = runs_to_do(asked, ["s", "t"], nothing_ran)
     assert len(first) == 2 * (3 + 3 + 1 + 2)
-    trained = [spec for spec in first if spec.system.scorer]
+    trained = [spec for spec in first if spec.system.model]
     assert {spec.seed for spec in trained} == {4}
     valid = {spec.id: 0.5 - abs(spec.trial - (1 if spec.split == "s" else 2)) for spec in trained}
 
@@ -96,14 +96,14 @@ def test_trials_run_with_the_first_seed_and_the_best_with_the_others():
 def test_the_first_of_equals_is_reported_and_never_a_trial_that_failed(values, best):
     asked = plan()
     reported = reported_runs(asked, ["s"], lambda spec: values[spec.trial])
-    assert {spec.trial for spec in reported if spec.system.scorer} == {best}
+    assert {spec.trial for spec in reported if spec.system.model} == {best}
     further = [spec for spec in runs_to_do(asked, ["s"], lambda spec: values[spec.trial]) if spec.seed == 5]
-    assert len([spec for spec in further if spec.system.scorer]) == (0 if math.isnan(values[0]) else 2)
+    assert len([spec for spec in further if spec.system.model]) == (0 if math.isnan(values[0]) else 2)
 
 
 def test_other_seeds_wait_for_every_trial():
     done = runs_to_do(plan(), ["s"], lambda spec: 0.5 if spec.trial < 2 else None)
-    assert {spec.seed for spec in done if spec.system.scorer} == {4}
+    assert {spec.seed for spec in done if spec.system.model} == {4}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_tpe_settles_a_trial_when_those_before_it_have_ended(tpe):
         sets = option_sets(tpe, system, "s", valid)
         assert len(sets) == n_known
         trials = [
-            spec for spec in runs_to_do(tpe, ["s"], valid) if spec.system.scorer and spec.system.scorer.name == "mlp"
+            spec for spec in runs_to_do(tpe, ["s"], valid) if spec.system.model and spec.system.model.name == "mlp"
         ]
         assert [spec.seed for spec in trials] == [4] * n_known
         ended.append(trials[-1].id)
@@ -175,7 +175,7 @@ def test_a_grid_makes_systems_of_their_own():
         "mlp softmax hidden=8",
         "mlp softmax hidden=4x4",
     ]
-    assert made[4].scorer == Part("mlp", {"hidden": [4, 4]})
+    assert made[4].model == Part("mlp", {"hidden": [4, 4]})
     assert made[4].objective == Part("ranknet", {"sigma": 0.5})
 
 
