@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from rankkit.bundle.model_json import read_model_json
 from rankkit.errors import BundleError, ConfigError, DiskError
 from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.objectives import Objective, ranknet_loss
+from tests import forked
 from tests.bundle.bundle_savers import score_of, scorer_of
 
 SAVERS = Path(__file__).with_name("bundle_savers.py")
@@ -113,7 +113,7 @@ def test_saving_over_a_bundle_keeps_other_files(tmp_path):
 
 
 def saver(mode, folder):
-    command = [sys.executable, SAVERS, mode, folder]
+    command = [forked.executable(), SAVERS, mode, folder]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(
         [str(word) for word in command],
