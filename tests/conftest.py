@@ -1,11 +1,14 @@
 """Shape checks on every call, one thread, and where real data lies."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from jaxtyping import install_import_hook
+
+from tests import forked
 
 PACKAGE = Path(__file__).parent.parent / "rankkit"
 FOLDERS = ("distances", "objectives")
@@ -36,6 +39,16 @@ install_import_hook(CHECKED, "beartype.beartype")
 @pytest.fixture(autouse=True)
 def _same_random_numbers_in_every_test():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def forked_workers() -> Iterator[None]:
+    """The workers of comparisons that a test makes in its own process are forked, as :mod:`tests.forked` says."""
+    from rankkit.comparison.runs.pool import COMMAND, run_all
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(run_all.__kwdefaults__, "command", (forked.executable(), *COMMAND[1:]))
+        yield
 
 
 @pytest.fixture(scope="session")

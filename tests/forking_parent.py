@@ -23,6 +23,7 @@ from pathlib import Path
 LIBRARIES = (
     *("numpy", "scipy.stats", "scipy.sparse", "pandas", "pyarrow.parquet", "numba", "torch", "torch._dynamo"),
     *("sklearn.base", "jaxtyping", "lazy_loader", "pydantic", "safetensors.torch", "typer", "rich.table"),
+    *("fastapi", "uvicorn"),
 )
 _PATIENCE = 2.0  # seconds until it looks again for its owner
 

@@ -13,6 +13,12 @@ from tests import forked
 
 ROOT = Path(__file__).parents[2]
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_are_forked(forked_workers):
+    pass
+
+
 EXPERIMENT = """
 seeds = 2
 scorers = ["linear"]
