@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # what is compiled is kept for the next process
 READY := $(VENV)/.ready
 # One worker a core; one that has done its share takes of the others.
 PARALLEL := -n auto --dist worksteal
