@@ -33,6 +33,7 @@ CHECKED = [
 # Small tensors gain nothing from threads, and on a busy machine waiting threads take most of the processor time.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
+forked.executable()  # now, so that the workers of pytest-xdist share one
 install_import_hook(CHECKED, "beartype.beartype")
 
 
