@@ -18,7 +18,9 @@ _PLACE = "RANKKIT_TESTS_FORK"
 
 
 def executable() -> str:
-    """The path of what stands for ``sys.executable``."""
+    """The path of what stands for ``sys.executable``; off Linux that itself."""
+    if sys.platform != "linux":
+        return sys.executable
     place = os.environ.get(_PLACE, "").rpartition(":")[0]
     if not place:
         place = tempfile.mkdtemp(prefix="forks-")
