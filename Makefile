@@ -2,13 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # what is compiled is kept for the next process
 READY := $(VENV)/.ready
+# One worker a core; one that has done its share takes of the others.
+PARALLEL := -n auto --dist worksteal
 
-.PHONY: help demo test test-slow speed format clean
+.PHONY: help demo test coverage test-slow speed format clean
 
 help:
 	@echo "make demo       train four objectives on the bundled sample and print one table"
-	@echo "make test       format check, lint, types, import layers, tests with doctests and coverage"
+	@echo "make test       format check, lint, types, import layers, tests with doctests"
+	@echo "make coverage   the same tests, and which lines and branches they leave out"
 	@echo "make test-slow  the tests that take longer"
 	@echo "make speed      the tables of experiments/speed, some minutes"
 	@echo "make format     rewrite the sources in the house format"
@@ -26,7 +30,10 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest -m "not slow" $(PARALLEL)
+
+coverage: $(READY)
+	$(BIN)/pytest -m "not slow" $(PARALLEL) --cov --cov-report=term:skip-covered
 
 test-slow: $(READY)
 	$(BIN)/pytest -m slow

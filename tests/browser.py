@@ -35,7 +35,9 @@ class Browser:
         theirs_in, self._out = (os.dup(end) if end < 5 else end for end in os.pipe())
         self._in, theirs_out = (os.dup(end) if end < 5 else end for end in os.pipe())
         options = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
-                   "--disable-dev-shm-usage", "--no-first-run", f"--user-data-dir={profile}")  # fmt: skip
+                   "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+                   "--disable-extensions", "--disable-component-update", "--disable-sync",
+                   f"--user-data-dir={profile}")  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-c", _LAUNCH, str(theirs_in), str(theirs_out), EXECUTABLE, *options],
             pass_fds=(theirs_in, theirs_out),

@@ -1,11 +1,14 @@
 """Shape checks on every call, one thread, and where real data lies."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from jaxtyping import install_import_hook
+
+from tests import forked
 
 PACKAGE = Path(__file__).parent.parent / "rankkit"
 FOLDERS = ("distances", "objectives")
@@ -30,12 +33,23 @@ CHECKED = [
 # Small tensors gain nothing from threads, and on a busy machine waiting threads take most of the processor time.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
+forked.executable()  # now, so that the workers of pytest-xdist share one
 install_import_hook(CHECKED, "beartype.beartype")
 
 
 @pytest.fixture(autouse=True)
 def _same_random_numbers_in_every_test():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def forked_workers() -> Iterator[None]:
+    """The workers of comparisons that a test makes in its own process are forked, as :mod:`tests.forked` says."""
+    from rankkit.comparison.runs.pool import COMMAND, run_all
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(run_all.__kwdefaults__, "command", (forked.executable(), *COMMAND[1:]))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from tests import forked
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a reader does in a shell of his own: fetching, installing, entering the environment.
@@ -171,7 +173,7 @@ class Reader:
             script = self.folder / "example.py"
             script.write_text(step.text)
             if self.extends:
-                return _in_shell(f"{shlex.quote(sys.executable)} example.py")
+                return _in_shell(f"{shlex.quote(forked.executable())} example.py")
             with _captured() as printed:
                 runpy.run_path(str(script))
             return printed()
@@ -241,7 +243,7 @@ class Reader:
 
 
 def _in_shell(command: str) -> str:
-    function = f'rankkit() {{ {shlex.quote(sys.executable)} -m rankkit "$@"; }}; '
+    function = f'rankkit() {{ {shlex.quote(forked.executable())} -m rankkit "$@"; }}; '
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path.cwd())])}
     done = subprocess.run(["bash", "-c", function + command], capture_output=True, text=True, env=environment)
     return done.stdout + re.sub(r"^Compiling .*\n", "", done.stderr, flags=re.MULTILINE)

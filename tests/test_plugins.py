@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import rankkit as rk
+from tests import forked
 
 ROOT = Path(__file__).parent.parent
 PARTS = '''
@@ -143,10 +142,7 @@ def write_package(folder, version):
 
 def python(folder, *words):
     path = os.pathsep.join([str(folder), str(ROOT)])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return forked.python(*words, cwd=folder, env={**os.environ, "PYTHONPATH": path})
 
 
 def rankkit(folder, *words):

@@ -14,6 +14,7 @@ import pytest
 from rankkit import LinearScorer, bundle
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.files import write
+from tests import forked
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends signals")
 
@@ -31,10 +32,10 @@ def start(tmp_path):
     """Starts a command that is killed at the end, should it still be there."""
     started = []
 
-    def begin(*words, **options):
+    def begin(*words, python=sys.executable, **options):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        words = [sys.executable, "-m", "rankkit", *map(str, words)]
+        words = [python, "-m", "rankkit", *map(str, words)]
         started.append(subprocess.Popen(words, env=environment, **pipes, **options))
         return started[-1]
 
@@ -46,12 +47,13 @@ def start(tmp_path):
 
 @pytest.fixture
 def training(start, tmp_path):
-    """A training that goes on for hours, some steps in."""
+    """A training that goes on for hours, some steps in; forked unless it is said which Python."""
     write(make_ranking(400, n_features=4, seed=0), tmp_path / "train.txt")
     words = ["train", "--train", tmp_path / "train.txt", "--out", tmp_path / "run", "--set", "training.epochs=100000"]
 
-    def begin(**options):
-        process = start(*words, "--set", "training.batch_queries=8", **options)
+    def begin(python=None, **options):
+        python = python or forked.executable()
+        process = start(*words, "--set", "training.batch_queries=8", python=python, **options)
         while not (tmp_path / "run" / "metrics.jsonl").exists() or not (tmp_path / "run" / "metrics.jsonl").read_text():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
@@ -85,7 +87,7 @@ def test_a_second_signal_ends_training_at_once(training, second, pause):
 
 
 def test_under_nohup_training_goes_on(training):
-    process = training(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = training(sys.executable, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     time.sleep(0.3)
     assert process.poll() is None

@@ -23,7 +23,7 @@ def address_of(name: str) -> str:
     >>> address_of("epochs"), address_of("hidden"), address_of("scorer__hidden"), address_of("epocs")
     ('training__epochs', 'scorer__hidden', 'scorer__hidden', 'epocs')
     """
-    owners = [part for part, names in _all_names().items() if name in names]
+    owners = [part for part, names in names_of_options().items() if name in names]
     return f"{owners[0]}__{name}" if len(owners) == 1 else name
 
 
@@ -94,7 +94,7 @@ def _names(part: str, function: Any) -> frozenset[str]:
 
 
 @cache
-def _all_names() -> dict[str, frozenset[str]]:
+def names_of_options() -> dict[str, frozenset[str]]:
     """What any entry of the catalogue takes."""
     parts = {"objective": registry.OBJECTIVES, "scorer": registry.SCORERS, "training": {"fit": fit}}
     return {

@@ -3,8 +3,9 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 _LAST = 30  # lines of what a process said before it died
@@ -21,7 +22,7 @@ def outcomes(folder, attacks):
         AssertionError: If the process that makes them fails, with its exit code and what it said last.
     """
     asked = [dict(zip(("command", "kind", "seed"), attack, strict=True)) for attack in attacks]
-    words = [sys.executable, "-m", "tests.attacks.trials", str(folder / "trials"), json.dumps(asked)]
+    words = [forked.executable(), "-m", "tests.attacks.trials", str(folder / "trials"), json.dumps(asked)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     said = folder / "said"
     with said.open("w") as errors:

@@ -263,9 +263,11 @@ def fill(path: Path, room: int) -> None:
 
 def main() -> None:
     """As the module says."""
+    folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
+    for attack in asked:
+        _BY_NAME[attack["command"]]  # what is not known ends this before anything is made
     import torch
 
-    folder, asked = Path(sys.argv[1]), json.loads(sys.argv[2])
     torch.set_num_threads(1)
     import matplotlib.figure  # noqa: F401  (imports that each child would make anew)
 

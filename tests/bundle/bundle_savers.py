@@ -1,7 +1,7 @@
 """Processes that save bundles, for tests of what others find meanwhile and afterwards.
 
     python tests/bundle/bundle_savers.py killed FOLDER  # save over FOLDER in forked children, each killed a step later
-    python tests/bundle/bundle_savers.py endless FOLDER SEED  # save over FOLDER until stdin closes
+    python tests/bundle/bundle_savers.py endless FOLDER  # two forked children save over FOLDER until stdin closes
 
 Steps are the calls that change what a folder holds: a flush of a file, a rename, a removal.
 """
@@ -73,17 +73,24 @@ def killed(folder):
             return
 
 
-def endless(folder, seed):
-    number = seed
+def endless(folder):
+    children = []
+    for seed in (0, 1):
+        child = os.fork()
+        if not child:
+            save_until_asked(folder, seed)
+            os._exit(0)
+        children.append(child)
+    sys.exit(any(os.waitpid(child, 0)[1] for child in children))
+
+
+def save_until_asked(folder, number):
+    save(scorer_of(number % 6), folder)
+    say("saving")
     while not select.select([sys.stdin], [], [], 0)[0]:
-        save(scorer_of(number % 6), folder)
-        if number == seed:
-            say("saving")
         number += 1
+        save(scorer_of(number % 6), folder)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "killed":
-        killed(sys.argv[2])
-    else:
-        endless(sys.argv[2], int(sys.argv[3]))
+    {"killed": killed, "endless": endless}[sys.argv[1]](sys.argv[2])

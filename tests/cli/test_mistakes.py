@@ -327,6 +327,7 @@ def test_what_was_mistaken_works_when_it_is_corrected(rankkit, examples, tmp_pat
     assert answer.code == 0, answer.err
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_a_comparison_that_no_system_finished_leaves_room_for_the_next(rankkit, examples, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(examples, tmp_path / "copy"))
     command = ["compare", "compare.toml", "--out", "runs/new", "--jobs", "1", "--set", "training.epochs=1"]

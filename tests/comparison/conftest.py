@@ -1,6 +1,5 @@
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,15 @@ from rankkit.comparison import compare, read_results
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.examples.files import read_labelled, write_labelled
 from rankkit.loaders.files import write
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_are_forked(forked_workers):
+    pass
+
 
 EXPERIMENT = """
 seeds = 2
@@ -56,10 +62,10 @@ def experiment(tmp_path_factory):
     return path
 
 
-def start(*words, **options):
-    """The command line in a process of its own."""
+def start(*words, python=None, **options):
+    """The command line in a process of its own, forked unless it is said which Python."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "rankkit", "compare", *map(str, words)]
+    command = [python or forked.executable(), "-m", "rankkit", "compare", *map(str, words)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )

@@ -51,7 +51,7 @@ def is_alive(pid):
 def test_a_comparison_killed_and_resumed_gives_the_same_bytes(experiment, finished, tmp_path):
     """A worker is killed, then the whole comparison, and what it had finished is not run again."""
     out = tmp_path / "run"
-    process = start(experiment, "--out", out)
+    process = start(experiment, "--out", out, python=sys.executable)
     wait_for(lambda: len(outcomes(out)) >= 4, process)
     os.kill(children(process)[0], signal.SIGKILL)
     wait_for(lambda: len(outcomes(out)) >= 12, process)
@@ -96,7 +96,7 @@ def test_ctrl_c_stops_and_says_how_to_go_on(experiment, finished, tmp_path):
     # All but the random ones are to be done again: enough that it is not finished before it is stopped.
     shutil.copytree(finished.folder, out, ignore=shutil.ignore_patterns("results", "linear-*", "lightgbm-*", "best-*"))
     plan = load_comparison(experiment).plan()
-    process = start(experiment, "--out", out, "--resume", "--jobs", "1")
+    process = start(experiment, "--out", out, "--resume", "--jobs", "1", python=sys.executable)
     wait_for(lambda: children(process), process)
     worker = children(process)[0]
     with pytest.raises(ConfigError, match="expected no other process at work in it; there is one"):

@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 import rankkit as rk
 from rankkit.bundle.model_json import read_model_json
 from rankkit.errors import DataError, DataWarning
-from rankkit.estimator.options import _all_names
+from rankkit.estimator.options import names_of_options
 
 QUICK = {"epochs": 2, "hidden": (8,)}
 
@@ -231,7 +231,7 @@ def test_before_fit_there_is_nothing():
 
 
 def test_every_option_has_one_short_name():
-    names = [name for options in _all_names().values() for name in options]
+    names = [name for options in names_of_options().values() for name in options]
     assert len(set(names)) == len(names), "an option of two parts can no longer be given by its name alone"
     assert {"sigma", "hidden", "epochs"} <= set(names)
 

@@ -66,14 +66,14 @@ def test_the_innermost_that_knows_says_what_is_safe():
     assert str(raised.value) == "a: expected to write it; got a disk that can only be read. The first is. Go on."
 
 
-COMMAND = [sys.executable, "-m", "rankkit", "objectives", "ranknet"]
+COMMAND = [sys.executable, "-m", "rankkit", "objectives"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="writes to /dev/full")
 def test_words_that_cannot_be_printed():
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(COMMAND, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-        silent = subprocess.run([*COMMAND[:-1], "nothing"], stderr=full, check=False)
+        silent = subprocess.run([*COMMAND, "nothing"], stderr=full, check=False)
     assert done.stderr == (
         "rankkit: standard output: expected to write it; got a full disk. Make room, or name another place.\n"
     )

@@ -6,6 +6,7 @@ import pytest
 
 from rankkit.errors import ConfigError, DiskError
 from rankkit.files.occupied import alone_at_work_in
+from tests import forked
 
 HOLD = """
 import sys
@@ -96,7 +97,7 @@ def test_where_no_folder_can_be_made_it_says_so(tmp_path, place):
 def test_of_two_trainings_into_one_folder_one_is_refused_before_it_reads_data(holder, tmp_path):
     (tmp_path / "train.txt").write_text("nothing that can be read\n")
     words = ["train", "--train", str(tmp_path / "train.txt"), "--out", str(tmp_path / "run")]
-    done = subprocess.run([sys.executable, "-m", "rankkit", *words], capture_output=True, text=True, check=False)
+    done = forked.python("-m", "rankkit", *words)
     assert done.returncode == 2
     assert "run: expected no other process at work in it; there is one. Wait for it, or choose another" in done.stderr
     assert names_in(tmp_path / "run") == [".lock"]

@@ -15,6 +15,7 @@ import rankkit as rk
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.files import column_names
 from rankkit.loaders.sources import is_stream
+from tests import forked
 
 TEXT = b"2 qid:7 1:0.5 2:3 # a\n0 qid:7 2:1 # b\n1 qid:x 1:4 # c\n"
 
@@ -149,7 +150,8 @@ def test_no_temporary_file_is_left(files, tmp_path, monkeypatch):
 
 
 def run(*words, content, shell=False):
-    command = [str(Path(sys.executable).with_name("rankkit")), *map(str, words)]
+    installed = [str(Path(sys.executable).with_name("rankkit"))]
+    command = [*(installed if shell else [forked.executable(), "-m", "rankkit"]), *map(str, words)]
     return subprocess.run(
         ["bash", "-c", " ".join(command)] if shell else command, input=content, capture_output=True, timeout=120
     )

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from torch.func import grad, jvp, vmap
 
 import rankkit as rk
 from rankkit.registry import OBJECTIVES
+from tests import forked
 from tests.objectives.compiled_steps import called, value_and_slopes
 from tests.objectives.embedding.batches import OBJECTIVES as EMBEDDING
 from tests.oracles.catalogue import SEED
@@ -33,7 +33,7 @@ def refusals_in(refused):
 
 def compile_steps(backend, graph, *names):
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.objectives.compiled_steps", backend, graph, *names],
+        [forked.executable(), "-m", "tests.objectives.compiled_steps", backend, graph, *names],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 
@@ -15,6 +14,7 @@ import pytest
 
 from rankkit import bundle
 from rankkit.models.scorers import LinearScorer
+from tests import forked
 from tests.serving.live import Live
 
 BODY = json.dumps({"documents": [{"id": "a", "features": [1, 2, 3]}]}).encode()
@@ -102,7 +102,7 @@ def test_sighup_and_the_port_of_administration_load_anew(tmp_path):
     save(tmp_path / "a", 0)
     second = save(tmp_path / "b", 1)
     words = [
-        sys.executable, "-m", "rankkit", "serve", f"one={tmp_path / 'a'}", f"two={tmp_path / 'b'}", "--port", "0",
+        forked.executable(), "-m", "rankkit", "serve", f"one={tmp_path / 'a'}", f"two={tmp_path / 'b'}", "--port", "0",
         "--admin-port", "0",
     ]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -22,6 +22,7 @@ from rankkit.errors import BundleError, ConfigError
 from rankkit.serving import Settings
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.server import serve
+from tests import forked
 
 BODY = b'{"documents": [{"id": "a", "features": [1, 2, 3]}]}'
 
@@ -85,7 +86,7 @@ def test_onnxruntime_scores_as_rankkit_score_does_and_after_a_reload_too(scorer,
         connection.close()
         return np.array(scores)
 
-    words = [sys.executable, "-m", "rankkit", "serve", str(saved), "--port", "0", "--engine", "onnxruntime"]
+    words = [forked.executable(), "-m", "rankkit", "serve", str(saved), "--port", "0", "--engine", "onnxruntime"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     ) as process:

@@ -29,7 +29,7 @@ def test_every_objective_brings_classes_together(quick_encoder, seen, name):
     encoder = build_encoder("mlp", {"n_dims": 8, "hidden": (16,)}, name, seen, seed=0)
     before = map_at_r(encoder, seen)
     history = quick_encoder(
-        encoder, build_objective(name, {}, kind="embedding objective"), epochs=25, learning_rate=0.01
+        encoder, build_objective(name, {}, kind="embedding objective"), epochs=12, learning_rate=0.02
     )
     assert np.isfinite([record.loss for record in history.epochs]).all()
     assert map_at_r(encoder, seen) > before + 0.1

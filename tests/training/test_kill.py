@@ -3,10 +3,11 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 # How often each point is passed in a run of twelve steps and three epochs: one checkpoint a step and one an epoch; each
 # flushes file and folder and renames once, and metrics.jsonl is named once before.
@@ -34,7 +35,7 @@ def test_a_run_killed_at_any_of_twenty_points_and_resumed_ends_with_the_same_wei
     root = str(Path(__file__).parents[2])
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": root}
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), json.dumps(points)],
+        [forked.executable(), str(script), str(tmp_path), json.dumps(points)],
         capture_output=True,
         text=True,
         env=environment,

@@ -29,7 +29,7 @@ def training_curves(results: "Results", systems: Sequence[str]) -> list[Chart]:
     metric, charts = results.plan.metric, []
     for column, (title, unit) in _AXES.items():
         found = {place: runs for place, name in enumerate(systems) if (runs := _runs(results, name, column))}
-        bands = {place: _band(runs) for place, runs in found.items()}
+        bands = {place: band_of(runs) for place, runs in found.items()}
         if not bands:
             continue
 
@@ -75,7 +75,7 @@ def _runs(results: "Results", system: str, column: str) -> dict[int, list[Run]]:
     return runs
 
 
-def _band(runs: dict[int, list[Run]]) -> list[Floats]:
+def band_of(runs: dict[int, list[Run]]) -> list[Floats]:
     """Where, the mean, the lowest and the highest seed."""
     every = [x for curves in runs.values() for x, _ in curves]
     first, last = max(x[0] for x in every), max(x[-1] for x in every)

@@ -61,18 +61,18 @@ def group_charts(results: "Results", systems: Sequence[str]) -> list[Chart]:
     values = results.values[metric]
     kept = values.notna().all(axis=1).to_numpy()
     queries, values = results.queries[kept], values[kept]
-    relevant = (words.group, *_bins(queries["n_relevant"].to_numpy(np.int64)))
+    relevant = (words.group, *binned(queries["n_relevant"].to_numpy(np.int64)))
     if "class" in queries:
         kinds = {"relevant": relevant, "class-group": ("group of classes", *_class_groups(queries["class"]))}
         kinds = {name: kind for name, kind in kinds.items() if len(kind[2]) > 1}
     else:
         kinds = {
-            "list-length": ("documents of the query", *_bins(queries["list_size"].to_numpy(np.int64))),
+            "list-length": ("documents of the query", *binned(queries["list_size"].to_numpy(np.int64))),
             "relevant": relevant,
         }
         labels = [name for name in queries.columns if name.startswith("n_label_")]
         if len(labels) <= _LABELS:
-            kinds["label-mix"] = ("labels that the query has", *_label_mix(queries, labels))
+            kinds["label-mix"] = ("labels that the query has", *mixes_of_labels(queries, labels))
     return [
         _group_chart(f"groups-{name}", metric, (by, words.queries), codes, names, values[list(systems)])
         for name, (by, codes, names) in kinds.items()
@@ -104,7 +104,7 @@ def _group_chart(
     )
 
 
-def _bins(values: Ints) -> tuple[Ints, list[str]]:
+def binned(values: Ints) -> tuple[Ints, list[str]]:
     """Groups of about equally many queries, or one for each value where there are few; only groups that have some."""
     distinct = np.unique(values)
     if len(distinct) <= _DISTINCT:
@@ -118,7 +118,7 @@ def _bins(values: Ints) -> tuple[Ints, list[str]]:
     return codes, names
 
 
-def _label_mix(queries: "pd.DataFrame", labels: list[str]) -> tuple[Ints, list[str]]:
+def mixes_of_labels(queries: "pd.DataFrame", labels: list[str]) -> tuple[Ints, list[str]]:
     """The sets of labels, the rarest ones together as "other"."""
     names = [name.removeprefix("n_label_") for name in labels]
     has = queries[labels].to_numpy() > 0

@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Interval:
-    """Mean and bounds in percent of the width of the column, which holds :func:`_scale`."""
+    """Mean and bounds in percent of the width of the column, which holds :func:`scale_of`."""
 
     low: float
     mean: float
@@ -184,7 +184,7 @@ def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTa
     rules = results.plan.significance
     p_name = "p" if rules.correction == "none" else f"p ({rules.correction})"
     head = ("system", standings.metric, "95% interval", "seed sd", "letters", "delta", "effect", p_name, "win/tie/loss")
-    lowest, highest = _scale(standings.rows)
+    lowest, highest = scale_of(standings.rows)
     span = highest - lowest or 1.0
     rows = []
     for row in standings.rows:
@@ -203,7 +203,7 @@ def _metric_tables(results: "Results", standings: "MetricStandings") -> MetricTa
     return MetricTables(standings.metric, head, rows, matrix, standings.n_pairs)
 
 
-def _scale(rows: "Sequence[Standing]") -> tuple[float, float]:
+def scale_of(rows: "Sequence[Standing]") -> tuple[float, float]:
     """The range of values in which intervals are drawn.
 
     From the best system down, until one lies further below those before it than they span: random order would press

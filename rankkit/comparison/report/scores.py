@@ -39,7 +39,7 @@ def score_cards(results: "Results", systems: Sequence[str]) -> list[SystemCard]:
     """A card for each system, of its run with the first seed on the first split."""
     plans = {system.name: system for system in results.plan.systems}
     labels = results.docs(results.splits[0])["label"].to_numpy(np.float64)
-    names, codes = _label_groups(labels)
+    names, codes = groups_of_labels(labels)
     cards = []
     for place, name in enumerate(systems):
         run = _first_run(results, name)
@@ -123,7 +123,8 @@ def count_tied(scores: NDArray[np.float32], query_of_doc: NDArray[np.int64]) -> 
     return int((np.append(same, False) | np.append(False, same)).sum())
 
 
-def _label_groups(labels: Floats) -> tuple[list[str], NDArray[np.int64]]:
+def groups_of_labels(labels: Floats) -> tuple[list[str], NDArray[np.int64]]:
+    """Names of groups, each of one label or, of many labels, of a range; and the group of each document."""
     distinct = np.unique(labels)
     if len(distinct) <= _MAX_LABELS:
         return [f"{label:g}" for label in distinct], np.searchsorted(distinct, labels)

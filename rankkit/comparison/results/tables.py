@@ -118,11 +118,11 @@ def to_dict(results: "Results") -> dict[str, Any]:
         "metrics": {
             metric: {
                 "n_queries": standings.n_queries,
-                "systems": [_finite(asdict(row)) for row in standings.rows],
+                "systems": [finite_values(asdict(row)) for row in standings.rows],
                 "pairs": {
                     "systems": list(standings.systems),
-                    "delta": _finite(standings.deltas.tolist()),
-                    "effect_size": _finite(standings.effect_sizes.tolist()),
+                    "delta": finite_values(standings.deltas.tolist()),
+                    "effect_size": finite_values(standings.effect_sizes.tolist()),
                     "p": standings.p.tolist(),
                     "p_corrected": standings.p_corrected.tolist(),
                     "win_tie_loss": [[[c.wins, c.ties, c.losses] for c in row] for row in standings.win_tie_loss],
@@ -308,12 +308,12 @@ def _tex(text: str) -> str:
     return "".join(f"\\{letter}" if letter in "_%&#$" else letter for letter in text)
 
 
-def _finite(value: Any) -> Any:
+def finite_values(value: Any) -> Any:
     """JSON has no infinity and no NaN: the text and nothing stand for them."""
     if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
+        return {name: finite_values(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_finite(part) for part in value]
+        return [finite_values(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

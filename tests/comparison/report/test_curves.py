@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rankkit.comparison.report.curves import _band
+from rankkit.comparison.report.curves import band_of
 
 
 def run(x, y):
@@ -11,7 +11,7 @@ def run(x, y):
 
 
 def test_splits_are_averaged_within_a_seed_and_the_band_spans_the_seeds():
-    at, mean, low, high = _band({0: [run([1, 2], [0.2, 0.4]), run([1, 2], [0.4, 0.6])], 1: [run([1, 2], [0.5, 0.7])]})
+    at, mean, low, high = band_of({0: [run([1, 2], [0.2, 0.4]), run([1, 2], [0.4, 0.6])], 1: [run([1, 2], [0.5, 0.7])]})
     assert at.tolist() == [1, 2]
     assert low == pytest.approx([0.3, 0.5])
     assert high == pytest.approx([0.5, 0.7])
@@ -19,7 +19,7 @@ def test_splits_are_averaged_within_a_seed_and_the_band_spans_the_seeds():
 
 
 def test_a_curve_begins_where_all_have_begun_and_a_run_that_stopped_keeps_its_value():
-    at, mean, low, high = _band({0: [run([1, 2, 3], [0.1, 0.2, 0.3])], 1: [run([2, 4, 8], [0.4, 0.6, 0.5])]})
+    at, mean, low, high = band_of({0: [run([1, 2, 3], [0.1, 0.2, 0.3])], 1: [run([2, 4, 8], [0.4, 0.6, 0.5])]})
     assert at.tolist() == [2, 3, 4, 8]
     assert low == pytest.approx([0.2, 0.3, 0.3, 0.3])
     assert high == pytest.approx([0.4, 0.4, 0.6, 0.5])
@@ -27,7 +27,7 @@ def test_a_curve_begins_where_all_have_begun_and_a_run_that_stopped_keeps_its_va
 
 
 def test_long_curves_are_thinned_and_keep_their_ends():
-    at, mean, *_ = _band({0: [run(np.arange(1, 1001), np.arange(1, 1001) / 1000)]})
+    at, mean, *_ = band_of({0: [run(np.arange(1, 1001), np.arange(1, 1001) / 1000)]})
     assert len(at) == 80
     assert (at[0], at[-1]) == (1, 1000)
     assert (mean[0], mean[-1]) == (0.001, 1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rankkit.comparison import compare, read_results
-from rankkit.comparison.report.page import _scale, shown_systems
+from rankkit.comparison.report.page import scale_of, shown_systems
 from rankkit.comparison.results.standings import Standing
 
 VOID = {"meta", "link", "img", "br", "input"}
@@ -156,9 +156,9 @@ def test_intervals_are_drawn_in_the_range_of_those_that_are_near():
         return [Standing(str(low), (low + high) / 2, low, high, **about) for low, high in bounds]
 
     near = [(0.90, 0.92), (0.89, 0.91), (0.86, 0.88)]
-    assert _scale(rows(*near)) == (0.86, 0.92)
-    assert _scale(rows(*near, (0.25, 0.29))) == (0.86, 0.92)  # random order
-    assert _scale(rows(*near, (0.81, 0.83))) == (0.81, 0.92)  # as far below them as they span
+    assert scale_of(rows(*near)) == (0.86, 0.92)
+    assert scale_of(rows(*near, (0.25, 0.29))) == (0.86, 0.92)  # random order
+    assert scale_of(rows(*near, (0.81, 0.83))) == (0.81, 0.92)  # as far below them as they span
 
 
 def test_the_matrix_has_every_pair_raw_above_and_corrected_below(parsed, finished):

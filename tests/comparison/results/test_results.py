@@ -229,6 +229,6 @@ def test_folders_without_results(tmp_path, copy):
 
 
 def test_infinite_effects_survive_json(finished):
-    from rankkit.comparison.results.tables import _finite
+    from rankkit.comparison.results.tables import finite_values
 
-    assert _finite({"a": [math.inf, math.nan, 0.5]}) == {"a": ["inf", None, 0.5]}
+    assert finite_values({"a": [math.inf, math.nan, 0.5]}) == {"a": ["inf", None, 0.5]}

@@ -26,6 +26,7 @@ from rankkit.loaders.files import convert, read, write
 from rankkit.loaders.letor import cache as letor_cache
 from rankkit.loaders.letor.reading import read_letor
 from rankkit.loaders.tables.given_arrays import from_arrays
+from tests import forked
 from tests.file_limits import small_files
 
 BUILDERS = Path(__file__).with_name("cache_builders.py")
@@ -43,9 +44,9 @@ def assert_same(data, expected):
 
 
 @contextlib.contextmanager
-def started(*words):
+def started(*words, python=sys.executable):
     """A process of cache_builders.py, which ends with the block at the latest."""
-    command = [sys.executable, str(BUILDERS), *map(str, words)]
+    command = [python, str(BUILDERS), *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -379,7 +380,12 @@ def test_processes_that_build_the_same_cache_at_once(tmp_path):
     path = tmp_path / "train.txt"
     data = make_ranking(400, n_features=20)
     write(data, path)
-    with started("build", path) as one, started("build", path) as two, started("build", path) as three:
+    forks = {"python": forked.executable()}
+    with (
+        started("build", path, **forks) as one,
+        started("build", path, **forks) as two,
+        started("build", path, **forks) as three,
+    ):
         time.sleep(1)
         (tmp_path / "go").touch()
         for process in (one, two, three):
