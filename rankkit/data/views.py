@@ -249,7 +249,8 @@ def _keep(data: RankingDataset, places: Sequence[int]) -> RankingDataset:
     roles = data.roles
     if roles is not None and list(places) != list(range(data.n_features)):
         roles = replace(roles, vector=None)  # the column of lists has other features than these
-    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles)
+    schema = None if data.schema is None else data.schema.select(places)
+    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles, schema=schema)
 
 
 def _columns(features: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
@@ -276,7 +277,8 @@ def _places(where: str, data: RankingDataset, features: Selection) -> list[int]:
     place_of = {name: place for place, name in enumerate(names)}
     for wanted in features:
         if isinstance(wanted, str):
-            found |= dict.fromkeys(_named(where, wanted, place_of))
+            span = None if data.schema is None or wanted in place_of else data.schema.spans.get(wanted)
+            found |= dict.fromkeys(_named(where, wanted, place_of) if span is None else range(span.start, span.stop))
         else:
             found[_position(where, wanted, len(names))] = None
     if not found:
