@@ -32,7 +32,7 @@ _OF_A_RUN = frozenset(
 )
 
 PASSED: Mapping[str, frozenset[str]] = {
-    "scorer": frozenset({"n_features", "readout", "seed"}),
+    "scorer": frozenset({"n_features", "readout", "schema", "seed"}),
     "encoder": frozenset({"input_shape", "seed"}),
     "augment": frozenset(),
     "objective": _OF_A_CALL,

@@ -13,11 +13,11 @@ bag       lists of text                                codes as of a category, o
                                                        NaN alone: missing or empty
 ========  ===========================================  ======================================================
 
-Codes, and not zeros and ones, so that a scorer can average what it has learnt of each value, and so that a matrix stays
-narrow. Empty text counts as missing, since CSV cannot tell the two apart.
+Codes, and not zeros and ones, so that a scorer can average what it has learnt of each value, and so that a matrix
+stays narrow. Empty text counts as missing, since CSV cannot tell the two apart.
 
-What has a vocabulary learns it from the rows that are read, sorted; with ``n_buckets`` there is none, and a value's code
-is its hash.
+What has a vocabulary learns it from the rows that are read, sorted; with ``n_buckets`` there is none, and the code of
+a value is its hash.
 """
 
 from collections.abc import Sequence
@@ -78,8 +78,8 @@ class Category:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the columns of the matrix."""
-        return (self.name,)
+        """Of the columns of the matrix; a hash is another thing than what it is made of."""
+        return (self.name if self.n_buckets is None else f"{self.name}[hash]",)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -262,8 +262,9 @@ def time(*parts: Part, reference: str | None = None) -> Time:
 
     Args:
         *parts: ``"seconds"`` or ``"days"`` (both since the first day that was read, with fractions), ``"weekday"`` (0
-            is Monday), ``"hour"`` (with fractions), ``"yearday"`` (0 is the first of January, with fractions), ``"age"``
-            (days before ``reference``). None: days, weekday and hour. A float32 holds seconds apart for half a year.
+            is Monday), ``"hour"`` (with fractions), ``"yearday"`` (0 is the first of January, with fractions),
+            ``"age"`` (days before ``reference``). None: days, weekday and hour. A
+            float32 holds seconds apart for half a year.
         reference: The column of times that ``"age"`` is counted to.
 
     Raises:

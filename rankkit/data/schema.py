@@ -24,7 +24,7 @@ _LISTS = frozenset({"vocabulary", "parts", "n"})
 class Schema:
     """The columns of documents, in the order in which they stand in the matrix.
 
-    A schema that was learnt from training rows reads other rows alike: ``rankkit.from_pandas(new, schema=train.schema)``.
+    A schema that was learnt from training rows reads others alike: ``rankkit.from_pandas(new, schema=train.schema)``.
 
     Args:
         columns: In order, of :mod:`rankkit.data.columns`, with all that is learnt.

@@ -113,7 +113,7 @@ def test_kinds_by_name_and_by_constructor():
     assert as_column("day", time("hour")).parts == ("hour",)
     assert as_column("v", vector(3)).size == 3
     assert as_column("g", bag(places=2)).places == 2
-    with pytest.raises(ConfigError, match="expected the kind of 'x'; got 'categry'. Did you mean 'category'"):
+    with pytest.raises(ConfigError, match=r"expected the kind of 'x'; got 'categry'\. Did you mean 'category'"):
         as_column("x", "categry")
     with pytest.raises(ConfigError, match="expected the kind of 'x'"):
         as_column("x", 3)

@@ -30,11 +30,13 @@ BLOCK_NUMBERS = 4_000_000
 _LARGEST_ABOUT = 16 * 2**20
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
-    rb"\{'descr': '(<f4|<f8|<i8|\|u1|<U\d{1,9})', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?\), \} *\n"
+    rb"\{'descr': '(<f4|<i8|\|u1|<U\d{1,9})', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?\), \} *\n"
 )
-_FLOATS, _DOUBLES, _WHOLE, _BYTES, _TEXT = "<f4", "<f8", "<i8", "|u1", "<U"
+_FLOATS, _WHOLE, _BYTES, _TEXT = "<f4", "<i8", "|u1", "<U"
 BESIDE = "beside."
 """What the arrays of what is known beside the features are called, before their role."""
+BITS = ".bits"
+"""Behind the role of one of float64 numbers, whose bits are written as whole numbers."""
 _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each array
     "features": ((_FLOATS,), 2),
     "labels": ((_FLOATS,), 1),
@@ -45,7 +47,8 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each 
     "doc_ids": ((_TEXT,), 1),
     f"{BESIDE}position": ((_WHOLE,), 1),
     f"{BESIDE}propensity": ((_FLOATS,), 1),
-    f"{BESIDE}time": ((_WHOLE, _DOUBLES), 1),
+    f"{BESIDE}time": ((_WHOLE,), 1),
+    f"{BESIDE}time{BITS}": ((_WHOLE,), 1),
     f"{BESIDE}session": ((_WHOLE,), 1),
     f"{BESIDE}split": ((_WHOLE,), 1),
     **{
@@ -57,8 +60,17 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each 
 
 
 _Role = Literal[
-    *("label", "qid", "doc_id", "weight", "query_weight", "vector"),
-    *("position", "propensity", "time", "session", "split"),
+    "label",
+    "qid",
+    "doc_id",
+    "weight",
+    "query_weight",
+    "vector",
+    "position",
+    "propensity",
+    "time",
+    "session",
+    "split",
 ]
 
 

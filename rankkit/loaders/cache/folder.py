@@ -24,6 +24,7 @@ from rankkit.files.places import check_place
 from rankkit.loaders.cache.check import (
     ABOUT,
     BESIDE,
+    BITS,
     BLOCK_NUMBERS,
     CHARACTERS,
     OFFSETS,
@@ -198,6 +199,8 @@ def write_beside(folder: Path, beside: Mapping[str, NDArray[Any] | TextIds]) -> 
     for role, values in beside.items():
         if isinstance(values, TextIds):
             write_ids(folder, f"{BESIDE}{role}", values)
+        elif values.dtype == np.float64:
+            write_array(folder / f"{BESIDE}{role}{BITS}.npy", np.ascontiguousarray(values).view(np.int64))
         else:
             write_array(folder / f"{BESIDE}{role}.npy", np.asarray(values))
 
@@ -237,6 +240,8 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
         for name in [name.removesuffix(OFFSETS) for name in arrays if name.endswith(OFFSETS)]:
             arrays[name] = ids_of(arrays.pop(f"{name}{OFFSETS}"), arrays.pop(f"{name}{CHARACTERS}"))
         beside = {name.removeprefix(BESIDE): arrays.pop(name) for name in list(arrays) if name.startswith(BESIDE)}
+        for role in [role for role in beside if role.endswith(BITS)]:
+            beside[role.removesuffix(BITS)] = beside.pop(role).view(np.float64)
         remarks = _remarks_of(about)
         data = RankingDataset(
             **arrays,

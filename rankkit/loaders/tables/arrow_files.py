@@ -66,7 +66,7 @@ def open_files(
     found = columns_of(schema)
     wanted, remark = as_written(schema, wanted, source)
     columns = choose_columns(found, wanted, source, first)
-    columns = learn(found, wanted, columns, source, lambda names: _columns(paths, names))
+    columns = learn(found, wanted, columns, source, lambda names: _columns(paths, schema, names))
     if remark is not None:
         columns = replace(columns, learnt=(*columns.learnt, remark))
     return schema, _batches(paths, schema, columns), columns, source
@@ -199,13 +199,16 @@ def _count_rows(paths: Sequence[Path]) -> int:
     return n_rows
 
 
-def _columns(paths: Sequence[Path], names: list[str]) -> Iterator[pa.RecordBatch]:
-    """The batches of all files with the columns of those names, as they are."""
+def _columns(paths: Sequence[Path], schema: pa.Schema, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The batches of all files with the columns of those names, in the types of the first."""
     for path in paths:
         with _opened(path) as file:
             _check_has(file, names, path, paths[0])
             for batch in file.batches(names):
-                yield batch.select(names)
+                chosen = batch.select(names)
+                for name in names:
+                    chosen = _cast(chosen, name, schema.field(name).type, path)
+                yield chosen
 
 
 def _check_has(file: _File, names: Iterable[str], path: Path, first: Path) -> None:

@@ -26,9 +26,9 @@ unnamed column of row numbers            left out            if named           
 What a kind other than a number becomes: :mod:`rankkit.data.columns`. ``columns=`` names another kind for a column, and
 takes text that is left out else; ``schema=`` says all kinds, as training rows had them. Text has few values where each
 stands for two rows on average, or for two queries where all rows of a query have one, and where there are no more than
-10,000 of them. Missing values of features are NaN; a label, an id or a weight that is missing is an error. Columns that are named in
-``features`` are taken or refused, never left out; those in ``drop`` count as not there. Columns called "label", "qid",
-"doc_id", "doc_weight" and "query_weight" are no features unless they are named in ``features``.
+10,000 of them. Missing values of features are NaN; a label, an id or a weight that is missing is an error. Columns
+that are named in ``features`` are taken or refused, never left out; those in ``drop`` count as not there. Columns
+called "label", "qid", "doc_id", "doc_weight" and "query_weight" are no features unless they are named in ``features``.
 """
 
 import difflib
@@ -149,10 +149,10 @@ class Columns:
     """The columns that a table does have; ``vector`` is set where one list column holds all features.
 
     ``schema`` is what the features are made of where some are no numbers; those of its columns that are ``flat`` stand
-    in the table as their numbers. ``beside`` are the columns of roles such as the position, ``learnt`` what there is to
-    say of vocabularies. ``left_out`` are those that are no features and nothing else, unasked, each with the reason; ``merged`` the places
-    of features whose different values are the same in float32, where they are read as that. Features that were named
-    are no guess, and nothing is suspicious about them.
+    in the table as numbers. ``beside`` are the columns of roles such as the position, ``learnt`` what there is to
+    say of vocabularies. ``left_out`` are those that are no features and nothing else, unasked, each with the reason;
+    ``merged`` the places of features whose different values are the same in float32, where they are read as that.
+    Features that were named are no guess, and nothing is suspicious about them.
     """
 
     qid: str | None
@@ -385,6 +385,7 @@ def _as_named(
 
 
 def not_numeric(column: Column, source: Source) -> DataError:
+    """The error for a column that should hold numbers."""
     return DataError(
         f"{source.name}: expected numbers in column {column.name!r}; got {column.shown}. "
         "Convert the column to numbers, or name another."

@@ -106,7 +106,7 @@ def _age(
 
 
 def _encode_vector(column: Vector, arrays: Arrays, source: Source, first_row: int) -> list[NDArray[Any]]:
-    lists = arrays[column.name]
+    lists = _nothing(arrays[column.name])
     if not is_list(lists.type) and not pa.types.is_null(lists.type):
         raise other_kind(column, lists.type, source)
     size = column.size or 0
@@ -119,7 +119,7 @@ def _encode_vector(column: Vector, arrays: Arrays, source: Source, first_row: in
     if wrong.any():
         row = first_row + int(np.flatnonzero(there)[int(wrong.argmax())])
         raise DataError(
-            f"{source.at(row, column.name)}: expected a list of {size} numbers, as in the rows before or in the schema; "
+            f"{source.at(row, column.name)}: expected a list of {size} numbers, as in the first row or the schema; "
             f"got {int(sizes[int(wrong.argmax())])}. Give every document a list of that length, or none."
         )
     matrix[there] = numbers(lists.drop_null().flatten()).reshape(-1, size)
@@ -195,7 +195,7 @@ def _hashes(texts: pa.Array, n_buckets: int) -> NDArray[np.float32]:
     distinct = texts.dictionary_encode()
     codes = np.array([murmurhash3_32(word, positive=True) % n_buckets for word in distinct.dictionary.to_pylist()])
     rows = pc.fill_null(distinct.indices, len(codes)).to_numpy(zero_copy_only=False)
-    return np.append(codes.astype(np.float32), np.float32(np.nan))[rows]
+    return np.asarray(np.append(codes.astype(np.float32), np.float32(np.nan))[rows])
 
 
 def as_texts(values: pa.Array, column: Column, source: Source) -> pa.Array:
@@ -310,6 +310,7 @@ def other_kind(column: Column, kind: pa.DataType, source: Source) -> DataError:
 
 
 def _lists(column: Bag, values: pa.Array, source: Source) -> pa.Array:
+    values = _nothing(values)
     kind = values.type
     if pa.types.is_null(kind):
         return values.cast(pa.large_list(pa.large_string()))
@@ -317,6 +318,13 @@ def _lists(column: Bag, values: pa.Array, source: Source) -> pa.Array:
         raise other_kind(column, kind, source)
     if pa.types.is_fixed_size_list(kind):  # whose missing lists have values all the same
         return values.cast(pa.large_list(kind.value_type))
+    return values
+
+
+def _nothing(values: pa.Array) -> pa.Array:
+    """Values without a type where pandas, which makes NaN of what is missing, gave a column without any value one."""
+    if pa.types.is_floating(values.type) and np.isnan(numbers(values)).all():
+        return pa.nulls(len(values))
     return values
 
 

@@ -1,8 +1,9 @@
-"""What is learnt of the columns of a table before its rows are read: which text has few values, and their vocabulary."""
+"""What is learnt of the columns of a table before its rows are read: which text has few values, and which."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,7 @@ MOST_GUESSED = 10_000
 """Values of text that is taken for a category unasked."""
 _ROWS_A_VALUE = 2  # on average, at least
 _SHOWN = 12
+_BATCH_ROWS = 65_536
 
 
 def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Source, rows: Rows) -> Columns:
@@ -51,7 +53,8 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
     learning = {name: _Learning(one, is_guess) for name, (one, is_guess) in asked.items()}
     _look(learning, columns, source, rows)
     settled = {name: one.settle() for name, one in learning.items()}
-    refused = next((name for name, one in settled.items() if one is None and name in wanted.listed), None)
+    chosen = wanted.kinds.keys() | (set(columns.features) if wanted.features is not None else set())
+    refused = next((name for name, one in settled.items() if one is None and name in chosen), None)
     if refused is not None:
         raise not_numeric(there[refused], source)
     kept = tuple(one for one in settled.values() if one is not None)
@@ -87,7 +90,7 @@ def _as_given(there: Mapping[str, Column], schema: Schema, columns: Columns, sou
 def _asked(
     there: Mapping[str, Column], wanted: Wanted, columns: Columns, source: Source
 ) -> dict[str, tuple[Kind, bool]]:
-    """By name, in the order of the table or of ``features``, what each feature is to become, and whether it is guessed."""
+    """By name, in the order of the table or of ``features``, what each feature becomes, and whether that is a guess."""
     kinds, reasons = wanted.kinds, dict(columns.left_out)
     if columns.vector is not None:
         if kinds:
@@ -133,8 +136,9 @@ class _Learning:
     is_guess: bool
     counts: Counter[str] = field(default_factory=Counter)
     n_rows: int = 0
-    n_lists: int = 0  # the queries of all batches, ...
-    n_values: int = 0  # ... and how many different values they have, each counted by itself
+    n_queries: int = 0
+    n_lists: int = 0  # the queries of all batches, those that go on counted again, ...
+    n_values: int = 0  # ... and how many different values each of them has, in all
     longest: int = 0
     earliest: float | None = None
     size: int | None = None
@@ -215,7 +219,7 @@ class _Learning:
 
     def _has_few_values(self) -> bool:
         of_queries = self.n_lists > 0 and self.n_values == self.n_lists
-        n_units = self.n_lists if of_queries else self.n_rows
+        n_units = self.n_queries if of_queries else self.n_rows
         return not self.is_out and 0 < _ROWS_A_VALUE * len(self.counts) <= n_units
 
     def _vocabulary(self, asked: Category | Bag) -> tuple[str, ...]:
@@ -235,8 +239,9 @@ class _Learning:
         kept = set(settled.vocabulary)
         n_rows = sum(count for word, count in self.counts.items() if word not in kept)
         return [
-            f"{settled.name}: {n_cut:,} of {len(self.counts):,} values are not in the vocabulary (min_count="
-            f"{settled.min_count}, max_size={settled.max_size}) and count as unseen, {n_rows:,} of {self.n_rows:,} times."
+            f"{settled.name}: {n_cut:,} of {len(self.counts):,} values are not in the vocabulary "
+            f"(min_count={settled.min_count}, max_size={settled.max_size}) and count as unseen, "
+            f"{n_rows:,} of {self.n_rows:,} times."
         ]
 
 
@@ -251,15 +256,33 @@ def _look(learning: Mapping[str, _Learning], columns: Columns, source: Source, r
         return
     has_guess = any(one.is_guess and isinstance(one.asked, Category) for one in unknown.values())
     qid = columns.qid if has_guess else None
-    first_row = 0
-    for batch in rows(list(dict.fromkeys((*unknown, *([] if qid is None else [qid]))))):
+    first_row, queries = 0, set[Any]()
+    for batch in _even(rows(list(dict.fromkeys((*unknown, *([] if qid is None else [qid])))))):
         query = None
         if qid is not None:
             query = laid_open(batch.column(qid))
-            query = pa.array(np.arange(len(query))) if pa.types.is_null(query.type) else query
+            queries.update(query.unique().to_pylist())
         for one in unknown.values():
             one.look(batch, query, source, first_row)
         first_row += batch.num_rows
+    for one in unknown.values():
+        one.n_queries = len(queries)
+
+
+def _even(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of one size, so that what is learnt does not depend on how a table is stored."""
+    held: list[pa.RecordBatch] = []
+    n_held = 0
+    for batch in batches:
+        held.append(batch)
+        n_held += batch.num_rows
+        while n_held >= _BATCH_ROWS:
+            whole = pa.Table.from_batches(held).combine_chunks()
+            yield from whole.slice(0, _BATCH_ROWS).combine_chunks().to_batches()
+            held = whole.slice(_BATCH_ROWS).to_batches()
+            n_held -= _BATCH_ROWS
+    if n_held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 
 
 def _is_known(asked: Kind) -> bool:

@@ -346,8 +346,9 @@ def read_csv(
 
     Numbers become float32 straight from their digits. Empty fields, ``NA``, ``NULL`` and ``nan`` among features are
     missing values, NaN. A column whose first values are mostly numbers is a column of numbers, and text in it an
-    error. Text and dates are what :func:`from_pandas` makes of them; empty fields among them are missing. Features in columns "1", "2", ... have no names. The other keywords are those
-    of :func:`from_pandas`; a file that rankkit wrote needs none.
+    error. Text and dates are what :func:`from_pandas` makes of them; empty fields among them are missing. Features in
+    columns "1", "2", ... have no names. The other keywords are those of :func:`from_pandas`; a file of numbers that
+    rankkit wrote needs none.
 
     Args:
         path: The file.

@@ -60,5 +60,7 @@ def as_written(types: pa.Schema, wanted: Wanted, source: Source) -> tuple[Wanted
     if known - RESERVED != set(types.names) - RESERVED:
         return wanted, "its columns are other than rankkit wrote: what they are is learnt anew."
     given = {field.name: getattr(wanted, field.name) for field in fields(wanted) if field.name in BESIDE}
-    roles = {role: name for role, name in beside.items() if given[role] is None and name not in wanted.dropped}
+    roles: dict[str, Any] = {
+        role: name for role, name in beside.items() if given[role] is None and name not in wanted.dropped
+    }
     return replace(wanted, schema=schema, **roles), None
