@@ -1,6 +1,7 @@
 """Documents for a scorer that knows a schema: codes of its vocabularies, whatever stands where."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 from rankkit.data.columns import Number
@@ -58,11 +59,16 @@ def columns_by_schema(
     if set(missing) - flat:
         raise DataError(missing_columns(where, sorted(set(missing) - flat), list(found)))
     qid = given.qid or column("qid") or remembered.qid or "qid"
+    doc_id = column("doc_id")
+    label = (given.label or column("label")) if with_labels else given.label
+    # Columns that had a role in training are no surprise here.
+    others = {*astuple(remembered), *astuple(DEFAULTS)} - {label, qid, doc_id, *schema.sources, *schema.names}
     return {
-        "label": (given.label or column("label")) if with_labels else given.label,
+        "label": label,
         "qid": qid,
-        "doc_id": column("doc_id"),
+        "doc_id": doc_id,
         "schema": schema,
+        "drop": [name for name in found if name in others],
         "weight": None,
         "query_weight": None,
     }

@@ -19,6 +19,8 @@ from rankkit.naming import numbered
 from rankkit.remarks import say
 from rankkit.transforms import Spec, Transform
 
+MIN_COUNT = 2
+"""Training rows that a value has to have to get a row of its own, unless told."""
 _FIRST_STD = 0.1  # of embeddings, before they have learnt anything
 
 

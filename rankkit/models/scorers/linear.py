@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.schema import Schema
 from rankkit.models.scorers.columns import (
+    MIN_COUNT,
     code_tables,
     code_weights,
     column_options,
@@ -100,7 +101,7 @@ class LinearScorer(nn.Module):
         }
 
     @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = 2, **options: Any) -> "LinearScorer":
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LinearScorer":
         """A scorer for the columns of training data, whatever their kinds.
 
         Args:

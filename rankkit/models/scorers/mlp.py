@@ -11,7 +11,7 @@ from torch.nn import functional
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.models.scorers.columns import column_options, inputs_of, options_for, schema_from
+from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, options_for, schema_from
 from rankkit.models.scorers.layers import Dropout, fresh, weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
@@ -131,7 +131,7 @@ class MLPScorer(nn.Module):
         }
 
     @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = 2, **options: Any) -> "MLPScorer":
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "MLPScorer":
         """A scorer for the columns of training data, whatever their kinds.
 
         Args:
