@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, Track, reads_data, refuse_reading
+from rankkit.cli.data.options import BESIDE, Reading, Track, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
 from rankkit.errors import ConfigError
@@ -13,7 +13,7 @@ from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
 
 
-@reads_data(without={"group_file"})  # there is one beside each file, or none
+@reads_data(without={"group_file", *BESIDE})  # there is one beside each file, or none
 def train(
     train: Annotated[
         Path | None,

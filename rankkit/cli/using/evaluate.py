@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data, refuse_reading
+from rankkit.cli.data.options import BESIDE, Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 from rankkit.cli.using.evaluate_encoder import evaluate_saved_encoder
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rankkit.similarity import SimilarityReport
 
 
-@reads_data(known_to="as in training", without={"n_features"})
+@reads_data(known_to="as in training", without={"n_features", *BESIDE})
 def evaluate(
     run: Annotated[
         Path | None,

@@ -199,6 +199,16 @@ def _count_rows(paths: Sequence[Path]) -> int:
     return n_rows
 
 
+def all_batches(path: Path, extensions: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """The batches of a file, or of all files of a folder, with all columns.
+
+    Raises:
+        DataError: As :func:`read_files`.
+    """
+    paths, schema = data_files(path, extensions), schema_of(path, extensions)
+    return _columns(paths, schema, list(schema.names))
+
+
 def _columns(paths: Sequence[Path], schema: pa.Schema, names: list[str]) -> Iterator[pa.RecordBatch]:
     """The batches of all files with the columns of those names, in the types of the first."""
     for path in paths:

@@ -67,6 +67,19 @@ def open_csv(
     return pa.schema(list(types.items())), columns, batches
 
 
+def csv_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The batches of a file with all columns, in the types that their first rows have.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    source = Source(str(path), below_header=True)
+    separator = _separator_of(path)
+    first = next(_batches(path, source, separator, {}, None))
+    types = {field.name: field.type for field in first.schema}
+    return _batches(path, source, separator, types, list(types))
+
+
 def header_of(path: Path) -> list[str]:
     """The names of the columns.
 

@@ -33,9 +33,26 @@ def read_batches(
     """Read the record batches of a whole table into one data set, as :func:`read_rows`, and say what is to be said."""
     suspicions = suspicions_of(columns)
     data = read_rows(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
-    remarks = (*columns.remarks, *(() if suspicions is None else suspicions.remarks()))
+    remarks = (*columns.remarks, *_gaps(data), *(() if suspicions is None else suspicions.remarks()))
     say_of_columns(source.name, remarks)
     return replace(data, remarks=remarks)
+
+
+def _gaps(data: RankingDataset) -> tuple[str, ...]:
+    """What there is to say of positions that are not 1, 2, 3, ... or 0, 1, 2, ..."""
+    if "position" not in data.beside or not data.n_docs:
+        return ()
+    place = np.arange(data.n_docs) - np.repeat(data.offsets[:-1], data.list_sizes)
+    ahead = np.asarray(data.beside["position"]) - place
+    lists = np.repeat(np.arange(data.n_queries), data.list_sizes)
+    n_uneven = len(np.unique(lists[ahead != ahead.min()]))
+    if not n_uneven and ahead.min() in (0, 1):
+        return ()
+    n_uneven = n_uneven or data.n_queries
+    return (
+        f"positions of {n_uneven:,} of {data.n_queries:,} lists have gaps or begin late: documents count as shown at "
+        "their places among those that are there.",
+    )
 
 
 def suspicions_of(columns: Columns) -> Suspicions | None:

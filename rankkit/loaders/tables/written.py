@@ -12,6 +12,7 @@ from rankkit.data.schema import Schema
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns import BESIDE, RESERVED, Wanted
+from rankkit.naming import named
 
 KEY = b"rankkit"
 """In the metadata of an Arrow schema."""
@@ -23,6 +24,7 @@ def metadata_of(data: RankingDataset) -> dict[bytes, bytes] | None:
         return None
     written = {
         "schema": None if data.schema is None else data.schema.to_dict(),
+        "features": list(named(data.feature_names, data.n_features)) if data.schema is None else [],
         "beside": beside_names(data),
     }
     return {KEY: json.dumps(written).encode()}
@@ -48,13 +50,14 @@ def as_written(types: pa.Schema, wanted: Wanted, source: Source) -> tuple[Wanted
     try:
         written = json.loads(text)
         schema = None if written["schema"] is None else Schema.from_dict(written["schema"])
+        features = {str(name) for name in written["features"]}
         beside = {str(role): str(name) for role, name in written["beside"].items() if role in BESIDE}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{source.name}: expected the schema that rankkit wrote; got {str(error)[:200]}. Write the file again, or "
             "name the kinds with columns=."
         ) from error
-    known = set(beside.values()) | RESERVED
+    known = set(beside.values()) | RESERVED | features
     for one in () if schema is None else schema.columns:
         known |= set(one.names) if set(one.names) <= set(types.names) else {one.name}
     if known - RESERVED != set(types.names) - RESERVED:
