@@ -137,7 +137,9 @@ def test_a_file_that_another_tool_changed_is_learnt_anew(tmp_path):
     table = pa.parquet.read_table(tmp_path / "a.parquet")
     pa.parquet.write_table(table.append_column("more", pa.array(range(len(table)))), tmp_path / "b.parquet")
     assert any("its columns are other than rankkit wrote" in line for line in read(tmp_path / "b.parquet").remarks)
-    damaged = table.replace_schema_metadata({b"rankkit": b'{"schema": {"version": 9, "columns": []}, "features": [], "beside": {}}'})
+    damaged = table.replace_schema_metadata(
+        {b"rankkit": b'{"schema": {"version": 9, "columns": []}, "features": [], "beside": {}}'}
+    )
     pa.parquet.write_table(damaged, tmp_path / "c.parquet")
     with pytest.raises(DataError, match=r"expected what Schema\.to_dict gives"):
         read(tmp_path / "c.parquet")
