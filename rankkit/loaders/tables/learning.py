@@ -60,7 +60,8 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
     kept = tuple(one for one in settled.values() if one is not None)
     if not kept:
         raise no_features(there.values(), columns.roles, source)
-    left_out = tuple((name, reason) for name, reason in columns.left_out if settled.get(name) is None)
+    taken = {source for one in kept for source in one.sources}
+    left_out = tuple((name, reason) for name, reason in columns.left_out if name not in taken)
     found_schema = Schema(kept)
     if found_schema.is_numbers:
         return replace(columns, features=found_schema.names, left_out=left_out)
@@ -122,7 +123,7 @@ def _kind_by_type(column: Column) -> tuple[Kind, bool] | None:
     if column.kind == "text":
         return Category(name, ordered=column.detail == ORDERED), column.detail not in (CATEGORY, ORDERED)
     if column.kind == "date":
-        return Time(name, parts=("days", "weekday") if column.detail == DAY else Time.parts), False
+        return Time(name, parts=("days", "weekday") if column.detail == DAY else Time.parts), True
     if column.kind == LIST:
         return Vector(name), True
     return (Bag(name), True) if column.detail == TEXTS else None
@@ -141,6 +142,7 @@ class _Learning:
     n_values: int = 0  # ... and how many different values each of them has, in all
     longest: int = 0
     earliest: float | None = None
+    has_hours: bool = False
     size: int | None = None
     is_out: bool = False
     order: tuple[str, ...] | None = None
@@ -166,6 +168,7 @@ class _Learning:
             if not np.isnat(at).all():
                 earliest = float(np.nanmin(at[~np.isnat(at)].astype(np.int64))) / 1e6
                 self.earliest = earliest if self.earliest is None else min(earliest, self.earliest)
+                self.has_hours |= bool((at[~np.isnat(at)].astype(np.int64) % 86_400_000_000).any())
         elif isinstance(self.asked, Vector) and not self.is_out:
             self._look_at_sizes(values)
 
@@ -211,6 +214,8 @@ class _Learning:
             words = None if asked.n_buckets is not None else self._vocabulary(asked)
             return replace(asked, vocabulary=words, places=asked.places or max(1, self.longest))
         if isinstance(asked, Time):
+            if self.is_guess and not self.has_hours:  # dates in a type of times
+                asked = replace(asked, parts=tuple(part for part in asked.parts if part != "hour"))
             return replace(asked, origin=float(np.floor((self.earliest or 0.0) / 86_400) * 86_400))
         if isinstance(asked, Vector):
             size = asked.size or self.size

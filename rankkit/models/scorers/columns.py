@@ -30,7 +30,7 @@ def embedding_size(n_codes: int) -> int:
     >>> [embedding_size(n) for n in (2, 10, 100, 10_000)]
     [3, 6, 22, 50]
     """
-    return min(50, math.ceil(1.6 * max(1, n_codes) ** 0.56))
+    return min(50, math.ceil(1.6 * math.pow(max(1, n_codes), 0.56)))
 
 
 class CodeTable(nn.Module):

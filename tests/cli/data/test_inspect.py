@@ -104,7 +104,7 @@ def test_each_column_of_a_table_has_a_line(rankkit, tmp_path):
     text = " ".join(lines)
     assert "dropped 0 4 a, b, c" in text
     assert "category of 2 0 2 oak, elm" in text
-    assert "time (days, weekday, hour) 0 2 2026-01-01 00:00:00" in text
+    assert "time (days, weekday) 0 2 2026-01-01 00:00:00" in text
     assert "bag of 2, up to 2 at a time 0 4 ['x'], ['x', 'y'], []" in text
 
 
