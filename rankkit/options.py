@@ -35,7 +35,7 @@ _OF_A_MODEL = frozenset({"seed"})
 """Of kinds that a registered task brings: their options are keywords, what follows from data is not."""
 
 PASSED: Mapping[str, frozenset[str]] = {
-    "scorer": frozenset({"n_features", "readout", "seed"}),
+    "scorer": frozenset({"n_features", "readout", "schema", "seed"}),
     "encoder": frozenset({"input_shape", "seed"}),
     "augment": frozenset(),
     "objective": _OF_A_CALL,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.clicks.models import ClickModel
-from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.ranking_dataset import RankingDataset, taken
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import ConfigError, DataError
 
@@ -113,6 +113,8 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
         offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
         weights=data.weights[order] if data.weights is not None and data.weights_per == "doc" else data.weights,
         doc_ids=None if data.doc_ids is None else data.doc_ids[order],
+        # Where a document stood in another log says nothing of this one.
+        beside={role: values for role, values in taken(data.beside, order).items() if role in ("time", "split")},
         rows=None,
     )
 

@@ -20,7 +20,7 @@ def positions(log: RankingDataset) -> NDArray[np.int64]:
 
 
 def propensity_weighted(
-    log: RankingDataset, propensities: ArrayLike, *, max_weight: float | None = None
+    log: RankingDataset, propensities: ArrayLike | None = None, *, max_weight: float | None = None
 ) -> RankingDataset:
     r"""A click log whose clicks weigh the inverse of their propensity, for training with any objective.
 
@@ -47,6 +47,7 @@ def propensity_weighted(
         log: A log of clicks in shown order. Its own weights, if any, are multiplied.
         propensities: ``[position]`` from the first on, each above 0; only their ratios matter to the optimum of a loss.
             Those of a model, of :func:`rankkit.estimate_propensities`, or of a trained :class:`rankkit.DualLearning`.
+            None: those of the documents themselves, from the column that was read with ``propensity=``.
         max_weight: Limit of a click's weight, above 0: less variance for some bias; None: none.
 
     Raises:
@@ -66,6 +67,8 @@ def propensity_weighted(
         weighted estimator); Wang, Bendersky, Metzler, Najork, "Learning to Rank with Selection Bias in Personal
         Search", SIGIR 2016.
     """
+    if propensities is None:
+        return _weighted(log, _own_propensities(log), max_weight)
     curve = np.asarray(propensities, np.float64)
     shown_at = positions(log)
     longest = int(shown_at.max(initial=0))
@@ -75,11 +78,30 @@ def propensity_weighted(
             f"{list(curve.shape)}{', lowest ' + format(curve.min(), 'g') if curve.size else ''}. "
             "Cut the log to the positions whose propensity is known."
         )
+    return _weighted(log, curve[shown_at - 1], max_weight)
+
+
+def _own_propensities(log: RankingDataset) -> NDArray[np.float64]:
+    """Those of the documents.
+
+    Raises:
+        ConfigError: If they have none.
+    """
+    if "propensity" not in log.beside:
+        raise ConfigError(
+            "propensity_weighted: expected propensities, one a position, or a log that has them; got neither. "
+            "Pass them, or read the log with propensity= the name of their column."
+        )
+    return np.asarray(log.beside["propensity"], np.float64)
+
+
+def _weighted(log: RankingDataset, chances: NDArray[np.float64], max_weight: float | None) -> RankingDataset:
+    """The log with the inverse of a chance a document as the weight of each click."""
     if max_weight is not None and not max_weight > 0:
         raise ConfigError(f"propensity_weighted: expected max_weight above 0; got {max_weight!r}. Pass None for none.")
     clicked = _clicks("propensity_weighted", log) > 0
-    inverse = np.minimum(1 / curve, np.inf if max_weight is None else max_weight)
-    weights = np.where(clicked, inverse[shown_at - 1], 1.0)
+    inverse = np.minimum(1 / chances, np.inf if max_weight is None else max_weight)
+    weights = np.where(clicked, inverse, 1.0)
     if log.doc_weights is not None:
         weights = weights * log.doc_weights
     return replace(log, weights=weights.astype(np.float32), weights_per="doc")

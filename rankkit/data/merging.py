@@ -69,6 +69,7 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
         doc_ids=_ids_in_order([data.doc_ids for data in datasets if data.doc_ids is not None], docs),
         remarks=tuple(dict.fromkeys(remark for data in datasets for remark in data.remarks)),
         weights_per=None if weights is None else datasets[0].weights_per,
+        beside=_beside(datasets, docs),
         rows=rows if docs is None else docs if rows is None else rows[docs],
     )
 
@@ -82,6 +83,11 @@ def _check_features(datasets: Sequence[RankingDataset]) -> None:
                 f"number {number}. Read both with the same n_features, or select_features from one."
             )
         if other.feature_names == first.feature_names:
+            if other.schema != first.schema:
+                raise DataError(
+                    f"merge: expected the vocabularies of the first data set; got others in number {number}. "
+                    "Read all with the schema= of the first, or bring them to it with rankkit.recode."
+                )
             continue
         if first.feature_names is None or other.feature_names is None:
             named, bare = (number, 1) if first.feature_names is None else (1, number)
@@ -136,6 +142,34 @@ def _ids_in_order(ids: Sequence[TextIds], docs: NDArray[np.int64] | None) -> Tex
         return None
     joined = id_texts(join_ids(ids))
     return joined if docs is None else joined[docs]
+
+
+def _beside(datasets: Sequence[RankingDataset], docs: NDArray[np.int64] | None) -> dict[str, NDArray[Any] | TextIds]:
+    """What is known beside the features, behind each other, of roles that all have."""
+    first, found = datasets[0], {}
+    for role in first.beside:
+        parts = [data.beside[role] for data in datasets if role in data.beside]
+        if len(parts) < len(datasets):
+            raise DataError(
+                f"merge: expected a {role} of all data sets or none; got none in one of them. "
+                "Read it there, or take it out elsewhere with dataclasses.replace(data, beside={})."
+            )
+        if role in ("session", "split"):
+            joined: Any = join_ids(parts)
+        elif len({part.dtype for part in parts}) > 1:
+            raise DataError(
+                f"merge: expected {role} in one unit; got {', '.join(sorted({str(part.dtype) for part in parts}))}. "
+                "Convert the column where it is read."
+            )
+        else:
+            joined = np.concatenate([np.asarray(part) for part in parts])
+        found[role] = joined if docs is None else joined[docs]
+    more = next((role for data in datasets for role in data.beside if role not in first.beside), None)
+    if more is not None:
+        raise DataError(
+            f"merge: expected a {more} of all data sets or none; got none in the first. Read it there, or leave it out."
+        )
+    return found
 
 
 def _weights(datasets: Sequence[RankingDataset]) -> NDArray[np.float32] | None:

@@ -1,10 +1,11 @@
 """RankingDataset: query-grouped documents at rest, as flat arrays with offsets."""
 
 import hashlib
+import json
 import operator
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.data.batch import Per, QueryBatch, no_query_at, take_queries
+from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError
@@ -33,6 +35,11 @@ class Roles:
     query_weight: str | None = None
     vector: str | None = None
     """The column of lists whose positions are the features; None where each feature was a column, or a number."""
+    position: str | None = None
+    propensity: str | None = None
+    time: str | None = None
+    session: str | None = None
+    split: str | None = None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -57,6 +64,10 @@ class RankingDataset:
         remarks: What was decided about the input without being asked, a line each.
         weights_per: Whose the weights are, ``"query"`` or ``"doc"``; None: as ``weights`` says, by its length if by
             nothing else.
+        schema: What the features stand for, where some are no numbers; None: all are.
+        beside: What else is known of the documents, ``[doc]`` each, by its role: ``"position"`` (int64, where it was
+            shown), ``"propensity"`` (float32), ``"time"`` (int64 microseconds from 1970, or float64 in a unit of its
+            own), ``"session"`` and ``"split"`` (int64, or :class:`TextIds`).
 
     Raises:
         DataError: If the arrays do not fit together, or weights may be those of queries as well as of documents.
@@ -73,6 +84,8 @@ class RankingDataset:
     roles: Roles | None = None
     remarks: tuple[str, ...] = ()
     weights_per: Per | None = None
+    schema: Schema | None = None
+    beside: Mapping[str, NDArray[Any] | TextIds] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_features(self.features)
@@ -81,8 +94,8 @@ class RankingDataset:
         object.__setattr__(self, "qids", _checked_ids("qids", self.qids))
         if self.doc_ids is not None:
             object.__setattr__(self, "doc_ids", id_texts(_checked_ids("doc_ids", self.doc_ids)))
-        for name in ("labels", "doc_ids", "rows"):
-            values = getattr(self, name)
+        for name in ("labels", "doc_ids", "rows", *self.beside):
+            values = self.beside[name] if name in self.beside else getattr(self, name)
             if values is not None and values.shape != (n_docs,):
                 raise DataError(
                     f"RankingDataset: expected {name} of shape ({n_docs},), one a document; got {values.shape}. "
@@ -100,6 +113,11 @@ class RankingDataset:
             raise DataError(
                 f"RankingDataset: expected {n_features} feature names; got {len(self.feature_names)}. "
                 "Name every column of features."
+            )
+        if self.schema is not None and self.schema.names != self.feature_names:
+            raise DataError(
+                f"RankingDataset: expected the feature names of the schema, {', '.join(self.schema.names[:20])}; got "
+                "others. Read the data with schema= or columns=, or leave the schema out."
             )
         fault = None if self.feature_names is None else not_utf8(self.feature_names)
         if fault is not None:
@@ -160,6 +178,7 @@ class RankingDataset:
             weights=None if self.weights is None else self.weights[chosen if self.weights_per == "query" else docs],
             doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
             rows=None if self.rows is None else self.rows[docs],
+            beside=taken(self.beside, docs),
         )
 
     def __iter__(self) -> Iterator["RankingDataset"]:
@@ -188,6 +207,7 @@ class RankingDataset:
             weights=None if self.weights is None else self.weights[queries if self.weights_per == "query" else docs],
             doc_ids=None if self.doc_ids is None else self.doc_ids[docs],
             rows=None if self.rows is None else self.rows[docs],
+            beside=taken(self.beside, docs),
         )
 
     def in_row_order(self, values: _Values) -> _Values:
@@ -230,7 +250,14 @@ class RankingDataset:
                 digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
         if self.weights_per == "doc" and self.n_docs == self.n_queries and (self.list_sizes != 1).any():
             digest.update(b"one weight a document")  # which the number of weights does not say here
+        if self.schema is not None:  # equal codes stand for other values there
+            digest.update(json.dumps(self.schema.to_dict()).encode())
         return digest.hexdigest()
+
+
+def taken(beside: Mapping[str, NDArray[Any] | TextIds], docs: Any) -> dict[str, NDArray[Any] | TextIds]:
+    """What is known of some documents beside their features, by slice or position."""
+    return {role: values[docs] for role, values in beside.items()}
 
 
 def query_positions(where: str, queries: Any, n_queries: int) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,23 +113,26 @@ def subsample(
 
 
 def split(
-    data: RankingDataset, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0
+    data: RankingDataset, fractions: Sequence[float] = (0.8, 0.1, 0.1), *, seed: int = 0, by: str | None = None
 ) -> tuple[RankingDataset, ...]:
-    """Deal the queries out at random: every query goes to one part, with all its documents.
+    """Deal the queries out, at random or in order of time: every query goes to one part, with all its documents.
 
-    Within a part the queries keep the order of the data set.
+    Within a part the queries keep the order of the data set. In order of time no query of a part is later than one of
+    the next part: a query stands at the time of its last document, and queries of one time go to one part, so that the
+    parts may be somewhat larger or smaller than their shares.
 
     Args:
         data: Any data set.
         fractions: The share of the queries of each part, above 0, 1 in all. Parts are rounded to whole queries.
         seed: Equal data, fractions and seed give equal parts.
+        by: The column of times that was read with ``time=``, or a feature; None: at random.
 
     Returns:
         One data set a fraction.
 
     Raises:
-        ConfigError: If the fractions are not shares of one whole.
-        DataError: If there are too few queries for a part to have any.
+        ConfigError: If the fractions are not shares of one whole, or there is no such column.
+        DataError: If there are too few queries, or times, for a part to have any.
 
     Example:
         >>> from rankkit.data.synthetic import make_ranking
@@ -138,6 +142,8 @@ def split(
     """
     check_whole("split: seed", seed)
     shares = check_shares(fractions)
+    if by is not None:
+        return _split_by_time(data, shares, by)
     sizes = _whole_shares(shares, data.n_queries)
     if not sizes.all():
         raise DataError(
@@ -146,6 +152,48 @@ def split(
         )
     shuffled = np.random.default_rng(seed).permutation(data.n_queries)
     return tuple(_take(data, np.sort(chosen)) for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]))
+
+
+def _split_by_time(data: RankingDataset, shares: Sequence[float], by: str) -> tuple[RankingDataset, ...]:
+    """Parts in order of time, cut where the time changes nearest to each share."""
+    times = _query_times(data, by)
+    order = np.argsort(times, kind="stable")
+    changes = np.flatnonzero(np.diff(times[order])) + 1
+    wanted = np.cumsum(_whole_shares(shares, data.n_queries))[:-1]
+    cuts: list[int] = []
+    for left, cut in zip(range(len(wanted), 0, -1), wanted, strict=True):
+        free = changes[changes > (cuts[-1] if cuts else 0)]
+        free = free[: len(free) - left + 1]  # each part after this one needs a change too
+        if not len(free):
+            raise DataError(
+                f"split: expected {len(shares)} different times in {by!r} or more, for as many parts; got "
+                f"{len(changes) + 1 if data.n_queries else 0}. Pass fewer fractions, or a finer column of times."
+            )
+        cuts.append(int(free[np.abs(free - cut).argmin()]))
+    return tuple(_take(data, np.sort(chosen)) for chosen in np.split(order, cuts))
+
+
+def _query_times(data: RankingDataset, by: str) -> NDArray[Any]:
+    """When each query was asked: at the latest time of its documents."""
+    named_time = data.roles is not None and data.roles.time == by
+    times: NDArray[Any]
+    if "time" in data.beside and (named_time or by == "time"):
+        times = np.asarray(data.beside["time"])
+    else:
+        names = feature_names_of(data)
+        parts = [name for name in (by, f"{by}[seconds]", f"{by}[days]") if name in names]
+        if not parts:
+            raise ConfigError(
+                f"split: expected the column of times; got by={by!r}. Read the data with time={by!r}, or name another."
+            )
+        times = np.asarray(data.features[:, names.index(parts[0])])
+        if np.isnan(times).any():
+            raise DataError(f"split: expected a time of every document; got none in {by!r} of some. Drop these rows.")
+    sizes = data.list_sizes
+    latest = np.full(data.n_queries, times.min() if times.size else 0, times.dtype)
+    if (sizes > 0).any():
+        latest[sizes > 0] = np.maximum.reduceat(times, data.offsets[:-1][sizes > 0])
+    return latest
 
 
 def check_shares(fractions: Sequence[float]) -> list[float]:
@@ -249,7 +297,8 @@ def _keep(data: RankingDataset, places: Sequence[int]) -> RankingDataset:
     roles = data.roles
     if roles is not None and list(places) != list(range(data.n_features)):
         roles = replace(roles, vector=None)  # the column of lists has other features than these
-    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles)
+    schema = None if data.schema is None else data.schema.select(places)
+    return replace(data, features=_columns(data.features, places), feature_names=names, roles=roles, schema=schema)
 
 
 def _columns(features: NDArray[np.float32], places: Sequence[int]) -> NDArray[np.float32]:
@@ -276,7 +325,8 @@ def _places(where: str, data: RankingDataset, features: Selection) -> list[int]:
     place_of = {name: place for place, name in enumerate(names)}
     for wanted in features:
         if isinstance(wanted, str):
-            found |= dict.fromkeys(_named(where, wanted, place_of))
+            span = None if data.schema is None or wanted in place_of else data.schema.spans.get(wanted)
+            found |= dict.fromkeys(_named(where, wanted, place_of) if span is None else range(span.start, span.stop))
         else:
             found[_position(where, wanted, len(names))] = None
     if not found:

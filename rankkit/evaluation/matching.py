@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation.by_schema import DEFAULTS, columns_by_schema, say_left_out, with_schema
 from rankkit.loaders.sources import Readable
-from rankkit.loaders.tables.columns import left_out_line
 from rankkit.models.scorers.calling import n_features_of, takes_offsets
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.naming import named
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 12
 _BLOCK_DOCS = 4096  # rows without query ids are scored in lists of so many
-_DEFAULTS = Roles("label", "qid", "doc_id", "doc_weight", "query_weight")
 
 
 def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[np.int64] | None:
@@ -63,7 +63,7 @@ def feature_places(where: str, scorer: object, data: RankingDataset) -> NDArray[
         if wanted == found:
             return None
         places = np.array(_places(where, wanted, found), np.int64)
-        _say_left_out(where, wanted, found)
+        say_left_out(where, wanted, found)
         return places
     check_count(where, n_features, data)
     if data.feature_names is not None and hasattr(scorer, "feature_names"):
@@ -92,12 +92,14 @@ def matched(where: str, scorer: object, data: RankingDataset) -> RankingDataset:
     Raises:
         DataError: As :func:`feature_places`.
     """
+    data = with_schema(where, scorer, data)
     places = feature_places(where, scorer, data)
     known = getattr(scorer, "feature_names", data.feature_names)
     names = None if known is None else tuple(known)
     if places is not None:
-        return replace(data, features=np.take(data.features, places, axis=1), feature_names=names)
-    return data if names == data.feature_names else replace(data, feature_names=names)
+        schema = None if data.schema is None else data.schema.select(places.tolist())
+        return replace(data, features=np.take(data.features, places, axis=1), feature_names=names, schema=schema)
+    return data if names == data.feature_names else replace(data, feature_names=names, schema=None)
 
 
 def feature_names_of(scorer: object, data: RankingDataset) -> tuple[str, ...]:
@@ -191,7 +193,7 @@ def read_documents(
         if found is not None:
             left = _left(f"{file}", found, given, getattr(scorer, "roles", None) or Roles(), narrowed)
             chosen = {**columns_for(f"{file}", scorer, left, given, with_labels), **asked}
-            if chosen.get("features") is None:
+            if chosen.get("features") is None and "schema" not in chosen:
                 chosen |= narrowed
         elif narrowed or kind_of(file) != "letor":
             chosen = {**asked, **narrowed}
@@ -211,7 +213,7 @@ def _left(where: str, found: Sequence[str], given: Roles, trained: Roles, narrow
         absent = [name for name in names if name not in there]
         if absent:
             raise DataError(f"{where}: expected {option} among {_some(found)}; got {absent[0]!r}. Name others.")
-    roles = {*astuple(given), *astuple(_DEFAULTS), *astuple(trained)}
+    roles = {*astuple(given), *astuple(DEFAULTS), *astuple(trained)}
     kept = roles | set(narrowed["features"]) if "features" in narrowed else set(found)
     return [name for name in found if name in kept and name not in dropped]
 
@@ -228,6 +230,9 @@ def columns_for(
         DataError: If a feature is missing.
     """
     remembered = getattr(scorer, "roles", None) or Roles()
+    schema: Schema | None = getattr(scorer, "schema", None)
+    if schema is not None:
+        return columns_by_schema(where, schema, found, given, remembered, with_labels)
     features = _feature_columns(where, scorer, found, remembered)
     taken = set() if features is None else {features} if isinstance(features, str) else set(features)
 
@@ -235,7 +240,7 @@ def columns_for(
         asked: str | None = getattr(given, role)
         if asked is not None:
             return asked
-        known = (getattr(remembered, role), getattr(_DEFAULTS, role))
+        known = (getattr(remembered, role), getattr(DEFAULTS, role))
         return next((name for name in known if name is not None and name in found and name not in taken), None)
 
     label = column("label") if with_labels or features is None else given.label
@@ -243,9 +248,9 @@ def columns_for(
     roles = {"label": label, "qid": column("qid") or remembered.qid or "qid", "doc_id": column("doc_id")}
     if features is None:  # every column of numbers that is nothing else, so that weights have to be known
         return {**roles, "weight": column("weight"), "query_weight": column("query_weight")}
-    others = {*astuple(remembered), *astuple(_DEFAULTS), *astuple(given)}
+    others = {*astuple(remembered), *astuple(DEFAULTS), *astuple(given)}
     beside = [name for name in found if name not in others]
-    _say_left_out(where, [features] if isinstance(features, str) else features, beside)
+    say_left_out(where, [features] if isinstance(features, str) else features, beside)
     return {**roles, "features": features, "weight": None, "query_weight": None}
 
 
@@ -268,14 +273,6 @@ def _of_letor(scorer: Any) -> dict[str, Any]:
     if names is not None and all(name.isdecimal() for name in names):
         return {"features": [int(name) for name in names]}
     return {"n_features": scorer.n_features}
-
-
-def _say_left_out(where: str, wanted: Sequence[str], found: Sequence[str]) -> None:
-    """Warn of the names that are there and not wanted."""
-    known = set(wanted)
-    others = [name for name in found if name not in known]
-    if others:
-        say(f"{where}: {left_out_line((name, 'no feature of the ranker') for name in others)}")
 
 
 def _places(where: str, wanted: Sequence[str], found: Sequence[str]) -> list[int]:
@@ -330,7 +327,7 @@ def _from_table(
     in_column = qids if isinstance(qids, str) else None
     if is_pandas:
         known = astuple(getattr(scorer, "roles", None) or Roles())
-        table = with_named_index(table, {name for name in (*known, *astuple(_DEFAULTS), in_column) if name is not None})
+        table = with_named_index(table, {name for name in (*known, *astuple(DEFAULTS), in_column) if name is not None})
     found = [str(name) for name in (table.columns if is_pandas else table.column_names)]
     columns = columns_for(where, scorer, found, Roles(qid=in_column), with_labels)
     if with_labels and columns["label"] is None:
@@ -384,4 +381,4 @@ def _query_ids(where: str, scorer: object, qids: Any | None, n_rows: int, needed
 
 def _column_of(scorer: object, role: str) -> str:
     """What the column of a role was called in training."""
-    return getattr(getattr(scorer, "roles", None), role, None) or str(getattr(_DEFAULTS, role))
+    return getattr(getattr(scorer, "roles", None), role, None) or str(getattr(DEFAULTS, role))

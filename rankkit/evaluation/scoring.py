@@ -10,6 +10,7 @@ from torch import nn
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.evaluation.by_schema import with_schema
 from rankkit.evaluation.matching import documents_for, feature_places
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.evaluation_mode import evaluation_mode
@@ -59,6 +60,7 @@ def score_documents(
     batch_docs: int = 65536,
 ) -> NDArray[np.float32]:
     """As :func:`predict`, in the order of the documents of ``data``."""
+    data = with_schema(where, scorer, data)
     places = feature_places(where, scorer, data)
     if batch_docs < 1:
         raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")

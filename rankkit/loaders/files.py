@@ -4,11 +4,13 @@ import inspect
 import numbers
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from rankkit.data.columns import as_column
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.places import check_place
 from rankkit.loaders.cache.folder import Remarks
@@ -27,7 +29,9 @@ from rankkit.remarks import say
 # What is an option of some kinds of data only; regrouping is what happens to the others in any case.
 _TABLES: tuple[Kind, ...] = ("csv", "parquet", "arrow")
 _KINDS_OF: Mapping[str, tuple[Kind, ...]] = {
-    **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), _TABLES),
+    **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight", "columns"), _TABLES),
+    "schema": (*_TABLES, "cache"),
+    **dict.fromkeys(("position", "propensity", "time", "session", "split"), _TABLES),
     **dict.fromkeys(("group_file", "zero_based", "labels", "on_bad_line"), ("letor",)),
 }
 
@@ -44,6 +48,13 @@ def read(
     doc_id: str | None = "doc_id",
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
     group_file: str | os.PathLike[str] | None = None,
     zero_based: bool | None = None,
     labels: Literal["grades", "any"] = "any",
@@ -70,6 +81,13 @@ def read(
         doc_id: Tables only, as in :func:`rankkit.from_pandas`.
         weight: Tables only, as in :func:`rankkit.from_pandas`.
         query_weight: Tables only, as in :func:`rankkit.from_pandas`.
+        columns: Tables only, as in :func:`rankkit.from_pandas`.
+        schema: Tables and caches, as in :func:`rankkit.from_pandas`.
+        position: Tables only, as in :func:`rankkit.from_pandas`.
+        propensity: Tables only, as in :func:`rankkit.from_pandas`.
+        time: Tables only, as in :func:`rankkit.from_pandas`.
+        session: Tables only, as in :func:`rankkit.from_pandas`.
+        split: Tables only, as in :func:`rankkit.from_pandas`.
         group_file: LETOR text only, as in :func:`rankkit.read_letor`.
         zero_based: LETOR text only, as in :func:`rankkit.read_letor`.
         labels: LETOR text only, as in :func:`rankkit.read_letor`.
@@ -83,16 +101,23 @@ def read(
         DataError: If the content is not as expected, or a table has another number of features.
     """
     refuse_cache(path, cache)
-    columns: dict[str, Any] = {
+    of_tables: dict[str, Any] = {
         "label": label,
         "qid": qid,
         "features": features,
         "doc_id": doc_id,
         "weight": weight,
         "query_weight": query_weight,
+        "columns": columns,
+        "schema": schema,
+        "position": position,
+        "propensity": propensity,
+        "time": time,
+        "session": session,
+        "split": split,
     }
     if drop is not None:
-        columns["drop"] = _listed(drop)
+        of_tables["drop"] = _listed(drop)
     of_letor: dict[str, Any] = {
         "regroup": regroup,
         "group_file": group_file,
@@ -102,7 +127,7 @@ def read(
     }
     with as_file(path) as file:
         kind = kind_of(file)
-        check_options(file, kind, {**columns, **of_letor})
+        check_options(file, kind, {**of_tables, **of_letor})
         if kind == "letor":
             from rankkit.loaders.letor.reading import read_letor
 
@@ -116,11 +141,11 @@ def read(
             )
             return _with_guess(data, file)
         if kind == "cache":
-            data = _chosen(read_cache(file), features, drop)
+            data = _chosen(read_cache(file), features, drop, schema)
         elif cache is False:
-            data = _read_table(file, kind, columns)
+            data = _read_table(file, kind, of_tables)
         else:
-            data = cached(file, _not_default(columns), lambda folder: _build(folder, file, kind, columns), cache)
+            data = cached(file, _not_default(of_tables), lambda folder: _build(folder, file, kind, of_tables), cache)
         if n_features is not None and data.n_features != n_features:
             action = "Convert the data again" if kind == "cache" else "Choose the columns with features=[...]"
             raise DataError(f"{file}: expected {n_features} features; got {data.n_features}. {action}.")
@@ -202,10 +227,17 @@ def _is_number(name: Any) -> bool:
 
 
 def _chosen(
-    data: RankingDataset, features: Sequence[str | int] | str | None, drop: Sequence[str | int] | str | None
+    data: RankingDataset,
+    features: Sequence[str | int] | str | None,
+    drop: Sequence[str | int] | str | None,
+    schema: Schema | None,
 ) -> RankingDataset:
-    """The features of a cache that are asked for, by name."""
+    """The features of a cache that are asked for, by name, with the codes of a schema."""
+    from rankkit.data.recoding import recode
     from rankkit.data.views import drop_features, select_features
+
+    if schema is not None:
+        data = recode(data, schema)
 
     if features is not None:
         data = select_features(data, [str(name) for name in _listed(features)])
@@ -237,6 +269,11 @@ def _not_default(columns: dict[str, Any]) -> dict[str, Any]:
     for several in ("features", "drop"):
         if not isinstance(chosen.get(several, ""), str):
             chosen[several] = [str(name) for name in chosen[several]]
+    if "columns" in chosen:
+        kinds = {name: as_column(name, kind) for name, kind in chosen["columns"].items()}
+        chosen["columns"] = {name: [kind.kind, asdict(kind)] for name, kind in kinds.items()}
+    if "schema" in chosen:
+        chosen["schema"] = chosen["schema"].to_dict()
     return chosen
 
 

@@ -68,6 +68,11 @@ def _like(first: RankingDataset, file: Path, reading: Mapping[str, Any]) -> dict
     options = dict(reading)
     is_chosen = options.get("features") is not None or options.get("drop") is not None
     is_table = kind_of(file) != "letor"
+    if first.schema is not None:
+        for name in ("features", "drop", "columns", "n_features"):
+            options.pop(name, None)
+        # Columns that the first part drops or has no use for are told by the reader.
+        return {**options, "schema": first.schema}
     if first.feature_names is not None and (is_chosen or is_table):  # chosen of LETOR text: called by numbers
         for name in ("drop", "n_features"):
             options.pop(name, None)

@@ -1,6 +1,9 @@
 """Parts of a data set, against values by hand and against plain loops."""
 
+from itertools import pairwise
+
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -13,7 +16,7 @@ from rankkit.data.weights import Weights
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import predict
 from rankkit.loaders.tables.given_arrays import from_arrays
-from rankkit.loaders.tables.tabular import from_arrow
+from rankkit.loaders.tables.tabular import from_arrow, from_pandas
 from rankkit.models.scorers import LinearScorer
 from rankkit.training import fit
 
@@ -297,3 +300,40 @@ def test_features_that_are_gone_are_no_longer_those_of_the_column_of_lists():
     fit(scorer, "ranknet", kept, epochs=1, progress=False)
     with pytest.raises(DataError, match="none named '2' among"):
         predict(scorer, table)
+
+
+def log_of_days(days, **more):
+    frame = pd.DataFrame({"qid": np.arange(len(days)), "x": np.arange(len(days)) % 2, "day": days, **more})
+    return from_pandas(frame.loc[frame.index.repeat(2)], time="day")
+
+
+@given(days=st.lists(st.integers(0, 30), min_size=3, max_size=40).filter(lambda days: len(set(days)) > 2))
+def test_no_query_of_a_part_is_later_than_one_of_the_next(days):
+    data = log_of_days(days)
+    parts = split(data, (0.6, 0.2, 0.2), by="day")
+    assert sorted(qid for part in parts for qid in part.qids.tolist()) == list(range(len(days)))
+    for before, after in pairwise(parts):
+        assert before.beside["time"].max() < after.beside["time"].min()
+
+
+def test_parts_by_time_are_near_their_shares_and_keep_the_order_of_queries():
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(np.random.default_rng(0).permutation(100), unit="D")
+    parts = split(log_of_days(days), by="day")
+    assert [part.n_queries for part in parts] == [80, 10, 10]
+    assert all((np.diff(part.qids) > 0).all() for part in parts)
+    assert parts[0].beside["time"].dtype == np.int64
+
+
+def test_a_query_stands_at_the_time_of_its_last_document():
+    frame = pd.DataFrame({"qid": [1, 1, 2, 2], "x": [0, 1, 2, 3], "at": [1.0, 9.0, 2.0, 3.0]})
+    first, second = split(from_pandas(frame, time="at"), (0.5, 0.5), by="at")
+    assert (first.qids.tolist(), second.qids.tolist()) == ([2], [1])
+
+
+def test_time_from_a_feature_and_what_is_no_time():
+    data = from_arrays([[3], [1], [2]], [0, 1, 2], [7, 8, 9], feature_names=["age"])
+    assert [part.qids.tolist() for part in split(data, (0.4, 0.6), by="age")] == [[8], [7, 9]]
+    with pytest.raises(ConfigError, match="expected the column of times; got by='day'"):
+        split(data, (0.5, 0.5), by="day")
+    with pytest.raises(DataError, match="expected 3 different times in 'day' or more, for as many parts; got 2"):
+        split(log_of_days([1, 1, 2, 2, 2]), by="day")

@@ -31,6 +31,8 @@ def inspect(
 ) -> None:
     """Show rows, queries, labels, list sizes, constant features and warnings of a file; of LETOR text, all bad rows.
 
+    Of a table each column is shown too: its type, what it becomes, what is missing, how many values it has, and some.
+
     The exit code is 1 if rows of the file cannot be read.
     """
     from rankkit.files.places import check_place
@@ -54,6 +56,12 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
     findings: list[Finding] = []
     if kind != "letor":
         data = read(path, **reading)
+        if kind in ("csv", "parquet", "arrow"):
+            from rankkit.loaders.tables.columns import Wanted
+            from rankkit.loaders.tables.inspection import column_lines, table_of
+
+            asked = {name: reading[name] for name in reading if name in Wanted.__dataclass_fields__}
+            typer.echo(f"\n{table_of(column_lines(path, kind, Wanted(**asked)))}\n")
     else:
         from rankkit.loaders.letor.findings import find_all
 

@@ -23,6 +23,13 @@ def _column(option: str, what: str) -> Any:
     return Annotated[str | None, _option(option, help=f"{what} column of a table; '' for none.")]
 
 
+def _role(option: str, what: str) -> Any:
+    return Annotated[str | None, _option(option, metavar="COLUMN", help=f"{what}, of a table; no feature.")]
+
+
+BESIDE = ("columns", "position", "propensity", "time", "session")
+"""Options of tables that are read for themselves: a ranker that was trained knows its columns."""
+
 # Every keyword of rankkit.read that a person may want to give, in the order in which help shows them.
 _OPTIONS: Mapping[str, Any] = {
     "label": _column("--label", "Label"),
@@ -41,6 +48,18 @@ _OPTIONS: Mapping[str, Any] = {
     "drop": Annotated[
         str | None, _option("--drop", metavar="X,Y", help="Features to leave out, named as for --features.")
     ],
+    "columns": Annotated[
+        str | None,
+        _option(
+            "--columns",
+            metavar="A=KIND,B=KIND",
+            help="Kinds of columns of a table: number, category, time, vector, text, bag.",
+        ),
+    ],
+    "position": _role("--position", "Column of the place at which a document was shown"),
+    "propensity": _role("--propensity", "Column of how likely that place is looked at"),
+    "time": _role("--time", "Column of when a query was asked"),
+    "session": _role("--session", "Column of sessions"),
     "n_features": Annotated[
         int | None,
         _option(
@@ -143,6 +162,8 @@ def reading_of(values: Mapping[str, Any]) -> Reading:
     for option in _NAMES:
         if option in reading:
             reading[option] = _names(option, reading[option])
+    if "columns" in reading:
+        reading["columns"] = _kinds(reading["columns"])
     return reading
 
 
@@ -153,6 +174,22 @@ def _names(option: str, text: str) -> list[str]:
     if not all(names):
         raise ConfigError(f"--{option}: expected names with a comma between; got {text!r}. Write --{option} a,b,c.")
     return names
+
+
+def _kinds(text: str) -> dict[str, str]:
+    """Kinds by column; a name may have ``=`` in it.
+
+    Raises:
+        ConfigError: If one has no kind.
+    """
+    from rankkit.errors import ConfigError
+
+    pairs = [pair.rpartition("=") for pair in _names("columns", text)]
+    if not all(name and kind for name, _, kind in pairs):
+        raise ConfigError(
+            f"--columns: expected names and kinds; got {text!r}. Write --columns brand=category,day=time."
+        )
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
 def refuse_reading(where: str, reading: Reading, *taken: str) -> None:

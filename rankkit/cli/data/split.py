@@ -24,6 +24,13 @@ def split(
         typer.Option(help="Shares of the queries for train, vali and test; 0 leaves the part out."),
     ] = (0.8, 0.1, 0.1),
     seed: Annotated[int, typer.Option(help="Equal data, fractions and seed give equal parts.")] = 0,
+    by_time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="In order of this column of dates or numbers: no query of train is later than one of test.",
+        ),
+    ] = None,
     suffix: Annotated[
         str | None,
         typer.Option(help="Ending of the names of the parts, which says their format.", show_default="as the source"),
@@ -31,14 +38,14 @@ def split(
     *,
     reading: Reading,
 ) -> None:
-    """Deal the queries of a file out at random; every query goes to one part, with all its documents.
+    """Deal the queries of a file out, at random or by time; every query goes to one part, with all its documents.
 
     What is there is never replaced; parts that the same command wrote before it was cut off are taken as they are.
     """
     from rankkit.data import views
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
-    from rankkit.loaders.files import check_target, read
+    from rankkit.loaders.files import check_target, column_names, read
     from rankkit.loaders.formats import check_is_there
 
     check_place(out, "folder")
@@ -53,7 +60,9 @@ def split(
     there = [target for target in targets if target.exists()]
     if len(there) == len(targets) or any(target.resolve() == source.resolve() for target in there):
         raise ConfigError(_TAKEN.format(target=there[0]))
-    parts = views.split(read(source, **reading), list(targets.values()), seed=seed)
+    if by_time is not None and column_names(source) is not None:
+        reading = {"time": by_time, **reading}
+    parts = views.split(read(source, **reading), list(targets.values()), seed=seed, by=by_time)
     for target, part in zip(targets, parts, strict=True):
         _write(part, target)
         typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")

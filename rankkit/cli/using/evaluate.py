@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data, refuse_reading
+from rankkit.cli.data.options import BESIDE, Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.evaluation import RunEvaluation
 
 
-@reads_data(known_to="as in training", without={"n_features"})
+@reads_data(known_to="as in training", without={"n_features", *BESIDE})
 def evaluate(
     run: Annotated[
         Path | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data
+from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rankkit.explaining import Attributions, Importance
 
 
-@reads_data(known_to="as in training", without={"n_features"})
+@reads_data(known_to="as in training", without={"n_features", *BESIDE})
 def explain(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[

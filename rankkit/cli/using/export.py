@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data, refuse_reading
+from rankkit.cli.data.options import BESIDE, Reading, reads_data, refuse_reading
 from rankkit.errors import CompilationWarning, DataWarning
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ NEXT_OF_ENCODERS = {
 }
 
 
-@reads_data(known_to="as in training", without={"n_features"})
+@reads_data(known_to="as in training", without={"n_features", *BESIDE})
 def export(
     run: Annotated[
         Path | None,

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data
+from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
 
 
-@reads_data(known_to="as in training", without={"n_features"})
+@reads_data(known_to="as in training", without={"n_features", *BESIDE})
 def score(
     run: Annotated[Path, typer.Argument(help="Folder of a saved ranker, or file of trees.", show_default=False)],
     data: Annotated[

@@ -3,7 +3,8 @@
 All get the same data, the same number of threads and the same rule as rankkit's own systems: the number of trees is
 the one with the best selection metric on the validation data, computed by rankkit, not by the library. Weights of the
 training data go to each in the form that it takes: LightGBM has one a document, XGBoost and CatBoost one a query. Those
-of documents do not reach these two, which the audit of the report says.
+of documents do not reach these two, which the audit of the report says. Categories reach LightGBM and XGBoost as what
+they are; CatBoost, whose matrix of numbers has no place for them, takes their codes as numbers.
 """
 
 import importlib
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.fitted import Fitted, Report, Selection
 from rankkit.comparison.systems.warming import warm_up_selection
+from rankkit.data.columns import Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
@@ -130,10 +132,17 @@ def fit_lightgbm(
     n_rounds = options.pop("n_estimators")
     curve = _Curve(spec, split, report, n_rounds)
     start = time.perf_counter()
+    coded = category_places(split.train)
     train = lgb.Dataset(
-        split.train.features, labels_of(split.train), group=split.train.list_sizes, weight=split.train.doc_weights
+        split.train.features,
+        labels_of(split.train),
+        group=split.train.list_sizes,
+        weight=split.train.doc_weights,
+        categorical_feature=coded or "auto",
     )
-    valid = lgb.Dataset(split.valid.features, labels_of(split.valid), group=split.valid.list_sizes)
+    valid = lgb.Dataset(
+        split.valid.features, labels_of(split.valid), group=split.valid.list_sizes, categorical_feature=coded or "auto"
+    )
     booster = lgb.train(
         {
             "objective": objective, "metric": "None", "seed": spec.seed, "num_threads": spec.threads, "verbosity": -1,
@@ -168,7 +177,15 @@ def fit_xgboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repor
     curve = _Curve(spec, split, report, n_trees)
     start = time.perf_counter()
     train, valid = (
-        xgb.DMatrix(part.features, labels_of(part), group=part.list_sizes, weight=weights, nthread=spec.threads)
+        xgb.DMatrix(
+            part.features,
+            labels_of(part),
+            group=part.list_sizes,
+            weight=weights,
+            nthread=spec.threads,
+            feature_types=_feature_types(part),
+            enable_categorical=bool(category_places(part)),
+        )
         for part, weights in ((split.train, weights_by_query(split.train)), (split.valid, None))
     )
     booster = xgb.train(
@@ -236,6 +253,26 @@ def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repo
         leaves,
         {"library": "catboost", "objective": "YetiRank", **options, "patience": patience},
     )
+
+
+def category_places(data: RankingDataset) -> list[int]:
+    """The features that are codes of categories without an order, which trees split by sets of codes.
+
+    Ordered ones are split as numbers; so are the codes of bags, of which a tree has no notion.
+    """
+    if data.schema is None:
+        return []
+    return [
+        data.schema.spans[column.name].start
+        for column in data.schema.columns
+        if isinstance(column, Category) and not column.ordered
+    ]
+
+
+def _feature_types(data: RankingDataset) -> list[str] | None:
+    """What XGBoost calls the kinds of features; None where all are numbers."""
+    coded = category_places(data)
+    return ["c" if place in coded else "q" for place in range(data.n_features)] if coded else None
 
 
 def weights_by_query(data: RankingDataset) -> NDArray[np.float32] | None:

@@ -33,6 +33,10 @@ _HEADER = re.compile(
     rb"\{'descr': '(<f4|<i8|\|u1|<U\d{1,9})', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?\), \} *\n"
 )
 _FLOATS, _WHOLE, _BYTES, _TEXT = "<f4", "<i8", "|u1", "<U"
+BESIDE = "beside."
+"""What the arrays of what is known beside the features are called, before their role."""
+BITS = ".bits"
+"""Behind the role of one of float64 numbers, whose bits are written as whole numbers."""
 _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each array
     "features": ((_FLOATS,), 2),
     "labels": ((_FLOATS,), 1),
@@ -41,12 +45,33 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each 
     "rows": ((_WHOLE,), 1),
     "qids": ((_WHOLE, _TEXT), 1),
     "doc_ids": ((_TEXT,), 1),
+    f"{BESIDE}position": ((_WHOLE,), 1),
+    f"{BESIDE}propensity": ((_FLOATS,), 1),
+    f"{BESIDE}time": ((_WHOLE,), 1),
+    f"{BESIDE}time{BITS}": ((_WHOLE,), 1),
+    f"{BESIDE}session": ((_WHOLE,), 1),
+    f"{BESIDE}split": ((_WHOLE,), 1),
     **{
         f"{name}{part}": ((kind,), 1)
-        for name in ("qids", "doc_ids")
+        for name in ("qids", "doc_ids", f"{BESIDE}session", f"{BESIDE}split")
         for part, kind in ((OFFSETS, _WHOLE), (CHARACTERS, _BYTES))
     },
 }
+
+
+_Role = Literal[
+    "label",
+    "qid",
+    "doc_id",
+    "weight",
+    "query_weight",
+    "vector",
+    "position",
+    "propensity",
+    "time",
+    "session",
+    "split",
+]
 
 
 class NoCacheError(Exception):
@@ -63,10 +88,11 @@ class _About(Entry):
     arrays: dict[Name, Annotated[list[Name | list[int]], Field(min_length=2, max_length=2)]]
     feature_names: list[Text] | None
     warnings: list[Text]
-    roles: dict[Literal["label", "qid", "doc_id", "weight", "query_weight", "vector"], Text | None] | None = None
+    roles: dict[_Role, Text | None] | None = None
     remarks: list[Text] = Field(default_factory=list)
     weights_per: Per | None = None
     checked: list[int] | None = None
+    features_schema: dict[Name, Any] | None = None
 
 
 def read_about(folder: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.batch import Per
 from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
 from rankkit.files.atomic import beside, put_folder
@@ -22,6 +23,8 @@ from rankkit.files.disk import writing
 from rankkit.files.places import check_place
 from rankkit.loaders.cache.check import (
     ABOUT,
+    BESIDE,
+    BITS,
     BLOCK_NUMBERS,
     CHARACTERS,
     OFFSETS,
@@ -54,6 +57,7 @@ class Remarks:
         roles: Of the data set.
         remarks: Of the data set.
         weights_per: Of the data set.
+        features_schema: The schema of the data set, as a dict.
     """
 
     feature_names: tuple[str, ...] | None = None
@@ -61,6 +65,7 @@ class Remarks:
     roles: Roles | None = None
     remarks: tuple[str, ...] = ()
     weights_per: Per | None = None
+    features_schema: Mapping[str, Any] | None = None
 
 
 Build = Callable[[Path], Remarks]
@@ -179,7 +184,25 @@ def write_arrays(data: RankingDataset, folder: Path) -> Remarks:
     write_ids(folder, "qids", data.qids)
     if data.doc_ids is not None:
         write_ids(folder, "doc_ids", data.doc_ids)
-    return Remarks(data.feature_names, roles=data.roles, remarks=data.remarks, weights_per=data.weights_per)
+    write_beside(folder, data.beside)
+    return Remarks(
+        data.feature_names,
+        roles=data.roles,
+        remarks=data.remarks,
+        weights_per=data.weights_per,
+        features_schema=None if data.schema is None else data.schema.to_dict(),
+    )
+
+
+def write_beside(folder: Path, beside: Mapping[str, NDArray[Any] | TextIds]) -> None:
+    """Write what is known of documents beside their features."""
+    for role, values in beside.items():
+        if isinstance(values, TextIds):
+            write_ids(folder, f"{BESIDE}{role}", values)
+        elif values.dtype == np.float64:
+            write_array(folder / f"{BESIDE}{role}{BITS}.npy", np.ascontiguousarray(values).view(np.int64))
+        else:
+            write_array(folder / f"{BESIDE}{role}.npy", np.asarray(values))
 
 
 def write_array(path: Path, values: NDArray[Any]) -> None:
@@ -216,6 +239,9 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
         arrays |= map_arrays(folder, about)
         for name in [name.removesuffix(OFFSETS) for name in arrays if name.endswith(OFFSETS)]:
             arrays[name] = ids_of(arrays.pop(f"{name}{OFFSETS}"), arrays.pop(f"{name}{CHARACTERS}"))
+        beside = {name.removeprefix(BESIDE): arrays.pop(name) for name in list(arrays) if name.startswith(BESIDE)}
+        for role in [role for role in beside if role.endswith(BITS)]:
+            beside[role.removesuffix(BITS)] = beside.pop(role).view(np.float64)
         remarks = _remarks_of(about)
         data = RankingDataset(
             **arrays,
@@ -223,6 +249,8 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
             roles=remarks.roles,
             remarks=(*remarks.warnings, *remarks.remarks),
             weights_per=remarks.weights_per,
+            schema=None if remarks.features_schema is None else Schema.from_dict(remarks.features_schema),
+            beside=beside,
         )
         fault = fault_in_values(data.qids, data.labels, data.weights, data.rows)
         if fault is not None:
@@ -243,6 +271,7 @@ def _remarks_of(about: Mapping[str, Any]) -> Remarks:
         None if roles is None else Roles(**roles),
         tuple(about.get("remarks", ())),
         about.get("weights_per"),
+        about.get("features_schema"),
     )
 
 

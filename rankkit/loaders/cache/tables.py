@@ -3,21 +3,21 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from rankkit.data.grouping import group_runs
-from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.ranking_dataset import RankingDataset, taken
 from rankkit.data.text_ids import Ids, first_places, join_ids
 from rankkit.errors import DataError
-from rankkit.loaders.cache.folder import Remarks, write_array, write_arrays
+from rankkit.loaders.cache.folder import Remarks, write_array, write_arrays, write_beside
 from rankkit.loaders.cache.rows import CacheRows
-from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.arrays import Source, in_shown_order
 from rankkit.loaders.tables.columns import Columns
-from rankkit.loaders.tables.record_batches import read_rows, uneven
-from rankkit.loaders.tables.suspicions import Suspicions
+from rankkit.loaders.tables.record_batches import read_rows, suspicions_of, uneven
 
 _NUMBERS = 4_000_000  # features that are in columns and in rows at the same time
 _MOST_ROWS = 65_536
@@ -30,6 +30,7 @@ class _Runs:
         self._starts: list[NDArray[np.int64]] = []
         self._qids: list[Ids] = []
         self._weights: list[NDArray[np.float32]] = []
+        self._beside: dict[str, list[Any]] = {}  # held, as the order of documents may follow from it
 
     def append(self, part: RankingDataset, first_row: int) -> None:
         """Those of some rows, which begin at ``first_row``."""
@@ -39,12 +40,14 @@ class _Runs:
         self._qids.append(part.qids[query[starts]])
         if part.weights is not None and part.weights_per == "query":
             self._weights.append(part.weights[query[starts]])
+        for role, values in part.beside.items():
+            self._beside.setdefault(role, []).append(part.in_row_order(values))
 
     def finish(self, rows: CacheRows, folder: Path, source: Source) -> None:
-        """Write the queries, and bring the documents of each together.
+        """Write the queries, and bring the documents of each together, in shown order where positions are known.
 
         Raises:
-            DataError: If two runs of a query have different weights.
+            DataError: If two runs of a query have different weights, or two documents of one the same position.
         """
         starts, qids = np.concatenate(self._starts), join_ids(self._qids)
         if self._weights:
@@ -58,7 +61,15 @@ class _Runs:
                 )
             write_array(folder / "weights.npy", weights[first == np.arange(len(first))])
         is_new = np.append(True, qids[1:] != qids[:-1])  # a query may go on in the next rows
-        rows.finish(*group_runs(qids[is_new], starts[is_new], rows.n_rows, regroup=True, locate=str))
+        offsets, queries, order = group_runs(qids[is_new], starts[is_new], rows.n_rows, regroup=True, locate=str)
+        beside: dict[str, Any] = {
+            role: join_ids(parts) if role in ("session", "split") else np.concatenate(parts)
+            for role, parts in self._beside.items()
+        }
+        if "position" in beside:
+            order = in_shown_order(source, beside["position"], offsets, queries, order)
+        write_beside(folder, beside if order is None else taken(beside, order))
+        rows.finish(offsets, queries, order)
 
 
 def cache_batches(
@@ -73,9 +84,14 @@ def cache_batches(
     batch = next(pieces, None)
     if batch is None:
         return replace(write_arrays(read_rows(schema, [], columns, source), folder), remarks=columns.remarks)
-    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
+    suspicions = suspicions_of(columns)
     part = read_rows(schema, [batch], columns, source, suspicions=suspicions)
-    about = Remarks(part.feature_names, roles=part.roles, weights_per=part.weights_per)
+    about = Remarks(
+        part.feature_names,
+        roles=part.roles,
+        weights_per=part.weights_per,
+        features_schema=None if part.schema is None else part.schema.to_dict(),
+    )
     runs = _Runs()
     with CacheRows(folder, part.n_features) as rows:
         while batch is not None:
@@ -101,7 +117,7 @@ def cache_batches(
 def _pieces(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
     """The rows of the batches, so many at a time that their features are few."""
     for batch in batches:
-        width = len(columns.features)
+        width = len(columns.features) if columns.schema is None else columns.schema.width
         if columns.vector is not None and batch.num_rows:
             width = len(batch.column(columns.vector)[0].as_py() or ())
         n_rows = min(_MOST_ROWS, max(1, _NUMBERS // max(1, width)))

@@ -1,6 +1,6 @@
 """What every table goes through on its way to a RankingDataset: checks, float32, one list of documents a query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from rankkit.data.batch import Per
 from rankkit.data.grouping import group_rows
-from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.ranking_dataset import RankingDataset, Roles, taken
+from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
 
@@ -133,6 +134,23 @@ def _not_negative(values: Any, source: Source, column: str, *, what: str, action
     return converted
 
 
+def check_finite(values: NDArray[Any], source: Source, column: str, what: str) -> NDArray[np.float64]:
+    """Numbers as float64, none missing or infinite.
+
+    Raises:
+        DataError: If one is.
+    """
+    converted = values.astype(np.float64)
+    bad = ~np.isfinite(converted)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"{source.at(row, column)}: expected {what}, a finite number; got {converted[row]}. "
+            "Fill the column, or drop the row."
+        )
+    return converted
+
+
 def as_numbers(values: Any, source: Source, column: str, *, n_axes: int) -> NDArray[Any]:
     """An array of numbers with so many axes, in the type in which it came.
 
@@ -182,6 +200,8 @@ def assemble(
     doc_ids: TextIds | None = None,
     feature_names: tuple[str, ...] | None = None,
     roles: Roles | None = None,
+    schema: Schema | None = None,
+    beside: Mapping[str, NDArray[Any] | TextIds] | None = None,
 ) -> RankingDataset:
     """Group checked rows by query, keeping the order in which queries and documents came.
 
@@ -195,17 +215,23 @@ def assemble(
         doc_ids: ``[doc]`` or None.
         feature_names: One a feature, or None.
         roles: The columns that all these came from, or None.
+        schema: What the features stand for, or None: numbers.
+        beside: What else is known ``[doc]``, by role; documents are put into the order of their ``"position"``.
 
     Raises:
-        DataError: If ``query_weights`` differ within a query.
+        DataError: If ``query_weights`` differ within a query, or two documents of one have the same position.
     """
+    beside = {} if beside is None else beside
     offsets, queries, rows = group_rows(qids, regroup=True)
+    if "position" in beside:
+        rows = in_shown_order(source, beside["position"], offsets, queries, rows)
     if rows is not None:
         features = features[rows]
         labels = None if labels is None else labels[rows]
         weights = None if weights is None else weights[rows]
         query_weights = None if query_weights is None else query_weights[rows]
         doc_ids = None if doc_ids is None else doc_ids[rows]
+        beside = taken(beside, rows)
     per: Per | None = None if weights is None else "doc"
     if query_weights is not None:
         weights, per = query_weights[offsets[:-1]], "query"
@@ -228,4 +254,37 @@ def assemble(
         rows=rows,
         weights_per=per,
         roles=roles,
+        schema=schema,
+        beside=beside,
     )
+
+
+def in_shown_order(
+    source: Source, positions: Any, offsets: NDArray[np.int64], queries: Ids, rows: NDArray[np.int64] | None
+) -> NDArray[np.int64] | None:
+    """The rows of the input, by query and then by position; None where they stand so.
+
+    Args:
+        source: For messages.
+        positions: int64 ``[row]``, where each was shown.
+        offsets: int64 ``[query + 1]``.
+        queries: ``[query]``.
+        rows: By query; None where they stand so.
+
+    Raises:
+        DataError: If two documents of a query have the same position.
+    """
+    grouped = positions if rows is None else positions[rows]
+    query = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    order = np.lexsort((grouped, query))
+    at = grouped[order]
+    twice = (at[1:] == at[:-1]) & (query[1:] == query[:-1])
+    if twice.any():
+        place = int(twice.argmax())
+        raise DataError(
+            f"{source.name}: expected each position once in a list; got {at[place]} twice for qid "
+            f"{queries[int(query[place])]}. Name the column that tells lists apart, such as the session, with qid=."
+        )
+    if (order == np.arange(len(order))).all():
+        return rows
+    return order if rows is None else rows[order]

@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from rankkit.loaders.sources import is_hidden
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns import Columns, Wanted, choose_columns
 from rankkit.loaders.tables.kinds import columns_of, numbers
+from rankkit.loaders.tables.learning import learn
 from rankkit.loaders.tables.record_batches import read_batches
+from rankkit.loaders.tables.written import as_written
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc", ".arrows")
@@ -61,7 +63,12 @@ def open_files(
         with _opened(paths[0]) as file:
             return next((numbers(batch.column(name)) for batch in file.batches([name])), np.empty(0))
 
-    columns = choose_columns(columns_of(schema), wanted, source, first)
+    found = columns_of(schema)
+    wanted, remark = as_written(schema, wanted, source)
+    columns = choose_columns(found, wanted, source, first)
+    columns = learn(found, wanted, columns, source, lambda names: _columns(paths, schema, names))
+    if remark is not None:
+        columns = replace(columns, learnt=(*columns.learnt, remark))
     return schema, _batches(paths, schema, columns), columns, source
 
 
@@ -192,18 +199,44 @@ def _count_rows(paths: Sequence[Path]) -> int:
     return n_rows
 
 
+def all_batches(path: Path, extensions: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """The batches of a file, or of all files of a folder, with all columns.
+
+    Raises:
+        DataError: As :func:`read_files`.
+    """
+    paths, schema = data_files(path, extensions), schema_of(path, extensions)
+    return _columns(paths, schema, list(schema.names))
+
+
+def _columns(paths: Sequence[Path], schema: pa.Schema, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """The batches of all files with the columns of those names, in the types of the first."""
+    for path in paths:
+        with _opened(path) as file:
+            _check_has(file, names, path, paths[0])
+            for batch in file.batches(names):
+                chosen = batch.select(names)
+                for name in names:
+                    chosen = _cast(chosen, name, schema.field(name).type, path)
+                yield chosen
+
+
+def _check_has(file: _File, names: Iterable[str], path: Path, first: Path) -> None:
+    counts = Counter(file.schema.names)
+    for name in names:
+        if counts[name] != 1:
+            raise DataError(
+                f"{path}: expected a column {name!r}, as in {first.name}; got "
+                f"{', '.join(file.schema.names[:20])}. Give all files of the folder the same columns."
+            )
+
+
 def _batches(paths: Sequence[Path], schema: pa.Schema, columns: Columns) -> Iterator[pa.RecordBatch]:
     """The batches of all files with the columns that are used; ids, labels and weights in the types of the first."""
     used = columns.used
     for path in paths:
         with _opened(path) as file:
-            counts = Counter(file.schema.names)
-            for name in used:
-                if counts[name] != 1:
-                    raise DataError(
-                        f"{path}: expected a column {name!r}, as in {paths[0].name}; got "
-                        f"{', '.join(file.schema.names[:20])}. Give all files of the folder the same columns."
-                    )
+            _check_has(file, used, path, paths[0])
             for batch in file.batches(used):
                 chosen = batch.select(used)
                 for name in columns.roles:

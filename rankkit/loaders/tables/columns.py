@@ -10,35 +10,46 @@ booleans                                 0 and 1             0 and 1            
 decimals                                 its values          its values         whole numbers
 objects of numbers, None, NaN, pd.NA     its values          its values         as they are
 only missing values                      missing             refused            refused
-categories, runs, extensions             as their values     as their values    as their values
-lists of numbers of one length           ``features="it"``   refused            refused
-text                                     left out            refused            its text
-dates, times, bytes, structs, lists      left out            refused            refused
+other categories, runs, extensions       as their values     as their values    as their values
+lists of numbers of one length           their numbers       refused            refused
+categories of text                       their codes         refused            their text
+text of few values                       their codes, said   refused            its text
+other text                               left out            refused            its text
+dates, times of a day                    day, weekday, hour  refused            refused
+lists of text of few values              their codes, said   refused            refused
+durations, bytes, structs, other lists   left out            refused            refused
 complex numbers, mixed objects           left out            refused            refused, their text
 row labels that pandas wrote             left out            if named           if named
 unnamed column of row numbers            left out            if named           if named
 =======================================  ==================  =================  ==================
 
-Missing values of features are NaN; a label, an id or a weight that is missing is an error. Columns that are named in
-``features`` are taken or refused, never left out; those in ``drop`` count as not there. Columns called "label", "qid",
-"doc_id", "doc_weight" and "query_weight" are no features unless they are named in ``features``.
+What a kind other than a number becomes: :mod:`rankkit.data.columns`. ``columns=`` names another kind for a column, and
+takes text that is left out else; ``schema=`` says all kinds, as training rows had them. Text has few values where each
+stands for two rows on average, or for two queries where all rows of a query have one, and where there are no more than
+10,000 of them. Missing values of features are NaN; a label, an id or a weight that is missing is an error. Columns
+that are named in ``features`` are taken or refused, never left out; those in ``drop`` count as not there. Columns
+called "label", "qid", "doc_id", "doc_weight" and "query_weight" are no features unless they are named in ``features``.
 """
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.errors import DataError
+from rankkit.data.columns import Column as Kind
+from rankkit.data.columns import as_column
+from rankkit.data.schema import Schema
+from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.kinds import LIST, NUMBER, Column
 from rankkit.naming import not_utf8, numbered
 
 LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT = "label", "qid", "doc_id", "doc_weight", "query_weight"
+BESIDE = ("position", "propensity", "time", "session", "split")
 # These are never taken for features unless they are asked for by name: a label among the features would be a leak.
 RESERVED = frozenset({LABEL, QID, DOC_ID, DOC_WEIGHT, QUERY_WEIGHT})
 
@@ -54,8 +65,27 @@ class Wanted:
     weight: str | None = DOC_WEIGHT
     query_weight: str | None = QUERY_WEIGHT
     drop: Sequence[str] | str | None = None
+    columns: Mapping[str, Any] | None = None
+    schema: Schema | None = None
+    position: str | None = None
+    propensity: str | None = None
+    time: str | None = None
+    session: str | None = None
+    split: str | None = None
 
     def __post_init__(self) -> None:
+        for option, kind in (("columns", Mapping), ("schema", Schema)):
+            if not isinstance(getattr(self, option), kind | None):
+                raise ConfigError(
+                    f"{option}: expected {'names and kinds of columns' if option == 'columns' else 'a Schema'}; got "
+                    f"{getattr(self, option)!r}. Pass "
+                    f"{'a dict such as ' + repr({'brand': 'category'}) if option == 'columns' else 'train.schema'}."
+                )
+        if self.schema is not None and (self.columns is not None or self.features is not None):
+            raise ConfigError(
+                "schema: expected a schema without features and columns, which it says already; got both. "
+                "Leave one of them out."
+            )
         for option in ("features", "drop"):
             names = getattr(self, option)
             if names is not None and not isinstance(names, str):
@@ -78,19 +108,34 @@ class Wanted:
         return self.qid, self.label, self.doc_id, self.weight, self.query_weight
 
     @property
+    def kinds(self) -> dict[str, Kind]:
+        """The columns whose kind is named."""
+        return {str(name): as_column(str(name), kind) for name, kind in (self.columns or {}).items()}
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """By role the columns of what is known beside features, labels, ids and weights."""
+        given = {role: getattr(self, role) for role in BESIDE}
+        return {role: str(name) for role, name in given.items() if name is not None}
+
+    @property
     def listed(self) -> set[str]:
-        """The columns that are named as features."""
-        return set() if self.features is None else set(_listed(self.features))
+        """The columns that are named as features, or that features are made of."""
+        kinds = self.kinds.values()
+        named = {source for column in kinds for source in column.sources}
+        return named if self.features is None else named | set(_listed(self.features))
 
     @property
     def named(self) -> set[str]:
         """Every column that the user or a default names."""
-        return self.listed | {str(name) for name in self.roles if name is not None}
+        known = () if self.schema is None else self.schema.sources
+        return self.listed | {str(name) for name in self.roles if name is not None} | {*self.beside.values(), *known}
 
     @property
     def required(self) -> set[str]:
         """Every column that has to be there: the query ids, the features, and what is named other than by a default."""
-        return (self.named - RESERVED) | self.listed | {str(self.qid)}
+        known = set() if self.schema is None else set(self.schema.sources)
+        return (self.named - RESERVED - known) | self.listed | {str(self.qid), *self.beside.values()}
 
 
 _SHOWN = 20  # columns that one line names
@@ -103,9 +148,11 @@ First = Callable[[str], NDArray[Any]]
 class Columns:
     """The columns that a table does have; ``vector`` is set where one list column holds all features.
 
-    ``left_out`` are those that are no features and nothing else, unasked, each with the reason; ``merged`` the places
-    of features whose different values are the same in float32, where they are read as that. Features that were named
-    are no guess, and nothing is suspicious about them.
+    ``schema`` is what the features are made of where some are no numbers; those of its columns that are ``flat`` stand
+    in the table as numbers. ``beside`` are the columns of roles such as the position, ``learnt`` what there is to
+    say of vocabularies. ``left_out`` are those that are no features and nothing else, unasked, each with the reason;
+    ``merged`` the places of features whose different values are the same in float32, where they are read as that.
+    Features that were named are no guess, and nothing is suspicious about them.
     """
 
     qid: str | None
@@ -118,30 +165,56 @@ class Columns:
     left_out: tuple[tuple[str, str], ...] = ()
     merged: tuple[int, ...] = ()
     is_guess: bool = True
+    schema: Schema | None = None
+    flat: frozenset[str] = frozenset()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    learnt: tuple[str, ...] = ()
 
     @property
     def used(self) -> list[str]:
         """Every column to read."""
-        vector = () if self.vector is None else (self.vector,)
-        return list(dict.fromkeys((*self.roles, *vector, *self.features)))
+        return list(dict.fromkeys((*self.roles, *self.of_features)))
+
+    @property
+    def of_features(self) -> tuple[str, ...]:
+        """The columns that features are made of."""
+        if self.schema is None:
+            return self.features if self.vector is None else (self.vector,)
+        columns = self.schema.columns
+        return tuple(
+            dict.fromkeys(name for one in columns for name in (one.names if one.name in self.flat else one.sources))
+        )
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The columns that are no features."""
-        roles = (self.qid, self.label, self.doc_id, self.weight, self.query_weight)
-        return tuple(name for name in roles if name is not None)
+        """The columns that have a role: they are no features unless they are named as such too."""
+        roles = (self.qid, self.label, self.doc_id, self.weight, self.query_weight, *self.beside.values())
+        return tuple(dict.fromkeys(name for name in roles if name is not None))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The columns of ids."""
+        ids = (self.qid, self.doc_id, self.beside.get("session"), self.beside.get("split"))
+        return tuple(dict.fromkeys(name for name in ids if name is not None))
+
+    @property
+    def time(self) -> str | None:
+        """The column of times that documents have beside features."""
+        return self.beside.get("time")
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
         """The names of the features; None for a list column, and for columns "1", "2", ... without names."""
+        if self.schema is not None:
+            return self.schema.names
         if self.vector is not None or self.features == numbered(len(self.features)):
             return None
         return self.features
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was left out, in one line."""
-        return () if not self.left_out else (left_out_line(self.left_out),)
+        """What was left out, in one line; and what was learnt, in others."""
+        return (() if not self.left_out else (left_out_line(self.left_out),)) + self.learnt
 
 
 def left_out_line(left_out: Iterable[tuple[str, str]]) -> str:
@@ -185,18 +258,20 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
         )
     for name in (label, weight, query_weight):
         if name is not None and there[name].kind != NUMBER:
-            raise _not_numeric(there[name], source)
-    roles = {name for name in (qid, label, doc_id, weight, query_weight) if name is not None}
-    if wanted.features is None:
-        features, left_out = _suitable(there, roles | wanted.unwanted, source, first)
-        return Columns(str(qid), label, doc_id, weight, query_weight, features, None, left_out)
-    features, vector = _as_named(there, wanted.features, source)
-    if label is not None and label in features:
+            raise not_numeric(there[name], source)
+    roles = {name for name in (qid, label, doc_id, weight, query_weight, *wanted.beside.values()) if name is not None}
+    if label is not None and label in wanted.listed:
         raise DataError(
             f"{source.name}: expected features without the label; got {label!r} as both. "
             "Leave it out of features, or pass label=None."
         )
-    return Columns(str(qid), label, doc_id, weight, query_weight, features, vector, is_guess=False)
+    whose = (str(qid), label, doc_id, weight, query_weight)
+    if wanted.features is None:
+        others = (roles | wanted.unwanted) - set(wanted.kinds)
+        features, left_out = _suitable(there, others, first)
+        return Columns(*whose, features, None, left_out, beside=wanted.beside)
+    features, vector = _as_named(there, wanted.features, source)
+    return Columns(*whose, features, vector, is_guess=False, beside=wanted.beside)
 
 
 def choose_features(found: Sequence[Column], source: Source, first: First) -> Columns:
@@ -207,7 +282,9 @@ def choose_features(found: Sequence[Column], source: Source, first: First) -> Co
     """
     check_once([column.name for column in found], source)
     there = {column.name: column for column in found}
-    features, left_out = _suitable(there, set(), source, first)
+    features, left_out = _suitable(there, set(), first)
+    if not features:
+        raise no_features(there.values(), (), source)
     return Columns(None, None, None, None, None, features, None, left_out)
 
 
@@ -256,20 +333,23 @@ def _listed(names: Any) -> list[str]:
 
 
 def _suitable(
-    there: dict[str, Column], roles: set[str], source: Source, first: First
+    there: dict[str, Column], roles: set[str], first: First
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The columns that can be features, and the others with the reason."""
+    """The columns of numbers that can be features, and the others with the reason."""
     others = {column.name: _reason(column, first) for column in there.values() if column.name not in roles}
     features = tuple(name for name, reason in others.items() if reason is None)
-    if not features:
-        shown = ", ".join(f"{column.name} ({column.shown})" for column in there.values())
-        known = sorted(roles & set(there))
-        beside = f" beside {known}" if known else ""
-        raise DataError(
-            f"{source.name}: expected columns of numbers{beside}; got {shown or 'no column'}. "
-            "Name the features with features=[...]."
-        )
     return features, tuple((name, reason) for name, reason in others.items() if reason is not None)
+
+
+def no_features(found: Iterable[Column], roles: Iterable[str], source: Source) -> DataError:
+    """The error for a table of which no column can be a feature."""
+    shown = {column.name: f"{column.name} ({column.shown})" for column in found}
+    known = sorted(set(roles) & shown.keys())
+    beside = f" beside {known}" if known else ""
+    return DataError(
+        f"{source.name}: expected columns of numbers{beside}; got {', '.join(shown.values()) or 'no column'}. "
+        "Name the features with features=[...]."
+    )
 
 
 def _reason(column: Column, first: First) -> str | None:
@@ -296,9 +376,6 @@ def _as_named(
     if isinstance(wanted, str) and there[wanted].kind == LIST:
         return (), wanted
     features = tuple(_listed(wanted))
-    for name in features:
-        if there[name].kind != NUMBER:
-            raise _not_numeric(there[name], source)
     twice = next((name for name, count in Counter(features).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{source.name}: expected each feature once; got {twice!r} twice. Name it once.")
@@ -307,7 +384,8 @@ def _as_named(
     return features, None
 
 
-def _not_numeric(column: Column, source: Source) -> DataError:
+def not_numeric(column: Column, source: Source) -> DataError:
+    """The error for a column that should hold numbers."""
     return DataError(
         f"{source.name}: expected numbers in column {column.name!r}; got {column.shown}. "
         "Convert the column to numbers, or name another."

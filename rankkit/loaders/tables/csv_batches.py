@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rankkit.data.columns import Category, Number, Text
+from rankkit.data.schema import Schema
 from rankkit.errors import DataError
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns import Columns, Wanted, check_once, choose_columns
 from rankkit.loaders.tables.kinds import columns_of, is_number, numbers
+from rankkit.loaders.tables.learning import learn
 from rankkit.loaders.tables.suspicions import merges
 
 # What looks like a number, though it may be one of another country: "1,5".
@@ -40,18 +43,41 @@ def open_csv(
     first = next(_batches(path, source, separator, {}, None))
     check_once(_names_of(first.schema, source), source)
     schema = _mend_numbers(first, wanted)
-    columns = choose_columns(columns_of(schema), wanted, source, lambda name: numbers(first.column(name)))
-    merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
-    columns = replace(columns, merged=tuple(merged))
-    used, features = columns.used, frozenset(columns.features)
-    ids = (columns.qid, columns.doc_id)
-    types = {name: _type_of(name, schema.field(name).type, ids, features) for name in used}
-    for name in [name for name in ids if name is not None]:  # pandas writes 7.0 once an id was missing
+    found = columns_of(schema)
+    columns = choose_columns(found, wanted, source, lambda name: numbers(first.column(name)))
+    kinds = wanted.kinds if wanted.schema is None else {one.name: one for one in wanted.schema.columns}
+    texts = {source for one in kinds.values() if isinstance(one, Category | Text) for source in one.sources}
+
+    def rows(names: list[str]) -> Iterator[pa.RecordBatch]:
+        known = {name: _type_of(name, schema.field(name).type, (columns.qid,), frozenset(), texts) for name in names}
+        return _batches(path, source, separator, known, names)
+
+    columns = learn(found, wanted, columns, source, rows)
+    if columns.schema is None:
+        merged = [place for place, name in enumerate(columns.features) if merges(numbers(first.column(name)))]
+        columns = replace(columns, merged=tuple(merged))
+    used, ids = columns.used, columns.ids
+    features = frozenset(columns.features) if columns.schema is None else _numbers_of(columns.schema, columns.flat)
+    types = {name: _type_of(name, schema.field(name).type, ids, features, texts) for name in used}
+    for name in ids:  # pandas writes 7.0 once an id was missing
         seen = numbers(first.column(name)) if pa.types.is_floating(schema.field(name).type) else np.empty(0)
         if len(seen) and (seen == np.floor(seen)).all():
             types[name] = pa.float64()
     batches = _batches(path, source, separator, types, used)
     return pa.schema(list(types.items())), columns, batches
+
+
+def csv_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The batches of a file with all columns, in the types that their first rows have.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    source = Source(str(path), below_header=True)
+    separator = _separator_of(path)
+    first = next(_batches(path, source, separator, {}, None))
+    types = {field.name: field.type for field in first.schema}
+    return _batches(path, source, separator, types, list(types))
 
 
 def header_of(path: Path) -> list[str]:
@@ -99,8 +125,16 @@ def _mend_numbers(first: pa.RecordBatch, wanted: Wanted) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _type_of(name: str, kind: pa.DataType, ids: tuple[str | None, ...], features: frozenset[str]) -> pa.DataType:
-    if name in ids:
+def _numbers_of(schema: Schema, flat: Collection[str]) -> frozenset[str]:
+    """The columns of a table that are features as they are."""
+    columns = schema.columns
+    return frozenset(name for one in columns if isinstance(one, Number) or one.name in flat for name in one.names)
+
+
+def _type_of(
+    name: str, kind: pa.DataType, ids: tuple[str | None, ...], features: frozenset[str], texts: Collection[str]
+) -> pa.DataType:
+    if name in ids or name in texts:
         return pa.string()
     if pa.types.is_boolean(kind) or not is_number(kind):
         return kind

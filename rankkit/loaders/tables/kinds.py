@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rankkit.errors import DataError
 
 NUMBER, LIST = "number", "list of numbers"
+CATEGORY, ORDERED, TEXTS, DAY = "category", "ordered category", "texts", "day"
 _WORDS = (
     (pa.types.is_string, "text"),
     (pa.types.is_large_string, "text"),
@@ -42,12 +43,15 @@ class Column:
         kind: :data:`NUMBER`, :data:`LIST`, or one word for what is neither: "text", "date", "bytes", ...
         shown: Its type as the table calls it, for messages.
         is_row_index: It holds the row labels of a pandas frame, and was written with it unasked.
+        detail: Of text whose type says that it is one of several values :data:`CATEGORY` or :data:`ORDERED`, of lists
+            of text :data:`TEXTS`, of dates without a time of the day :data:`DAY`.
     """
 
     name: str
     kind: str
     shown: str
     is_row_index: bool = False
+    detail: str = ""
 
 
 def columns_of(schema: pa.Schema) -> list[Column]:
@@ -65,7 +69,10 @@ def columns_of(schema: pa.Schema) -> list[Column]:
     except (ValueError, AttributeError, TypeError, RecursionError):  # of metadata that pandas did not write
         labels = set()
     try:
-        return [Column(field.name, kind_of(field.type), str(field.type), field.name in labels) for field in schema]
+        return [
+            Column(field.name, kind_of(field.type), str(field.type), field.name in labels, detail_of(field.type))
+            for field in schema
+        ]
     except UnicodeDecodeError as error:
         raise DataError(
             f"a table: expected column names in UTF-8; got {error.object[:60]!r}. Rename the column."
@@ -106,6 +113,21 @@ def kind_of(kind: pa.DataType) -> str:
     if isinstance(kind, pa.BaseExtensionType):
         return "date" if kind.extension_name == "pandas.period" else str(kind.extension_name)
     return next((word for test, word in _WORDS if test(kind)), str(kind))
+
+
+def detail_of(kind: pa.DataType) -> str:
+    """Of a type: what :class:`Column` has as detail.
+
+    >>> detail_of(pa.dictionary(pa.int8(), pa.string())), detail_of(pa.list_(pa.string())), detail_of(pa.date32())
+    ('category', 'texts', 'day')
+    """
+    if pa.types.is_dictionary(kind) and kind_of(kind) == "text":
+        return ORDERED if kind.ordered else CATEGORY
+    kind = plain_type(kind)
+    if pa.types.is_date(kind):
+        return DAY
+    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return TEXTS if listed and kind_of(kind.value_type) == "text" else ""
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -1,8 +1,9 @@
 """Columns of a pandas data frame: what they are, and their values as Arrow arrays some rows at a time."""
 
 import decimal
+import itertools
 import numbers as abstract
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,18 @@ from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns import Columns
 from rankkit.loaders.tables.ids import as_column
-from rankkit.loaders.tables.kinds import LIST, NUMBER, Column, kind_of, numbers
+from rankkit.loaders.tables.kinds import (
+    CATEGORY,
+    DAY,
+    LIST,
+    NUMBER,
+    ORDERED,
+    TEXTS,
+    Column,
+    detail_of,
+    kind_of,
+    numbers,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +57,10 @@ def columns_of_frame(frame: "pd.DataFrame") -> list[Column]:
     names, dtypes = frame.columns.tolist(), frame.dtypes.tolist()
     # To take out a column costs more than all else here.
     kinds = [_kind_of_numpy(dtype) or _kind_of(frame.iloc[:, place]) for place, dtype in enumerate(dtypes)]
-    return [Column(str(name), kind, str(dtype)) for name, kind, dtype in zip(names, kinds, dtypes, strict=True)]
+    return [
+        Column(str(name), kind, str(dtype), detail="" if kind == NUMBER else _detail(frame.iloc[:, place], kind))
+        for place, (name, kind, dtype) in enumerate(zip(names, kinds, dtypes, strict=True))
+    ]
 
 
 def with_named_index(frame: "pd.DataFrame", wanted: set[str]) -> "pd.DataFrame":
@@ -66,23 +81,44 @@ def frame_batches(
     place_of = {column.name: place for place, column in enumerate(found)}
     series = {name: frame.iloc[:, place_of[name]] for name in columns.used}
     kinds = {name: found[place_of[name]].kind for name in columns.used}
-    ids = {name: as_column(series[name], source, name) for name in (columns.qid, columns.doc_id) if name is not None}
-    schema = pa.schema([(name, ids[name].type if name in ids else pa.float64()) for name in columns.roles])
+    whole = {name: as_column(series[name], source, name) for name in columns.ids}
+    if columns.time is not None and columns.time not in whole:
+        array = as_arrow(series[columns.time], kinds[columns.time], columns.time, source)
+        whole[columns.time] = pa.chunked_array([array])
+    schema = pa.schema([(name, whole[name].type if name in whole else pa.float64()) for name in columns.roles])
+    features = frozenset(columns.of_features)
 
     def batches() -> Iterator[pa.RecordBatch]:
         for start in range(0, len(frame), n_rows):
             rows = slice(start, start + n_rows)
             arrays = []
             for name in columns.used:
-                if name in ids:
-                    arrays.append(ids[name][rows].combine_chunks())
+                if name in whole:
+                    arrays.append(whole[name][rows].combine_chunks())
                 else:
                     array = as_arrow(series[name].iloc[rows], kinds[name], name, source)
-                    is_role = name in columns.roles
+                    is_role = name in columns.roles and name not in features
                     arrays.append(pa.array(numbers(array).astype(np.float64)) if is_role else array)
             yield pa.RecordBatch.from_arrays(arrays, names=columns.used)
 
     return schema, batches()
+
+
+def frame_columns(
+    frame: "pd.DataFrame", found: list[Column], source: Source, n_rows: int, names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Some columns as Arrow record batches of so many rows, as they are.
+
+    Raises:
+        DataError: If objects of one column cannot be read.
+    """
+    place_of = {column.name: place for place, column in enumerate(found)}
+    for start in range(0, len(frame), n_rows):
+        rows = slice(start, start + n_rows)
+        arrays = [
+            as_arrow(frame.iloc[rows, place_of[name]], found[place_of[name]].kind, name, source) for name in names
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
 def as_arrow(series: "pd.Series[Any]", kind: str, name: str, source: Source) -> pa.Array:
@@ -140,6 +176,22 @@ def _kind_of(series: "pd.Series[Any]") -> str:
     kind = getattr(dtype, "kind", "O")
     words = {"M": "date", "m": "time", "c": "complex", "U": "text", "T": "text", "S": "bytes"}
     return NUMBER if kind in "iufb" else words.get(kind, str(dtype))
+
+
+def _detail(series: "pd.Series[Any]", kind: str) -> str:
+    """What the type says besides, as a Column has it."""
+    import pandas as pd
+
+    dtype: Any = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "" if kind != "text" else ORDERED if dtype.ordered else CATEGORY
+    if isinstance(dtype, pd.ArrowDtype):
+        return detail_of(dtype.pyarrow_dtype)
+    if kind == "list":
+        there = (value for value in series if isinstance(value, list | tuple | np.ndarray))
+        is_text = all(isinstance(word, str) or word is None for value in itertools.islice(there, 100) for word in value)
+        return TEXTS if is_text else ""
+    return DAY if kind == "date" and pd.api.types.infer_dtype(series, skipna=True) == "date" else ""
 
 
 def _kind_of_objects(series: "pd.Series[Any]") -> str:

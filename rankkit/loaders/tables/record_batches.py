@@ -9,12 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.data.columns import Bag, Column, Number, Text, Vector
 from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.text_ids import TextIds
 from rankkit.errors import DataError
-from rankkit.loaders.tables.arrays import Source, assemble, check_labels, check_weights, fill
+from rankkit.loaders.tables.arrays import Source, assemble, check_finite, check_labels, check_weights, fill
 from rankkit.loaders.tables.columns import Columns
+from rankkit.loaders.tables.encoding import as_times, encode
 from rankkit.loaders.tables.ids import read_qids, read_texts
-from rankkit.loaders.tables.kinds import laid_open, numbers
+from rankkit.loaders.tables.kinds import is_number, laid_open, numbers, plain_type
 from rankkit.loaders.tables.suspicions import Suspicions
 from rankkit.remarks import say_of_columns
 
@@ -28,11 +31,38 @@ def read_batches(
     n_rows: int | None = None,
 ) -> RankingDataset:
     """Read the record batches of a whole table into one data set, as :func:`read_rows`, and say what is to be said."""
-    suspicions = Suspicions(columns.feature_names, columns.merged) if columns.is_guess else None
+    suspicions = suspicions_of(columns)
     data = read_rows(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
-    remarks = (*columns.remarks, *(() if suspicions is None else suspicions.remarks()))
+    remarks = (*columns.remarks, *_gaps(data), *(() if suspicions is None else suspicions.remarks()))
     say_of_columns(source.name, remarks)
     return replace(data, remarks=remarks)
+
+
+def _gaps(data: RankingDataset) -> tuple[str, ...]:
+    """What there is to say of positions that are not 1, 2, 3, ... or 0, 1, 2, ..."""
+    if "position" not in data.beside or not data.n_docs:
+        return ()
+    place = np.arange(data.n_docs) - np.repeat(data.offsets[:-1], data.list_sizes)
+    ahead = np.asarray(data.beside["position"]) - place
+    lists = np.repeat(np.arange(data.n_queries), data.list_sizes)
+    n_uneven = len(np.unique(lists[ahead != ahead.min()]))
+    if not n_uneven and ahead.min() in (0, 1):
+        return ()
+    n_uneven = n_uneven or data.n_queries
+    return (
+        f"positions of {n_uneven:,} of {data.n_queries:,} lists have gaps or begin late: documents count as shown at "
+        "their places among those that are there.",
+    )
+
+
+def suspicions_of(columns: Columns) -> Suspicions | None:
+    """What is to be suspected of the features; None where they were named."""
+    if not columns.is_guess:
+        return None
+    schema = columns.schema
+    many = () if schema is None else tuple(one for one in schema.columns if isinstance(one, Text | Vector | Bag))
+    quiet = frozenset(place for one in many for place in range(*schema.spans[one.name].indices(schema.width)))  # type: ignore[union-attr]
+    return Suspicions(columns.feature_names, columns.merged, quiet=quiet)
 
 
 def read_rows(
@@ -79,7 +109,8 @@ def read_columns(
         DataError: If a value cannot be used, with its row and column.
     """
     chunks: dict[str, list[pa.Array]] = {name: [] for name in columns.roles}
-    features = np.empty((n_rows or 0, len(columns.features)), np.float32)
+    width = len(columns.features) if columns.schema is None else columns.schema.width
+    features = np.empty((n_rows or 0, width), np.float32)
     n_read = 0
     for batch in batches:
         if batch.num_rows == 0:
@@ -94,7 +125,7 @@ def read_columns(
         if last > len(features):
             # Grown in place: the allocator moves the pages of a large array, it does not copy them.
             features.resize((max(last, len(features) * 5 // 4), features.shape[1]), refcheck=False)
-        names = columns.features if columns.vector is None else range(len(parts))
+        names = range(len(parts)) if columns.vector is not None else columns.feature_names or columns.features
         if len(parts) != features.shape[1]:
             raise uneven(source, columns.vector, n_read, features.shape[1], len(parts))
         fill(features[n_read:last], parts, source, first_row=n_read, names=names)
@@ -110,6 +141,7 @@ def _assemble(
 ) -> RankingDataset:
     label, doc_id, weight, query_weight = columns.label, columns.doc_id, columns.weight, columns.query_weight
     qid = str(columns.qid)
+    beside = {role: _beside(role, whole[name], source, name) for role, name in columns.beside.items()}
     return assemble(
         source,
         features,
@@ -121,12 +153,51 @@ def _assemble(
         else check_weights(numbers(whole[query_weight]), source, query_weight),
         doc_ids=None if doc_id is None else read_texts(whole[doc_id], source, doc_id),
         feature_names=columns.feature_names,
-        roles=Roles(label, qid, doc_id, weight, query_weight, columns.vector),
+        roles=Roles(label, qid, doc_id, weight, query_weight, columns.vector, **columns.beside),
+        schema=columns.schema,
+        beside=beside,
     )
 
 
+def _beside(role: str, values: pa.ChunkedArray, source: Source, column: str) -> NDArray[Any] | TextIds:
+    """What is known of documents beside their features, as the role has it."""
+    if role in ("session", "split"):
+        return read_qids(values, source, column)
+    if role == "time":
+        if is_number(values.type) and not pa.types.is_boolean(plain_type(values.type)):
+            return check_finite(numbers(values), source, column, "a time")
+        parts = [as_times(chunk, column, source, 0) for chunk in values.chunks]
+        at = np.concatenate(parts) if parts else np.empty(0, "datetime64[us]")
+        if np.isnat(at).any():
+            row = int(np.isnat(at).argmax())
+            raise DataError(f"{source.at(row, column)}: expected a time; got none. Fill the column, or drop the row.")
+        return at.astype(np.int64)
+    given = check_finite(numbers(values), source, column, f"a {role}")
+    if role == "position":
+        bad = (given < 0) | (given != np.floor(given))
+        if bad.any():
+            row = int(bad.argmax())
+            raise DataError(
+                f"{source.at(row, column)}: expected a position, a whole number from 0 or 1; got {given[row]:g}. "
+                "Name the column of positions with position=."
+            )
+        return given.astype(np.int64)
+    bad = ~((given > 0) & (given < np.inf))
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"{source.at(row, column)}: expected a propensity above 0; got {given[row]:g}. "
+            "Name the column of propensities with propensity=."
+        )
+    return given.astype(np.float32)
+
+
 def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
-    """One array a feature, from one column each or from the lists of one column."""
+    """One array a feature, from one column each, from the lists of one column, or as the schema says."""
+    if columns.schema is not None:
+        return [
+            part for one in columns.schema.columns for part in _column_parts(one, batch, columns, source, first_row)
+        ]
     if columns.vector is None:
         return [numbers(batch.column(name)) for name in columns.features]
     lists = laid_open(batch.column(columns.vector))
@@ -140,6 +211,17 @@ def _feature_columns(batch: pa.RecordBatch, columns: Columns, source: Source, fi
         raise uneven(source, columns.vector, first_row + row, int(sizes[0]), int(sizes[row]))
     flat = numbers(lists.flatten())
     return list(flat.reshape(len(sizes), int(sizes[0])).T)
+
+
+def _column_parts(
+    one: Column, batch: pa.RecordBatch, columns: Columns, source: Source, first_row: int
+) -> Sequence[NDArray[Any]]:
+    """One array a column of the matrix, of one column of the schema."""
+    if one.name in columns.flat:
+        return [
+            part for name in one.names for part in encode(Number(name), {name: batch.column(name)}, source, first_row)
+        ]
+    return encode(one, {name: batch.column(name) for name in one.sources}, source, first_row)
 
 
 def uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:

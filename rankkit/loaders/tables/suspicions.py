@@ -43,9 +43,18 @@ class Suspicions:
         merged: Places of features that float32 cannot hold apart, as far as that is known already.
         all_kinds: False: only copies of label and query id and what float32 cannot hold, where columns that say nothing
             are to be expected.
+        quiet: Places of features of which one value everywhere is to be expected, as of a hash of text.
     """
 
-    def __init__(self, names: Sequence[str] | None, merged: tuple[int, ...] = (), *, all_kinds: bool = True) -> None:
+    def __init__(
+        self,
+        names: Sequence[str] | None,
+        merged: tuple[int, ...] = (),
+        *,
+        all_kinds: bool = True,
+        quiet: frozenset[int] = frozenset(),
+    ) -> None:
+        self._quiet = quiet
         self._given_names = names
         self._all_kinds = all_kinds
         self._first: NDArray[np.float32] | None = None
@@ -134,6 +143,7 @@ class Suspicions:
             for place, name in enumerate(names):
                 if _SHOWN_AT.fullmatch(name):
                     found.setdefault(place, "the place where it was shown, unknown when it is ranked?")
+        found = {place: reason for place, reason in found.items() if place not in self._quiet}
         if not found:
             return ()
         shown = [f"{names[place]} ({found[place]})" for place in sorted(found)[:_SHOWN]]

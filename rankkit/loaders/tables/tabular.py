@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
 from rankkit.errors import DataError, RankkitError
 from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, read_files
 from rankkit.loaders.tables.columns import Columns, First, Wanted, choose_columns, choose_features
 from rankkit.loaders.tables.kinds import Column, columns_of, numbers
-from rankkit.loaders.tables.pandas_columns import as_arrow, columns_of_frame, frame_batches, with_named_index
+from rankkit.loaders.tables.learning import learn
+from rankkit.loaders.tables.pandas_columns import (
+    as_arrow,
+    columns_of_frame,
+    frame_batches,
+    frame_columns,
+    with_named_index,
+)
 from rankkit.loaders.tables.record_batches import read_batches, read_columns
 
 if TYPE_CHECKING:
@@ -38,6 +46,13 @@ def from_pandas(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     drop: Sequence[str] | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
 ) -> RankingDataset:
     """Make a data set of a pandas DataFrame, one document a row.
 
@@ -49,13 +64,24 @@ def from_pandas(
         frame: The documents. Of its index only levels that a keyword or default names are used.
         label: Column of graded relevance, 0 or more, or None for documents without labels.
         qid: Column of query ids: integers or strings.
-        features: Columns of numbers, or the name of one column of lists. None takes every column of numbers that is
-            nothing else, in order; what is left out is told in a :class:`rankkit.errors.DataWarning` and in the
-            ``remarks`` of the data set. :mod:`rankkit.loaders.tables.columns` has the rule. Missing values become NaN.
+        features: Columns, or the name of one column of lists. None takes every column that can be a feature and is
+            nothing else, in order: numbers, categories, dates, lists of numbers, text of few values. What is left out,
+            and text that is taken, is told in a :class:`rankkit.errors.DataWarning` and in the ``remarks`` of the data
+            set. :mod:`rankkit.loaders.tables.columns` has the rule. Missing values become NaN.
         doc_id: Column of document names, or None.
         weight: Column of the importance of documents, or None.
         query_weight: Column of the importance of queries, equal for all rows of one, or None.
         drop: Columns that count as not there.
+        columns: Kinds of columns by name, where their type does not say it: ``"number"``, ``"category"``, ``"time"``,
+            ``"vector"``, ``"text"``, ``"bag"``, or with options :func:`rankkit.category`, :func:`rankkit.text`, ...
+        schema: That of a data set that was read before, as a rule of the training data: columns are found by name, in
+            any order, and values that its vocabularies lack count as unseen.
+        position: Column of the place at which a document was shown: documents come into this order within their query.
+        propensity: Column of how likely that place is looked at, for :func:`rankkit.propensity_weighted`.
+        time: Column of when a query was asked, for :func:`rankkit.split`: dates, or numbers in a unit of their own.
+        session: Column of sessions, kept in ``beside`` of the data set.
+        split: Column of parts, kept in ``beside`` of the data set. Columns with these five roles are features only if
+            ``columns`` names them too.
 
     Raises:
         DataError: If a column is not there or of the wrong type, a label is missing or negative, or a number is
@@ -68,7 +94,8 @@ def from_pandas(
         >>> data.feature_names, data.labels, data.qids.tolist()
         (('bm25',), None, ['b', 'a'])
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop, columns, schema, **roles)
     source = Source("from_pandas")
     if not is_frame(frame):
         raise DataError(
@@ -77,9 +104,10 @@ def from_pandas(
         )
     frame = with_named_index(frame, wanted.named)
     found = columns_of_frame(frame)
-    columns = choose_columns(found, wanted, source, first_of_frame(frame, found, source))
-    schema, batches = frame_batches(frame, found, columns, source, _BATCH_ROWS)
-    return read_batches(schema, batches, columns, source, n_rows=len(frame))
+    chosen = choose_columns(found, wanted, source, first_of_frame(frame, found, source))
+    chosen = learn(found, wanted, chosen, source, lambda names: frame_columns(frame, found, source, _BATCH_ROWS, names))
+    types, batches = frame_batches(frame, found, chosen, source, _BATCH_ROWS)
+    return read_batches(types, batches, chosen, source, n_rows=len(frame))
 
 
 def from_arrow(
@@ -92,11 +120,19 @@ def from_arrow(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     drop: Sequence[str] | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
 ) -> RankingDataset:
     """Make a data set of an Arrow table, or of anything with ``__arrow_c_stream__``: polars, DuckDB, Arrow readers.
 
-    Data sets of Hugging Face, which lack that interface, are taken too. A stream is read batch by batch. The keywords
-    are those of :func:`from_pandas`.
+    Data sets of Hugging Face, which lack that interface, are taken too. A stream is read batch by batch, unless there
+    is a vocabulary to learn: then it is held as a whole until that is known. The keywords are those of
+    :func:`from_pandas`.
 
     Raises:
         DataError: As :func:`from_pandas`, and for an object without the Arrow interface.
@@ -108,11 +144,24 @@ def from_arrow(
         RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
     """
     source = Source("from_arrow")
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
-    schema, first, batches, n_rows = open_arrow(table, source)
+    roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop, columns, schema, **roles)
+    types, first, batches, n_rows = open_arrow(table, source)
     with foreign_errors(source):
-        columns = choose_columns(columns_of(schema), wanted, source, first)
-        return read_batches(schema, batches, columns, source, n_rows=n_rows)
+        found = columns_of(types)
+        chosen = choose_columns(found, wanted, source, first)
+        held: list[pa.RecordBatch] = []
+
+        def rows(names: list[str]) -> Iterator[pa.RecordBatch]:
+            # A stream passes once: what has a vocabulary to learn is held until it is known.
+            nonlocal batches
+            if not held:
+                held.extend(batches)
+                batches = iter(held)
+            return (batch.select(names) for batch in held)
+
+        chosen = learn(found, wanted, chosen, source, rows)
+        return read_batches(types, batches, chosen, source, n_rows=n_rows)
 
 
 def open_arrow(table: Any, source: Source) -> tuple[pa.Schema, First, Iterator[pa.RecordBatch], int | None]:
@@ -219,6 +268,13 @@ def read_parquet(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     drop: Sequence[str] | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
 ) -> RankingDataset:
     """Read a Parquet file, or the Parquet files of a folder in the order of their names, one document a row.
 
@@ -228,7 +284,8 @@ def read_parquet(
     Raises:
         DataError: As :func:`from_pandas`, for a file that is not Parquet, and for files with other columns.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop, columns, schema, **roles)
     with as_file(path, ".parquet") as file:
         return read_files(file, wanted, PARQUET)
 
@@ -243,6 +300,13 @@ def read_arrow(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     drop: Sequence[str] | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
 ) -> RankingDataset:
     """Read an Arrow IPC file (.arrow, .feather), or a folder of such, one document a row.
 
@@ -253,7 +317,8 @@ def read_arrow(
     Raises:
         DataError: As :func:`from_pandas`, and for a file that is not Arrow IPC.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop, columns, schema, **roles)
     with as_file(path, ".arrow") as file:
         return read_files(file, wanted, ARROW)
 
@@ -268,14 +333,22 @@ def read_csv(
     weight: str | None = "doc_weight",
     query_weight: str | None = "query_weight",
     drop: Sequence[str] | str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    schema: Schema | None = None,
+    position: str | None = None,
+    propensity: str | None = None,
+    time: str | None = None,
+    session: str | None = None,
+    split: str | None = None,
     separator: str | None = None,
 ) -> RankingDataset:
     """Read a CSV or TSV file with a header, one document a row, plain or compressed (.gz, .bz2, .xz, .zst).
 
     Numbers become float32 straight from their digits. Empty fields, ``NA``, ``NULL`` and ``nan`` among features are
     missing values, NaN. A column whose first values are mostly numbers is a column of numbers, and text in it an
-    error; a column of text is left out. Features in columns "1", "2", ... have no names. The other keywords are those
-    of :func:`from_pandas`; a file that rankkit wrote needs none.
+    error. Text and dates are what :func:`from_pandas` makes of them; empty fields among them are missing. Features in
+    columns "1", "2", ... have no names. The other keywords are those of :func:`from_pandas`; a file of numbers that
+    rankkit wrote needs none.
 
     Args:
         path: The file.
@@ -286,12 +359,20 @@ def read_csv(
         weight: See :func:`from_pandas`.
         query_weight: See :func:`from_pandas`.
         drop: See :func:`from_pandas`.
+        columns: See :func:`from_pandas`.
+        schema: See :func:`from_pandas`.
+        position: See :func:`from_pandas`.
+        propensity: See :func:`from_pandas`.
+        time: See :func:`from_pandas`.
+        session: See :func:`from_pandas`.
+        split: See :func:`from_pandas`.
         separator: What stands between fields; None: a tab where the name has ".tsv", else a comma.
 
     Raises:
         DataError: As :func:`from_pandas`, and for a field that cannot be read. Data rows in messages count from 1.
     """
-    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop)
+    roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
+    wanted = Wanted(label, qid, features, doc_id, weight, query_weight, drop, columns, schema, **roles)
     with as_file(path, ".csv") as file:
         return read_batches(*open_table(file, wanted, separator))
 

@@ -10,12 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.data.columns import Bag, Category, Vector
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import TextIds, to_arrow
 from rankkit.errors import DataError
 from rankkit.files.atomic import replacing
 from rankkit.loaders.compression import packed
 from rankkit.loaders.tables.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED
+from rankkit.loaders.tables.encoding import decode
+from rankkit.loaders.tables.written import beside_names, metadata_of
 from rankkit.naming import named
 
 # Numbers that are in the data set and in the form of the file at the same time.
@@ -42,6 +45,17 @@ def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         raise DataError(
             f"{path}: expected labels, which LETOR text needs; got documents without labels. Write Parquet or CSV."
         )
+    if data.schema is not None:
+        other = next(column for column in data.schema.columns if column.kind != "number")
+        raise DataError(
+            f"{path}: expected features that are numbers, for LETOR text; got {other.name!r}, a {other.kind}. "
+            "Write Parquet."
+        )
+    if data.beside:
+        raise DataError(
+            f"{path}: expected documents with nothing beside features, labels and ids, for LETOR text; got a "
+            f"{next(iter(data.beside))}. Write Parquet."
+        )
     if data.weights is not None:
         raise DataError(
             f"{path}: expected data without weights, for which LETOR text has no place; got weights. Write Parquet."
@@ -57,8 +71,10 @@ def write_letor(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 def write_parquet(data: RankingDataset, path: str | os.PathLike[str]) -> None:
     """Write a Parquet file, one document a row in input row order; :func:`rankkit.read_parquet` reads it back.
 
-    Columns: label, qid, doc_id, doc_weight or query_weight (those that the data has), then the features by name, or
-    "1", "2", ... where they have no names.
+    Columns: label, qid, doc_id, doc_weight or query_weight (those that the data has), what is known beside them, then
+    the features by name, or "1", "2", ... where they have no names. Categories and bags are written as their text,
+    vectors as lists; of times, text and hashed values only the numbers are left, which are columns such as
+    ``day[hour]``. The schema stands in the metadata of the file, so that nothing of it is lost.
 
     Args:
         data: Any data set.
@@ -98,7 +114,9 @@ def write_arrow(data: RankingDataset, path: str | os.PathLike[str]) -> None:
 def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: str | None = None) -> None:
     """Write a CSV file with a header, one document a row in input row order; :func:`rankkit.read_csv` reads it back.
 
-    The columns are those of :func:`write_parquet`; numbers have the fewest digits that give the same float32 again.
+    The columns are those of :func:`write_parquet`, but that vectors are columns of numbers; numbers have the fewest
+    digits that give the same float32 again. CSV has no place for a schema: read it back with ``schema=``, or kinds are
+    learnt anew.
 
     Args:
         data: Any data set.
@@ -112,7 +130,7 @@ def write_csv(data: RankingDataset, path: str | os.PathLike[str], *, separator: 
     from pyarrow import csv
 
     path = Path(path)
-    schema = _schema(data, path)
+    schema = _schema(data, path, lists=False)
     options = csv.WriteOptions(delimiter=separator or ("\t" if ".tsv" in path.suffixes else ","))
     with (
         replacing(path) as temporary,
@@ -143,8 +161,10 @@ def _weight_name(data: RankingDataset) -> str:
     return QUERY_WEIGHT if data.weights_per == "query" else DOC_WEIGHT
 
 
-def _schema(data: RankingDataset, path: Path) -> pa.Schema:
-    names = named(data.feature_names, data.n_features)
+def _schema(data: RankingDataset, path: Path, *, lists: bool = True) -> pa.Schema:
+    features = _feature_fields(data, path, lists)
+    beside = beside_names(data)
+    names = [*beside.values(), *(field.name for field in features)]
     taken = [name for name, count in Counter(names).items() if name in RESERVED or count > 1]
     if taken:
         raise DataError(
@@ -158,7 +178,52 @@ def _schema(data: RankingDataset, path: Path) -> pa.Schema:
         fields.append(pa.field(DOC_ID, pa.large_string()))
     if data.weights is not None:
         fields.append(pa.field(_weight_name(data), pa.float32()))
-    return pa.schema(fields + [pa.field(name, pa.float32()) for name in names])
+    fields += [pa.field(name, _beside_array(data, role, np.arange(0)).type) for role, name in beside.items()]
+    return pa.schema(fields + features, metadata=metadata_of(data))
+
+
+def _feature_fields(data: RankingDataset, path: Path, lists: bool) -> list[pa.Field]:
+    """The columns of the features: numbers by name, or as the schema has them."""
+    if data.schema is None:
+        return [pa.field(name, pa.float32()) for name in named(data.feature_names, data.n_features)]
+    fields = []
+    for column in data.schema.columns:
+        if isinstance(column, Bag) and not lists:
+            raise DataError(
+                f"{path}: expected columns without lists, for CSV; got {column.name!r}, a bag. Write Parquet."
+            )
+        if isinstance(column, Category | Bag) and column.vocabulary is not None:
+            text = pa.large_string()
+            fields.append(pa.field(column.name, text if isinstance(column, Category) else pa.large_list(text)))
+        elif isinstance(column, Vector) and lists:
+            fields.append(pa.field(column.name, pa.list_(pa.float32(), len(column.names))))
+        else:
+            fields += [pa.field(name, pa.float32()) for name in column.names]
+    return fields
+
+
+def _feature_arrays(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Schema) -> list[pa.Array]:
+    """The values of :func:`_feature_fields`."""
+    if data.schema is None:
+        return _feature_columns(data, rows)
+    arrays: list[pa.Array] = []
+    for column in data.schema.columns:
+        values = np.ascontiguousarray(data.features[rows, data.schema.spans[column.name]])
+        if isinstance(column, Category | Bag) and column.vocabulary is not None:
+            arrays.append(decode(column, values))
+        elif isinstance(column, Vector) and column.name in schema.names:
+            arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1]))
+        else:
+            arrays += [pa.array(part) for part in np.ascontiguousarray(values.T)]
+    return arrays
+
+
+def _beside_array(data: RankingDataset, role: str, rows: NDArray[np.int64]) -> pa.Array:
+    """What is known of some documents beside their features."""
+    values = data.beside[role][rows]
+    if role == "time" and not isinstance(values, TextIds) and values.dtype == np.int64:
+        return pa.array(values).cast(pa.timestamp("us"))
+    return to_arrow(values) if role in ("session", "split") else pa.array(values)
 
 
 def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Schema) -> pa.RecordBatch:
@@ -172,7 +237,8 @@ def _record_batch(data: RankingDataset, rows: NDArray[np.int64], schema: pa.Sche
         if _weight_name(data) == QUERY_WEIGHT:
             places = np.searchsorted(data.offsets, rows, side="right") - 1
         columns.append(pa.array(data.weights[places]))
-    return pa.RecordBatch.from_arrays(columns + _feature_columns(data, rows), schema=schema)
+    columns += [_beside_array(data, role, rows) for role in data.beside]
+    return pa.RecordBatch.from_arrays(columns + _feature_arrays(data, rows, schema), schema=schema)
 
 
 def _letor_lines(

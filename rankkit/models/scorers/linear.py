@@ -1,15 +1,27 @@
 """LinearScorer: a weighted sum of transformed features."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
+from rankkit.models.scorers.columns import (
+    MIN_COUNT,
+    code_tables,
+    code_weights,
+    column_options,
+    inputs_of,
+    options_for,
+    schema_from,
+)
 from rankkit.models.scorers.layers import weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.naming import named
-from rankkit.transforms import Spec, Transform
+from rankkit.transforms import Spec
 
 
 class LinearScorer(nn.Module):
@@ -23,6 +35,10 @@ class LinearScorer(nn.Module):
             ``ordinal_loss``.
         tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
         bias: Add a constant. It changes no ranking, but pointwise objectives need it.
+        schema: What the columns stand for, where some are no numbers, as :meth:`rankkit.Schema.to_dict` has it;
+            :meth:`for_data` passes it. Each value of a category has a weight, as if it were one-hot; those of a bag are
+            averaged; missing and unseen values have weights of their own. All are 0 at first.
+        missing_indicators: Beside each number that is missing in some training rows, 1 where it is missing.
         seed: Seed of the initial weights; None draws them from torch's global generator.
 
     Raises:
@@ -48,6 +64,8 @@ class LinearScorer(nn.Module):
         readout: str | None = None,
         tied_outputs: bool = False,
         bias: bool = True,
+        schema: Mapping[str, Any] | Schema | None = None,
+        missing_indicators: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__()
@@ -56,7 +74,12 @@ class LinearScorer(nn.Module):
         self.n_outputs = n_outputs
         self.readout = check_readout("LinearScorer", n_outputs, readout)
         self.feature_names: tuple[str, ...] | None = None
-        self.transform = Transform(transform, n_features)
+        self.schema = schema_from("LinearScorer", schema, n_features)
+        self.transform = inputs_of(
+            self.schema, transform, n_features, missing_indicators=missing_indicators, embeds=False
+        )
+        if self.schema is not None:
+            self.codes = code_tables(self.schema, 1 if tied_outputs else n_outputs)
         self.output = output_layer(
             "LinearScorer",
             self.transform.n_outputs,
@@ -73,20 +96,42 @@ class LinearScorer(nn.Module):
             "readout": self.readout,
             "tied_outputs": tied_outputs,
             "bias": bias,
+            **column_options(self.schema, missing_indicators=missing_indicators),
             "seed": seed,
         }
+
+    @classmethod
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LinearScorer":
+        """A scorer for the columns of training data, whatever their kinds.
+
+        Args:
+            train: The training data; nothing of it but the schema and the number of features is kept.
+            min_count: Training rows that a value of a category has to have to get a weight of its own; the rarer ones
+                share that of unseen values.
+            **options: Of the scorer.
+        """
+        scorer = cls(**options_for("LinearScorer.for_data", train, min_count), **options)
+        scorer.feature_names = train.feature_names
+        return scorer
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
         outputs: Tensor = self.output(self.transform(features, offsets))
+        if self.schema is not None:
+            for table in self.codes:
+                outputs = outputs + table(features)
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
     @property
     def weights(self) -> dict[str, float | list[float]]:
-        """The weight of each transformed feature by name; a list of K weights for K free outputs."""
+        """The weight of each transformed feature by name; a list of K weights for K free outputs.
+
+        That of a value of a category is called ``brand=oak``, ``brand=<unseen>`` or ``brand=<missing>``.
+        """
         weight = self.output.weight.detach()
         values = (weight.squeeze(0) if weight.shape[0] == 1 else weight.t()).tolist()
-        return dict(zip(self.transform.output_names(named(self.feature_names, self.n_features)), values, strict=True))
+        found = dict(zip(self.transform.output_names(named(self.feature_names, self.n_features)), values, strict=True))
+        return found if self.schema is None else {**found, **code_weights(self.schema, self.codes)}
 
     def __repr__(self) -> str:
         return describe(self, self.options)

@@ -23,18 +23,18 @@ def is_listwise(scorer: Scorer) -> bool:
         return False
     if any(isinstance(module, QueryStandardize | QueryMinMax) for module in cast(nn.Module, scorer).modules()):
         return True
-    return not _is_own(scorer) and bool(getattr(scorer, "listwise", True))
+    return not is_own(scorer) and bool(getattr(scorer, "listwise", True))
 
 
 def over_queries(scorer: Scorer) -> str:
     """What of a listwise scorer compares the documents of a query, for messages."""
     transform = getattr(scorer, "transform", None)
-    if transform is None or not _is_own(scorer):
+    if transform is None or not is_own(scorer):
         return f"{type(scorer).__name__}, which takes offsets and does not say listwise = False"
     return f"the transform {transform.spec!r}, which compares the documents of a query"
 
 
-def _is_own(scorer: object) -> bool:
+def is_own(scorer: object) -> bool:
     """Whether what scores is rankkit's: also of a subclass that changes something else."""
     kind: Any = type(scorer)
     return str(getattr(kind.forward, "__module__", "")).partition(".")[0] == OWN

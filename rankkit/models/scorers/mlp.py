@@ -1,6 +1,6 @@
 """MLPScorer: a feed-forward network over transformed features."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, options_for, schema_from
 from rankkit.models.scorers.layers import Dropout, fresh, weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
 from rankkit.models.scorers.scorer import check_count, describe
-from rankkit.transforms import Spec, Transform
+from rankkit.transforms import Spec
 
 # In place where the gradient needs only the result, so that a layer keeps one copy of its values.
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -44,6 +47,11 @@ class MLPScorer(nn.Module):
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
             ``ordinal_loss``.
         tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
+        schema: What the columns stand for, where some are no numbers, as :meth:`rankkit.Schema.to_dict` has it;
+            :meth:`for_data` passes it. Categories become embeddings, those of a bag are averaged; missing and unseen
+            values have rows of their own, at 0 until they are learnt.
+        embedding_size: Width of embeddings; None: of n values the smaller one of 50 and 1.6 n ** 0.56, rounded up.
+        missing_indicators: Beside each number that is missing in some training rows, 1 where it is missing.
         seed: Seed of the initial weights; None draws them from torch's global generator.
 
     Raises:
@@ -71,6 +79,9 @@ class MLPScorer(nn.Module):
         n_outputs: int = 1,
         readout: str | None = None,
         tied_outputs: bool = False,
+        schema: Mapping[str, Any] | Schema | None = None,
+        embedding_size: int | None = None,
+        missing_indicators: bool = False,
         seed: int | None = None,
     ) -> None:
         super().__init__()
@@ -82,9 +93,19 @@ class MLPScorer(nn.Module):
         self.n_outputs = n_outputs
         self.readout = check_readout("MLPScorer", n_outputs, readout)
         self.feature_names: tuple[str, ...] | None = None
-        self.transform = Transform(transform, n_features)
-        widths = [self.transform.n_outputs, *hidden]
         generator = weights_from("MLPScorer", seed)
+        self.schema = schema_from("MLPScorer", schema, n_features)
+        if embedding_size is not None:
+            check_count("MLPScorer", "embedding_size", embedding_size)
+        self.transform = inputs_of(
+            self.schema,
+            transform,
+            n_features,
+            missing_indicators=missing_indicators,
+            embedding=embedding_size,
+            generator=generator,
+        )
+        widths = [self.transform.n_outputs, *hidden]
         self.hidden = nn.Sequential(
             *(
                 HiddenLayer(n_in, n_out, activation, dropout, normalization, residual and position > 0, generator)
@@ -105,8 +126,28 @@ class MLPScorer(nn.Module):
             "n_outputs": n_outputs,
             "readout": self.readout,
             "tied_outputs": tied_outputs,
+            **column_options(self.schema, missing_indicators=missing_indicators, embedding_size=embedding_size),
             "seed": seed,
         }
+
+    @classmethod
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "MLPScorer":
+        """A scorer for the columns of training data, whatever their kinds.
+
+        Args:
+            train: The training data; nothing of it but the schema and the number of features is kept.
+            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
+                ones share that of unseen values.
+            **options: Of the scorer.
+
+        Example:
+            >>> from rankkit.data.synthetic import make_ranking
+            >>> MLPScorer.for_data(make_ranking(5, n_features=3), hidden=(4,)).n_features
+            3
+        """
+        scorer = cls(**options_for("MLPScorer.for_data", train, min_count), **options)
+        scorer.feature_names = train.feature_names
+        return scorer
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""

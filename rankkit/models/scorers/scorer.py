@@ -43,4 +43,6 @@ def check_count(where: str, name: str, value: int) -> None:
 
 def describe(scorer: object, options: dict[str, Any]) -> str:
     """One line: the class and what it was built with."""
-    return f"{type(scorer).__name__}({', '.join(f'{name}={value!r}' for name, value in options.items())})"
+    schema = getattr(scorer, "schema", None)  # its vocabularies would fill a page
+    shown = {**options, "schema": schema} if "schema" in options else options
+    return f"{type(scorer).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

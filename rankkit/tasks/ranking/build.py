@@ -1,5 +1,6 @@
 """Scorers by their names in the catalogue, fitted to the objective and to the data."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from rankkit import registry
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.building import build
+from rankkit.models.scorers.columns import MIN_COUNT, options_for
 from rankkit.models.scorers.readout import n_outputs_for
 
 
@@ -40,4 +42,10 @@ def build_scorer(
                     f"train: expected labels of more grades for the objective {objective}; got 0..{best}. "
                     "Train with bce, which learns the same from two."
                 )
-    return build("scorer", name, data.n_features, **chosen)
+    made = registry.find("scorer", name) if isinstance(name, str) else name
+    if data.schema is not None and "schema" in inspect.signature(made).parameters:
+        chosen |= options_for("train", data, MIN_COUNT)
+    scorer = build("scorer", name, chosen.pop("n_features", data.n_features), **chosen)
+    if getattr(scorer, "schema", None) is not None:
+        scorer.feature_names = data.feature_names
+    return scorer

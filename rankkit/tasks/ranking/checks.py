@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import check_count, matched
+from rankkit.models.model import learns_in_one_go
 from rankkit.models.scorers import n_features_of
+from rankkit.models.scorers.listwise import is_own
 from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
 from rankkit.registry import SCORERS
+from rankkit.remarks import say
 from rankkit.tasks.objectives import CALL, build_objective, check_takes_lists, objective_name, readout_of, takes_weights
 
 
@@ -99,10 +102,31 @@ def check_data(
                 f"fit: expected finite labels in {name}; got {data.labels[doc]} in query {qid!s}. "
                 "Drop or mend that document."
             )
+    _check_knows_schema(scorer, train)
     if getattr(scorer, "feature_names", None) is not None:  # it goes on from an earlier training, or was told
         train = matched("fit: train", scorer, train)
     check_count("fit: train", n_features_of(scorer, train.n_features), train)
     return train, None if valid is None else matched("fit: valid", train, valid)
+
+
+def _check_knows_schema(scorer: nn.Module, train: RankingDataset) -> None:
+    """Refuse scorers that would take codes for numbers; a module of one's own may know what to do with them.
+
+    Raises:
+        ConfigError: If one of rankkit has no schema.
+    """
+    if train.schema is None or getattr(scorer, "schema", None) is not None:
+        return
+    coded = [f"{column.name} ({column.kind})" for column in train.schema.columns if column.kind in ("category", "bag")]
+    if not coded:
+        return
+    if is_own(scorer) and not learns_in_one_go(scorer):
+        raise ConfigError(
+            f"fit: expected a scorer that knows the columns of train; got {type(scorer).__name__} of numbers alone, to "
+            f"which the codes of {', '.join(coded[:5])} would be numbers. Build it with "
+            f"{type(scorer).__name__}.for_data(train), or leave the columns out with drop=[...]."
+        )
+    say(f"fit: {type(scorer).__name__} gets the codes of {', '.join(coded[:5])} as numbers.")
 
 
 def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: RankingDataset) -> None:

@@ -1,5 +1,6 @@
 """``rankkit inspect``: findings, then the summary of what can be read, and the exit code."""
 
+import pandas as pd
 import pytest
 
 
@@ -73,3 +74,47 @@ def test_a_folder_without_data_is_told_what_reads_folds(rankkit, tmp_path):
     answer = rankkit("inspect", tmp_path)
     assert answer.code == 2
     assert answer.err.endswith("Name a file, or rankkit train --folds for folds.\n")
+
+
+def test_each_column_of_a_table_has_a_line(rankkit, tmp_path):
+    frame = pd.DataFrame(
+        {
+            "qid": [1, 1, 2, 2],
+            "label": [0, 1, 0, 1],
+            "price": [1.5, None, 2.0, 3.0],
+            "brand": ["oak", "elm", "oak", "elm"],
+            "title": ["a", "b", "c", "d"],
+            "day": pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-02", "2026-01-02"]),
+            "tags": [["x"], ["x", "y"], [], ["y"]],
+            "pos": [1, 2, 1, 2],
+        }
+    )
+    frame.to_parquet(tmp_path / "log.parquet", index=False)
+    answer = rankkit("inspect", tmp_path / "log.parquet", "--position", "pos", "--drop", "title")
+    assert answer.code == 0, answer.err
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    for line in (
+        "column type becomes missing distinct examples",
+        "qid int64 query id 0 2 1, 2",
+        "label int64 label 0 2 0, 1",
+        "price double number 25.0% 3 1.5, 2, 3",
+        "pos int64 position 0 2 1, 2",
+    ):
+        assert line in lines
+    text = " ".join(lines)
+    assert "dropped 0 4 a, b, c" in text
+    assert "category of 2 0 2 oak, elm" in text
+    assert "time (days, weekday) 0 2 2026-01-01 00:00:00" in text
+    assert "bag of 2, up to 2 at a time 0 4 ['x'], ['x', 'y'], []" in text
+
+
+def test_kinds_are_named_on_the_command_line(rankkit, tmp_path):
+    pd.DataFrame({"qid": [1, 1], "x": [1, 2], "title": ["a b", "b"]}).to_csv(tmp_path / "d.csv", index=False)
+    answer = rankkit("inspect", tmp_path / "d.csv", "--columns", "title=text, x=category")
+    assert answer.code == 0, answer.err
+    text = " ".join(answer.out.split())
+    assert "text of 64" in text
+    assert "category of 2" in text
+    answer = rankkit("inspect", tmp_path / "d.csv", "--columns", "title")
+    assert answer.code == 2
+    assert "--columns: expected names and kinds; got 'title'." in answer.err

@@ -1,6 +1,7 @@
 """``rankkit split`` as a user types it (rankkit.cli.data.split)."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rankkit as rk
@@ -63,3 +64,21 @@ def test_mistakes_are_one_message(rankkit, files, tmp_path, fractions, message):
     assert answer.code == 2
     assert message in answer.err
     assert not (tmp_path / "out").exists()
+
+
+def test_parts_in_order_of_time_keep_their_columns(rankkit, tmp_path):
+    rng = np.random.default_rng(0)
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.permutation(50), unit="D")
+    frame = pd.DataFrame({"qid": np.arange(50), "label": 1, "x": rng.random(50), "brand": list("ab") * 25, "day": days})
+    frame = frame.loc[frame.index.repeat(4)]
+    frame.to_parquet(tmp_path / "log.parquet", index=False)
+    answer = rankkit("split", tmp_path / "log.parquet", "--by-time", "day", "--out", tmp_path / "parts")
+    assert answer.code == 0, answer.err
+    train, vali, test = (pd.read_parquet(tmp_path / "parts" / f"{part}.parquet") for part in ("train", "vali", "test"))
+    assert train["day"].max() < vali["day"].min() <= vali["day"].max() < test["day"].min()
+    assert (len(train), len(vali), len(test)) == (160, 20, 20)
+    assert set(train["brand"]) == {"a", "b"}
+    assert rk.read(tmp_path / "parts" / "train.parquet").roles.time == "day"
+    answer = rankkit("split", tmp_path / "log.parquet", "--by-time", "dya", "--out", tmp_path / "other")
+    assert answer.code == 2
+    assert "expected a column 'dya'" in answer.err

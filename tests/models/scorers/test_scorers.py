@@ -4,13 +4,22 @@ import numpy as np
 import pytest
 import torch
 
+from rankkit.data.columns import Bag, Category, Number
+from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import LinearScorer, MLPScorer, ranking_scores
 from rankkit.models.scorers.mlp import ACTIVATIONS
 from rankkit.registry import SCORERS
 from rankkit.testing.scorers import PROMISES, ScorerCase
 
+SCHEMA = Schema(
+    (Number("x"), Category("brand", vocabulary=("elm", "oak")), Bag("tags", places=2, vocabulary=("a", "b", "c")))
+).to_dict()
 VARIANTS = [
+    ("linear", {"schema": SCHEMA, "missing_indicators": True}),
+    ("linear", {"schema": SCHEMA, "n_outputs": 3, "readout": "sum_of_sigmoids", "tied_outputs": True}),
+    ("mlp", {"schema": SCHEMA, "hidden": (8,), "missing_indicators": True}),
+    ("mlp", {"schema": SCHEMA, "hidden": (8,), "embedding_size": 2, "n_outputs": 3}),
     ("linear", {}),
     ("linear", {"transform": "piecewise:3", "bias": False, "n_outputs": 3}),
     ("linear", {"transform": "query_minmax"}),

@@ -1,0 +1,315 @@
+"""ColumnInputs: what a scorer makes of columns that are no numbers, in place of a transform of numbers alone."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from rankkit.data.columns import Bag, Category, Column, Number, Text, Vector
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
+from rankkit.errors import ConfigError
+from rankkit.naming import numbered
+from rankkit.remarks import say
+from rankkit.transforms import Spec, Transform
+
+MIN_COUNT = 2
+"""Training rows that a value has to have to get a row of its own, unless told."""
+_FIRST_STD = 0.1  # of embeddings, before they have learnt anything
+
+
+def embedding_size(n_codes: int) -> int:
+    """The width of an embedding of so many values: the smaller one of 50 and 1.6 n ** 0.56, rounded up.
+
+    >>> [embedding_size(n) for n in (2, 10, 100, 10_000)]
+    [3, 6, 22, 50]
+    """
+    return min(50, math.ceil(1.6 * math.pow(max(1, n_codes), 0.56)))
+
+
+class CodeTable(nn.Module):
+    """A row of numbers for each code of a category or bag, one for unseen values and one for missing ones.
+
+    The rows of values that are not seen in training stay at 0; those of a bag are averaged.
+
+    Args:
+        column: Of a schema.
+        place: The first of its columns of the matrix.
+        size: Numbers in a row.
+        generator: Of the initial rows; None: torch's global one.
+        std: Of the initial rows; 0 draws nothing.
+    """
+
+    def __init__(
+        self, column: Category | Bag, place: int, size: int, *, generator: torch.Generator | None, std: float
+    ) -> None:
+        super().__init__()
+        self.n_codes, self.size = column.n_codes, size
+        self.first, self.last = place, place + len(column.names)
+        self.is_bag = isinstance(column, Bag)
+        rows = torch.zeros(column.n_codes + 2, size, device="meta" if _is_meta() else "cpu")
+        if std and not _is_meta():
+            rows[: column.n_codes].normal_(0, std, generator=generator)
+        self.weight = nn.Parameter(rows if _is_meta() else rows.to(torch.get_default_device()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``[doc, feature]`` to ``[doc, size]``."""
+        codes = features[:, self.first : self.last]
+        missing = codes.isnan()
+        whole = codes.nan_to_num(nan=0.0).clamp(-1, self.n_codes).long()
+        whole = whole.masked_fill(whole < 0, self.n_codes)  # of no vocabulary: unseen
+        if not self.is_bag:
+            return nn.functional.embedding(whole.masked_fill(missing, self.n_codes + 1)[:, 0], self.weight)
+        there = (~missing).to(self.weight.dtype).unsqueeze(-1)
+        count = there.sum(dim=1)
+        mean = (nn.functional.embedding(whole, self.weight) * there).sum(dim=1) / count.clamp(min=1)
+        return mean + self.weight[-1] * (count == 0).to(self.weight.dtype)
+
+
+class ColumnInputs(nn.Module):
+    """The inputs of a scorer, from columns of every kind; in the place of a :class:`rankkit.transforms.Transform`.
+
+    Numbers and parts of times go through the transform, vectors are standardized, text is taken as it is, a missing
+    value of each becoming what it becomes there, or 0. Categories and bags become rows of a :class:`CodeTable`.
+
+    Args:
+        schema: Of the columns.
+        spec: Of the transform of numbers.
+        missing_indicators: Beside each number that was missing in training, 1 where it is missing and 0 elsewhere.
+        embedding: The width of embeddings; None: as :func:`embedding_size` has it for each column.
+        embeds: False: categories and bags are read elsewhere.
+        generator: Of the initial embeddings; None: torch's global one.
+    """
+
+    fitted: Tensor
+    was_missing: Tensor
+
+    def __init__(
+        self,
+        schema: Schema,
+        spec: Spec,
+        *,
+        missing_indicators: bool,
+        embedding: int | None,
+        embeds: bool,
+        generator: torch.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.n_inputs = schema.width
+        coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
+        kinds = {"vectors": Vector, "texts": Text}
+        self._runs = {name: _runs(schema, kind) for name, kind in kinds.items()}
+        self._runs["numbers"] = _runs(schema, Vector | Text | Category | Bag, other=True)
+        n_of = {name: sum(last - first for first, last in runs) for name, runs in self._runs.items()}
+        self.numbers = Transform(spec, n_of["numbers"]) if n_of["numbers"] else None
+        self.vectors = Transform("standardize", n_of["vectors"]) if n_of["vectors"] else None
+        self.spec = spec if isinstance(spec, str) else list(spec)
+        self.codes = nn.ModuleList(
+            CodeTable(
+                column,
+                schema.spans[column.name].start,
+                embedding_size(column.n_codes) if embedding is None else embedding,
+                generator=generator,
+                std=_FIRST_STD,
+            )
+            for column in coded
+            if embeds
+        )
+        self.missing_indicators = missing_indicators
+        self.register_buffer("was_missing", torch.zeros(n_of["numbers"] if missing_indicators else 0))
+        self._has_text = n_of["texts"] > 0
+        self._coded = [column.name for column in coded if embeds]
+        n_plain = sum(0 if one is None else one.n_outputs for one in (self.numbers, self.vectors))
+        n_plain += n_of["texts"] + len(self.was_missing)
+        n_coded = sum(cast(CodeTable, table).size for table in self.codes)
+        self._is_empty = n_plain + n_coded == 0
+        self.n_outputs = max(1, n_plain + n_coded)
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def fit(self, features: NDArray[np.floating] | Tensor, offsets: NDArray[np.int64] | Tensor) -> None:
+        """Learn from training rows what the transforms learn, and which numbers are missing in some."""
+        if self.missing_indicators and self.numbers is not None:
+            for place, column in enumerate(_places(self._runs["numbers"])):
+                self.was_missing[place] = float(np.isnan(np.asarray(features[:, column])).any())
+        for transform, name in ((self.numbers, "numbers"), (self.vectors, "vectors")):
+            if transform is not None:
+                places = _places(self._runs[name])
+                transform.fit(features[:, places], offsets)
+        self.fitted.fill_(True)
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN."""
+        parts: list[Tensor] = []
+        if self.numbers is not None:
+            numbers = self._taken(features, "numbers")
+            parts.append(self.numbers(numbers, offsets))
+            if self.missing_indicators:
+                parts.append(numbers.isnan().to(features.dtype) * self.was_missing)
+        if self.vectors is not None:
+            parts.append(self.vectors(self._taken(features, "vectors"), offsets))
+        if self._has_text:
+            parts.append(self._taken(features, "texts").nan_to_num(nan=0.0))
+        parts += [table(features) for table in self.codes]
+        if self._is_empty:  # codes alone, which are read elsewhere
+            return torch.zeros_like(features[:, :1])
+        return torch.cat(parts, dim=1)
+
+    def _taken(self, features: Tensor, name: str) -> Tensor:
+        runs = self._runs[name]
+        if len(runs) == 1:
+            return features[:, runs[0][0] : runs[0][1]]
+        return torch.cat([features[:, first:last] for first, last in runs], dim=1)
+
+    def output_names(self, names: Sequence[str]) -> list[str]:
+        """One name an output, from one name a column of the matrix."""
+        by_run = {name: [names[place] for place in _places(runs)] for name, runs in self._runs.items()}
+        found: list[str] = []
+        if self.numbers is not None:
+            found += self.numbers.output_names(by_run["numbers"])
+            found += [f"missing({name})" for name in by_run["numbers"]] if self.missing_indicators else []
+        if self.vectors is not None:
+            found += self.vectors.output_names(by_run["vectors"])
+        found += by_run["texts"]
+        for name, table in zip(self._coded, self.codes, strict=True):
+            found += [f"embedding({name})[{place}]" for place in range(cast(CodeTable, table).size)]
+        return found or ["0"]
+
+    def extra_repr(self) -> str:
+        """What print() shows."""
+        return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
+
+
+def code_tables(schema: Schema, size: int) -> nn.ModuleList:
+    """A weight, or several, for each code of each category and bag: all 0 at first."""
+    return nn.ModuleList(
+        CodeTable(column, schema.spans[column.name].start, size, generator=None, std=0.0)
+        for column in schema.columns
+        if isinstance(column, Category | Bag)
+    )
+
+
+def schema_from(where: str, schema: Mapping[str, Any] | Schema | None, n_features: int) -> Schema | None:
+    """The schema of a scorer's options; None where features are numbers alone.
+
+    Raises:
+        ConfigError: If it has another number of columns than the scorer.
+    """
+    if schema is None:
+        return None
+    found = schema if isinstance(schema, Schema) else Schema.from_dict(schema)
+    if found.width != n_features:
+        raise ConfigError(
+            f"{where}: expected a schema of {n_features} columns of the matrix; got {found.width}. "
+            f"Build the scorer with {where}.for_data(train)."
+        )
+    return None if found.is_numbers else found
+
+
+def inputs_of(
+    schema: Schema | None,
+    spec: Spec,
+    n_features: int,
+    *,
+    missing_indicators: bool,
+    embedding: int | None = None,
+    embeds: bool = True,
+    generator: torch.Generator | None = None,
+) -> Transform | ColumnInputs:
+    """What comes first in a scorer: a transform where features are numbers alone, else :class:`ColumnInputs`."""
+    if schema is not None:
+        return ColumnInputs(
+            schema,
+            spec,
+            missing_indicators=missing_indicators,
+            embedding=embedding,
+            embeds=embeds,
+            generator=generator,
+        )
+    if missing_indicators:
+        numbers = Schema(tuple(Number(name) for name in numbered(n_features)))
+        return ColumnInputs(
+            numbers, spec, missing_indicators=True, embedding=embedding, embeds=embeds, generator=generator
+        )
+    return Transform(spec, n_features)
+
+
+def column_options(schema: Schema | None, **others: Any) -> dict[str, Any]:
+    """The options of columns that are not as by default: those of a scorer of numbers stay what they were."""
+    given = {name: value for name, value in others.items() if value not in (None, False)}
+    return given if schema is None else {"schema": schema.to_dict(), **given}
+
+
+def code_weights(schema: Schema, tables: nn.ModuleList) -> dict[str, float | list[float]]:
+    """The weight of each value of each category and bag, by name."""
+    coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
+    found: dict[str, float | list[float]] = {}
+    for column, table in zip(coded, tables, strict=True):
+        words = column.vocabulary or tuple(f"hash {code}" for code in range(column.n_codes))
+        rows = cast(CodeTable, table).weight.detach()
+        values = (rows[:, 0] if rows.shape[1] == 1 else rows).tolist()
+        names = [f"{column.name}={word}" for word in (*words, "<unseen>", "<missing>")]
+        found |= dict(zip(names, values, strict=True))
+    return found
+
+
+def options_for(where: str, train: RankingDataset, min_count: int) -> dict[str, Any]:
+    """What a scorer for training data is built with: as many features, and their schema.
+
+    Its vocabularies are narrowed to the values that the training rows have, so that nothing of validation rows that
+    were read with them is in the model; rarer ones share the row of unseen values, which is so learnt. That is said.
+
+    Raises:
+        ConfigError: If ``min_count`` is below 1.
+    """
+    if not isinstance(min_count, int) or isinstance(min_count, bool) or min_count < 1:
+        raise ConfigError(f"{where}: expected min_count of at least 1; got {min_count!r}. Pass a whole number.")
+    if train.schema is None:
+        return {"n_features": train.n_features}
+    narrowed: list[Column] = []
+    lines: list[str] = []
+    for column in train.schema.columns:
+        if isinstance(column, Category | Bag) and column.vocabulary is not None:
+            codes = np.asarray(train.features[:, train.schema.spans[column.name]]).ravel()
+            codes = codes[~np.isnan(codes)].astype(np.int64)
+            counts = np.bincount(codes, minlength=column.n_codes + 1)[: column.n_codes]
+            kept = tuple(word for word, count in zip(column.vocabulary, counts, strict=True) if count >= min_count)
+            n_rare = int(((counts > 0) & (counts < min_count)).sum())
+            if n_rare:
+                lines.append(f"{column.name} ({n_rare:,} of {int((counts > 0).sum()):,})")
+            narrowed.append(replace(column, vocabulary=kept))
+        else:
+            narrowed.append(column)
+    if lines:
+        say(
+            f"{where}: values in fewer than {min_count} training rows count as unseen: {', '.join(lines)}. "
+            "Pass min_count=1 to give each a code of its own."
+        )
+    return {"n_features": train.n_features, "schema": Schema(tuple(narrowed))}
+
+
+def _runs(schema: Schema, kinds: Any, *, other: bool = False) -> list[tuple[int, int]]:
+    """First and last column of the matrix of neighbouring columns of some kinds, or of all others."""
+    places = [
+        place
+        for column, span in zip(schema.columns, schema.spans.values(), strict=True)
+        if isinstance(column, kinds) != other
+        for place in range(span.start, span.stop)
+    ]
+    if not places:
+        return []
+    cuts = [0, *(at + 1 for at, (one, after) in enumerate(pairwise(places)) if after != one + 1), len(places)]
+    return [(places[first], places[last - 1] + 1) for first, last in pairwise(cuts)]
+
+
+def _places(runs: list[tuple[int, int]]) -> list[int]:
+    return [place for first, last in runs for place in range(first, last)]
+
+
+def _is_meta() -> bool:
+    return torch.get_default_device().type == "meta"

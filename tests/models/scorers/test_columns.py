@@ -1,0 +1,197 @@
+"""Scorers of columns that are no numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rankkit.bundle import load, save
+from rankkit.data.columns import Bag, Category, Number, Text, Vector, category
+from rankkit.data.schema import Schema
+from rankkit.errors import ConfigError, DataError, DataWarning
+from rankkit.evaluation import predict
+from rankkit.loaders.tables.tabular import from_pandas
+from rankkit.models.scorers import LinearScorer, MLPScorer
+from rankkit.models.scorers.columns import CodeTable, ColumnInputs, embedding_size
+from rankkit.objectives import ranknet_loss
+from rankkit.tasks.ranking.build import build_scorer
+from rankkit.training import fit
+
+NAN = float("nan")
+BOTH = pytest.mark.parametrize("made", [MLPScorer, LinearScorer])
+
+
+def shop(n_queries=30, seed=0, brands=("oak", "elm", "ash")):
+    rng = np.random.default_rng(seed)
+    n = 8 * n_queries
+    brand = rng.choice(np.array(brands, object), n)
+    brand[::8] = brands[0]  # the one that is relevant, in each query
+    return pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(n_queries), 8),
+            "label": (brand == "oak").astype(int),
+            "price": rng.random(n),
+            "brand": pd.Categorical(brand, sorted({str(word) for word in brands if word is not None})),
+        }
+    )
+
+
+def table_of(column, rows):
+    table = CodeTable(column, 0, len(rows[0]), generator=None, std=0.0)
+    table.weight.data = torch.tensor(rows)
+    return table
+
+
+def test_a_code_has_its_row_and_unseen_and_missing_have_their_own():
+    table = table_of(Category("x", vocabulary=("a", "b")), [[1.0], [2.0], [30.0], [400.0]])
+    codes = torch.tensor([[0.0], [1.0], [2.0], [NAN], [7.0], [-1.0], [torch.inf]])
+    assert table(codes).squeeze(1).tolist() == [1, 2, 30, 400, 30, 30, 30]
+
+
+def test_the_rows_of_a_bag_are_averaged_and_an_empty_one_is_missing():
+    table = table_of(Bag("x", places=3, vocabulary=("a", "b")), [[1.0], [2.0], [30.0], [400.0]])
+    codes = torch.tensor([[0.0, 1.0, NAN], [1.0, NAN, NAN], [2.0, 2.0, 0.0], [NAN, NAN, NAN]])
+    np.testing.assert_allclose(table(codes).squeeze(1).detach(), [1.5, 2, 61 / 3, 400])
+
+
+def test_every_kind_goes_its_way():
+    columns = (Number("p"), Vector("v", size=2), Text("t", size=2), Category("c", vocabulary=("a",)), Number("q"))
+    inputs = ColumnInputs(
+        Schema(columns), "none", missing_indicators=True, embedding=1, embeds=True, generator=torch.Generator()
+    )
+    rows = torch.tensor([[1.0, 1, 5, 0.5, NAN, 0, 9], [NAN, 3, 5, 0.25, 0.75, NAN, 8]])
+    inputs.fit(rows, torch.tensor([0, 2]))
+    inputs.codes[0].weight.data = torch.tensor([[7.0], [8.0], [9.0]])
+    wanted = [[1, 9, 0, 0, -1, 0, 0.5, 0, 7], [0, 8, 1, 0, 1, 0, 0.25, 0.75, 9]]
+    assert inputs(rows, torch.tensor([0, 2])).tolist() == wanted
+    names = [*Schema(columns).names]
+    assert len(inputs.output_names(names)) == inputs.n_outputs == 9
+    assert inputs.output_names(names)[2:5] == ["missing(p)", "missing(q)", "standardize(v[0])"]
+
+
+def test_sizes_of_embeddings():
+    scorer = MLPScorer.for_data(from_pandas(shop()), hidden=(4,), seed=0)
+    assert scorer.transform.codes[0].weight.shape == (5, embedding_size(3))
+
+
+@BOTH
+def test_brands_are_learnt(made):
+    train, valid = from_pandas(shop()), from_pandas(shop(seed=1))
+    scorer = made.for_data(train, seed=0)
+    history = fit(scorer, ranknet_loss, train, valid, metric="ndcg@5", epochs=15, learning_rate=0.05, progress=False)
+    assert history.best_value > 0.95
+
+
+@BOTH
+def test_a_permutation_of_the_vocabulary_changes_nothing(made):
+    data = from_pandas(shop())
+    scorer = made.for_data(data, seed=0)
+    fit(scorer, ranknet_loss, data, epochs=1, progress=False)
+    words = scorer.schema.columns[1].vocabulary
+    order = [2, 0, 1]
+    permuted = Schema((Number("price"), Category("brand", vocabulary=tuple(words[place] for place in order))))
+    other = made(**{**scorer.options, "schema": permuted.to_dict()})
+    state = scorer.state_dict()
+    name = next(name for name in state if "codes" in name)
+    state[name] = state[name][[*order, 3, 4]]
+    other.load_state_dict(state)
+    other.feature_names = data.feature_names
+    np.testing.assert_array_equal(predict(other, data), predict(scorer, data))
+
+
+@BOTH
+@settings(max_examples=20, deadline=None)
+@given(words=st.lists(st.one_of(st.none(), st.text(max_size=4)), min_size=1, max_size=8))
+def test_values_that_were_never_seen_are_scored(made, words):
+    train = from_pandas(shop())
+    scorer = made.for_data(train, seed=0)
+    scorer.transform.fit(train.features, train.offsets)
+    rows = pd.DataFrame({"brand": pd.Series(words, dtype=object), "more": 1, "price": 0.5, "qid": 1})
+    with pytest.warns(DataWarning, match=r"left out: more \(not in the schema\)"):
+        scores = predict(scorer, rows)
+    assert np.isfinite(scores).all()
+    is_new = [word is not None and word not in ("", "oak", "elm", "ash") for word in words]
+    assert not any(is_new) or np.ptp(scores[is_new]) < 1e-6
+
+
+def test_validation_values_leave_no_trace_in_a_model():
+    """Read with a vocabulary of all rows, the training rows give the model that they give alone."""
+    whole = shop(40, brands=("oak", "elm", "ash"))
+    late = whole["qid"] >= 30
+    whole["brand"] = whole["brand"].astype(object).where(~late, "only in validation")
+    together = from_pandas(whole, columns={"brand": "category"})
+    alone = from_pandas(whole[~late], columns={"brand": "category"})
+    found = []
+    for train in (together[:30], alone):
+        scorer = MLPScorer.for_data(train, hidden=(4,), seed=0)
+        fit(scorer, ranknet_loss, train, epochs=2, progress=False)
+        found.append((scorer.options, scorer.state_dict()))
+    assert found[0][0] == found[1][0]
+    for name, values in found[0][1].items():
+        assert torch.equal(values, found[1][1][name]), name
+
+
+def test_rare_values_share_the_row_of_unseen_ones_and_that_is_said():
+    frame = shop(4)
+    frame["brand"] = ["once", *["oak", "elm"] * 15, "oak"]
+    data = from_pandas(frame, columns={"brand": category()})
+    with pytest.warns(
+        DataWarning, match=r"MLPScorer.for_data: values in fewer than 2 training rows .*brand \(1 of 3\)"
+    ):
+        scorer = MLPScorer.for_data(data)
+    assert scorer.schema.columns[1].vocabulary == ("elm", "oak")
+    assert MLPScorer.for_data(data, min_count=1).schema == data.schema
+    with pytest.raises(ConfigError, match="expected min_count of at least 1"):
+        MLPScorer.for_data(data, min_count=0)
+
+
+@BOTH
+def test_a_saved_scorer_reads_frames_and_files_as_the_trained_one(made, tmp_path):
+    train = from_pandas(shop())
+    scorer = made.for_data(train, seed=0)
+    fit(scorer, ranknet_loss, train, epochs=1, progress=False)
+    save(scorer, tmp_path / "bundle")
+    loaded = load(tmp_path / "bundle")
+    assert loaded.schema == scorer.schema
+    new = shop(3, seed=5, brands=("oak", "new", None)).sample(frac=1, random_state=0)
+    new["brand"] = new["brand"].astype(object)
+    np.testing.assert_array_equal(predict(loaded, new[["brand", "qid", "price"]]), predict(scorer, new))
+    with pytest.raises(DataError, match="expected the columns of the schema; got none named 'brand'"):
+        predict(loaded, new.drop(columns="brand"))
+
+
+def test_linear_weights_have_the_names_of_values():
+    scorer = LinearScorer.for_data(from_pandas(shop()), transform="none", seed=0)
+    assert list(scorer.weights) == [
+        *("price", "brand=ash", "brand=elm", "brand=oak", "brand=<unseen>", "brand=<missing>")
+    ]
+
+
+def test_the_scorer_of_a_name_gets_the_schema_of_the_training_data():
+    data = from_pandas(shop())
+    assert build_scorer("mlp", {}, "ranknet", data, seed=0).schema == data.schema
+    numbers = build_scorer("linear", {}, "ranknet", replace(data, schema=None), seed=0)
+    assert numbers.schema is None
+    assert "schema" not in numbers.options
+
+
+def test_a_scorer_of_numbers_refuses_codes():
+    data = from_pandas(shop())
+    with pytest.raises(ConfigError, match=r"expected a scorer that knows the columns of train; .*brand \(category\)"):
+        fit(MLPScorer(2), ranknet_loss, data, epochs=1, progress=False)
+    with pytest.warns(DataWarning, match=r"Linear gets the codes of brand \(category\) as numbers"):
+        fit(torch.nn.Linear(2, 1), ranknet_loss, data, epochs=1, progress=False)
+    with pytest.raises(ConfigError, match="expected a schema of 3 columns of the matrix; got 2"):
+        MLPScorer(3, schema=data.schema)
+
+
+def test_only_codes_are_enough():
+    train = from_pandas(shop().drop(columns="price"))
+    for made in (MLPScorer, LinearScorer):
+        scorer = made.for_data(train, seed=0)
+        fit(scorer, ranknet_loss, train, epochs=1, progress=False)
+        assert np.isfinite(predict(scorer, train)).all()
