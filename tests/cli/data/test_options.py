@@ -264,6 +264,5 @@ def test_columns_that_are_no_numbers_go_through_every_command(rankkit, tmp_path)
         assert "left out: more (not in the schema)" in answer.err
     scores = pd.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()
     scorer = rk.load(run)
-    np.testing.assert_allclose(
-        scores, rk.predict(scorer, rk.read(tmp_path / "new.csv", schema=scorer.schema)), atol=1e-6
-    )
+    new = pd.read_csv(tmp_path / "new.csv").drop(columns="more")
+    np.testing.assert_allclose(scores, rk.predict(scorer, new), atol=1e-6)
