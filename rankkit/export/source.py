@@ -17,6 +17,7 @@ from rankkit import bundle
 from rankkit.errors import ExportError
 from rankkit.export.ranges import feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
+from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.trees import TreeModel, TreeScorer
 from rankkit.registry import ENCODERS, SCORERS
@@ -94,6 +95,11 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         raise ExportError(
             f"export: expected a trained ranker; got a transform {transform.spec!r} that has seen no training "
             "rows. Train it first."
+        )
+    if isinstance(transform, ColumnInputs):
+        raise ExportError(
+            "export: expected a ranker of numbers alone; got one of other columns, whose vocabularies no target has a "
+            "place for yet. Score with rankkit.predict or `rankkit score`, or train on columns of numbers."
         )
     scorer = cast(Scorer, copy.deepcopy(cast(nn.Module, scorer)).cpu().eval())
     low, high = feature_ranges(transform, scorer.n_features)

@@ -6,6 +6,7 @@ import shutil
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -19,6 +20,7 @@ from rankkit.export.manifest import read_manifest
 from rankkit.export.runtimes import numpy_file
 from rankkit.export.target import check_options
 from rankkit.files import atomic
+from rankkit.loaders.tables.tabular import from_pandas
 from rankkit.models.scorers import MLPScorer
 
 TRAIN = make_ranking(20, n_features=4, seed=1)
@@ -313,3 +315,13 @@ def test_a_manifest_of_another_target_is_an_export_error(target, copy):
     (copy / "manifest.json").write_text(json.dumps({**manifest, "target": target}))
     with pytest.raises(ExportError):
         check(copy)
+
+
+def test_a_ranker_of_other_columns_than_numbers_is_refused(tmp_path):
+    frame = pd.DataFrame({"qid": [1, 1], "label": [0, 1], "x": [1, 2], "brand": pd.Categorical(["a", "b"])})
+    train = from_pandas(frame)
+    scorer = MLPScorer.for_data(train, min_count=1, hidden=(4,), seed=0)
+    scorer.transform.fit(train.features, train.offsets)
+    bundle.save(scorer, tmp_path / "bundle")
+    with pytest.raises(ExportError, match="expected a ranker of numbers alone; got one of other columns"):
+        export(tmp_path / "bundle", "onnx", tmp_path / "model.onnx")

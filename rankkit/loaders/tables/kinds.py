@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.errors import DataError
 
 NUMBER, LIST = "number", "list of numbers"
-CATEGORY, ORDERED, TEXTS, DAY = "category", "ordered category", "texts", "day"
+CATEGORY, ORDERED, TEXTS, DAY, PERIOD = "category", "ordered category", "texts", "day", "period"
 _WORDS = (
     (pa.types.is_string, "text"),
     (pa.types.is_large_string, "text"),
@@ -44,7 +44,8 @@ class Column:
         shown: Its type as the table calls it, for messages.
         is_row_index: It holds the row labels of a pandas frame, and was written with it unasked.
         detail: Of text whose type says that it is one of several values :data:`CATEGORY` or :data:`ORDERED`, of lists
-            of text :data:`TEXTS`, of dates without a time of the day :data:`DAY`.
+            of text :data:`TEXTS`, of dates without a time of the day :data:`DAY`,
+            of periods, which are no points in time, :data:`PERIOD`.
     """
 
     name: str
@@ -126,6 +127,8 @@ def detail_of(kind: pa.DataType) -> str:
     kind = plain_type(kind)
     if pa.types.is_date(kind):
         return DAY
+    if isinstance(kind, pa.BaseExtensionType) and kind_of(kind) == "date":
+        return PERIOD
     listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     return TEXTS if listed and kind_of(kind.value_type) == "text" else ""
 

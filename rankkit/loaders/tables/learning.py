@@ -17,7 +17,20 @@ from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns import Columns, Wanted, no_features, not_numeric
 from rankkit.loaders.tables.encoding import as_texts, as_times
-from rankkit.loaders.tables.kinds import CATEGORY, DAY, LIST, NUMBER, ORDERED, TEXTS, Column, is_list, laid_open
+from rankkit.loaders.tables.kinds import (
+    CATEGORY,
+    DAY,
+    LIST,
+    NUMBER,
+    ORDERED,
+    PERIOD,
+    TEXTS,
+    Column,
+    is_list,
+    is_number,
+    kind_of,
+    laid_open,
+)
 
 Rows = Callable[[list[str]], Iterable[pa.RecordBatch]]
 """The record batches of a table with the columns of those names; can be asked for more than once."""
@@ -122,7 +135,7 @@ def _kind_by_type(column: Column) -> tuple[Kind, bool] | None:
     name = column.name
     if column.kind == "text":
         return Category(name, ordered=column.detail == ORDERED), column.detail not in (CATEGORY, ORDERED)
-    if column.kind == "date":
+    if column.kind == "date" and column.detail != PERIOD:
         return Time(name, parts=("days", "weekday") if column.detail == DAY else Time.parts), True
     if column.kind == LIST:
         return Vector(name), True
@@ -266,6 +279,8 @@ def _look(learning: Mapping[str, _Learning], columns: Columns, source: Source, r
         query = None
         if qid is not None:
             query = laid_open(batch.column(qid))
+            if not (is_number(query.type) or kind_of(query.type) == "text"):
+                return  # which the reader of ids refuses
             queries.update(query.unique().to_pylist())
         for one in unknown.values():
             one.look(batch, query, source, first_row)

@@ -19,6 +19,7 @@ from rankkit.loaders.tables.kinds import (
     LIST,
     NUMBER,
     ORDERED,
+    PERIOD,
     TEXTS,
     Column,
     detail_of,
@@ -191,6 +192,8 @@ def _detail(series: "pd.Series[Any]", kind: str) -> str:
         there = (value for value in series if isinstance(value, list | tuple | np.ndarray))
         is_text = all(isinstance(word, str) or word is None for value in itertools.islice(there, 100) for word in value)
         return TEXTS if is_text else ""
+    if isinstance(dtype, pd.PeriodDtype) or (kind == "date" and pd.api.types.infer_dtype(series) == "period"):
+        return PERIOD
     return DAY if kind == "date" and pd.api.types.infer_dtype(series, skipna=True) == "date" else ""
 
 

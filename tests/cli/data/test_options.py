@@ -232,3 +232,37 @@ def test_warnings_are_one_line_each_without_the_line_of_the_source(rankkit, trai
     assert all(line.startswith("rankkit: warning: ") for line in lines)
     assert any("1 values are NULL or nan" in line for line in lines)
     assert not any("warnings.warn" in line for line in lines)
+
+
+def test_columns_that_are_no_numbers_go_through_every_command(rankkit, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(40), 10),
+            "label": rng.integers(0, 3, 400),
+            "price": rng.random(400),
+            "brand": rng.choice(np.array(["oak", "elm", None], object), 400),
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 10**7, 400), unit="s"),
+        }
+    )
+    frame[:300].to_parquet(tmp_path / "train.parquet")
+    later = frame[300:].assign(brand=frame["brand"].replace("oak", "yew"), more=1)
+    later.to_parquet(tmp_path / "valid.parquet")
+    later.drop(columns="label").sample(frac=1, random_state=0).to_csv(tmp_path / "new.csv", index=False)
+    run = tmp_path / "run"
+    files = ("--train", tmp_path / "train.parquet", "--valid", tmp_path / "valid.parquet")
+    answer = rankkit("train", *files, "--objective", "ranknet", "--out", run, *SMALL)
+    assert answer.code == 0, answer.err
+    assert "text taken as categories: brand (2 values)" in answer.err
+    for command in (
+        ("evaluate", run, tmp_path / "valid.parquet"),
+        ("explain", run, tmp_path / "valid.parquet"),
+        ("score", run, tmp_path / "new.csv", "--out", tmp_path / "scores.parquet"),
+    ):
+        answer = rankkit(*command)
+        assert answer.code == 0, answer.err
+        assert "left out: more (not in the schema)" in answer.err
+    scores = pd.read_parquet(tmp_path / "scores.parquet")["score"].to_numpy()
+    scorer = rk.load(run)
+    new = pd.read_csv(tmp_path / "new.csv").drop(columns="more")
+    np.testing.assert_allclose(scores, rk.predict(scorer, new), atol=1e-6)
