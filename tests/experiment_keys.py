@@ -98,7 +98,7 @@ def _externals() -> str:
             )
             taken = f"those of {external.module}, by its names" if external.module else options
             needs = f"`pip install -e '.[{external.extra}]'`" if external.extra else ""
-            yield f"`{name}`", external.kind, taken, needs
+            yield f"`{name}`", external.kind or "all", taken, needs
 
     return _table("external, compared with, options, needs", rows())
 

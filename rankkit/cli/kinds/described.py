@@ -1,6 +1,7 @@
 """Every key that a person may set, described: the source of ``rankkit options`` and of docs/experiment-files.md."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,7 +50,9 @@ def section(name: str) -> list[Option]:
         name: A key of :data:`SECTIONS`, ``"training"``, ``"training of an encoder"`` or ``"augment"``.
     """
     if name in _FUNCTIONS:
-        return described(*_FUNCTIONS[name])
+        found = described(*_FUNCTIONS[name])
+        metric = find("task", "ranking").metric  # where fit() is told none
+        return [replace(one, default=metric) if (one.name, one.default) == ("metric", None) else one for one in found]
     model, meanings = SECTIONS[name]
     return [
         Option(key, field.annotation, _default_of(field), meanings[key]) for key, field in model.model_fields.items()
