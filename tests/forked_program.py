@@ -29,7 +29,9 @@ def connect(place, owner):
         if found:
             return found
         words = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "forking_parent.py"), place]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        # Each program has a PYTHONPATH of its own; that of a worker of pytest-xdist holds all that is installed.
+        environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+        environment["OMP_NUM_THREADS"] = "1"
         with open(os.path.join(place, "said"), "a") as said:
             process = subprocess.Popen(
                 [*words, owner], cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,

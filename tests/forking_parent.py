@@ -173,8 +173,7 @@ def end(code: int) -> None:
 
 if __name__ == "__main__":
     place, owner = Path(sys.argv[1]), int(sys.argv[2])
-    own = {str(Path(__file__).resolve().parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
-    INSTALLED = [path for path in sys.path if path not in own]
+    INSTALLED = sys.path[1:]  # all but the folder of this file
     for library in LIBRARIES:
         __import__(library)
     gc.collect()

@@ -9,6 +9,7 @@ import pickle
 import signal
 import threading
 from contextlib import suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,13 @@ class OnnxWriter:
     def _start(self, scorer: bytes, path: Path) -> "tuple[SpawnProcess, Connection]":
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe(duplex=False)
-        process = context.Process(target=_write, args=(scorer, path, there), name="rankkit-onnx", daemon=True)
+        process = context.Process(target=write_and_tell, args=(scorer, path, there), name="rankkit-onnx", daemon=True)
         with self._changing:
             if self._is_stopped:
                 raise StoppedError
             has_masks = hasattr(signal, "pthread_sigmask")
+            if has_masks:
+                resource_tracker.ensure_running()  # its start, within that of the process, would unblock them
             # Inherited for good: Ctrl-C, which reaches both, is for the service alone.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if has_masks else None
             try:
@@ -94,7 +97,7 @@ class OnnxWriter:
             process.join()
 
 
-def _write(scorer: bytes, path: Path, line: "Connection") -> None:
+def write_and_tell(scorer: bytes, path: Path, line: "Connection") -> None:
     """The whole life of the process; sends None, or what went wrong."""
     if hasattr(os, "nice"):
         os.nice(10)  # requests go first, already before what is imported here

@@ -14,7 +14,7 @@ import torch
 from rankkit.errors import ExportError
 from rankkit.export.runtimes.onnx_file import run_onnx
 from rankkit.export.source import read_source
-from rankkit.serving.scoring.onnx_process import OnnxWriter, StoppedError, _write
+from rankkit.serving.scoring.onnx_process import OnnxWriter, StoppedError, write_and_tell
 
 
 class Own:
@@ -50,7 +50,7 @@ def test_nothing_is_said_where_nobody_waits_any_more(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "nice", lambda more: None)  # called in this process
     monkeypatch.setattr(multiprocessing, "set_start_method", lambda name, force: None)
     n_threads = torch.get_num_threads()
-    _write(pickle.dumps("no scorer"), tmp_path / "ranker.onnx", there)
+    write_and_tell(pickle.dumps("no scorer"), tmp_path / "ranker.onnx", there)
     torch.set_num_threads(n_threads)
 
 
