@@ -5,12 +5,15 @@ import inspect
 import pytest
 
 import rankkit as rk
-from rankkit.errors import ConfigError
+from rankkit.data.columns import Number
+from rankkit.data.schema import Schema
+from rankkit.errors import ConfigError, DataWarning
 from rankkit.loaders.formats import kind_of
 
 # A value other than the default of every option that some kinds of data do not have.
 GIVEN = {
     **dict.fromkeys(("label", "qid", "doc_id", "weight", "query_weight"), "foo"),
+    **dict.fromkeys(("position", "propensity", "time", "session", "split"), "foo"),
     "group_file": "sizes",
     "zero_based": False,
     "labels": "grades",
@@ -41,7 +44,19 @@ def test_an_option_of_another_kind_is_refused(files, name, option):
 
 
 def test_every_option_is_of_all_kinds_or_of_some():
-    assert TAKEN_BY_ALL | set(GIVEN) == set(inspect.signature(rk.read).parameters)
+    assert TAKEN_BY_ALL | set(GIVEN) | {"columns", "schema"} == set(inspect.signature(rk.read).parameters)
+
+
+def test_kinds_of_columns_are_of_tables_and_a_schema_of_caches_too(files):
+    schema = Schema((Number("1"),))
+    with pytest.raises(ConfigError, match=r"Leave columns=.* out"):
+        rk.read(files / "x.rkcache", columns={"1": "category"})
+    with pytest.raises(ConfigError, match=r"Leave schema=.* out"):
+        rk.read(files / "x.txt", schema=schema)
+    for name in ("x.csv", "x.parquet", "x.arrow"):
+        with pytest.warns(DataWarning, match=r"left out: 2 \(not in the schema\)"):
+            assert rk.read(files / name, schema=schema).n_features == 1
+    assert rk.read(files / "x.rkcache", schema=schema).n_features == 1
 
 
 def test_hidden_files_say_nothing_of_a_folder(files, tmp_path):

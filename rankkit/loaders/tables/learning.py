@@ -55,7 +55,8 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
     Raises:
         DataError: If a column is missing, no feature is left, or a value is not of the kind that was named.
     """
-    there = {column.name: column for column in found if column.name not in wanted.dropped}
+    dropped = wanted.dropped
+    there = {column.name: column for column in found if column.name not in dropped}
     if wanted.schema is not None:
         return _as_given(there, wanted.schema.without(wanted.dropped), columns, source)
     asked = _asked(there, wanted, columns, source)
@@ -113,13 +114,14 @@ def _asked(
                 f"{columns.vector!r} of them all. Name it in columns= as 'vector' instead."
             )
         return {}
-    named = columns.features if wanted.features is not None else ()
+    numbers = set(columns.features)  # a table may have many columns
+    named = dict.fromkeys(columns.features if wanted.features is not None else ())
     asked: dict[str, tuple[Kind, bool]] = {}
     for name in dict.fromkeys((*named, *there)):
         column = there[name]
         if name in kinds:
             asked[name] = kinds[name], False
-        elif name in columns.features and column.kind == NUMBER:
+        elif name in numbers and column.kind == NUMBER:
             asked[name] = Number(name), False
         elif name in named or (wanted.features is None and reasons.get(name) == column.kind):
             kind = _kind_by_type(column)
