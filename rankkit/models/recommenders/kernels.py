@@ -1,0 +1,83 @@
+"""Loops of recommenders, compiled: weighted sums of rows, counts of what follows what."""
+
+import numpy as np
+
+from rankkit.compilation import kernel
+
+
+@kernel(fastmath={"contract"})
+def add_sparse_rows(block, offsets, items, weights, starts, columns, values):  # type: ignore[no-untyped-def]
+    """Add to each row of a block, for each item of a history, its weight times its row of a sparse matrix."""
+    for row in range(len(block)):
+        for place in range(offsets[row], offsets[row + 1]):
+            item, weight = items[place], weights[place]
+            for at in range(starts[item], starts[item + 1]):
+                block[row, columns[at]] += weight * values[at]
+
+
+@kernel(fastmath={"contract"})
+def add_dense_rows(block, offsets, items, matrix):  # type: ignore[no-untyped-def]
+    """Add to each row of a block the rows of a matrix that its history names, in strips of columns that stay near."""
+    n_columns, strip = matrix.shape[1], 1024
+    for first in range(0, n_columns, strip):
+        last = min(first + strip, n_columns)
+        for row in range(len(block)):
+            sums = block[row, first:last]
+            for place in range(offsets[row], offsets[row + 1]):
+                added = matrix[items[place], first:last]
+                for column in range(last - first):
+                    sums[column] += added[column]
+
+
+@kernel()
+def places_by_item(items, n_items):  # type: ignore[no-untyped-def]
+    """Where each item has its events: starts ``[item + 1]`` and places, rising within an item."""
+    starts = np.zeros(n_items + 1, np.int64)
+    for place in range(len(items)):
+        starts[items[place] + 1] += 1
+    for item in range(n_items):
+        starts[item + 1] += starts[item]
+    at = starts[:-1].copy()
+    places = np.empty(len(items), np.int64)
+    for place in range(len(items)):
+        places[at[items[place]]] = place
+        at[items[place]] += 1
+    return starts, places
+
+
+@kernel()
+def transitions(offsets, users, items, n_items, weights):  # type: ignore[no-untyped-def]
+    """Sum the weight of each lag over the pairs (item, later item): a sparse matrix as starts, columns, values."""
+    n_lags = len(weights)
+    starts, places = places_by_item(items, n_items)
+    sums = np.zeros(n_items, np.float64)
+    met = np.full(n_items, -1, np.int64)
+    touched = np.empty(n_items, np.int64)
+    rows = np.zeros(n_items + 1, np.int64)
+    room = max(len(items), 16)
+    columns, values = np.empty(room, np.int32), np.empty(room, np.float32)
+    n_held = 0
+    for item in range(n_items):
+        n_touched = 0
+        for at in range(starts[item], starts[item + 1]):
+            place = places[at]
+            last = min(place + n_lags, offsets[users[place] + 1] - 1)
+            for later in range(place + 1, last + 1):
+                other = items[later]
+                if met[other] != item:
+                    met[other] = item
+                    sums[other] = 0.0
+                    touched[n_touched] = other
+                    n_touched += 1
+                sums[other] += weights[later - place - 1]
+        if n_held + n_touched > len(columns):
+            room = max(2 * len(columns), n_held + n_touched)
+            more_columns, more_values = np.empty(room, np.int32), np.empty(room, np.float32)
+            more_columns[:n_held], more_values[:n_held] = columns[:n_held], values[:n_held]
+            columns, values = more_columns, more_values
+        for at in range(n_touched):
+            columns[n_held + at] = touched[at]
+            values[n_held + at] = sums[touched[at]]
+        n_held += n_touched
+        rows[item + 1] = n_held
+    return rows, columns[:n_held].copy(), values[:n_held].copy()
