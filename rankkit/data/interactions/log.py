@@ -303,7 +303,7 @@ def positions_of(ids: Any, known: Ids) -> NDArray[np.int64]:
     if not len(known):
         return np.full(len(asked), -1, np.int64)
     found = pc.index_in(to_arrow(asked), value_set=to_arrow(known))
-    return np.asarray(pc.fill_null(found, -1).cast(pa.int64()).to_numpy(zero_copy_only=False))
+    return np.array(pc.fill_null(found, -1).cast(pa.int64()))  # a copy, which may be written to
 
 
 def _ids_of(values: Any, name: str) -> Ids:

@@ -81,3 +81,51 @@ def transitions(offsets, users, items, n_items, weights):  # type: ignore[no-unt
         n_held += n_touched
         rows[item + 1] = n_held
     return rows, columns[:n_held].copy(), values[:n_held].copy()
+
+
+@kernel(fastmath={"contract"})
+def nearest_items(  # type: ignore[no-untyped-def]
+    user_starts, items, weights, item_starts, users, weights_by_item, norms, shrinkage, k
+):
+    """The k greatest products of each item's column with the others', none with itself, rows as a sparse matrix.
+
+    With norms, products are divided by those of both items and the shrinkage; none without.
+    """
+    n_items = len(item_starts) - 1
+    starts = np.zeros(n_items + 1, np.int64)
+    columns = np.empty(n_items * min(k, n_items), np.int32)
+    values = np.empty(len(columns), np.float32)
+    sums = np.zeros(n_items, np.float32)
+    n_held = 0
+    for item in range(n_items):
+        sums[:] = 0.0
+        for at in range(item_starts[item], item_starts[item + 1]):
+            user, weight = users[at], weights_by_item[at]
+            for place in range(user_starts[user], user_starts[user + 1]):
+                sums[items[place]] += weight * weights[place]
+        sums[item] = 0.0
+        if len(norms):
+            for other in range(n_items):
+                if sums[other] != 0.0:
+                    sums[other] /= norms[item] * norms[other] + shrinkage
+        near = np.flatnonzero(sums)
+        if len(near) > k:
+            # The k-th greatest is found without sorting; of those equal to it the first ones are taken.
+            of_near = sums[near]
+            limit = np.partition(of_near, len(near) - k)[len(near) - k]
+            n_above = (of_near > limit).sum()
+            room = k - n_above
+            kept = np.empty(k, np.int64)
+            n_kept = 0
+            for place in range(len(near)):
+                if of_near[place] > limit or (of_near[place] == limit and room > 0):
+                    room -= of_near[place] == limit
+                    kept[n_kept] = near[place]
+                    n_kept += 1
+            near = kept
+        for other in near:
+            columns[n_held] = other
+            values[n_held] = sums[other]
+            n_held += 1
+        starts[item + 1] = n_held
+    return starts, columns[:n_held].copy(), values[:n_held].copy()

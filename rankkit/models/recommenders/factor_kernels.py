@@ -1,0 +1,163 @@
+"""Loops of matrix factorisations, compiled: least squares by conjugate gradients, and steps on pairs of items."""
+
+import numpy as np
+
+from rankkit.compilation import kernel
+
+
+@kernel(fastmath=True)
+def solve_rows(starts, columns, extra, solved, others, gram, n_steps, tolerance):  # type: ignore[no-untyped-def]
+    """Improve each row x of ``solved`` by conjugate gradients on (G + sum_i e_i y_i y_i^T) x = sum_i (1 + e_i) y_i.
+
+    Args:
+        starts: ``[row + 1]``.
+        columns: ``[event]``: the rows y_i of ``others``.
+        extra: ``[event]``: e_i, the confidence above that of a pair without an event.
+        solved: ``[row, factor]``, written.
+        others: ``[other, factor]``.
+        gram: ``[factor, factor]``: Y^T Y with the ridge on its diagonal.
+        n_steps: How many at most.
+        tolerance: A row is done when the square of its residual is so small a share of what it was.
+    """
+    width = others.shape[1]
+    residual = np.empty(width, solved.dtype)
+    direction, product = np.empty_like(residual), np.empty_like(residual)
+    for row in range(len(starts) - 1):
+        first, last = starts[row], starts[row + 1]
+        x = solved[row]
+        if first == last:
+            x[:] = 0.0
+            continue
+        residual[:] = 0.0
+        for f in range(width):
+            line, value = gram[f], x[f]
+            for g in range(width):
+                residual[g] -= line[g] * value
+        for at in range(first, last):
+            y = others[columns[at]]
+            dot = np.float32(0.0)
+            for f in range(width):
+                dot += y[f] * x[f]
+            weight = np.float32(1.0) + extra[at] - extra[at] * dot
+            for f in range(width):
+                residual[f] += weight * y[f]
+        direction[:] = residual
+        old = np.float32(0.0)
+        for f in range(width):
+            old += residual[f] * residual[f]
+        if old < 1e-20:
+            continue
+        enough = max(tolerance * old, 1e-20)
+        for _ in range(n_steps):
+            product[:] = 0.0
+            for f in range(width):
+                line, value = gram[f], direction[f]
+                for g in range(width):
+                    product[g] += line[g] * value
+            for at in range(first, last):
+                y = others[columns[at]]
+                dot = np.float32(0.0)
+                for f in range(width):
+                    dot += y[f] * direction[f]
+                dot *= extra[at]
+                for f in range(width):
+                    product[f] += dot * y[f]
+            curvature = np.float32(0.0)
+            for f in range(width):
+                curvature += direction[f] * product[f]
+            step = old / curvature
+            new = np.float32(0.0)
+            for f in range(width):
+                x[f] += step * direction[f]
+                residual[f] -= step * product[f]
+                new += residual[f] * residual[f]
+            if new < enough:
+                break
+            share = new / old
+            for f in range(width):
+                direction[f] = residual[f] + share * direction[f]
+            old = new
+
+
+@kernel()
+def _next_random(state):  # type: ignore[no-untyped-def]
+    """The next 64 bits of splitmix64 (Steele, Lea and Flood, OOPSLA 2014), whose state is one number."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@kernel()
+def _below(state, n):  # type: ignore[no-untyped-def]
+    """A whole number from 0, below n."""
+    return np.int64((_next_random(state) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
+
+
+@kernel()
+def _holds(sorted_items, first, last, item):  # type: ignore[no-untyped-def]
+    while first < last:
+        middle = (first + last) // 2
+        if sorted_items[middle] < item:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@kernel(fastmath=True)
+def _pair_step(x, y, z, biases, item, other, rate, l2, moves_items):  # type: ignore[no-untyped-def]
+    """One step of BPR on a user x and items y (met) and z (not met)."""
+    score = biases[item] - biases[other]
+    for f in range(len(x)):
+        score += x[f] * (y[f] - z[f])
+    slope = np.float32(1.0) / (np.float32(1.0) + np.exp(score))
+    if moves_items:
+        for f in range(len(x)):
+            mine, liked, not_liked = x[f], y[f], z[f]
+            x[f] += rate * (slope * (liked - not_liked) - l2 * mine)
+            y[f] += rate * (slope * mine - l2 * liked)
+            z[f] += rate * (-slope * mine - l2 * not_liked)
+        biases[item] += rate * (slope - l2 * biases[item])
+        biases[other] += rate * (-slope - l2 * biases[other])
+    else:
+        for f in range(len(x)):
+            x[f] += rate * (slope * (y[f] - z[f]) - l2 * x[f])
+
+
+@kernel()
+def pair_epoch(  # type: ignore[no-untyped-def]
+    starts, users, items, drawn_from, factors, item_factors, biases, rate, l2, state
+):
+    """As many steps as events: an event at random, and an item that its user has not met, drawn from a list of items.
+
+    Items of a user are sorted and different.
+    """
+    n_events = len(items)
+    for _ in range(n_events):
+        event = _below(state, n_events)
+        user, item = users[event], items[event]
+        other = drawn_from[_below(state, len(drawn_from))]
+        place = _holds(items, starts[user], starts[user + 1], other)
+        if place < starts[user + 1] and items[place] == other:
+            continue
+        _pair_step(factors[user], item_factors[item], item_factors[other], biases, item, other, rate, l2, True)
+
+
+@kernel()
+def pair_fold_in(  # type: ignore[no-untyped-def]
+    starts, items, drawn_from, factors, item_factors, biases, rate, l2, n_epochs, seed
+):
+    """The same steps on users alone, each with random numbers of its own, so that it does not matter who is beside."""
+    state = np.empty(1, np.uint64)
+    for user in range(len(starts) - 1):
+        first, last = starts[user], starts[user + 1]
+        state[0] = np.uint64(seed)
+        for _ in range(n_epochs * (last - first)):
+            item = items[first + _below(state, last - first)]
+            other = drawn_from[_below(state, len(drawn_from))]
+            place = _holds(items, first, last, other)
+            if place < last and items[place] == other:
+                continue
+            _pair_step(factors[user], item_factors[item], item_factors[other], biases, item, other, rate, l2, False)
