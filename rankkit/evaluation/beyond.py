@@ -26,9 +26,9 @@ def coverage(items: NDArray[np.int32], n_items: int) -> float:
 
 
 def gini(items: NDArray[np.int32], n_items: int) -> float:
-    """How unevenly lists are shared out to items: 0 where each stands in as many, towards 1 where few have all.
+    r"""How unevenly lists are shared out to items: 0 where each stands in as many, towards 1 where few have all.
 
-    .. math:: G = \\frac{\\sum_{r=1}^{n} (2r - n - 1) x_r}{n \\sum_r x_r}
+    .. math:: G = \frac{\sum_{r=1}^{n} (2r - n - 1) x_r}{n \sum_r x_r}
 
     with x_r the number of lists of the item with the r-th fewest, items in no list among them.
 
@@ -42,9 +42,9 @@ def gini(items: NDArray[np.int32], n_items: int) -> float:
 
 
 def novelty(items: NDArray[np.int32], counts: NDArray[np.int64], n_users: int) -> NDArray[np.float64]:
-    """float64 ``[user]``: the mean self-information of a list's items, in bits; one that nobody met counts as met once.
+    r"""float64 ``[user]``: the mean self-information of a list's items, in bits; what nobody met counts as met once.
 
-    .. math:: -\\frac{1}{|L|} \\sum_{j \\in L} \\log_2 \\frac{n_j}{n}
+    .. math:: -\frac{1}{|L|} \sum_{j \in L} \log_2 \frac{n_j}{n}
 
     >>> novelty(np.array([[0, 1]], np.int32), np.array([4, 1]), 4)
     array([1.])
@@ -62,13 +62,11 @@ def popularity(items: NDArray[np.int32], counts: NDArray[np.int64]) -> NDArray[n
     return _mean_of_lists(items, counts.astype(np.float64))
 
 
-def popularity_bias(
-    items: NDArray[np.int32], history: Interactions, counts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def popularity_bias(items: NDArray[np.int32], history: Interactions, counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """float64 ``[user]``: by what share the items of a list are more popular than those of the user's history.
 
-    0 where both are alike, 1 where the list's items have twice the events; NaN without a history. (Abdollahpouri et al.:
-    The Unfairness of Popularity Bias in Recommendation, RMSE workshop 2019, group average popularity.)
+    0 where both are alike, 1 where the list's items have twice the events; NaN without a history. (Abdollahpouri et
+    al.: The Unfairness of Popularity Bias in Recommendation, RMSE workshop 2019, group average popularity.)
 
     >>> log = Interactions.from_events(["a"], ["x"])
     >>> popularity_bias(np.array([[1]], np.int32), log, np.array([2, 3]))
@@ -81,9 +79,9 @@ def popularity_bias(
 
 
 def diversity(items: NDArray[np.int32], features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """float64 ``[user]``: the mean cosine distance of the pairs of a list; NaN for fewer than two items.
+    r"""float64 ``[user]``: the mean cosine distance of the pairs of a list; NaN for fewer than two items.
 
-    .. math:: \\frac{2}{|L| (|L| - 1)} \\sum_{i < j} (1 - \\cos(f_i, f_j))
+    .. math:: \frac{2}{|L| (|L| - 1)} \sum_{i < j} (1 - \cos(f_i, f_j))
 
     (Ziegler et al.: Improving Recommendation Lists Through Topic Diversification, WWW 2005, intra-list similarity.) An
     item whose features are all 0 has distance 1 to each.
@@ -102,14 +100,12 @@ def diversity(items: NDArray[np.int32], features: NDArray[np.float64]) -> NDArra
         return np.asarray(np.where(sizes > 1, 1 - pairs / (sizes * (sizes - 1)), np.nan))
 
 
-def calibration(
-    items: NDArray[np.int32], history: Interactions, classes: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """float64 ``[user]``: how far the classes of a list are from those of the history; 0 is the same mix.
+def calibration(items: NDArray[np.int32], history: Interactions, classes: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""float64 ``[user]``: how far the classes of a list are from those of the history; 0 is the same mix.
 
     .. math::
 
-        C = \\sum_c p(c) \\log_2 \\frac{p(c)}{\\tilde q(c)}, \\qquad \\tilde q = (1 - \\alpha) q + \\alpha p
+        C = \sum_c p(c) \log_2 \frac{p(c)}{\tilde q(c)}, \qquad \tilde q = (1 - \alpha) q + \alpha p
 
     with p the mean over the history of each item's classes shared out to sum 1, q the same of the list, and
     alpha = .01. NaN without a history or list with classes. (Steck: Calibrated Recommendations, RecSys 2018, equations

@@ -97,7 +97,7 @@ def evaluate_recommender(
         metrics: ndcg, recall, hit_rate, precision, mrr, map, ..., with or without k; and of the lists (with k)
             coverage, gini, novelty, popularity, popularity_bias, diversity, calibration.
         exclude_seen: Items of a user's history are no candidates; held-out ones among them are not counted.
-        within: Ids of items that are candidates; None: all items of the log. Held-out items beside them count as missed.
+        within: Ids of items that are candidates; None: all items of the log. Other held-out items are missed.
         features: Numbers ``[item, feature]`` in the order of the items of the log: classes (0 or 1), or embeddings. For
             diversity and calibration.
         protocol: The conventions, by name or as a :class:`Protocol`.
@@ -168,8 +168,8 @@ def _check_asked(where: str, names: dict[str, NamedMetric], rules: Protocol) -> 
     others = [asked for asked, named in names.items() if named.metric not in _MEASURED]
     if others:
         raise ConfigError(
-            f"{where}: expected metrics of held-out items, {', '.join(_MEASURED)}, or of lists, {', '.join(BEYOND)}; got "
-            f"{', '.join(others)}. Ask for these."
+            f"{where}: expected metrics of held-out items, {', '.join(_MEASURED)}, or of lists, {', '.join(BEYOND)}; "
+            f"got {', '.join(others)}. Ask for these."
         )
     if rules.ties == "trec":
         raise ConfigError(
@@ -201,8 +201,8 @@ def _to_find(
     known = known_targets(split.history, targets)
     if exclude_seen and known.any():
         remarks.append(
-            f"{int(known.sum()):,} of {targets.n_events:,} held-out items are in the history of their user, whose items "
-            "are no candidates: they are not counted."
+            f"{int(known.sum()):,} of {targets.n_events:,} held-out items are in the history of their user, whose "
+            "items are no candidates: they are not counted."
         )
         targets = targets.keep(~known)
     if exclude_seen:
@@ -225,7 +225,7 @@ def _ranking(ranks: Ranks, targets: Interactions, names: dict[str, NamedMetric],
     """
     sizes = targets.sizes
     is_candidate = ranks.scores > -np.inf
-    users = targets.users
+    users: NDArray[Any] = targets.users
     # Held-out items of a user in the order of their scores: those before one add to its rank.
     order = np.lexsort((ranks.greater, -ranks.scores.astype(np.float64), users))
     order = order[is_candidate[order]]
@@ -266,7 +266,7 @@ def _open_runs(
     tied: NDArray[np.bool_],
     starts: NDArray[np.int64],
     place: NDArray[np.int64],
-    users: NDArray[np.int64],
+    users: NDArray[Any],
     scores: NDArray[np.float32],
     equal: NDArray[np.int64],
 ) -> None:
@@ -281,9 +281,7 @@ def _open_runs(
         at = last
 
 
-def _measured(
-    ranking: Ranking, names: dict[str, NamedMetric], rules: Protocol
-) -> dict[str, NDArray[np.float64]]:
+def _measured(ranking: Ranking, names: dict[str, NamedMetric], rules: Protocol) -> dict[str, NDArray[np.float64]]:
     rules = replace(rules, max_label=rules.max_label or 1.0)
     return {
         asked: measure_of(METRICS[name])(ranking, k=k or rules.default_k, **options, **rules.options_of(name))

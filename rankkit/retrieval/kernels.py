@@ -1,12 +1,19 @@
 """Loops over blocks of scores, compiled."""
 
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.compilation import kernel
 
+Codes: TypeAlias = NDArray[np.int32]
+Starts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+
 
 @kernel()
-def _sink(scores, places, at, size):  # type: ignore[no-untyped-def]
+def _sink(scores: Floats, places: Codes, at: int, size: int) -> None:
     """Restore a heap whose root is the worst: the lowest score, of equal ones the later place."""
     while True:
         child = 2 * at + 1
@@ -25,7 +32,7 @@ def _sink(scores, places, at, size):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def best_of_rows(block, k, items, scores):  # type: ignore[no-untyped-def]
+def best_of_rows(block: Floats, k: int, items: Codes, scores: Floats) -> None:
     """The k best of each row, best first, of equal scores the earlier column; -1 where none above -inf is left."""
     for row in range(len(block)):
         held_scores = np.full(k, -np.inf, block.dtype)
@@ -45,7 +52,7 @@ def best_of_rows(block, k, items, scores):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def mask_rows(block, offsets, columns):  # type: ignore[no-untyped-def]
+def mask_rows(block: Floats, offsets: Starts, columns: Codes) -> None:
     """Write -inf into the columns of each row."""
     for row in range(len(block)):
         for place in range(offsets[row], offsets[row + 1]):
@@ -53,7 +60,9 @@ def mask_rows(block, offsets, columns):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def count_above(block, offsets, targets, greater, equal, equal_before):  # type: ignore[no-untyped-def]
+def count_above(
+    block: Floats, offsets: Starts, targets: Codes, greater: Starts, equal: Starts, equal_before: Starts
+) -> None:
     """For each target of a row: how many other columns, no targets themselves, score more, the same, the same earlier.
 
     One target is compared with every column. More are sorted once, and each column finds its place among them.
@@ -72,11 +81,13 @@ def count_above(block, offsets, targets, greater, equal, equal_before):  # type:
                 n_before += block[row, column] == score
             greater[first], equal[first], equal_before[first] = n_greater, n_equal - 1, n_before
         elif n > 1:
-            _count_above_many(block[row], targets[first:last], greater[first:last], equal[first:last], equal_before[first:last])
+            _count_above_many(
+                block[row], targets[first:last], greater[first:last], equal[first:last], equal_before[first:last]
+            )
 
 
 @kernel()
-def _count_above_many(scores, targets, greater, equal, equal_before):  # type: ignore[no-untyped-def]
+def _count_above_many(scores: Floats, targets: Codes, greater: Starts, equal: Starts, equal_before: Starts) -> None:
     n = len(targets)
     of_targets = scores[targets]
     order = np.argsort(of_targets, kind="mergesort")

@@ -77,6 +77,8 @@ class TopK:
         return f"TopK({self.n_users:,} users, {self.k} items each at most)"
 
     def __str__(self) -> str:
-        lines = [f"{self.user_ids[row]}: {', '.join(map(str, self.items_of(row)))}" for row in range(min(len(self), 10))]
+        lines = [
+            f"{self.user_ids[row]}: {', '.join(map(str, self.items_of(row)))}" for row in range(min(len(self), 10))
+        ]
         more = [f"... {len(self) - 10:,} users more"] if len(self) > 10 else []
         return "\n".join([*lines, *more])

@@ -46,8 +46,8 @@ def exact_ranks(block: NDArray[np.float32], offsets: NDArray[np.int64], targets:
     from rankkit.retrieval import kernels
 
     check_scores("exact_ranks", block)
-    counts = [np.empty(len(targets), np.int64) for _ in range(3)]
-    kernels.count_above(block, offsets, targets, *counts)
+    greater, equal, before = (np.empty(len(targets), np.int64) for _ in range(3))
+    kernels.count_above(block, offsets, targets, greater, equal, before)
     rows = np.repeat(np.arange(len(block)), np.diff(offsets))
     n_candidates = np.count_nonzero(block > -np.inf, axis=1)
-    return Ranks(block[rows, targets], *counts, n_candidates)
+    return Ranks(block[rows, targets], greater, equal, before, n_candidates)

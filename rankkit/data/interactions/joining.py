@@ -31,8 +31,8 @@ def on_shared_ids(logs: Sequence[Interactions]) -> tuple[Interactions, NDArray[n
     user_of_event = np.concatenate([codes[log.users] for codes, log in zip(users, logs, strict=True)])
     item_of_event = np.concatenate([codes[log.items] for codes, log in zip(items, logs, strict=True)])
     part_of_event = np.repeat(np.arange(len(logs)), [log.n_events for log in logs])
-    values = None if logs[0].values is None else np.concatenate([log.values for log in logs])  # type: ignore[misc]
-    times = None if logs[0].times is None else np.concatenate([log.times for log in logs])  # type: ignore[misc]
+    values = None if logs[0].values is None else np.concatenate([log.values for log in logs])
+    times = None if logs[0].times is None else np.concatenate([log.times for log in logs])
     order = np.lexsort((user_of_event,) if times is None else (times, user_of_event))
     counts = np.bincount(user_of_event, minlength=len(user_ids))
     joined = Interactions(

@@ -1,12 +1,28 @@
 """Loops over events, compiled: grouping by user, sorting by time, finding what repeats."""
 
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.compilation import kernel
 
+Codes: TypeAlias = NDArray[np.int32]
+Starts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+
 
 @kernel()
-def place_by_user(users, offsets, items, times, values, placed_items, placed_times, placed_values):  # type: ignore[no-untyped-def]
+def place_by_user(
+    users: Codes,
+    offsets: Starts,
+    items: Codes,
+    times: Starts,
+    values: Floats,
+    placed_items: Codes,
+    placed_times: Starts,
+    placed_values: Floats,
+) -> None:
     """Write the events of each user side by side, in the order in which they came; columns without rows are left."""
     place_of = offsets[:-1].copy()
     for row in range(len(users)):
@@ -20,7 +36,7 @@ def place_by_user(users, offsets, items, times, values, placed_items, placed_tim
 
 
 @kernel()
-def sort_by_time(offsets, times, items, values):  # type: ignore[no-untyped-def]
+def sort_by_time(offsets: Starts, times: Starts, items: Codes, values: Floats) -> None:
     """Bring the events of each user into the order of times; equal ones stay in order."""
     for user in range(len(offsets) - 1):
         first, last = offsets[user], offsets[user + 1]
@@ -38,7 +54,7 @@ def sort_by_time(offsets, times, items, values):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def repeated(offsets, items, n_items, from_the_last):  # type: ignore[no-untyped-def]
+def repeated(offsets: Starts, items: Codes, n_items: int, from_the_last: bool) -> NDArray[np.bool_]:
     """``[event]``: True where the user has the item in an earlier event too; in a later one with ``from_the_last``."""
     met = np.full(n_items, -1, np.int64)
     repeats = np.zeros(len(items), np.bool_)
@@ -52,7 +68,7 @@ def repeated(offsets, items, n_items, from_the_last):  # type: ignore[no-untyped
 
 
 @kernel()
-def codes_in_order_met(ids, lowest, table, codes):  # type: ignore[no-untyped-def]
+def codes_in_order_met(ids: Starts, lowest: int, table: Codes, codes: Codes) -> Starts:
     """Number ids by the order in which they are met: into codes ``[row]``; the first row of each is returned."""
     first_rows = np.empty(len(table), np.int64)
     n_met = 0
@@ -67,7 +83,7 @@ def codes_in_order_met(ids, lowest, table, codes):  # type: ignore[no-untyped-de
 
 
 @kernel()
-def n_equal_times(offsets, times):  # type: ignore[no-untyped-def]
+def n_equal_times(offsets: Starts, times: Starts) -> int:
     """How many events have the time of another event of their user."""
     n_equal = 0
     for user in range(len(offsets) - 1):

@@ -263,13 +263,24 @@ def grouped(
     counts = np.bincount(users, minlength=len(user_ids))
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     no_times, no_values = np.empty(0, np.int64), np.empty(0, np.float32)
-    given = (items, no_times if times is None else times, no_values if values is None else values)
-    placed = tuple(np.empty_like(column) for column in given)
-    kernels.place_by_user(users, offsets, *given, *placed)
+    given_times, given_values = no_times if times is None else times, no_values if values is None else values
+    placed_items, placed_times, placed_values = (
+        np.empty_like(items),
+        np.empty_like(given_times),
+        np.empty_like(given_values),
+    )
+    kernels.place_by_user(users, offsets, items, given_times, given_values, placed_items, placed_times, placed_values)
     if times is not None:
-        kernels.sort_by_time(offsets, placed[1], placed[0], placed[2])
-    kept_times, kept_values = (placed[1] if times is not None else None), (placed[2] if values is not None else None)
-    return Interactions(offsets, placed[0], user_ids, item_ids, kept_times, kept_values, remarks)
+        kernels.sort_by_time(offsets, placed_times, placed_items, placed_values)
+    return Interactions(
+        offsets,
+        placed_items,
+        user_ids,
+        item_ids,
+        None if times is None else placed_times,
+        None if values is None else placed_values,
+        remarks,
+    )
 
 
 def coded(ids: Ids) -> tuple[NDArray[np.int32], Ids]:

@@ -119,8 +119,8 @@ def split_interactions(
     Example:
         >>> log = Interactions.from_events(list("aaabbb"), list("uvwwvu"), times=range(6))
         >>> train, valid, test = split_interactions(log, "leave_last")
-        >>> test
-        Split(test: 2 events of 2 users to be found, 4 before; the last event of each user is test, the one before valid)
+        >>> test.rule
+        'the last event of each user is test, the one before valid'
         >>> log.item_ids[test.targets.items].tolist()
         ['w', 'u']
     """
@@ -183,7 +183,7 @@ def rolling_splits(log: Interactions, n_windows: int, *, share: float = 0.1) -> 
 def _leave_last(where: str, log: Interactions, valid: float | None, test: float | None, n: int) -> Splits:
     if test is not None or valid not in (None, 0) or n < 1:
         raise ConfigError(
-            f"{where}: expected n of 1 or more with by='leave_last', no shares, and valid=0 for no validation part; got "
+            f"{where}: expected n of 1 or more with by='leave_last', no shares, and valid=0 for no valid part; got "
             f"n={n}, valid={valid}, test={test}. Pass n alone."
         )
     parts = 1 if valid == 0 else 2

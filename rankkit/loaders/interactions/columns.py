@@ -16,6 +16,7 @@ from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.ids import read_qids
 from rankkit.loaders.tables.kinds import plain_type
 
+
 @dataclass(frozen=True)
 class Events:
     """Events in the order of the input.
@@ -91,7 +92,7 @@ def _codes(column: pa.ChunkedArray, source: Source, name: str) -> tuple[NDArray[
     _refuse_missing(column, source, name, "an id")
     kind = plain_type(column.type)
     if pa.types.is_integer(kind) and kind == column.type and not pa.types.is_uint64(kind):
-        return coded(column.cast(pa.int64()).to_numpy())  # type: ignore[return-value]
+        return coded(column.cast(pa.int64()).to_numpy())
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     encoded = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
@@ -138,10 +139,10 @@ def _values(column: pa.ChunkedArray, source: Source, name: str) -> NDArray[np.fl
     kind = column.type
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
         raise DataError(
-            f"{source.name}: expected values as numbers in column {name!r}; got {kind}. Convert it, or leave value= out."
+            f"{source.name}: expected values as numbers in column {name!r}; got {kind}. Convert it, or leave it out."
         )
     with np.errstate(over="ignore"):
-        numbers = column.to_numpy().astype(np.float32)
+        numbers: NDArray[np.float32] = column.to_numpy().astype(np.float32)
     _refuse_infinite(numbers, source, name, "a value")
     return numbers
 

@@ -193,7 +193,7 @@ def _lists(path: Path, text: bytes, *, counted: bool) -> pa.Table:
                 f"{path}:{full[place] + 1}: expected one line a user; got user {heads[place]!r} again. If the first "
                 "number of a line counts the items, pass form='counted_lists'; of a table pass user= and item=."
             )
-    items = np.delete(fields, firsts)
+    items: Any = np.delete(fields, firsts)
     try:
         numbers: Any = items.astype(np.int64) if all(map(_is_plain, items[:1000])) else None
     except ValueError:

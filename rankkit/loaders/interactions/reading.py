@@ -35,7 +35,7 @@ def read_interactions(
     min_value: float | None = None,
     k_core: int | None = None,
 ) -> Interactions:
-    """Read who met which item, and when.
+    r"""Read who met which item, and when.
 
     What is read is known by the name, else by the first line: Parquet, Arrow, CSV and TSV with a header; MovieLens'
     ``u.data`` and its ``::`` files; one user a line, the user first and then items in order; RecBole's ``.inter``.
@@ -63,7 +63,7 @@ def read_interactions(
         ConfigError: If an option is none of its choices, or does not go with the form.
 
     Example:
-        >>> log = read_interactions(b"ann,x,20\\nbob,x,5\\nann,y,10\\n", user=0, item=1, time=2)
+        >>> log = read_interactions(b"ann,x,20\nbob,x,5\nann,y,10\n", user=0, item=1, time=2)
         >>> log
         Interactions(2 users, 2 items, 3 events, times 5..20)
     """

@@ -16,12 +16,12 @@ _EXACT = 1e-24  # of the square of the residual
 
 
 class ALS(Recommender):
-    """Factorises who met what: every pair counts, those with an event with more confidence.
+    r"""Factorises who met what: every pair counts, those with an event with more confidence.
 
     .. math::
 
-        \\min_{x, y} \\sum_{u, i} c_{ui} (p_{ui} - x_u^T y_i)^2
-        + \\lambda \\left( \\sum_u \\|x_u\\|^2 + \\sum_i \\|y_i\\|^2 \\right), \\qquad c_{ui} = 1 + \\alpha r_{ui}
+        \min_{x, y} \sum_{u, i} c_{ui} (p_{ui} - x_u^T y_i)^2
+        + \lambda \left( \sum_u \|x_u\|^2 + \sum_i \|y_i\|^2 \right), \qquad c_{ui} = 1 + \alpha r_{ui}
 
     with p = 1 where the user met the item and else 0, and r = 1 there, or the value of the event. Rows are improved by
     three conjugate gradient steps an iteration. A history, known or new, is scored by solving for its x exactly; cold
@@ -76,7 +76,7 @@ class ALS(Recommender):
         self._factors = sides[1]
 
     def _confidence(self, log: Interactions) -> csr_array:
-        """alpha r ``[user, item]``."""
+        """Alpha r ``[user, item]``."""
         matrix = log.matrix("values" if self.weighted else "binary")
         if self.weighted and matrix.nnz and matrix.data.min() < 0:
             raise DataError(
@@ -91,11 +91,11 @@ class ALS(Recommender):
 
     @property
     def item_factors(self) -> NDArray[np.float32]:
-        """y ``[item, factor]``."""
+        """Y ``[item, factor]``."""
         return self._factors
 
     def fold_in(self, histories: Interactions) -> NDArray[np.float32]:
-        """x ``[user, factor]`` of histories on the items of the log, solved exactly."""
+        """X ``[user, factor]`` of histories on the items of the log, solved exactly."""
         from rankkit.models.recommenders import factor_kernels as kernels
 
         matrix = self._confidence(histories)

@@ -22,12 +22,12 @@ _FOLD_IN_EPOCHS = 50
 
 
 class BPRMF(Recommender):
-    """Learns by steps on triples of a user, an item it met and one it did not.
+    r"""Learns by steps on triples of a user, an item it met and one it did not.
 
     .. math::
 
-        \\max \\sum_{(u, i, j)} \\ln \\sigma(\\hat x_{ui} - \\hat x_{uj})
-        - \\frac{\\lambda}{2} \\|\\Theta\\|^2, \\qquad \\hat x_{ui} = b_i + x_u^T y_i
+        \max \sum_{(u, i, j)} \ln \sigma(\hat x_{ui} - \hat x_{uj})
+        - \frac{\lambda}{2} \|\Theta\|^2, \qquad \hat x_{ui} = b_i + x_u^T y_i
 
     An epoch has as many steps as events; triples whose j was met are passed over. A history that is not that of a user
     of the log is scored by the same steps on its x alone, with random numbers that depend on nothing but the seed; cold

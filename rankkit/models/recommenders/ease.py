@@ -16,11 +16,11 @@ Precision = Literal["float32", "float64"]
 
 
 class EASE(Recommender):
-    """Predicts each item from all others by ridge regression, no item from itself.
+    r"""Predicts each item from all others by ridge regression, no item from itself.
 
     .. math::
 
-        P = (X^T X + \\lambda I)^{-1}, \\qquad B_{ij} = -P_{ij} / P_{jj}, \\quad B_{jj} = 0, \\qquad s = x B
+        P = (X^T X + \lambda I)^{-1}, \qquad B_{ij} = -P_{ij} / P_{jj}, \quad B_{jj} = 0, \qquad s = x B
 
     X is binary ``[user, item]``: how often a user met an item does not count. Takes memory of items squared: 4 bytes
     each, twice that while it learns. New histories are scored as known ones are; cold items score 0.

@@ -1,12 +1,58 @@
 """Loops of matrix factorisations, compiled: least squares by conjugate gradients, and steps on pairs of items."""
 
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.compilation import kernel
 
+Codes: TypeAlias = NDArray[np.int32]
+Starts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+Words: TypeAlias = NDArray[np.uint64]
+
 
 @kernel(fastmath=True)
-def solve_rows(starts, columns, extra, solved, others, gram, n_steps, tolerance):  # type: ignore[no-untyped-def]
+def _apply(
+    columns: Codes, extra: Floats, others: Floats, gram: Floats, vector: Floats, sign: int, wanted: int, out: Floats
+) -> None:
+    """Into ``out``: sign (G + sum_i e_i y_i y_i^T) vector + wanted sum_i (1 + e_i) y_i."""
+    width = len(vector)
+    out[:] = 0
+    for f in range(width):
+        line, value = gram[f], sign * vector[f]
+        for g in range(width):
+            out[g] += line[g] * value
+    for at in range(len(columns)):
+        y = others[columns[at]]
+        dot = y[0] * vector[0]
+        for f in range(1, width):
+            dot += y[f] * vector[f]
+        weight = sign * extra[at] * dot + wanted * (1 + extra[at])
+        for f in range(width):
+            out[f] += weight * y[f]
+
+
+@kernel(fastmath=True)
+def _dot(x: Floats, y: Floats) -> Any:
+    total = x[0] * y[0]
+    for f in range(1, len(x)):
+        total += x[f] * y[f]
+    return total
+
+
+@kernel(fastmath=True)
+def solve_rows(
+    starts: Starts,
+    columns: Codes,
+    extra: Floats,
+    solved: Floats,
+    others: Floats,
+    gram: Floats,
+    n_steps: int,
+    tolerance: float,
+) -> None:
     """Improve each row x of ``solved`` by conjugate gradients on (G + sum_i e_i y_i y_i^T) x = sum_i (1 + e_i) y_i.
 
     Args:
@@ -19,68 +65,35 @@ def solve_rows(starts, columns, extra, solved, others, gram, n_steps, tolerance)
         n_steps: How many at most.
         tolerance: A row is done when the square of its residual is so small a share of what it was.
     """
-    width = others.shape[1]
-    residual = np.empty(width, solved.dtype)
-    direction, product = np.empty_like(residual), np.empty_like(residual)
+    residual = np.empty(others.shape[1], solved.dtype)
+    product = np.empty_like(residual)
     for row in range(len(starts) - 1):
         first, last = starts[row], starts[row + 1]
-        x = solved[row]
+        x, mine, weights = solved[row], columns[first:last], extra[first:last]
         if first == last:
-            x[:] = 0.0
+            x[:] = 0
             continue
-        residual[:] = 0.0
-        for f in range(width):
-            line, value = gram[f], x[f]
-            for g in range(width):
-                residual[g] -= line[g] * value
-        for at in range(first, last):
-            y = others[columns[at]]
-            dot = np.float32(0.0)
-            for f in range(width):
-                dot += y[f] * x[f]
-            weight = np.float32(1.0) + extra[at] - extra[at] * dot
-            for f in range(width):
-                residual[f] += weight * y[f]
-        direction[:] = residual
-        old = np.float32(0.0)
-        for f in range(width):
-            old += residual[f] * residual[f]
-        if old < 1e-20:
-            continue
-        enough = max(tolerance * old, 1e-20)
+        _apply(mine, weights, others, gram, x, -1, 1, residual)
+        direction = residual.copy()
+        old = _dot(residual, residual)
+        enough = tolerance * old + 1e-20
         for _ in range(n_steps):
-            product[:] = 0.0
-            for f in range(width):
-                line, value = gram[f], direction[f]
-                for g in range(width):
-                    product[g] += line[g] * value
-            for at in range(first, last):
-                y = others[columns[at]]
-                dot = np.float32(0.0)
-                for f in range(width):
-                    dot += y[f] * direction[f]
-                dot *= extra[at]
-                for f in range(width):
-                    product[f] += dot * y[f]
-            curvature = np.float32(0.0)
-            for f in range(width):
-                curvature += direction[f] * product[f]
-            step = old / curvature
-            new = np.float32(0.0)
-            for f in range(width):
+            if old < enough:
+                break
+            _apply(mine, weights, others, gram, direction, 1, 0, product)
+            step = old / _dot(direction, product)
+            for f in range(len(x)):
                 x[f] += step * direction[f]
                 residual[f] -= step * product[f]
-                new += residual[f] * residual[f]
-            if new < enough:
-                break
+            new = _dot(residual, residual)
             share = new / old
-            for f in range(width):
+            for f in range(len(x)):
                 direction[f] = residual[f] + share * direction[f]
             old = new
 
 
 @kernel()
-def _next_random(state):  # type: ignore[no-untyped-def]
+def _next_random(state: Words) -> Any:
     """The next 64 bits of splitmix64 (Steele, Lea and Flood, OOPSLA 2014), whose state is one number."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
     z = state[0]
@@ -90,13 +103,13 @@ def _next_random(state):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _below(state, n):  # type: ignore[no-untyped-def]
+def _below(state: Words, n: int) -> Any:
     """A whole number from 0, below n."""
     return np.int64((_next_random(state) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
 
 
 @kernel()
-def _holds(sorted_items, first, last, item):  # type: ignore[no-untyped-def]
+def _holds(sorted_items: Codes, first: int, last: int, item: int) -> int:
     while first < last:
         middle = (first + last) // 2
         if sorted_items[middle] < item:
@@ -107,7 +120,17 @@ def _holds(sorted_items, first, last, item):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=True)
-def _pair_step(x, y, z, biases, item, other, rate, l2, moves_items):  # type: ignore[no-untyped-def]
+def _pair_step(
+    x: Floats,
+    y: Floats,
+    z: Floats,
+    biases: Floats,
+    item: int,
+    other: int,
+    rate: np.float32,
+    l2: np.float32,
+    moves_items: bool,
+) -> None:
     """One step of BPR on a user x and items y (met) and z (not met)."""
     score = biases[item] - biases[other]
     for f in range(len(x)):
@@ -127,9 +150,18 @@ def _pair_step(x, y, z, biases, item, other, rate, l2, moves_items):  # type: ig
 
 
 @kernel()
-def pair_epoch(  # type: ignore[no-untyped-def]
-    starts, users, items, drawn_from, factors, item_factors, biases, rate, l2, state
-):
+def pair_epoch(
+    starts: Starts,
+    users: Codes,
+    items: Codes,
+    drawn_from: Codes,
+    factors: Floats,
+    item_factors: Floats,
+    biases: Floats,
+    rate: np.float32,
+    l2: np.float32,
+    state: Words,
+) -> None:
     """As many steps as events: an event at random, and an item that its user has not met, drawn from a list of items.
 
     Items of a user are sorted and different.
@@ -146,9 +178,18 @@ def pair_epoch(  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def pair_fold_in(  # type: ignore[no-untyped-def]
-    starts, items, drawn_from, factors, item_factors, biases, rate, l2, n_epochs, seed
-):
+def pair_fold_in(
+    starts: Starts,
+    items: Codes,
+    drawn_from: Codes,
+    factors: Floats,
+    item_factors: Floats,
+    biases: Floats,
+    rate: np.float32,
+    l2: np.float32,
+    n_epochs: int,
+    seed: int,
+) -> None:
     """The same steps on users alone, each with random numbers of its own, so that it does not matter who is beside."""
     state = np.empty(1, np.uint64)
     for user in range(len(starts) - 1):

@@ -14,17 +14,17 @@ Similarity = Literal["cosine", "tf_idf", "bm25"]
 
 
 class ItemKNN(Recommender):
-    """Scores an item by how alike it is to the items of a history, of which each speaks for its nearest neighbours.
+    r"""Scores an item by how alike it is to the items of a history, of which each speaks for its nearest neighbours.
 
     .. math::
 
-        s_j = \\sum_{i \\in h} S_{ij} [j \\in N_k(i)], \\qquad
-        S_{ij} = \\frac{\\sum_u w_{ui} w_{uj}}{\\|w_i\\| \\|w_j\\| + \\mu}
+        s_j = \sum_{i \in h} S_{ij} [j \in N_k(i)], \qquad
+        S_{ij} = \frac{\sum_u w_{ui} w_{uj}}{\|w_i\| \|w_j\| + \mu}
 
     with w = 1 where the user met the item for ``"cosine"``, and the inverse frequency of users,
     log I - log(1 + n_u), for ``"tf_idf"``; for ``"bm25"`` S is the plain product of
 
-    .. math:: w_{ui} = \\frac{k_1 + 1}{k_1 (1 - b + b \\, n_i / \\bar n) + 1} (\\log I - \\log(1 + n_u))
+    .. math:: w_{ui} = \frac{k_1 + 1}{k_1 (1 - b + b \, n_i / \bar n) + 1} (\log I - \log(1 + n_u))
 
     where n_u counts the items of a user, n_i the users of an item and I the items. These are the weights of the package
     implicit, in whose neighbours an item is itself one of the k. Of equal neighbours the item that the log met first is
@@ -75,11 +75,11 @@ class ItemKNN(Recommender):
         weights, norms = self._weighted(train.matrix())
         by_item = weights.T.tocsr()
         parts = [(matrix.indptr, matrix.indices, matrix.data) for matrix in (weights, by_item)]
-        found = kernels.nearest_items(*parts[0], *parts[1], norms, np.float32(self.shrinkage), self.n_neighbours)
+        found = kernels.nearest_items(*parts[0], *parts[1], norms, self.shrinkage, self.n_neighbours)
         self._starts, self._columns, self._values = found
 
     def _weighted(self, matrix: csr_array) -> tuple[csr_array, NDArray[np.float32]]:
-        """w ``[user, item]``, and what S is divided by: norms ``[item]``, empty for a plain product."""
+        """W ``[user, item]``, and what S is divided by: norms ``[item]``, empty for a plain product."""
         n_items = matrix.shape[1]
         n_of_user = np.diff(matrix.indptr)
         n_of_item = np.bincount(matrix.indices, minlength=n_items)
@@ -113,4 +113,6 @@ class ItemKNN(Recommender):
         return {"starts": self._starts, "columns": self._columns, "values": self._values}
 
     def _take(self, arrays: State) -> None:
-        self._starts, self._columns, self._values = (np.asarray(arrays[name]) for name in ("starts", "columns", "values"))
+        self._starts, self._columns, self._values = (
+            np.asarray(arrays[name]) for name in ("starts", "columns", "values")
+        )

@@ -1,12 +1,21 @@
 """Loops of recommenders, compiled: weighted sums of rows, counts of what follows what."""
 
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.compilation import kernel
 
+Codes: TypeAlias = NDArray[np.int32]
+Starts: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.floating[Any]]
+
 
 @kernel(fastmath={"contract"})
-def add_sparse_rows(block, offsets, items, weights, starts, columns, values):  # type: ignore[no-untyped-def]
+def add_sparse_rows(
+    block: Floats, offsets: Starts, items: Codes, weights: Floats, starts: Starts, columns: Codes, values: Floats
+) -> None:
     """Add to each row of a block, for each item of a history, its weight times its row of a sparse matrix."""
     for row in range(len(block)):
         for place in range(offsets[row], offsets[row + 1]):
@@ -16,7 +25,7 @@ def add_sparse_rows(block, offsets, items, weights, starts, columns, values):  #
 
 
 @kernel(fastmath={"contract"})
-def add_dense_rows(block, offsets, items, matrix):  # type: ignore[no-untyped-def]
+def add_dense_rows(block: Floats, offsets: Starts, items: Codes, matrix: Floats) -> None:
     """Add to each row of a block the rows of a matrix that its history names, in strips of columns that stay near."""
     n_columns, strip = matrix.shape[1], 1024
     for first in range(0, n_columns, strip):
@@ -30,7 +39,7 @@ def add_dense_rows(block, offsets, items, matrix):  # type: ignore[no-untyped-de
 
 
 @kernel()
-def places_by_item(items, n_items):  # type: ignore[no-untyped-def]
+def places_by_item(items: Codes, n_items: int) -> tuple[Starts, Starts]:
     """Where each item has its events: starts ``[item + 1]`` and places, rising within an item."""
     starts = np.zeros(n_items + 1, np.int64)
     for place in range(len(items)):
@@ -46,7 +55,9 @@ def places_by_item(items, n_items):  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def transitions(offsets, users, items, n_items, weights):  # type: ignore[no-untyped-def]
+def transitions(
+    offsets: Starts, users: Codes, items: Codes, n_items: int, weights: Floats
+) -> tuple[Starts, Codes, Floats]:
     """Sum the weight of each lag over the pairs (item, later item): a sparse matrix as starts, columns, values."""
     n_lags = len(weights)
     starts, places = places_by_item(items, n_items)
@@ -84,9 +95,17 @@ def transitions(offsets, users, items, n_items, weights):  # type: ignore[no-unt
 
 
 @kernel(fastmath={"contract"})
-def nearest_items(  # type: ignore[no-untyped-def]
-    user_starts, items, weights, item_starts, users, weights_by_item, norms, shrinkage, k
-):
+def nearest_items(
+    user_starts: Starts,
+    items: Codes,
+    weights: Floats,
+    item_starts: Starts,
+    users: Codes,
+    weights_by_item: Floats,
+    norms: Floats,
+    shrinkage: float,
+    k: int,
+) -> tuple[Starts, Codes, Floats]:
     """The k greatest products of each item's column with the others', none with itself, rows as a sparse matrix.
 
     With norms, products are divided by those of both items and the shrinkage; none without.
@@ -107,19 +126,18 @@ def nearest_items(  # type: ignore[no-untyped-def]
         if len(norms):
             for other in range(n_items):
                 if sums[other] != 0.0:
-                    sums[other] /= norms[item] * norms[other] + shrinkage
+                    sums[other] /= norms[item] * norms[other] + np.float32(shrinkage)
         near = np.flatnonzero(sums)
         if len(near) > k:
             # The k-th greatest is found without sorting; of those equal to it the first ones are taken.
             of_near = sums[near]
             limit = np.partition(of_near, len(near) - k)[len(near) - k]
-            n_above = (of_near > limit).sum()
-            room = k - n_above
+            room = k - len(np.flatnonzero(of_near > limit))
             kept = np.empty(k, np.int64)
             n_kept = 0
             for place in range(len(near)):
                 if of_near[place] > limit or (of_near[place] == limit and room > 0):
-                    room -= of_near[place] == limit
+                    room -= 1 if of_near[place] == limit else 0
                     kept[n_kept] = near[place]
                     n_kept += 1
             near = kept

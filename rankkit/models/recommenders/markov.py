@@ -10,13 +10,13 @@ from rankkit.models.recommenders.recommender import Recommender, State, check_co
 
 
 class Markov(Recommender):
-    """Scores an item by how often it followed the latest items of a history, near ones counting most.
+    r"""Scores an item by how often it followed the latest items of a history, near ones counting most.
 
     .. math::
 
-        C_{ij} = \\sum_{l=1}^{L} l^{-d} \\, n_l(i, j), \\qquad
-        P_{ij} = \\frac{C_{ij}}{(\\sum_m C_{im} + \\mu) \\, n_j^b}, \\qquad
-        s_j = \\sum_{l=1}^{L} l^{-d} \\, P_{h_{-l}, j}
+        C_{ij} = \sum_{l=1}^{L} l^{-d} \, n_l(i, j), \qquad
+        P_{ij} = \frac{C_{ij}}{(\sum_m C_{im} + \mu) \, n_j^b}, \qquad
+        s_j = \sum_{l=1}^{L} l^{-d} \, P_{h_{-l}, j}
 
     where n_l(i, j) counts the users' events of j that stand l places after one of i, n_j the events of j, and h_{-l} is
     the l-th item from the end of the history. Of a new history only its items are needed. Cold items score 0.
@@ -69,4 +69,6 @@ class Markov(Recommender):
         return {"starts": self._starts, "columns": self._columns, "values": self._values}
 
     def _take(self, arrays: State) -> None:
-        self._starts, self._columns, self._values = (np.asarray(arrays[name]) for name in ("starts", "columns", "values"))
+        self._starts, self._columns, self._values = (
+            np.asarray(arrays[name]) for name in ("starts", "columns", "values")
+        )

@@ -13,9 +13,9 @@ Over = Literal["all", "recent", "decayed"]
 
 
 class Popularity(Recommender):
-    """Scores an item by the number of its events, of the whole log or mostly of late.
+    r"""Scores an item by the number of its events, of the whole log or mostly of late.
 
-    .. math:: s_j = \\sum_{e: j_e = j} w(T - t_e)
+    .. math:: s_j = \sum_{e: j_e = j} w(T - t_e)
 
     with T the latest time of the log and w = 1 for ``"all"``, 1 within ``span`` of T and else 0 for ``"recent"``,
     2^{-(T - t) / span} for ``"decayed"``. Cold items score 0; any history is scored, and none of it is read.
@@ -48,8 +48,8 @@ class Popularity(Recommender):
             return
         if train.times is None:
             raise DataError(
-                f"Popularity: expected a log with times for over={self.over!r}; got none. Read them with time=, or pass "
-                "over='all'."
+                f"Popularity: expected a log with times for over={self.over!r}; got none. Read them with time=, or "
+                "pass over='all'."
             )
         latest = int(train.times.max())
         ages = (latest - train.times).astype(np.float64)

@@ -144,7 +144,7 @@ class Recommender(Protocol):
             mask_block(block, found[rows] if exclude_seen else None, without if within is not None else None)
             items[rows], scores[rows] = top_k(block, k)
         n_cold = int((found.sizes == 0).sum())
-        remarks = ()
+        remarks: tuple[str, ...] = ()
         if n_cold:
             remarks = (f"{n_cold:,} of {len(found):,} users have no history: they get the most popular items.",)
             say(f"{where}: {remarks[0]}")
@@ -153,7 +153,7 @@ class Recommender(Protocol):
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that was learnt, with the log, as arrays by name."""
         self._check_learnt(f"{type(self).__name__}.state")
-        log = {"log.offsets": self.log.offsets, "log.items": self.log.items}
+        log: dict[str, NDArray[Any]] = {"log.offsets": self.log.offsets, "log.items": self.log.items}
         optional = {"log.times": self.log.times, "log.values": self.log.values}
         log |= {name: column for name, column in optional.items() if column is not None}
         return {**log, **_ids_out("users", self.log.user_ids), **_ids_out("items", self.log.item_ids), **self._arrays()}
