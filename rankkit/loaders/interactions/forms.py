@@ -180,7 +180,7 @@ def _lists(path: Path, text: bytes, *, counted: bool) -> pa.Table:
         if (told != sizes[full] - 1).any():
             place = int((told != sizes[full] - 1).argmax())
             raise DataError(
-                f"{path}:{full[place] + 1}: expected the number of items and then the items; got {heads[place]!r} "
+                f"{path}:{full[place] + 1}: expected the number of items and then the items; got {str(heads[place])!r} "
                 f"before {sizes[full[place]] - 1} items. Mend the line, or pass form='sequences'."
             )
         users: Any = full
@@ -190,7 +190,7 @@ def _lists(path: Path, text: bytes, *, counted: bool) -> pa.Table:
             _, first = np.unique(heads, return_index=True)
             place = int(np.setdiff1d(np.arange(len(heads)), first)[0])
             raise DataError(
-                f"{path}:{full[place] + 1}: expected one line a user; got user {heads[place]!r} again. If the first "
+                f"{path}:{full[place] + 1}: expected one line a user; got user {str(heads[place])!r} again. If the first "
                 "number of a line counts the items, pass form='counted_lists'; of a table pass user= and item=."
             )
     items: Any = np.delete(fields, firsts)

@@ -141,9 +141,9 @@ def nearest_items(
                     kept[n_kept] = near[place]
                     n_kept += 1
             near = kept
-        for other in near:
-            columns[n_held] = other
-            values[n_held] = sums[other]
+        for neighbour in near:
+            columns[n_held] = neighbour
+            values[n_held] = sums[neighbour]
             n_held += 1
         starts[item + 1] = n_held
     return starts, columns[:n_held].copy(), values[:n_held].copy()
