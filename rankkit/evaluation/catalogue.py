@@ -131,10 +131,10 @@ def evaluate_recommender(
         remarks.append(f"candidates: {int((~without).sum()):,} of {len(without):,} items (within=).")
     else:
         remarks.append(f"candidates: all {len(without):,} items of the log.")
-    k_lists = max([10, *(named.k or 1 for named in map(_beyond_name, beyond))]) if beyond else 10
+    k_lists = max([10, *(int(k) for _, _, k in (name.partition("@") for name in beyond) if k.isdigit())])
     items, scores = np.empty((len(users), k_lists), np.int32), np.empty((len(users), k_lists), np.float32)
     values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    n_tied, n_missed, first = 0, 0, 0
+    n_tied, n_missed = 0, 0
     for rows in row_blocks(len(users), split.history.n_items, block_rows):
         of_block = history[rows]
         block = next(model.scores(of_block, block_rows=len(of_block)))
@@ -147,7 +147,6 @@ def evaluate_recommender(
                 values[name].append(found)
             n_tied += int(ranking.ties_matter.sum())
             n_missed += held.n_events - int((block[held.users, held.items] > -np.inf).sum())
-        first += len(of_block)
     lists = TopK(history.user_ids, items, scores, split.history.item_ids)
     accuracy = None
     if names:
@@ -157,11 +156,6 @@ def evaluate_recommender(
         accuracy = Evaluation(per_user, history.user_ids, rules, n_tied, n_single, n_unretrieved=n_missed)
     found_beyond, per_user_beyond = beyond_accuracy(where, beyond, lists, history, split.history, features)
     return CatalogueEvaluation(accuracy, found_beyond, per_user_beyond, lists, tuple(remarks))
-
-
-def _beyond_name(name: str) -> NamedMetric:
-    metric, _, k = name.partition("@")
-    return NamedMetric(metric, int(k), {})
 
 
 def _check_asked(where: str, names: dict[str, NamedMetric], rules: Protocol) -> None:
@@ -226,8 +220,8 @@ def _ranking(ranks: Ranks, targets: Interactions, names: dict[str, NamedMetric],
     sizes = targets.sizes
     is_candidate = ranks.scores > -np.inf
     users: NDArray[Any] = targets.users
-    # Held-out items of a user in the order of their scores: those before one add to its rank.
-    order = np.lexsort((ranks.greater, -ranks.scores.astype(np.float64), users))
+    # Held-out items of a user in the order of their scores and places: those before one add to its rank.
+    order = np.lexsort((targets.items, -ranks.scores.astype(np.float64), users))
     order = order[is_candidate[order]]
     users, scores = users[order], ranks.scores[order]
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(users, minlength=len(targets)))])

@@ -54,9 +54,12 @@ class EASE(Recommender):
     def _learn(self, train: Interactions, seed: int) -> None:
         gram = _gram(train, self._dtype)
         gram.diagonal().add_(self.l2)
+        squares = gram.diagonal().clone()
         factor, info = torch.linalg.cholesky_ex(gram)
         del gram
-        if int(info):
+        # What is left of an item's square beside all items before it; of nothing but rounding no inverse can be told.
+        left = float((factor.diagonal() ** 2 / squares).min())
+        if int(info) or left < 10 * torch.finfo(self._dtype).eps:
             raise TrainingError(
                 f"EASE: expected a matrix that can be inverted; got none with l2={self.l2:g} in {self.precision}. "
                 "Take a greater l2, or precision='float64'."

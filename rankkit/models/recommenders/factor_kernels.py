@@ -12,8 +12,11 @@ Starts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Words: TypeAlias = NDArray[np.uint64]
 
+# Sums in any order, so that they are vectorised; NaN stays NaN, by which a model that diverged is known.
+_FAST = {"reassoc", "contract", "nsz", "arcp"}
 
-@kernel(fastmath=True)
+
+@kernel(fastmath=_FAST, error_model="numpy")
 def _apply(
     columns: Codes, extra: Floats, others: Floats, gram: Floats, vector: Floats, sign: int, wanted: int, out: Floats
 ) -> None:
@@ -34,7 +37,7 @@ def _apply(
             out[f] += weight * y[f]
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=_FAST, error_model="numpy")
 def _dot(x: Floats, y: Floats) -> Any:
     total = x[0] * y[0]
     for f in range(1, len(x)):
@@ -42,7 +45,7 @@ def _dot(x: Floats, y: Floats) -> Any:
     return total
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=_FAST, error_model="numpy")
 def solve_rows(
     starts: Starts,
     columns: Codes,
@@ -119,7 +122,7 @@ def _holds(sorted_items: Codes, first: int, last: int, item: int) -> int:
     return first
 
 
-@kernel(fastmath=True)
+@kernel(fastmath=_FAST, error_model="numpy")
 def _pair_step(
     x: Floats,
     y: Floats,

@@ -50,7 +50,7 @@ def item_choice(where: str, known: Interactions, ids: Any) -> NDArray[np.int64]:
     """
     positions = known.item_positions(ids)
     if not len(positions) or (positions < 0).any():
-        got = "none" if not len(positions) else f"{as_ids(ids)[int((positions < 0).argmax())]!r}"
+        got = "none" if not len(positions) else f"{as_ids(ids)[int((positions < 0).argmax())]}"
         raise DataError(f"{where}: expected ids of items that were learnt from; got {got}. Take unknown ones out.")
     return positions
 

@@ -25,9 +25,9 @@ def test_ease_is_ridge_regression_without_the_item_itself(l2, precision, toleran
 
 
 def test_ease_scores_sparse_and_dense_histories_alike():
-    log = drawn_log(n_users=300, n_items=200, n_events=1500)
+    log = drawn_log(n_users=300, n_items=200, n_events=900)
     model = EASE(5.0).learn(log)
-    few, many = log, Interactions.from_events(np.repeat(0, 100), log.item_ids[:100])
+    few, many = log, Interactions.from_events(np.repeat(0, 50), log.item_ids[:50])
     assert few.n_events * 16 <= few.n_users * few.n_items
     for histories in (few, many):
         places = log.item_positions(histories.item_ids)
