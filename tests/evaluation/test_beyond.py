@@ -30,7 +30,9 @@ def test_every_measure_is_that_of_a_loop():
     assert found.means["gini@5"] == pytest.approx(oracle.gini(shown.tolist()))
     for row, items in enumerate(listed):
         values = {name: found.per_user[name][row] for name in found.per_user}
-        assert values["novelty@5"] == pytest.approx(np.mean([-np.log2(counts[item] / n_users) for item in items]), abs=2)
+        assert values["novelty@5"] == pytest.approx(
+            np.mean([-np.log2(counts[item] / n_users) for item in items]), abs=2
+        )
         assert values["popularity@5"] == pytest.approx(counts[items].mean())
         assert values["popularity_bias@5"] == pytest.approx(counts[items].mean() / counts[own[row]].mean() - 1)
         assert values["diversity@5"] == pytest.approx(oracle.diversity(items, classes))

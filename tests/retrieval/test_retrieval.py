@@ -10,7 +10,9 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.retrieval import TopK, exact_ranks, row_blocks, top_k
 
 SCORES = st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 2.0])
-BLOCKS = st.tuples(st.integers(1, 4), st.integers(1, 12)).flatmap(lambda shape: arrays(np.float32, shape, elements=SCORES))
+BLOCKS = st.tuples(st.integers(1, 4), st.integers(1, 12)).flatmap(
+    lambda shape: arrays(np.float32, shape, elements=SCORES)
+)
 
 
 @settings(max_examples=100, deadline=None)

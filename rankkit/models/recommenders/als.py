@@ -72,7 +72,9 @@ class ALS(Recommender):
         for _ in range(self.n_iterations):
             for matrix, solved, others in ((by_user, *sides), (by_item, *reversed(sides))):
                 gram = self._gram(others)
-                kernels.solve_rows(matrix.indptr, matrix.indices, matrix.data, solved, others, gram, _N_STEPS, 0.0)
+                kernels.solve_rows(
+                    matrix.indptr, matrix.indices, matrix.data, solved, others, gram, _N_STEPS, 0.0, np.float32(1)
+                )
         self._factors = sides[1]
 
     def _confidence(self, log: Interactions) -> csr_array:
@@ -103,7 +105,7 @@ class ALS(Recommender):
         gram = factors.T @ factors + self.l2 * np.eye(self.n_factors)
         solved = np.zeros((len(histories), self.n_factors))
         given = (matrix.indptr, matrix.indices, matrix.data.astype(np.float64), solved, factors, gram)
-        kernels.solve_rows(*given, _N_STEPS_EXACT * self.n_factors, _EXACT)
+        kernels.solve_rows(*given, _N_STEPS_EXACT * self.n_factors, _EXACT, 1.0)
         return solved.astype(np.float32)
 
     def _score(self, histories: Interactions) -> NDArray[np.float32]:

@@ -18,29 +18,49 @@ _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @kernel(fastmath=_FAST, error_model="numpy")
 def _apply(
-    columns: Codes, extra: Floats, others: Floats, gram: Floats, vector: Floats, sign: int, wanted: int, out: Floats
+    columns: Codes, extra: Floats, others: Floats, gram: Floats, vector: Floats, sign: Any, wanted: Any, out: Floats
 ) -> None:
-    """Into ``out``: sign (G + sum_i e_i y_i y_i^T) vector + wanted sum_i (1 + e_i) y_i."""
-    width = len(vector)
+    """Into ``out``: sign (G + sum_i e_i y_i y_i^T) vector + wanted sum_i (1 + e_i) y_i.
+
+    ``sign`` and ``wanted`` are of the type of the factors, which a whole number would turn into float64. Four rows at a
+    time pass over the vector and over ``out``, which are read once for them.
+    """
+    width, n = len(vector), len(columns)
     out[:] = 0
-    for f in range(width):
+    for f in range(0, width - 3, 4):
+        a, b, c, d = gram[f], gram[f + 1], gram[f + 2], gram[f + 3]
+        p, q, r, s = sign * vector[f], sign * vector[f + 1], sign * vector[f + 2], sign * vector[f + 3]
+        for g in range(width):
+            out[g] += a[g] * p + b[g] * q + c[g] * r + d[g] * s
+    for f in range(width - width % 4, width):
         line, value = gram[f], sign * vector[f]
         for g in range(width):
             out[g] += line[g] * value
-    for at in range(len(columns)):
+    for at in range(0, n - 3, 4):
+        a, b, c, d = others[columns[at]], others[columns[at + 1]], others[columns[at + 2]], others[columns[at + 3]]
+        p = q = r = s = sign - sign
+        for f in range(width):
+            p += a[f] * vector[f]
+            q += b[f] * vector[f]
+            r += c[f] * vector[f]
+            s += d[f] * vector[f]
+        p = extra[at] * (sign * p + wanted) + wanted
+        q = extra[at + 1] * (sign * q + wanted) + wanted
+        r = extra[at + 2] * (sign * r + wanted) + wanted
+        s = extra[at + 3] * (sign * s + wanted) + wanted
+        for f in range(width):
+            out[f] += p * a[f] + q * b[f] + r * c[f] + s * d[f]
+    for at in range(n - n % 4, n):
         y = others[columns[at]]
-        dot = y[0] * vector[0]
-        for f in range(1, width):
-            dot += y[f] * vector[f]
-        weight = sign * extra[at] * dot + wanted * (1 + extra[at])
+        weight = extra[at] * (sign * _dot(y, vector) + wanted) + wanted
         for f in range(width):
             out[f] += weight * y[f]
 
 
 @kernel(fastmath=_FAST, error_model="numpy")
 def _dot(x: Floats, y: Floats) -> Any:
-    total = x[0] * y[0]
-    for f in range(1, len(x)):
+    total = x[0] - x[0]
+    for f in range(len(x)):
         total += x[f] * y[f]
     return total
 
@@ -55,6 +75,7 @@ def solve_rows(
     gram: Floats,
     n_steps: int,
     tolerance: float,
+    one: Any,
 ) -> None:
     """Improve each row x of ``solved`` by conjugate gradients on (G + sum_i e_i y_i y_i^T) x = sum_i (1 + e_i) y_i.
 
@@ -67,6 +88,7 @@ def solve_rows(
         gram: ``[factor, factor]``: Y^T Y with the ridge on its diagonal.
         n_steps: How many at most.
         tolerance: A row is done when the square of its residual is so small a share of what it was.
+        one: 1 in the type of the factors.
     """
     residual = np.empty(others.shape[1], solved.dtype)
     product = np.empty_like(residual)
@@ -76,14 +98,14 @@ def solve_rows(
         if first == last:
             x[:] = 0
             continue
-        _apply(mine, weights, others, gram, x, -1, 1, residual)
+        _apply(mine, weights, others, gram, x, -one, one, residual)
         direction = residual.copy()
         old = _dot(residual, residual)
         enough = tolerance * old + 1e-20
         for _ in range(n_steps):
             if old < enough:
                 break
-            _apply(mine, weights, others, gram, direction, 1, 0, product)
+            _apply(mine, weights, others, gram, direction, one, one - one, product)
             step = old / _dot(direction, product)
             for f in range(len(x)):
                 x[f] += step * direction[f]

@@ -178,7 +178,10 @@ def test_dates_in_text_are_times():
         ({"user": [1, 2], "item": [1, 2], "time": [1, np.inf]}, "a finite number; got inf"),
         ({"user": [1, 2], "item": [1, 2], "value": [1, np.nan]}, "expected a value; got none"),
         ({"user": [1, 2], "item": [1, 2], "value": ["x", "y"]}, "expected values as numbers"),
-        ({"user": [1, 2], "thing": [1, 2]}, "expected a column of item ids; got columns user, thing. Name it with item="),
+        (
+            {"user": [1, 2], "thing": [1, 2]},
+            "expected a column of item ids; got columns user, thing. Name it with item=",
+        ),
         ({"user": [], "item": []}, "expected events; got none"),
     ],
 )
