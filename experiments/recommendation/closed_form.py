@@ -1,4 +1,4 @@
-"""Every recommender in closed form, or nearly, under leave-one-out: options chosen on validation, the test read once."""
+"""Recommenders in closed form, or nearly, leaving one out: options chosen on validation, the test read once."""
 
 import argparse
 import os
@@ -56,7 +56,7 @@ METRICS = ["ndcg@10", "hit_rate@10", "mrr@10", "coverage@10"]
 
 
 def chosen(models, splits):
-    """The model that is best on validation, having learnt from the events before that; and the seconds of all trials."""
+    """The model that is best on validation, having learnt from the events before; and the seconds of all trials."""
     began, found = time.process_time(), []
     for model in models:
         model.learn(splits.train)

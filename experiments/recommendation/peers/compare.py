@@ -1,4 +1,4 @@
-"""Recommenders of rankkit beside those of implicit: the same matrix, the same options, one thread, processor seconds."""
+"""Recommenders of rankkit beside those of implicit: the same matrix and options, one thread, processor seconds."""
 
 import argparse
 import os

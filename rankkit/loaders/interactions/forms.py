@@ -190,8 +190,8 @@ def _lists(path: Path, text: bytes, *, counted: bool) -> pa.Table:
             _, first = np.unique(heads, return_index=True)
             place = int(np.setdiff1d(np.arange(len(heads)), first)[0])
             raise DataError(
-                f"{path}:{full[place] + 1}: expected one line a user; got user {str(heads[place])!r} again. If the first "
-                "number of a line counts the items, pass form='counted_lists'; of a table pass user= and item=."
+                f"{path}:{full[place] + 1}: expected one line a user; got user {str(heads[place])!r} again. If the "
+                "first number of a line counts the items, pass form='counted_lists'; of a table pass user= and item=."
             )
     items: Any = np.delete(fields, firsts)
     try:

@@ -39,8 +39,8 @@ def read_interactions(
 
     What is read is known by the name, else by the first line: Parquet, Arrow, CSV and TSV with a header; MovieLens'
     ``u.data`` and its ``::`` files; one user a line, the user first and then items in order; RecBole's ``.inter``.
-    What was decided about the events (pairs that repeat, equal times, no times) is said in a
-    :class:`rankkit.errors.DataWarning` and kept as ``remarks`` of the log.
+    What was decided about the events (pairs that repeat, equal times, no times) is kept as ``remarks`` of the log, and
+    said in a :class:`rankkit.errors.DataWarning` where no option had asked for it.
 
     Args:
         source: A file, plain or compressed, bytes or an open file; a pandas or polars data frame, an Arrow table.
@@ -72,12 +72,12 @@ def read_interactions(
     wanted = Wanted(user, item, time, value, form, separator)
     with _table_of(source, wanted) as (table, columns, shown):
         events = events_of(table, columns, shown)
-    log = _settled(events, shown.name, duplicates, min_value)
+    log, unasked = _settled(events, shown.name, duplicates, min_value)
     if k_core is not None:
         log = with_at_least(log, k_core)
     if not log.n_events:
         raise DataError(f"{shown.name}: expected events; got none that are left. Check the file, min_value and k_core.")
-    for remark in log.remarks:
+    for remark in unasked:
         say(f"{shown.name}: {remark}")
     return log
 
@@ -109,11 +109,13 @@ def _check_options(
         raise ConfigError(f"{where}: expected k_core as a whole number from 1; got {k_core!r}. Leave it out.")
 
 
-def _settled(events: Events, where: str, duplicates: str | None, min_value: float | None) -> Interactions:
-    """The events as a log, with what the options say of repeats and values, and a remark on all that was decided."""
+def _settled(
+    events: Events, where: str, duplicates: str | None, min_value: float | None
+) -> tuple[Interactions, list[str]]:
+    """The events as a log, with a remark on all that was decided; and those remarks that no option had asked for."""
     from rankkit.data.interactions import kernels
 
-    remarks = list(events.remarks)
+    remarks, unasked = list(events.remarks), list(events.remarks)
     log = grouped(
         events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values
     )
@@ -137,14 +139,16 @@ def _settled(events: Events, where: str, duplicates: str | None, min_value: floa
         log = log.keep(~repeats)
         remarks.append(f"{counted} the {duplicates} of each is kept.")
     elif n_repeats and duplicates is None:
-        remarks.append(f"{counted} all are kept (duplicates='last' or 'first' keeps one of each).")
+        unasked.append(f"{counted} all are kept (duplicates='last' or 'first' keeps one of each).")
+        remarks.append(unasked[-1])
     n_equal = 0 if log.times is None else int(kernels.n_equal_times(log.offsets, log.times))
     if n_equal:
-        remarks.append(
+        unasked.append(
             f"{n_equal:,} of {log.n_events:,} events have the time of another event of their user: they stand in the "
             "order of the input."
         )
+        remarks.append(unasked[-1])
     n_empty = int((log.sizes == 0).sum())
     if n_empty and min_value is not None:
         remarks.append(f"{n_empty:,} of {log.n_users:,} users have no event left: they stay, without events.")
-    return replace(log, remarks=tuple(remarks))
+    return replace(log, remarks=tuple(remarks)), unasked

@@ -1,5 +1,7 @@
 """Splits: which events are learnt from, which are held out; nothing of a later part stands in an earlier one."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,7 +85,7 @@ def test_other_items_in_tested_events_change_nothing_before(way):
 
 def test_windows_follow_each_other():
     windows = rolling_splits(drawn(), 3, share=0.2)
-    for one, other in zip(windows, windows[1:], strict=False):
+    for one, other in itertools.pairwise(windows):
         assert one.test.targets.times.max() < other.test.targets.times.min()
         assert events(other.train) == sorted(events(one.train) + events(one.test.targets))
 

@@ -1,4 +1,4 @@
-"""read_interactions(): every form gives the same log; what was decided is said, what is wrong is refused with its place."""
+"""read_interactions(): every form gives the same log; what was decided is said, what is wrong is refused by place."""
 
 import gzip
 
@@ -116,10 +116,10 @@ def test_repeats_are_kept_and_said_unless_something_is_asked():
     assert log.n_events == 3
     assert told[0].filename == __file__
     assert read_interactions(table, duplicates="keep").n_events == 3
-    with pytest.warns(DataWarning, match="the last of each is kept"):
-        assert read_interactions(table, duplicates="last").values.tolist() == [2, 1]
-    with pytest.warns(DataWarning, match="the first of each is kept"):
-        assert read_interactions(table, duplicates="first").values.tolist() == [3, 2]
+    for duplicates, values in (("last", [2, 1]), ("first", [3, 2])):
+        log = read_interactions(table, duplicates=duplicates)
+        assert log.values.tolist() == values
+        assert log.remarks == (f"1 of 3 events repeat an item of their user: the {duplicates} of each is kept.",)
     with pytest.raises(DataError, match="another of user 1 with item a"):
         read_interactions(table, duplicates="error")
 
@@ -130,21 +130,21 @@ def test_equal_times_are_said_and_stand_in_order():
     assert log.item_ids[log.items].tolist() == [9, 1, 5]
 
 
-def test_low_values_are_left_out_and_said():
-    with pytest.warns(DataWarning) as told:
-        log = read_interactions(pa.table(TABLE), min_value=3)
-    said = [str(warning.message) for warning in told]
-    assert any("2 of 5 events have a value below 3: left out" in line for line in said)
-    assert any("1 of 3 users have no event left" in line for line in said)
+def test_low_values_are_left_out_and_counted():
+    log = read_interactions(pa.table(TABLE), min_value=3)
+    assert log.remarks == (
+        "2 of 5 events have a value below 3: left out.",
+        "1 of 3 users have no event left: they stay, without events.",
+    )
     assert (log.n_events, log.n_users) == (3, 3)
     with pytest.raises(DataError, match="expected values, for min_value"):
         read_interactions(pa.table({"user": [1], "item": [1], "time": [1]}), min_value=3)
 
 
 def test_a_core_is_taken_only_when_asked_for():
-    with pytest.warns(DataWarning, match="users and items of fewer than 2 events"):
-        log = read_interactions(pa.table({"user": [1, 1, 2, 2, 3], "item": list("abbaa"), "time": range(5)}), k_core=2)
+    log = read_interactions(pa.table({"user": [1, 1, 2, 2, 3], "item": list("abbaa"), "time": range(5)}), k_core=2)
     assert (log.user_ids.tolist(), log.item_ids.tolist(), log.n_events) == ([1, 2], ["a", "b"], 4)
+    assert "users and items of fewer than 2 events" in log.remarks[0]
 
 
 @pytest.mark.parametrize(
