@@ -24,6 +24,13 @@ from .data.columns import text as text
 from .data.columns import time as time
 from .data.columns import vector as vector
 from .data.feature_names import with_feature_names as with_feature_names
+from .data.interactions import Interactions as Interactions
+from .data.interactions import Split as Split
+from .data.interactions import SplitAudit as SplitAudit
+from .data.interactions import Splits as Splits
+from .data.interactions import audit_split as audit_split
+from .data.interactions import rolling_splits as rolling_splits
+from .data.interactions import split_interactions as split_interactions
 from .data.labelled_examples import LabelledExamples as LabelledExamples
 from .data.labelled_examples import from_labelled_arrays as from_labelled_arrays
 from .data.merging import merge as merge
@@ -58,6 +65,8 @@ from .evaluation import evaluate_run as evaluate_run
 from .evaluation import evaluate_scores as evaluate_scores
 from .evaluation import predict as predict
 from .evaluation import pseudo_labels as pseudo_labels
+from .evaluation.catalogue import CatalogueEvaluation as CatalogueEvaluation
+from .evaluation.catalogue import evaluate_recommender as evaluate_recommender
 from .explaining import Attributions as Attributions
 from .explaining import Importance as Importance
 from .explaining import attribute as attribute
@@ -72,6 +81,7 @@ from .loaders.files import convert as convert
 from .loaders.files import read as read
 from .loaders.files import write as write
 from .loaders.folds import read_folds as read_folds
+from .loaders.interactions.reading import read_interactions as read_interactions
 from .loaders.letor.reading import read_letor as read_letor
 from .loaders.scores import write_scores as write_scores
 from .loaders.tables.given_arrays import from_arrays as from_arrays
@@ -109,6 +119,13 @@ from .models.encoders import Triplet as Triplet
 from .models.encoders import WrappedEncoder as WrappedEncoder
 from .models.encoders import embed as embed
 from .models.encoders import embed_in_chunks as embed_in_chunks
+from .models.recommenders import ALS as ALS
+from .models.recommenders import BPRMF as BPRMF
+from .models.recommenders import EASE as EASE
+from .models.recommenders import ItemKNN as ItemKNN
+from .models.recommenders import Markov as Markov
+from .models.recommenders import Popularity as Popularity
+from .models.recommenders import Recommender as Recommender
 from .models.scorers import LinearScorer as LinearScorer
 from .models.scorers import MLPScorer as MLPScorer
 from .models.scorers import OneFeature as OneFeature
@@ -198,6 +215,7 @@ from .objectives.embedding import verification_loss as verification_loss
 from .registry import load_plugin as load_plugin
 from .registry import register as register
 from .registry import unregister as unregister
+from .retrieval import TopK as TopK
 from .sampling import CollapseWarning as CollapseWarning
 from .sampling import CollapseWatch as CollapseWatch
 from .sampling import CrossBatchMemory as CrossBatchMemory

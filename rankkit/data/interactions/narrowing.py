@@ -1,0 +1,36 @@
+"""with_at_least(): the k-core of a log."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rankkit.data.interactions.log import Interactions
+
+
+def with_at_least(log: Interactions, n: int) -> Interactions:
+    """Leave out users and items of fewer than n events, again and again, until all that are left have as many.
+
+    Args:
+        log: Any log.
+        n: How many.
+
+    Example:
+        >>> log = Interactions.from_events(list("aabbc"), list("xyxyx"))
+        >>> with_at_least(log, 2).remarks
+        ('1 of 3 users, 0 of 2 items and 1 of 5 events are left out: users and items of fewer than 2 events.',)
+    """
+    left = log
+    while True:
+        kept = (left.sizes >= n)[left.users] & (left.item_counts >= n)[left.items]
+        if kept.all():
+            break
+        left = left.keep(kept)
+    users, items = left.sizes > 0, left.item_counts > 0
+    renumbered = (np.cumsum(items) - 1).astype(np.int32)
+    chosen = left.select(users)
+    remark = (
+        f"{int((~users).sum()):,} of {log.n_users:,} users, {int((~items).sum()):,} of {log.n_items:,} items and "
+        f"{log.n_events - left.n_events:,} of {log.n_events:,} events are left out: users and items of fewer than "
+        f"{n} events."
+    )
+    return replace(chosen, items=renumbered[chosen.items], item_ids=log.item_ids[items], remarks=(*log.remarks, remark))

@@ -1,0 +1,1 @@
+"""Readers of interaction logs: tables, MovieLens files, one user a line, RecBole's atomic files."""

@@ -1,0 +1,154 @@
+"""read_interactions(): a log of users and items out of any file or table, and what was decided about it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from rankkit.data.interactions.log import Interactions, grouped
+from rankkit.data.interactions.narrowing import with_at_least
+from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.interactions.columns import Events, events_of
+from rankkit.loaders.interactions.forms import Form, Wanted, open_file
+from rankkit.loaders.interactions.tables import as_table
+from rankkit.loaders.sources import Readable, as_file, is_file_name
+from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.tabular import is_table
+from rankkit.remarks import say
+
+Duplicates = Literal["keep", "last", "first", "error"]
+
+
+def read_interactions(
+    source: Readable | Any,
+    *,
+    user: str | int | None = None,
+    item: str | int | None = None,
+    time: str | int | None = None,
+    value: str | int | None = None,
+    form: Form | None = None,
+    separator: str | None = None,
+    duplicates: Duplicates | None = None,
+    min_value: float | None = None,
+    k_core: int | None = None,
+) -> Interactions:
+    r"""Read who met which item, and when.
+
+    What is read is known by the name, else by the first line: Parquet, Arrow, CSV and TSV with a header; MovieLens'
+    ``u.data`` and its ``::`` files; one user a line, the user first and then items in order; RecBole's ``.inter``.
+    What was decided about the events (pairs that repeat, equal times, no times) is kept as ``remarks`` of the log, and
+    said in a :class:`rankkit.errors.DataWarning` where no option had asked for it.
+
+    Args:
+        source: A file, plain or compressed, bytes or an open file; a pandas or polars data frame, an Arrow table.
+        user: Column of user ids, by name, or by position from 0 in a file without a header; None: "user" (of the other
+            forms, where they have it).
+        item: Column of item ids, likewise; None: "item".
+        time: Column of times: whole numbers, numbers of seconds, dates. None: "time", if there is one.
+        value: Column of finite numbers such as ratings or counts. None: "value", if there is one.
+        form: ``"table"``, ``"movielens"`` (user, item, rating, time without a header; tabs or ``::``), ``"sequences"``
+            (a user, then its items), ``"counted_lists"`` (a number of items, then the items: the user is the line, from
+            0), ``"recbole"``, ``"parquet"`` or ``"arrow"``. None: by the file.
+        separator: What stands between the fields of a table in text; None: a tab or a comma, by the first line.
+        duplicates: Events that repeat the item of another event of their user: ``"keep"`` all, as plays are, ``"last"``
+            or ``"first"`` in time alone, or ``"error"``. None keeps all, and says how many.
+        min_value: Leave out events of a lower value, such as ratings below 4; None: all count, whatever their value.
+        k_core: Leave out users and items of fewer events, until all left have as many; None: none are left out.
+
+    Raises:
+        DataError: If a column is not there, an id, time or value is missing or none, or nothing is left.
+        ConfigError: If an option is none of its choices, or does not go with the form.
+
+    Example:
+        >>> log = read_interactions(b"ann,x,20\nbob,x,5\nann,y,10\n", user=0, item=1, time=2)
+        >>> log
+        Interactions(2 users, 2 items, 3 events, times 5..20)
+    """
+    where = "read_interactions"
+    _check_options(where, form, duplicates, min_value, k_core)
+    wanted = Wanted(user, item, time, value, form, separator)
+    with _table_of(source, wanted) as (table, columns, shown):
+        events = events_of(table, columns, shown)
+    log, unasked = _settled(events, shown.name, duplicates, min_value)
+    if k_core is not None:
+        log = with_at_least(log, k_core)
+    if not log.n_events:
+        raise DataError(f"{shown.name}: expected events; got none that are left. Check the file, min_value and k_core.")
+    for remark in unasked:
+        say(f"{shown.name}: {remark}")
+    return log
+
+
+@contextlib.contextmanager
+def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source]]:
+    if is_table(source) or hasattr(source, "with_format"):
+        shown = Source("read_interactions")
+        yield as_table(source, shown), wanted, shown
+        return
+    if is_file_name(source) and not Path(source).is_file():
+        raise DataError(f"{source}: expected a file of interactions; got none there. Check the path.")
+    extension = None if is_file_name(source) else {"parquet": ".parquet", "arrow": ".arrow"}.get(wanted.form or "", "")
+    with as_file(source, extension) as path:
+        table, columns = open_file(path, wanted)
+        yield table, columns, Source(f"{path}", below_header=columns.counts_rows)
+
+
+def _check_options(
+    where: str, form: str | None, duplicates: str | None, min_value: float | None, k_core: int | None
+) -> None:
+    for name, value, choices in (("form", form, get_args(Form)), ("duplicates", duplicates, get_args(Duplicates))):
+        if value is not None and value not in choices:
+            known = ", ".join(map(repr, choices))
+            raise ConfigError(f"{where}: expected {name} to be one of {known}; got {value!r}. Pass one of them.")
+    if min_value is not None and not np.isfinite(min_value):
+        raise ConfigError(f"{where}: expected min_value as a finite number; got {min_value}. Leave it out.")
+    if k_core is not None and (isinstance(k_core, bool) or not isinstance(k_core, int | np.integer) or k_core < 1):
+        raise ConfigError(f"{where}: expected k_core as a whole number from 1; got {k_core!r}. Leave it out.")
+
+
+def _settled(
+    events: Events, where: str, duplicates: str | None, min_value: float | None
+) -> tuple[Interactions, list[str]]:
+    """The events as a log, with a remark on all that was decided; and those remarks that no option had asked for."""
+    from rankkit.data.interactions import kernels
+
+    remarks, unasked = list(events.remarks), list(events.remarks)
+    log = grouped(
+        events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values
+    )
+    if min_value is not None:
+        if log.values is None:
+            raise DataError(f"{where}: expected values, for min_value; got none. Name their column with value=.")
+        kept = log.values >= min_value
+        remarks.append(f"{int((~kept).sum()):,} of {log.n_events:,} events have a value below {min_value:g}: left out.")
+        log = log.keep(kept)
+    repeats = log.repeats(from_the_last=duplicates == "last")
+    n_repeats = int(repeats.sum())
+    if n_repeats and duplicates == "error":
+        event = int(repeats.argmax())
+        raise DataError(
+            f"{where}: expected one event of a user with an item (duplicates='error'); got another of user "
+            f"{log.user_ids[int(log.users[event])]} with item {log.item_ids[int(log.items[event])]} ({n_repeats:,} "
+            "such events in all). Pass duplicates='keep', 'last' or 'first'."
+        )
+    counted = f"{n_repeats:,} of {log.n_events:,} events repeat an item of their user:"
+    if n_repeats and duplicates in ("last", "first"):
+        log = log.keep(~repeats)
+        remarks.append(f"{counted} the {duplicates} of each is kept.")
+    elif n_repeats and duplicates is None:
+        unasked.append(f"{counted} all are kept (duplicates='last' or 'first' keeps one of each).")
+        remarks.append(unasked[-1])
+    n_equal = 0 if log.times is None else int(kernels.n_equal_times(log.offsets, log.times))
+    if n_equal:
+        unasked.append(
+            f"{n_equal:,} of {log.n_events:,} events have the time of another event of their user: they stand in the "
+            "order of the input."
+        )
+        remarks.append(unasked[-1])
+    n_empty = int((log.sizes == 0).sum())
+    if n_empty and min_value is not None:
+        remarks.append(f"{n_empty:,} of {log.n_users:,} users have no event left: they stay, without events.")
+    return replace(log, remarks=tuple(remarks)), unasked

@@ -1,0 +1,156 @@
+"""EASE: a linear model of items on items, solved at once."""
+
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rankkit.data.interactions.joining import on_shared_ids
+from rankkit.data.interactions.log import Interactions
+from rankkit.errors import ConfigError, DataError, TrainingError
+from rankkit.models.recommenders.recommender import Recommender, State, check_positive
+
+Precision = Literal["float32", "float64"]
+
+
+class EASE(Recommender):
+    r"""Predicts each item from all others by ridge regression, no item from itself.
+
+    .. math::
+
+        P = (X^T X + \lambda I)^{-1}, \qquad B_{ij} = -P_{ij} / P_{jj}, \quad B_{jj} = 0, \qquad s = x B
+
+    X is binary ``[user, item]``: how often a user met an item does not count. Takes memory of items squared: 4 bytes
+    each, twice that while it learns. New histories are scored as known ones are; cold items score 0.
+
+    Args:
+        l2: lambda, the ridge: about 100 for 100,000 events, up to 1,000 for tens of millions.
+        precision: Of the solution; ``"float64"`` takes twice the memory.
+
+    References:
+        Steck: Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019, equation 8.
+
+    Example:
+        >>> log = Interactions.from_events(list("aabbccddd"), list("xyxzyzxyz"))
+        >>> ease = EASE(l2=1.0, precision="float64").learn(log)
+        >>> ease.weights().round(4).tolist()  # that of each other item is 1/3
+        [[0.0, 0.3333, 0.3333], [0.3333, 0.0, 0.3333], [0.3333, 0.3333, 0.0]]
+    """
+
+    reads_order: ClassVar[bool] = False
+
+    def __init__(self, l2: float = 100.0, precision: Precision = "float32") -> None:
+        check_positive("EASE", l2=l2)
+        if precision not in get_args(Precision):
+            raise ConfigError(f"EASE: expected precision 'float32' or 'float64'; got {precision!r}. Pass one of them.")
+        self.l2, self.precision = l2, precision
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.float32 if self.precision == "float32" else torch.float64
+
+    def _learn(self, train: Interactions, seed: int) -> None:
+        gram = _gram(train, self._dtype)
+        gram.diagonal().add_(self.l2)
+        squares = gram.diagonal().clone()
+        factor, info = torch.linalg.cholesky_ex(gram)
+        del gram
+        # What is left of an item's square beside all items before it; of nothing but rounding no inverse can be told.
+        left = float((factor.diagonal() ** 2 / squares).min())
+        if int(info) or left < 10 * torch.finfo(self._dtype).eps:
+            raise TrainingError(
+                f"EASE: expected a matrix that can be inverted; got none with l2={self.l2:g} in {self.precision}. "
+                "Take a greater l2, or precision='float64'."
+            )
+        # The result stands column by column, in which products are many times slower. It is symmetric, so its
+        # transpose, which stands row by row, is the same matrix.
+        inverse = torch.cholesky_inverse(factor).mT
+        del factor
+        self._set(inverse.contiguous())
+
+    def _set(self, inverse: Tensor) -> None:
+        """Keep P as B, in place, and its diagonal, from which P comes back."""
+        diagonal = inverse.diagonal().clone()
+        inverse.div_(-diagonal)
+        inverse.fill_diagonal_(0.0)
+        self._weights, self._diagonal = inverse, diagonal
+
+    def weights(self) -> NDArray[np.floating[Any]]:
+        """B ``[item, item]``: row i holds what having met item i adds to the score of each item."""
+        return self._weights.numpy()
+
+    def update(self, new: Interactions) -> "EASE":
+        """Learn further events without solving again, by the identity of Sherman, Morrison and Woodbury.
+
+        Users that are known get the events added to theirs, others are new. The result is that of learning from all
+        events at once, up to rounding.
+
+        Args:
+            new: Events on the items that were learnt from.
+
+        Raises:
+            DataError: If an item is not known.
+        """
+        if not new.n_events:
+            return self
+        if (self.log.item_positions(new.item_ids[new.item_counts > 0]) < 0).any():
+            raise DataError(
+                "EASE.update: expected events on items that were learnt from; got others. Learn from all events anew."
+            )
+        joined, _ = on_shared_ids([self.log, new])
+        # Items stand in their old places; only new ones without events can have come behind them.
+        whole = Interactions(
+            joined.offsets, joined.items, joined.user_ids, self.log.item_ids, joined.times, joined.values
+        )
+        changed = whole.user_positions(new.user_ids[new.sizes > 0])
+        after = torch.from_numpy(whole.select(changed).matrix().toarray()).to(self._dtype)
+        before = torch.zeros_like(after)
+        known = self.log.user_positions(new.user_ids[new.sizes > 0])
+        before[known >= 0] = torch.from_numpy(self.log.select(known[known >= 0]).matrix().toarray()).to(self._dtype)
+        rows = torch.cat([after, before[known >= 0]])
+        signs = torch.cat([torch.ones(len(after)), -torch.ones(int((known >= 0).sum()))]).to(self._dtype)
+        inverse = self._weights * -self._diagonal
+        inverse.diagonal().copy_(self._diagonal)
+        projected = inverse @ rows.mT
+        inner = torch.diag(signs) + rows @ projected
+        inverse -= projected @ torch.linalg.solve(inner, projected.mT)
+        self.log = whole
+        self._set(inverse)
+        return self
+
+    def _score(self, histories: Interactions) -> NDArray[np.float32]:
+        if histories.n_events * 16 > len(histories) * histories.n_items:
+            dense = torch.from_numpy(histories.matrix().toarray()).to(self._dtype)
+            return (dense @ self._weights).float().numpy()
+        from rankkit.models.recommenders import kernels
+
+        repeats = histories.repeats()
+        once = histories.keep(~repeats) if repeats.any() else histories
+        block = np.zeros((len(histories), self.log.n_items), np.float32)
+        kernels.add_dense_rows(block, once.offsets, once.items, self._weights.numpy())
+        return block
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {"weights": self._weights.numpy(), "diagonal": self._diagonal.numpy()}
+
+    def _take(self, arrays: State) -> None:
+        self._weights, self._diagonal = (torch.from_numpy(np.array(arrays[name])) for name in ("weights", "diagonal"))
+
+
+def _gram(log: Interactions, dtype: torch.dtype) -> Tensor:
+    """X^T X ``[item, item]``: by dense products where users have many items, else event by event."""
+    n_items, matrix = log.n_items, log.matrix()
+    gram = torch.zeros((n_items, n_items), dtype=dtype)
+    if matrix.nnz * 50 > log.n_users * n_items:
+        rows = max(1, 2**26 // n_items)
+        for first in range(0, log.n_users, rows):
+            dense = torch.from_numpy(matrix[first : first + rows].toarray())
+            gram += (dense.mT @ dense).to(dtype)  # whole numbers below 2^24: exact
+        return gram
+    product = (matrix.T.tocsr() @ matrix).tocoo()
+    gram[torch.from_numpy(product.row.astype(np.int64)), torch.from_numpy(product.col.astype(np.int64))] = (
+        torch.from_numpy(product.data).to(dtype)
+    )
+    return gram

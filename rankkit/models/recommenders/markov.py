@@ -1,0 +1,74 @@
+"""Markov: what usually follows the latest items of a history."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.data.interactions.log import Interactions
+from rankkit.models.recommenders.recommender import Recommender, State, check_count, check_from_zero
+
+
+class Markov(Recommender):
+    r"""Scores an item by how often it followed the latest items of a history, near ones counting most.
+
+    .. math::
+
+        C_{ij} = \sum_{l=1}^{L} l^{-d} \, n_l(i, j), \qquad
+        P_{ij} = \frac{C_{ij}}{(\sum_m C_{im} + \mu) \, n_j^b}, \qquad
+        s_j = \sum_{l=1}^{L} l^{-d} \, P_{h_{-l}, j}
+
+    where n_l(i, j) counts the users' events of j that stand l places after one of i, n_j the events of j, and h_{-l} is
+    the l-th item from the end of the history. Of a new history only its items are needed. Cold items score 0.
+
+    Args:
+        n_lags: L: how many places apart.
+        decay: d: 0 counts all lags alike, 1 the second half as much as the first.
+        smoothing: mu: items that little is known of count less.
+        popularity: b: 0 lets popular items lead, up to 1 takes more and more of that away.
+
+    Example:
+        >>> log = Interactions.from_events(list("aaabbb"), list("xyzxyw"))
+        >>> Markov(n_lags=1, smoothing=0).learn(log).recommend([["x", "y"]], 2).items_of(0)
+        ['z', 'w']
+    """
+
+    reads_order: ClassVar[bool] = True
+
+    def __init__(self, n_lags: int = 10, decay: float = 1.0, smoothing: float = 20.0, popularity: float = 0.0) -> None:
+        check_count("Markov", n_lags=n_lags)
+        check_from_zero("Markov", decay=decay, smoothing=smoothing, popularity=popularity)
+        self.n_lags, self.decay, self.smoothing, self.popularity = n_lags, decay, smoothing, popularity
+
+    @property
+    def _weights(self) -> NDArray[np.float64]:
+        return np.arange(1, self.n_lags + 1, dtype=np.float64) ** -self.decay
+
+    def _learn(self, train: Interactions, seed: int) -> None:
+        from rankkit.models.recommenders import kernels
+
+        counted = kernels.transitions(train.offsets, train.users, train.items, train.n_items, self._weights)
+        self._starts, self._columns, values = counted
+        rows = np.repeat(np.arange(train.n_items), np.diff(self._starts))
+        sums = np.bincount(rows, weights=values, minlength=train.n_items) + self.smoothing
+        popular = np.maximum(train.item_counts, 1).astype(np.float64) ** self.popularity
+        self._values = (values / sums[rows] / popular[self._columns]).astype(np.float32)
+
+    def _score(self, histories: Interactions) -> NDArray[np.float32]:
+        from rankkit.models.recommenders import kernels
+
+        from_the_end = np.repeat(histories.offsets[1:], histories.sizes) - np.arange(histories.n_events)
+        latest = histories.keep(from_the_end <= self.n_lags)
+        weights = self._weights[from_the_end[from_the_end <= self.n_lags] - 1].astype(np.float32)
+        block = np.zeros((len(histories), self.log.n_items), np.float32)
+        matrix = (self._starts, self._columns, self._values)
+        kernels.add_sparse_rows(block, latest.offsets, latest.items, weights, *matrix)
+        return block
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {"starts": self._starts, "columns": self._columns, "values": self._values}
+
+    def _take(self, arrays: State) -> None:
+        self._starts, self._columns, self._values = (
+            np.asarray(arrays[name]) for name in ("starts", "columns", "values")
+        )

@@ -1,0 +1,272 @@
+"""Recommender: what every recommender is and does, whatever it learns."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.data.interactions.log import Interactions
+from rankkit.data.text_ids import Ids, TextIds
+from rankkit.errors import ConfigError, DataError
+from rankkit.models.recommenders.histories import histories_of, item_choice
+from rankkit.remarks import say
+from rankkit.retrieval.blocks import row_blocks
+from rankkit.retrieval.lists import TopK
+from rankkit.retrieval.top import top_k
+
+State = Mapping[str, NDArray[Any]]
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """Learns from a log, gives every item a score for a history, and lists the best.
+
+    Options are keywords of the constructor and attributes of the same names. Who has no history, or none that was
+    learnt from, gets the most popular items of the log.
+
+    Attributes:
+        log: What was learnt from.
+    """
+
+    reads_order: ClassVar[bool] = False
+    """Whether the order of a history matters."""
+    reads_values: ClassVar[bool] = False
+    """Whether values of events can count."""
+    scores_cold_items: ClassVar[bool] = False
+    """Whether an item without an event can have a score other than 0."""
+
+    log: Interactions
+
+    def _learn(self, train: Interactions, seed: int) -> None:
+        """Learn from a log with events."""
+        ...
+
+    def _score(self, histories: Interactions) -> NDArray[np.float32]:
+        """Scores ``[user, item]`` of histories on the items of the log, none of them empty."""
+        ...
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learnt, besides the log."""
+        ...
+
+    def _take(self, arrays: State) -> None:
+        """Take what :meth:`_arrays` gave."""
+        ...
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options, as the constructor takes them."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it has learnt from a log, or was given a state."""
+        return hasattr(self, "log")
+
+    def learn(self, train: Interactions, *, seed: int = 0) -> Self:
+        """Learn from all events of a log, and from nothing else.
+
+        Args:
+            train: The log.
+            seed: Of what is drawn at random; models in closed form draw nothing.
+
+        Returns:
+            The recommender itself.
+
+        Raises:
+            DataError: If there are no events, or not what the recommender needs.
+        """
+        if not isinstance(train, Interactions):
+            raise DataError(
+                f"{type(self).__name__}.learn: expected Interactions; got {type(train).__name__}. Pass train of "
+                "rankkit.split_interactions, or the history of a Split."
+            )
+        if not train.n_events:
+            raise DataError(f"{type(self).__name__}.learn: expected events; got none. Check the log.")
+        self.log = train
+        self._learn(train, seed)
+        return self
+
+    def scores(
+        self, histories: Any, items: Any | None = None, *, block_rows: int | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Scores of every item for each history, a block of users at a time; about 256 MB are in memory.
+
+        Args:
+            histories: :class:`rankkit.Interactions`, ids of users, or lists of ids of items.
+            items: Ids of the items that are scored, in the order of columns; None: all items of the log.
+            block_rows: Users in a block; None: as many as fit.
+
+        Returns:
+            Arrays float32 ``[user, item]``, one block after the other.
+        """
+        where = f"{type(self).__name__}.scores"
+        self._check_learnt(where)
+        found = histories_of(where, self.log, histories)
+        columns = None if items is None else item_choice(where, self.log, items)
+        for rows in row_blocks(len(found), self.log.n_items, block_rows):
+            block = self._scored(found[rows])
+            yield block if columns is None else block[:, columns]
+
+    def recommend(
+        self,
+        users_or_histories: Any,
+        k: int = 10,
+        *,
+        exclude_seen: bool = True,
+        within: Any | None = None,
+        block_rows: int | None = None,
+    ) -> TopK:
+        """List the k best items for each user; of equal scores the item that the log met first.
+
+        Args:
+            users_or_histories: Ids of users of the log; or histories of anyone: :class:`rankkit.Interactions`, lists of
+                ids of items, or a mapping of users to such lists.
+            k: How many.
+            exclude_seen: Leave out the items of a user's history.
+            within: Ids of the items that may be listed; None: all items of the log.
+            block_rows: Users in a block; None: as many as fit into about 256 MB.
+
+        Returns:
+            Lists with the columns user, item, score and rank; a list is shorter where nothing is left.
+        """
+        where = f"{type(self).__name__}.recommend"
+        self._check_learnt(where)
+        found = histories_of(where, self.log, users_or_histories)
+        without = np.ones(self.log.n_items, np.bool_)
+        if within is not None:
+            without[item_choice(where, self.log, within)] = False
+        items, scores = np.empty((len(found), max(k, 1)), np.int32), np.empty((len(found), max(k, 1)), np.float32)
+        for rows in row_blocks(len(found), self.log.n_items, block_rows):
+            block = self._scored(found[rows])
+            mask_block(block, found[rows] if exclude_seen else None, without if within is not None else None)
+            items[rows], scores[rows] = top_k(block, k)
+        n_cold = int((found.sizes == 0).sum())
+        remarks: tuple[str, ...] = ()
+        if n_cold:
+            remarks = (f"{n_cold:,} of {len(found):,} users have no history: they get the most popular items.",)
+            say(f"{where}: {remarks[0]}")
+        return TopK(found.user_ids, items, scores, self.log.item_ids, remarks)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything that was learnt, with the log, as arrays by name."""
+        self._check_learnt(f"{type(self).__name__}.state")
+        log: dict[str, NDArray[Any]] = {"log.offsets": self.log.offsets, "log.items": self.log.items}
+        optional = {"log.times": self.log.times, "log.values": self.log.values}
+        log |= {name: column for name, column in optional.items() if column is not None}
+        return {**log, **_ids_out("users", self.log.user_ids), **_ids_out("items", self.log.item_ids), **self._arrays()}
+
+    @classmethod
+    def from_state(cls, state: State, **options: Any) -> Self:
+        """The recommender that gave a state.
+
+        Args:
+            state: Of :meth:`state`.
+            **options: Of :attr:`options`.
+
+        Raises:
+            DataError: If an array is missing.
+        """
+        made = cls(**options)
+        try:
+            made.log = Interactions(
+                state["log.offsets"],
+                state["log.items"],
+                _ids_in("users", state),
+                _ids_in("items", state),
+                state.get("log.times"),
+                state.get("log.values"),
+            )
+            made._take(state)
+        except KeyError as error:
+            raise DataError(
+                f"{cls.__name__}.from_state: expected an array {error.args[0]!r}; got {', '.join(state)}. Pass the "
+                "whole state of a recommender of this kind."
+            ) from error
+        return made
+
+    def _check_learnt(self, where: str) -> None:
+        if not self.is_learnt:
+            raise ConfigError(f"{where}: expected a recommender that has learnt; got one that has not. Call learn().")
+
+    def _scored(self, histories: Interactions) -> NDArray[np.float32]:
+        """Scores with the answer for empty histories: the number of events of each item."""
+        has = histories.sizes > 0
+        if has.all():
+            return self._score(histories)
+        block = np.empty((len(histories), self.log.n_items), np.float32)
+        if has.any():
+            block[has] = self._score(histories.select(has))
+        block[~has] = self.log.item_counts
+        return block
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        learnt = f", learnt from {self.log.n_events:,} events" if self.is_learnt else ""
+        return f"{type(self).__name__}({options}{learnt})"
+
+
+def mask_block(
+    block: NDArray[np.float32], seen: Interactions | None, without: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Write -inf where items are no candidates: those of the histories, and those of a mask ``[item]``; in place."""
+    from rankkit.retrieval import kernels
+
+    if seen is not None:
+        kernels.mask_rows(block, seen.offsets, seen.items)
+    if without is not None:
+        block[:, without] = -np.inf
+    return block
+
+
+def is_own_history(log: Interactions, histories: Interactions) -> NDArray[np.int64]:
+    """int64 ``[user]``: where a user stands in the log whose history is exactly that of the log; -1 for any other."""
+    if histories is log:
+        return np.arange(log.n_users)
+    positions = log.user_positions(histories.user_ids)
+    sizes = histories.sizes
+    same = (positions >= 0) & (sizes > 0)
+    same[same] = log.sizes[positions[same]] == sizes[same]
+    rows = np.flatnonzero(same)
+    mine, theirs = histories.select(rows), log.select(positions[rows])
+    differs = np.zeros(len(rows), np.bool_)
+    np.logical_or.at(differs, mine.users, mine.items != theirs.items)
+    positions[~same] = -1
+    positions[rows[differs]] = -1
+    return positions
+
+
+def _ids_out(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
+    if not isinstance(ids, TextIds):
+        return {f"{name}.ids": ids}
+    offsets, characters = ids.buffers()
+    return {f"{name}.id_offsets": offsets, f"{name}.id_characters": characters}
+
+
+def _ids_in(name: str, state: State) -> Ids:
+    if f"{name}.ids" in state:
+        return state[f"{name}.ids"]
+    return TextIds.from_buffers(state[f"{name}.id_offsets"], state[f"{name}.id_characters"])
+
+
+def check_positive(where: str, **numbers: Any) -> None:
+    """Raise ConfigError if an option is not a number above 0."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
+            raise ConfigError(f"{where}: expected {name} as a number above 0; got {value!r}. Pass such a number.")
+
+
+def check_count(where: str, **numbers: Any) -> None:
+    """Raise ConfigError if an option is not a whole number from 1."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise ConfigError(f"{where}: expected {name} as a whole number from 1; got {value!r}. Pass such a number.")
+
+
+def check_from_zero(where: str, **numbers: Any) -> None:
+    """Raise ConfigError if an option is not a number of 0 or more."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
+            raise ConfigError(f"{where}: expected {name} as a number of 0 or more; got {value!r}. Pass such a number.")
