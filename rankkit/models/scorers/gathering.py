@@ -22,7 +22,7 @@ from rankkit.transforms.tracing import tracing
 from rankkit.transforms.transform import Transform, run_steps
 
 _FEWEST_DOCS = 8  # below, the table costs more than the product
-_PART = 256  # documents, or features, that are worth a thread
+_THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
 
 
 def can_gather(transform: nn.Module, linear: nn.Linear, features: Tensor) -> bool:
@@ -96,7 +96,7 @@ class _Gathered(torch.autograd.Function):
         _shared_out(
             lambda first, last: kernels.add_gradients(of_outputs, bins, shares, of_table, first, last),
             n_features,
-            part=16,
+            of_outputs.shape[1] * bins.size,
         )
         # A weight is in the value at every edge after its bin.
         later = torch.from_numpy(of_table)[:, 1:].flip(1).cumsum(dim=1).flip(1) * (slope > 0)[:, :, None]
@@ -151,7 +151,11 @@ def _sums(table: Tensor, bins: Bins, shares: Shares) -> Tensor:
 
     sums = torch.zeros(len(bins), table.shape[2])
     rows, into = table.numpy(), sums.numpy()
-    _shared_out(lambda first, last: kernels.add_rows(rows, bins, shares, into, first, last), len(bins))
+    _shared_out(
+        lambda first, last: kernels.add_rows(rows, bins, shares, into, first, last),
+        len(bins),
+        table.shape[2] * bins.size,
+    )
     return sums
 
 
@@ -159,9 +163,9 @@ def _apply(*given: Tensor) -> Tensor:
     return cast(Tensor, _Gathered.apply(*given))  # type: ignore[no-untyped-call]
 
 
-def _shared_out(loop: Callable[[int, int], None], n: int, part: int = _PART) -> None:
-    """Call a loop on parts of a range, in as many threads as torch has; what it writes belongs to the part."""
-    n_parts = max(1, min(torch.get_num_threads(), n // part))
+def _shared_out(loop: Callable[[int, int], None], n: int, n_sums: int) -> None:
+    """Call a loop on parts of a range, in as many threads as torch has and are worth it; each writes its own part."""
+    n_parts = max(1, min(torch.get_num_threads(), n, n_sums // _THREAD_SUMS))
     if n_parts == 1:
         loop(0, n)
         return

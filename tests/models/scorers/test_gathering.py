@@ -67,7 +67,8 @@ def test_values_and_gradients_are_those_of_the_encoding(n_docs, n_features, n_bi
         torch.testing.assert_close(other, one, rtol=0, atol=2e-5 * max(1, largest))
 
 
-def test_the_result_is_the_same_in_any_number_of_threads():
+def test_the_result_is_the_same_in_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr("rankkit.models.scorers.gathering._THREAD_SUMS", 1000)
     rows = hard_rows(2000, 40, 0)
     scorer = fitted(["piecewise:32"], rows)  # products of other inputs are torch's
     before = torch.get_num_threads()
