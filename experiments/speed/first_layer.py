@@ -3,7 +3,7 @@
     python experiments/speed/first_layer.py
 
 One thread, processor time; both ways take turns on data in the shape of MSLR-WEB30K (136 features). The one multiplies
-the 4,488 numbers that the transforms make of a document by a matrix, the other reads two rows of a table a feature
+the 4,352 numbers that the bins make of a document by a matrix, the other reads two rows of a table a feature
 (:mod:`rankkit.models.scorers.gathering`).
 """
 
