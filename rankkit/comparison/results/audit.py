@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rankkit.comparison.results.outcomes import Outcomes
 
 Level = Literal["ok", "note", "fail"]
+_PARTS = ("train", "valid", "test")
 _FEW = 0.1
 """Up to this share of training queries that teach an order, it is said."""
 
@@ -45,6 +46,7 @@ def audit(results: "Outcomes") -> tuple[Finding, ...]:
         _leaks(results),
         *_teaching(results),
         *_seen_classes(results),
+        *_trained_elsewhere(results),
         _seeds(results),
         _trials(results),
         *_weights(results),
@@ -109,6 +111,28 @@ def _seen_classes(results: "Outcomes") -> list[Finding]:
             findings.append(Finding("note", "test classes", f"{text}: the values tell little of unseen classes"))
         else:
             findings.append(Finding("ok", "test classes", "none has examples in the training or validation data"))
+    return findings
+
+
+def _trained_elsewhere(results: "Outcomes") -> list[Finding]:
+    """Of systems that were saved before: whether they were trained on the data that they are measured on."""
+    model = task_of(results.plan.source).model
+    of_part = {part: {results.about(split)["fingerprints"][part] for split in results.splits} for part in _PARTS}
+    unknown, seen = [], []
+    for system in results.plan.systems:
+        if system.external is None or system.external.name != "saved" or system.name not in results.systems:
+            continue
+        learnt_from = {run.config[model].get("data_fingerprint") for run in results.runs_of(system.name)}
+        if learnt_from & (of_part["test"] | of_part["valid"]):
+            seen.append(system.name)
+        elif not learnt_from <= of_part["train"]:
+            unknown.append(system.name)
+    findings = []
+    if seen:
+        findings.append(Finding("fail", "trained elsewhere", f"on validation or test data: {', '.join(seen)}"))
+    if unknown:
+        text = f"on data that nobody here knows, which may hold the test data: {', '.join(unknown)}"
+        findings.append(Finding("note", "trained elsewhere", text))
     return findings
 
 

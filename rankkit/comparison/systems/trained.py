@@ -53,7 +53,9 @@ def use_saved(spec: RunSpec, split: Any, folder: Path, report: Report) -> Fitted
         valid=task.job.value(model, split.valid, spec.metric),
         distance=getattr(model, "distance", None),
         n_parameters=n_numbers(model),
-        config={task.model: {"path": path, "weights_sha256": about.get("weights_sha256")}},
+        config={
+            task.model: {"path": path, **{name: about.get(name) for name in ("weights_sha256", "data_fingerprint")}}
+        },
     )
 
 

@@ -31,7 +31,7 @@ def test_a_saved_ranker_and_a_file_of_trees_are_systems(folder):
     train, test = rk.read(folder / "train.txt"), rk.read(folder / "test.txt")
     scorer = rk.LinearScorer(3, seed=0)
     rk.fit(scorer, "softmax", train, epochs=2, progress=False)
-    rk.save(scorer, folder / "linear")
+    rk.save(scorer, folder / "linear", data_fingerprint=train.fingerprint)
     data = lightgbm.Dataset(train.features, train.labels, group=train.list_sizes)
     booster = lightgbm.train({"objective": "lambdarank", "verbosity": -1, "min_data_in_leaf": 2}, data, 5)
     booster.save_model(folder / "trees.txt")
@@ -42,6 +42,20 @@ def test_a_saved_ranker_and_a_file_of_trees_are_systems(folder):
         expected = rk.evaluate(rk.load(folder / path), test, ["ndcg@10"]).means["ndcg@10"]
         assert means[f"saved path={folder / path}"] == pytest.approx(expected, abs=1e-9)
     assert np.isfinite(means).all()
+    (told,) = (finding for finding in results.audit if finding.check == "trained elsewhere")
+    assert told.level == "note"
+    assert str(folder / "trees.txt") in told.text
+    assert str(folder / "linear") not in told.text  # its bundle says that it learnt from these training data
+
+
+def test_a_ranker_that_has_learnt_from_the_test_data_is_no_fair_system(folder):
+    test = rk.read(folder / "test.txt")
+    scorer = rk.LinearScorer(3, seed=0)
+    rk.fit(scorer, "softmax", test, epochs=1, progress=False)
+    rk.save(scorer, folder / "cheat", data_fingerprint=test.fingerprint)
+    results = compare(plan_of(folder, "cheat"), folder / "unfair", progress=False)
+    (told,) = (finding for finding in results.audit if finding.check == "trained elsewhere")
+    assert (told.level, "cheat" in told.text) == ("fail", True)
 
 
 def test_a_saved_encoder_is_no_ranker(folder):
