@@ -95,6 +95,12 @@ class RunResult:
         return pd.read_parquet(self.folder / "scores.parquet")["score"].to_numpy(np.float32)
 
     @property
+    def config(self) -> dict[str, Any]:
+        """Of config.json."""
+        config: dict[str, Any] = read_json(self.folder / "config.json")
+        return config
+
+    @property
     def cost(self) -> dict[str, Any]:
         """Of cost.json."""
         cost: dict[str, Any] = read_json(self.folder / "cost.json")

@@ -48,14 +48,13 @@ def use_saved(spec: RunSpec, split: Any, folder: Path, report: Report) -> Fitted
     kind = find_out(model)[0]
     if kind != task.model:
         raise ConfigError(f"{spec.system.name}: expected a saved {task.model}; got {kind} in {path}. Name another.")
+    kept = {name: about.get(name) for name in ("weights_sha256", "data_fingerprint")}
     return Fitted(
         predict=lambda data: task.predict(model, data),
         valid=task.job.value(model, split.valid, spec.metric),
         distance=getattr(model, "distance", None),
         n_parameters=n_numbers(model),
-        config={
-            task.model: {"path": path, **{name: about.get(name) for name in ("weights_sha256", "data_fingerprint")}}
-        },
+        config={task.model: {"path": path, **kept}},
     )
 
 
