@@ -1,6 +1,6 @@
 """ALS: implicit matrix factorisation by alternating least squares."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,9 @@ from scipy.sparse import csr_array
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
-from rankkit.models.recommenders.recommender import Recommender, State, check_count, check_positive
+from rankkit.models.recommenders.arrays import State, array_in
+from rankkit.models.recommenders.choosing import Grid
+from rankkit.models.recommenders.recommender import Recommender, check_count, check_positive
 
 _N_STEPS = 3  # of conjugate gradients a row and iteration, as the paper on them finds enough
 _N_STEPS_EXACT = 10  # a factor: conjugate gradients end after one each but for rounding
@@ -29,8 +31,9 @@ class ALS(Recommender):
 
     Args:
         n_factors: Of each user and item.
-        l2: lambda.
-        alpha: Of the confidence. What the package implicit calls alpha is 1 more, for events without values.
+        l2: lambda. None: of 10, 1 and 100 what is best on the validation data; without any 10.
+        alpha: Of the confidence. What the package implicit calls alpha is 1 more, for events without values. None: of 1
+            and 10 likewise; 1.
         n_iterations: How often users and items are solved for.
         weighted: Whether r is the value of the event (of repeats the last), which has to be 0 or more.
 
@@ -46,21 +49,27 @@ class ALS(Recommender):
     """
 
     reads_values: ClassVar[bool] = True
+    is_seeded: ClassVar[bool] = True
 
     def __init__(
         self,
         n_factors: int = 64,
-        l2: float = 10.0,
-        alpha: float = 1.0,
+        l2: float | None = None,
+        alpha: float | None = None,
         n_iterations: int = 15,
         weighted: bool = False,
     ) -> None:
         check_count("ALS", n_factors=n_factors, n_iterations=n_iterations)
-        check_positive("ALS", l2=l2, alpha=alpha)
+        check_positive("ALS", or_none=True, l2=l2, alpha=alpha)
         if not isinstance(weighted, bool):
             raise ConfigError(f"ALS: expected weighted as True or False; got {weighted!r}. Pass one of them.")
-        self.n_factors, self.l2, self.alpha, self.n_iterations = n_factors, l2, alpha, n_iterations
-        self.weighted = weighted
+        self.n_factors, self.n_iterations, self.weighted = n_factors, n_iterations, weighted
+        self.l2, self.alpha = cast("float", l2), cast("float", alpha)  # once it has learnt
+
+    @property
+    def grid(self) -> Grid:
+        """Three by two."""
+        return {"l2": (10.0, 1.0, 100.0), "alpha": (1.0, 10.0)}
 
     def _learn(self, train: Interactions, seed: int) -> None:
         from rankkit.models.recommenders import factor_kernels as kernels
@@ -115,4 +124,4 @@ class ALS(Recommender):
         return {"item_factors": self._factors}
 
     def _take(self, arrays: State) -> None:
-        self._factors = np.asarray(arrays["item_factors"], np.float32)
+        self._factors = array_in("ALS", arrays, "item_factors", (self.log.n_items, self.n_factors))
