@@ -83,10 +83,10 @@ def _statistics(log: Any) -> list[str]:
     import numpy as np
 
     lines = []
-    for name, counts in (("user", log.sizes), ("item", log.item_counts)):
+    for name, counts in (("a user", log.sizes), ("an item", log.item_counts)):
         low, middle, high = np.percentile(counts, [10, 50, 90])
         lines.append(
-            f"events a {name}: {counts.min():,} to {counts.max():,}, median {middle:g}, 10% to 90% {low:g} to {high:g}"
+            f"events {name}: {counts.min():,} to {counts.max():,}, median {middle:g}, 10% to 90% {low:g} to {high:g}"
         )
     share = log.n_events / max(log.n_users * log.n_items, 1)
     top = np.sort(log.item_counts)[::-1][: max(1, log.n_items // 10)].sum() / log.n_events

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
+from rankkit.cli.kinds.recommendation.comparison_file import RecommenderComparisonFile
 from tests.models.recommenders.drawn import drawn_log
 
 MODELS = ["popularity", "item_knn", "ease", "als", "bpr", "markov"]
@@ -202,6 +203,15 @@ def test_a_saved_recommender_of_another_split_is_refused_a_place_in_the_table(ra
     told = rankkit("compare", comparison, "--out", log.parent / "compared", "--jobs", "1")
     assert told.code == 1
     assert "expected a recommender that learnt from the training part of this split" in told.out + told.err
+
+
+def test_seeds_are_three_where_none_are_named_and_objectives_are_refused():
+    values = {"data": {"log": "log"}, "recommenders": ["popularity", {"name": "ease", "l2": 2}]}
+    plan = RecommenderComparisonFile.model_validate(values).plan()
+    assert plan.seeds == (0, 1, 2)
+    assert [system.name for system in plan.systems] == ["popularity", "ease l2=2"]
+    with pytest.raises(rk.ConfigError, match="expected no objectives of recommenders"):
+        RecommenderComparisonFile.model_validate({**values, "objectives": ["ranknet"]}).plan()
 
 
 def test_what_has_no_value_a_user_is_not_compared(rankkit, comparison):
