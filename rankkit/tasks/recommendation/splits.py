@@ -106,7 +106,7 @@ def load_split(source: LogSource, name: str) -> Split[Any]:
     return Split(name, splits.train, splits.valid, splits.test)
 
 
-def write_split(split: Split[Any], folder: Path) -> None:
+def write_facts(split: Split[Any], folder: Path) -> None:
     """Write what the results need to know of a split, once: about.json, with the audit, and queries.parquet.
 
     ``queries`` has a row for each user who is asked about: qid, digest, list_size (the items), n_relevant.

@@ -19,7 +19,7 @@ from rankkit.tasks.recommendation.splits import (
     few_users,
     load_split,
     split_names,
-    write_split,
+    write_facts,
 )
 from rankkit.tasks.splitting import Split
 from rankkit.tasks.task import Built, Measured, Predicting, Route, Task, milliseconds
@@ -126,7 +126,7 @@ RECOMMENDATION = Task(
     check_files=check_log,
     split_names=split_names,
     load=load_split,
-    write=write_split,
+    write=write_facts,
     measure=measure,
     time=scoring_milliseconds,
     commands="rankkit.cli.kinds.recommendation.commands:RecommendationCommands",

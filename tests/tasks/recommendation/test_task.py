@@ -115,3 +115,37 @@ def test_a_bundle_whose_arrays_lead_elsewhere_is_refused(tmp_path, name, change)
     about.write_text(json.dumps(told))
     with pytest.raises(BundleError, match="expected a recommender that this rankkit can build"):
         rk.load(tmp_path / "run")
+
+
+class Constant(rk.Recommender):
+    """Scores each item by its place, of one's own."""
+
+    def __init__(self, sign: float = 1.0) -> None:
+        self.sign = sign
+
+    def _learn(self, train, seed):
+        self._scores = np.arange(train.n_items, dtype=np.float32) * self.sign
+
+    def _score(self, histories):
+        return np.repeat(self._scores[None], len(histories), axis=0)
+
+    def _arrays(self):
+        return {"scores": self._scores}
+
+    def _take(self, arrays):
+        self._scores = np.asarray(arrays["scores"])
+
+
+def test_a_recommender_of_ones_own_is_one_like_all(splits, tmp_path):
+    train, valid, test = splits
+    rk.register("recommender", "constant", Constant)
+    try:
+        model = rk.build("recommender", "constant", sign=-1.0)
+        assert rk.fit(model, train, valid).chosen == {}
+        rk.save(model, tmp_path / "run")
+        again = rk.load(tmp_path / "run")
+        assert again.options == {"sign": -1.0}
+        assert lists(again, train.user_ids[:3]) == lists(model, train.user_ids[:3])
+        assert rk.evaluate(again, test).means == rk.evaluate(model, test).means
+    finally:
+        rk.unregister("recommender", "constant")
