@@ -53,6 +53,10 @@ def train(
             show_default="with --log ease",
         ),
     ] = None,
+    update: Annotated[
+        Path | None,
+        typer.Option(help="A saved recommender, which learns the new events of --log with its options as they are."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker or encoder.")
     ] = None,
@@ -77,9 +81,16 @@ def train(
     from rankkit.cli.kinds.commands import commands_of, load_experiment
     from rankkit.cli.training.fold_runs import run_folds
     from rankkit.cli.training.run import run
+    from rankkit.cli.training.update import update_run
 
     if out is not None:
         check_place(out, "folder")
+    if update is not None:
+        files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
+        models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
+        more = {"--set": settings, "--resume": resume, "--track": track, "--valid-fraction": valid_fraction}
+        update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
+        return
     if resume and config is None and out is not None:
         if (out / EXPERIMENT_FILE).is_file():
             config = out / EXPERIMENT_FILE

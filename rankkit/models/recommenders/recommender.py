@@ -127,6 +127,11 @@ class Recommender(Protocol):
             candidates = candidates[:1]
         return choose(candidates, learnt_with, value)
 
+    def learn_again(self, train: Interactions, *, seed: int = 0) -> None:
+        """Learn from another log with the options as they stand, those that were chosen among them."""
+        self.log = train
+        self._learn(train, seed)
+
     def scores(
         self, histories: Any, items: Any | None = None, *, block_rows: int | None = None
     ) -> Iterator[NDArray[np.float32]]:

@@ -219,3 +219,21 @@ def test_what_has_no_value_a_user_is_not_compared(rankkit, comparison):
         file.write('evaluation.metrics = ["coverage@10"]\n')
     told = rankkit("compare", comparison, "--out", comparison.parent / "compared")
     assert "expected metrics with a value for each user" in told.err
+
+
+def test_a_saved_recommender_learns_new_events(rankkit, log, tmp_path):
+    run, again = tmp_path / "run", tmp_path / "again"
+    assert rankkit("train", "--log", log, "--recommender", "ease", "--out", run).code == 0
+    old = rk.load(run)
+    user, item = old.log.user_ids[0], old.log.item_ids[1]
+    frame = pd.DataFrame({"user": [user], "item": [item], "time": [999], "value": [3]})
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    told = rankkit("train", "--update", run, "--log", tmp_path / "new.csv", "--out", again)
+    assert told.code == 0, told.err
+    assert "without solving again" in told.out
+    new = rk.load(again)
+    assert new.options == old.options
+    assert new.log.n_events == old.log.n_events + 1
+    assert "expected the log and the split that" in rankkit("evaluate", again, log).err
+    assert "expected no --recommender" in rankkit("train", "--update", run, "--recommender", "ease").err
+    assert "Name both" in rankkit("train", "--update", run).err
