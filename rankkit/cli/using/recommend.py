@@ -46,7 +46,7 @@ def recommend(
             warnings.simplefilter("ignore", DataWarning)  # of repeats and equal times, which a history may have
             asked = read_interactions(histories)
     else:
-        asked = model.log.user_ids if users is None else _ids(users)
+        asked = model.log.user_ids if users is None else _as_in(model.log.user_ids, _ids(users))
     choice = {name: _ids(path) for name, path in (("within", within), ("exclude", exclude)) if path is not None}
     n_users, n_rows, n_cold = 0, 0, 0
 
@@ -83,6 +83,14 @@ def _ids(path: Path) -> list[str]:
     if not found:
         raise DataError(f"{path}: expected ids, one a line; got none. Check the file.")
     return found
+
+
+def _as_in(known: Any, lines: list[str]) -> list[Any]:
+    """Ids as numbers where those of the log are, and all can be."""
+    from rankkit.data.text_ids import TextIds
+
+    are_numbers = not isinstance(known, TextIds) and all(line.removeprefix("-").isdecimal() for line in lines)
+    return [int(line) for line in lines] if are_numbers else list(lines)
 
 
 def _write(tables: Iterator[Any], out: Path) -> None:

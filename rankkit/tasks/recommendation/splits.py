@@ -1,6 +1,6 @@
 """Where a log lies and how it is split into what is learnt from, chosen on and reported."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,7 +56,12 @@ def check_log(source: LogSource) -> None:
 
 
 def splits_of(source: LogSource) -> Splits:
-    """Read the log and split it.
+    """As :func:`read_and_split`, the split alone."""
+    return read_and_split(source)[0]
+
+
+def read_and_split(source: LogSource) -> tuple[Splits, LogSource]:
+    """Read the log and split it; gives the source too, with all that it left open as it was taken.
 
     Raises:
         ConfigError: If options are given for a split that lies there already, or do not go together.
@@ -73,18 +78,20 @@ def splits_of(source: LogSource) -> Splits:
                 f"{written}: expected no {', '.join(given)} for a split that is there; got some. Leave them out, or "
                 "say by, to split anew."
             )
-        return read_split(written)
+        return read_split(written), source
     if is_split(path):
         raise ConfigError(f"{path}: expected a log, to split by {source.by}; got a split. Name the folder of the log.")
     log = read_interactions(path)
-    by = source.by or ("leave_last" if log.times is None else "time")
+    by: Literal["time", "leave_last", "ratio"] = source.by or ("leave_last" if log.times is None else "time")
     if by == "leave_last":
         more = {} if source.n is None else {"n": source.n}
-        return split_interactions(log, by, valid=source.valid, test=source.test, order=source.order, **more)
+        splits = split_interactions(log, by, valid=source.valid, test=source.test, order=source.order, **more)
+        return splits, replace(source, by=by)
     if source.n is not None:
         raise ConfigError(f"split: expected no n with by={by!r}, which takes shares; got {source.n}. Leave it out.")
     valid, test = (_VALID if source.valid is None else source.valid), (_TEST if source.test is None else source.test)
-    return split_interactions(log, by, valid=valid, test=test, order=source.order, seed=source.split_seed)
+    splits = split_interactions(log, by, valid=valid, test=test, order=source.order, seed=source.split_seed)
+    return splits, replace(source, by=by, valid=valid, test=test)
 
 
 def split_names(source: LogSource) -> list[str]:

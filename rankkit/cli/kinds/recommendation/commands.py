@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 
 from rankkit.cli.data.options import refuse_reading
 from rankkit.cli.kinds.commands import Asked
 from rankkit.cli.kinds.recommendation.comparison_file import RecommenderComparisonFile
-from rankkit.cli.kinds.recommendation.training_file import RecommenderExperiment
-from rankkit.errors import ConfigError, DataError
+from rankkit.cli.kinds.recommendation.training_file import LogData, RecommenderExperiment
+from rankkit.errors import BundleError, ConfigError, DataError
 from rankkit.tasks.task import Task
 
 
@@ -34,9 +35,10 @@ class RecommendationCommands:
 
     def read(self, experiment: RecommenderExperiment) -> dict[str, Any]:
         """The parts of the split, said in a line each, with its rule."""
-        from rankkit.tasks.recommendation.splits import splits_of
+        from rankkit.tasks.recommendation.splits import read_and_split
 
-        splits = splits_of(experiment.data.source())
+        splits, source = read_and_split(experiment.data.source())
+        experiment.data = LogData(**vars(source))  # the run notes how it was split, not what was left open
         typer.echo(f"split  {splits.rule}")
         for remark in splits.remarks:
             typer.echo(f"       {remark}")
@@ -60,13 +62,19 @@ class RecommendationCommands:
             DataError: If the recommender learnt from other events than the training part of that split.
         """
         from rankkit.bundle.model_json import read_model_json
-        from rankkit.tasks.recommendation.splits import LogSource, splits_of
+        from rankkit.tasks.recommendation.splits import splits_of
 
         rules = asked.only("--protocol", "--empty", "--ties", "--per-query")
         refuse_reading(f"{asked.run}, a recommender", dict(asked.reading))
         about = read_model_json(asked.run)
-        how = (about.get("about") or {}).get("split") or {}
-        splits = splits_of(LogSource(log=str(asked.data), **how))
+        noted = (about.get("about") or {}).get("split") or {}
+        try:
+            how = LogData.model_validate({**noted, "log": str(asked.data)})
+        except (ValidationError, TypeError) as error:
+            raise BundleError(
+                f"{asked.run}: expected how the log was split, as training noted it; got {noted!r:.100}. Train it again."
+            ) from error
+        splits = splits_of(how.source())
         if splits.train.fingerprint != about.get("data_fingerprint"):
             raise DataError(
                 f"{asked.data}: expected the log and the split that {asked.run} learnt from; got another "

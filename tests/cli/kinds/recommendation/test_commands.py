@@ -109,6 +109,9 @@ def test_lists_for_some_users_and_for_histories(rankkit, log):
     assert told.code == 0, told.err
     assert "8 items for 2 users; 1 without a history get the most popular items" in told.out
     assert pd.read_csv(folder / "some.csv")["user"].unique().tolist() == [str(model.log.user_ids[3]), "nobody"]
+    (folder / "users.txt").write_text(f"{model.log.user_ids[3]}\n")
+    assert rankkit("recommend", run, "--users", folder / "users.txt", "--out", folder / "one.parquet").code == 0
+    assert pd.read_parquet(folder / "one.parquet")["user"].unique().tolist() == [model.log.user_ids[3]]
     items = model.log.item_ids[:3].tolist()
     pd.DataFrame({"user": ["new"] * 3, "item": items}).to_parquet(folder / "histories.parquet")
     out = folder / "new.parquet"
@@ -129,8 +132,10 @@ def test_a_log_that_the_model_did_not_learn_from_is_refused(rankkit, log, tmp_pa
     told = rankkit("evaluate", run, tmp_path / "other")
     assert told.code != 0
     assert "expected the log and the split that" in told.err
-    assert rankkit("split", log, "--leave-last", "1").code == 0  # in the log, where the run looks for it
-    assert "the last event of each user is test" in rankkit("evaluate", run, log).err
+    assert rankkit("split", log, "--leave-last", "1").code == 0  # after the training, which has noted its own rule
+    told = rankkit("evaluate", run, log)
+    assert told.code == 0, told.err
+    assert "split: by time: " in told.err
 
 
 @pytest.mark.parametrize(
