@@ -48,3 +48,10 @@ def test_the_error_tree_in_the_docstring_is_the_tree():
     drawn = set(re.findall(r"\+-- (\w+)", errors.__doc__ or ""))
     children = {cls.__name__ for cls in errors.RankkitError.__subclasses__()}
     assert drawn == children
+
+
+@pytest.mark.parametrize("room", ["bundle", "comparison", "export", "serving", "training", "evaluation", "cli"])
+def test_kinds_of_models_are_told_apart_by_their_task_alone(room):
+    by_name = re.compile(r'[!=]= "(scorer|encoder|recommender|ranking|similarity|recommendation)"')
+    found = [path for path in (ROOT / "rankkit" / room).rglob("*.py") if by_name.search(path.read_text())]
+    assert [path for path in found if relative(path) != "rankkit/export/encoders/manifest.py"] == []

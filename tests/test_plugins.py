@@ -240,7 +240,7 @@ def test_what_a_script_registers_is_not_compared(place):
         "class Own(extended.parts.Tanh): pass",
         "rk.register('scorer', 'own', Own)",
         "from dataclasses import replace",
-        "systems = [replace(one, scorer=replace(one.scorer, name='own')) for one in plan.systems]",
+        "systems = [replace(one, model=replace(one.model, name='own')) for one in plan.systems]",
         "try: rk.compare(replace(plan, systems=tuple(systems)), 'own')",
         "except rk.ConfigError as error: print(error)",
     )

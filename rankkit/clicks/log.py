@@ -142,7 +142,7 @@ def simulate_clicks(
             in which each document was clicked; as much information for objectives that are linear in the clicks of a
             list (:class:`rankkit.DualLearning`, ``softmax_loss`` with ``normalize=False``) in a fraction of the
             memory, but for pairs another thing.
-        noise: As in :func:`rankkit.relevance_probability`, which turns labels into attraction.
+        noise: The attraction of a document of label 0 (:func:`rankkit.relevance_probability`).
         max_label: As there.
         attraction: ``[doc]``, the probability of a click on a document that is looked at; it takes the place of
             labels, ``noise`` and ``max_label``. For a table by grade pass ``table[shown.labels.astype(int)]``.

@@ -106,7 +106,7 @@ class Bag:
 
     @property
     def n_codes(self) -> int:
-        """As of a category."""
+        """How many values have a code of their own."""
         return self.n_buckets or len(self.vocabulary or ())
 
     @property

@@ -133,8 +133,9 @@ def read_folds(
     Args:
         folder: Of the data set.
         n_features: How many features a document has; None: as many as the training data of the fold has.
-        regroup: As in :func:`rankkit.read`.
-        cache: As in :func:`rankkit.read`: worth it, as each MSLR query stands in the training data of three folds.
+        regroup: Bring rows of a query together that do not stand together in LETOR text.
+        cache: True, or a folder: keep the arrays of each file beside it, or there. Worth it, as each MSLR query stands
+            in the training data of three folds.
 
     Returns:
         The folds, a sequence.

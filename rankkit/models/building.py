@@ -34,6 +34,7 @@ def build(kind: str, made: str | Callable[..., Any], *args: Any, **options: Any)
         ConfigError: If there is no such name, or its constructor has no such option.
 
     Example:
+        >>> from torch import nn
         >>> class Sum(nn.Module):
         ...     def __init__(self, n_features: int, *, scale: float = 1.0) -> None:
         ...         super().__init__()

@@ -122,8 +122,8 @@ def classify(
         gallery_labels: ``[m]``: a class, number or text, of each row of the gallery.
         distance: Name or object; an encoder's is ``encoder.distance``.
         k: How many neighbours vote.
-        exclude_self: As in :func:`nearest_neighbours`.
-        chunk_size: As in :func:`nearest_neighbours`.
+        exclude_self: Queries and gallery are the same rows; row i is not found as its own neighbour.
+        chunk_size: Queries at one time; fewer where that would hold too many distances in memory.
 
     Returns:
         ``[n]``, in the type of ``gallery_labels``.
@@ -165,7 +165,7 @@ def knn_accuracy(
         labels: ``[n]``.
         distance: Name or object; an encoder's is ``encoder.distance``.
         k: How many neighbours vote.
-        chunk_size: As in :func:`nearest_neighbours`.
+        chunk_size: Queries at one time; fewer where that would hold too many distances in memory.
 
     Raises:
         ConfigError, ShapeError, DataError: As :func:`nearest_neighbours`.

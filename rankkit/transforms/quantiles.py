@@ -145,9 +145,12 @@ class Piecewise(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, feature * n_bins]``: the bins of feature 0, then those of feature 1, ..."""
+        return (self.inside(features)[:, :, None] - self.low).mul_(self.inverse_width).clamp_(0, 1).flatten(1)
+
+    def inside(self, features: Tensor) -> Tensor:
+        """``[doc, feature]`` within the bins, a missing value at the beginning of the first."""
         low = self.low[:, 0]
-        inside = torch.clamp(features.where(~features.isnan(), low), low, self.high)
-        return (inside[:, :, None] - self.low).mul_(self.inverse_width).clamp_(0, 1).flatten(1)
+        return torch.clamp(features.where(~features.isnan(), low), low, self.high)
 
     def output_names(self, names: list[str]) -> list[str]:
         """One name an output: the feature and the number of its bin."""

@@ -86,14 +86,15 @@ class Transform(nn.Module):
         if not chains:
             raise ConfigError("transform: expected at least one chain of steps; got an empty list. Pass 'none'.")
         self.chains = nn.ModuleList(_parse(chain, n_inputs) for chain in chains)
-        self.n_outputs = sum(chain[-1].n_outputs for chain in self._steps())
-        needs_fit = any(step.needs_fit for chain in self._steps() for step in chain)
+        self.n_outputs = sum(chain[-1].n_outputs for chain in self.steps())
+        needs_fit = any(step.needs_fit for chain in self.steps() for step in chain)
         self.register_buffer("fitted", torch.tensor(not needs_fit))
         # Asking a CUDA buffer would wait for the device in every forward, so the answer is kept once it is yes.
         self._known_fitted = not needs_fit
         self.register_load_state_dict_post_hook(_forget_fitted)  # type: ignore[no-untyped-call]
 
-    def _steps(self) -> list[list[Step]]:
+    def steps(self) -> list[list[Step]]:
+        """The steps of each chain."""
         return [[cast(Step, step) for step in cast(nn.ModuleList, chain)] for chain in self.chains]
 
     def fit(self, features: NDArray[np.floating] | Tensor, offsets: NDArray[np.int64] | Tensor) -> None:
@@ -119,7 +120,7 @@ class Transform(nn.Module):
                 f"and offsets that end at {bounds[-1]}. Pass the features and offsets of one RankingDataset."
             )
         with torch.no_grad():
-            for chain in self._steps():
+            for chain in self.steps():
                 rows = TrainingRows(features, bounds, device)
                 for step in chain:
                     if step.needs_fit:
@@ -130,10 +131,14 @@ class Transform(nn.Module):
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN; ``features`` is left as it is."""
         if not tracing():
-            self._check_width(features.shape)
-            self._check_fitted()
-        outputs = [_run(chain, features, offsets) for chain in self._steps()]
+            self.check(features)
+        outputs = [run_steps(chain, features, offsets) for chain in self.steps()]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+
+    def check(self, features: Tensor) -> None:
+        """Raise ShapeError for another number of features, ConfigError where nothing was learnt yet."""
+        self._check_width(features.shape)
+        self._check_fitted()
 
     def _check_width(self, shape: tuple[int, ...]) -> None:
         if len(shape) != 2 or shape[1] != self.n_inputs:
@@ -158,7 +163,7 @@ class Transform(nn.Module):
         ['bm25', 'standardize(log1p(bm25))']
         """
         outputs: list[str] = []
-        for chain in self._steps():
+        for chain in self.steps():
             current = list(names)
             for step in chain:
                 current = step.output_names(current)
@@ -170,11 +175,12 @@ class Transform(nn.Module):
         return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
 
 
-def _run(chain: list[Step], features: Tensor, offsets: Tensor) -> Tensor:
+def run_steps(chain: list[Step], features: Tensor, offsets: Tensor) -> Tensor:
+    """What the steps of a chain make of features; a missing value takes that of the last step."""
     outputs = features
     for step in chain:
         outputs = step(outputs, offsets)
-    missing = chain[-1].missing
+    missing = chain[-1].missing if chain else None
     return outputs if missing is None else outputs.nan_to_num(nan=missing)
 
 

@@ -130,7 +130,7 @@ MISTAKES = {
     ),
     "wrong run": (
         "evaluate nosuch good.txt",
-        "nosuch: expected the folder of a saved model ...; got nothing there. ...",
+        "nosuch: expected the folder of a saved model...; got nothing there. ...",
     ),
     "wrong ending": (
         "score run good.txt --out scores.xls",
@@ -258,7 +258,7 @@ MISTAKES = {
         "export run --to numpy --out o --data nosuch",
         "nosuch: expected a file or folder; got No such file or directory. Check the path.",
     ),
-    "nothing to serve": ("serve nosuch", "nosuch: expected the folder of a saved model ...; got nothing there. ..."),
+    "nothing to serve": ("serve nosuch", "nosuch: expected the folder of a saved model...; got nothing there. ..."),
     "shares of more than all": (
         "split good.txt --out parts --fractions .8 .3 .1",
         "split: expected fractions above 0 that sum to 1; got 0.8, 0.3, 0.1 (sum 1.2). Change one of them.",

@@ -65,8 +65,8 @@ def test_rankkits_own_by_name():
         (Told, {"widht": 3}, "Told: expected an option of this scorer; got 'widht'. Leave it out."),
         (Told, {"n_outputs": 3}, "Told: expected a scorer of several outputs for this objective"),
         ("mlp", {"hiden": 3}, "MLPScorer: expected an option of this scorer; got 'hiden'"),
-        (lambda n_features: None, {}, "scorer: expected a class of torch modules; got <function"),
-        (dict, {}, "scorer: expected a class of torch modules; got <class 'dict'>"),
+        (lambda n_features: None, {}, "scorer: expected a class of models; got <function"),
+        (dict, {}, "scorer: expected a class of torch modules, or one with state() and set_state(); got dict"),
     ],
 )
 def test_what_cannot_be_built(made, options, message):

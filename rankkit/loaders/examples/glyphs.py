@@ -73,7 +73,7 @@ def glyph_split(unseen: str = "greek", *, size: int = 28) -> tuple[LabelledExamp
 
     Args:
         unseen: armenian, cyrillic, digit, georgian, greek or latin.
-        size: As in :func:`glyphs`.
+        size: Height and width in pixels, from 8 to 256.
 
     Raises:
         ConfigError: If there is no such script.

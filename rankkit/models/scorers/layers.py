@@ -13,6 +13,7 @@ from rankkit.randomness import generator_of
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
+_N_BYTES = 256  # values of one
 _SMALLEST_SEED, _LARGEST_SEED = -(2**63), 2**64 - 1
 
 
@@ -59,8 +60,8 @@ def fresh(kind: type[Layer], *sizes: int, generator: torch.Generator | None, **o
 class Dropout(nn.Module):
     """As ``torch.nn.Dropout``, with masks from the generator of the run that trains it.
 
-    On the CPU a generator gives the masks that torch's global one, seeded alike, gives ``torch.nn.Dropout``. Outside
-    :func:`rankkit.fit` and in compiled code it is that layer.
+    Within a run a byte is drawn a value, so that the share is a multiple of 1/256; the others are divided by exactly
+    what is left. Outside :func:`rankkit.fit` and in compiled code it is that layer.
 
     Args:
         p: Share of the values that are set to 0 in training; the others are divided by 1 - p.
@@ -75,14 +76,16 @@ class Dropout(nn.Module):
         generator = generator_of(inputs.device) if self.training else None
         if generator is None:
             return functional.dropout(inputs, self.p, self.training)
-        kept = torch.empty_like(inputs, dtype=torch.bool).bernoulli_(1 - self.p, generator=generator)
-        return inputs * kept * _scale(self.p, inputs.dtype)
+        n_dropped = min(max(round(self.p * _N_BYTES), 1), _N_BYTES - 1)
+        drawn = _bytes(inputs.numel(), inputs.device, generator).view(inputs.shape)
+        return inputs * (drawn >= n_dropped).to(inputs.dtype).mul_(_N_BYTES / (_N_BYTES - n_dropped))
 
     def extra_repr(self) -> str:
         """What print shows in the brackets."""
         return f"p={self.p}"
 
 
-def _scale(p: float, dtype: torch.dtype) -> float:
-    """1 / (1 - p), rounded as torch does: in the type of the values, not in that of Python."""
-    return torch.ones((), dtype=dtype).div_(1 - p).item()
+def _bytes(n: int, device: torch.device, generator: torch.Generator) -> Tensor:
+    """Random uint8 ``[n]``, drawn eight at a time."""
+    eights = torch.empty(-(-n // 8), dtype=torch.int64, device=device)
+    return eights.random_(torch.iinfo(torch.int64).min, None, generator=generator).view(torch.uint8)[:n]

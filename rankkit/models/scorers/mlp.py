@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +12,12 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, options_for, schema_from
+from rankkit.models.scorers.gathering import can_gather, gathered
 from rankkit.models.scorers.layers import Dropout, fresh, weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
 from rankkit.models.scorers.scorer import check_count, describe
-from rankkit.transforms import Spec
+from rankkit.transforms import Spec, Transform
 
 # In place where the gradient needs only the result, so that a layer keeps one copy of its values.
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -151,8 +152,17 @@ class MLPScorer(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(self.hidden(self.transform(features, offsets)))
+        outputs: Tensor = self.output(self._hidden_values(features, offsets))
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    def _hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
+        first = cast(HiddenLayer, self.hidden[0]) if len(self.hidden) else None
+        if first is None or not can_gather(self.transform, first.linear, features):
+            return cast(Tensor, self.hidden(self.transform(features, offsets)))
+        values = first.finished(gathered(cast(Transform, self.transform), first.linear, features, offsets))
+        for layer in list(self.hidden)[1:]:
+            values = layer(values)
+        return values
 
     def __repr__(self) -> str:
         return describe(self, self.options)
@@ -185,8 +195,12 @@ class HiddenLayer(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``."""
-        outputs: Tensor = self.dropout(self.activation(self.normalization(self.linear(inputs))))
+        outputs = self.finished(self.linear(inputs))
         return inputs + outputs if self.residual else outputs
+
+    def finished(self, products: Tensor) -> Tensor:
+        """What follows the linear layer: ``[doc, n_outputs]`` to the same."""
+        return cast(Tensor, self.dropout(self.activation(self.normalization(products))))
 
 
 class DocumentBatchNorm(nn.BatchNorm1d):

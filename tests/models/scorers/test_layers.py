@@ -10,15 +10,31 @@ CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-@pytest.mark.parametrize("p", [0.1, 0.3, 0.5, 0.9])
-def test_dropout_is_that_of_torch_bit_for_bit_and_draws_from_the_run(dtype, p):
-    inputs = torch.linspace(-2, 2, 7 * 33).reshape(7, 33).to(dtype)
-    torch.manual_seed(5)
-    expected = [nn.Dropout(p)(inputs) for _ in range(2)]
+@pytest.mark.parametrize("p", [0.001, 0.1, 0.3, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean_and_draws_from_the_run(dtype, p):
+    inputs = torch.ones(300, 333, dtype=dtype, requires_grad=True)
     before = torch.get_rng_state()
     with Randomness(5, CPU).drawing():
-        assert all(torch.equal(Dropout(p)(inputs), wanted) for wanted in expected)
+        first, second = Dropout(p)(inputs), Dropout(p)(inputs)
+    with Randomness(5, CPU).drawing():
+        again = Dropout(p)(inputs)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
     assert torch.equal(torch.get_rng_state(), before)
+    share = max(round(p * 256), 1) / 256
+    n = inputs.numel()
+    assert (first == 0).double().mean().item() == pytest.approx(share, abs=5 * (share / n) ** 0.5)
+    assert first[first > 0].unique().item() == pytest.approx(1 / (1 - share), rel=0.01)
+    assert first.double().mean().item() == pytest.approx(1, abs=0.05)
+    first.sum().backward()
+    assert torch.equal(inputs.grad, first)
+
+
+def test_neighbouring_values_are_dropped_independently():
+    with Randomness(1, CPU).drawing():
+        kept = (Dropout(0.5)(torch.ones(64, 4096)) > 0).double() - 0.5
+    for lag in (1, 2, 4, 8, 16):
+        assert (kept[:, lag:] * kept[:, :-lag]).mean().item() == pytest.approx(0, abs=0.003)
 
 
 def test_dropout_outside_a_run_is_that_of_torch():

@@ -1,0 +1,89 @@
+"""The compiled loops of a layer over piecewise encodings: rows of a table in place of a matrix. They import numba.
+
+A piecewise-linear encoding times a matrix is a curve a feature: linear between its values at the edges of the bins. A
+document reads two neighbouring rows of the table of these values a feature, where the matrix product reads every row.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.compilation import kernel
+
+Table = NDArray[np.float32]
+ONE = np.uint32(1)  # indices are unsigned: numba asks signed ones whether they are negative
+_BLOCK = 128  # documents that go through a feature together, so that its rows and their sums stay in the cache
+
+
+@kernel()
+def find_bins(values: Table, low: Table, slope: Table, bins: NDArray[Any], shares: Table) -> None:
+    """The bin of each value and how far it has come through it, from 0 to 1.
+
+    Args:
+        values: ``[doc, feature]``, without NaN.
+        low: ``[feature, bin]``: where bins begin, rising; unused ones have the end of the last.
+        slope: ``[feature, bin]``: 1 / width, 0 of unused ones.
+        bins: ``[doc, feature]``, written.
+        shares: ``[doc, feature]``, written.
+    """
+    n_bins = low.shape[1]
+    for doc in range(values.shape[0]):
+        for feature in range(values.shape[1]):
+            value = values[doc, feature]
+            first, after = 0, n_bins
+            while after - first > 1:
+                middle = (first + after) // 2
+                if low[feature, middle] <= value:
+                    first = middle
+                else:
+                    after = middle
+            share = (value - low[feature, first]) * slope[feature, first]
+            bins[doc, feature] = first
+            shares[doc, feature] = min(max(share, np.float32(0)), np.float32(1))
+
+
+@kernel(fastmath={"contract", "reassoc"})
+def add_rows(table: Table, bins: NDArray[Any], shares: Table, sums: Table, first: int, last: int) -> None:
+    """To the sums of the documents ``first`` to ``last`` add what each feature gives.
+
+    Args:
+        table: ``[feature, bin + 1, output]``: values at the edges of the bins.
+        bins: ``[doc, feature]``.
+        shares: ``[doc, feature]``.
+        sums: ``[doc, output]``, added to.
+        first: Document.
+        last: Document, not included.
+    """
+    n_outputs = sums.shape[1]
+    for start in range(first, last, _BLOCK):
+        for feature in range(table.shape[0]):
+            for doc in range(start, min(start + _BLOCK, last)):
+                share, place = shares[doc, feature], bins[doc, feature]
+                low, high, into = table[feature, place], table[feature, place + ONE], sums[doc]
+                for output in range(n_outputs):
+                    into[output] += low[output] + share * (high[output] - low[output])
+
+
+@kernel(fastmath={"contract", "reassoc"})
+def add_gradients(gradients: Table, bins: NDArray[Any], shares: Table, table: Table, first: int, last: int) -> None:
+    """To the gradient of the table of the features ``first`` to ``last`` add what each document gives.
+
+    Args:
+        gradients: ``[doc, output]``.
+        bins: ``[doc, feature]``.
+        shares: ``[doc, feature]``.
+        table: ``[feature, bin + 1, output]``, added to.
+        first: Feature.
+        last: Feature, not included.
+    """
+    n_docs, n_outputs = gradients.shape
+    for start in range(0, n_docs, _BLOCK):
+        for feature in range(first, last):
+            for doc in range(start, min(start + _BLOCK, n_docs)):
+                share, place = shares[doc, feature], bins[doc, feature]
+                low, high, given = table[feature, place], table[feature, place + ONE], gradients[doc]
+                rest = np.float32(1) - share
+                for output in range(n_outputs):
+                    low[output] += rest * given[output]
+                    high[output] += share * given[output]

@@ -1,0 +1,185 @@
+"""gathered(): the first layer of a scorer over a piecewise encoding, without the encoding.
+
+Of the ``n_bins`` numbers that :class:`rankkit.transforms.quantiles.Piecewise` gives a feature all but one are 0 or 1,
+so that most of a matrix product over them adds what could have been summed before. The layer is a table of such sums at
+the edges of the bins, made anew from the weights in each step; a document reads two rows a feature.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from rankkit.transforms.quantiles import Piecewise
+from rankkit.transforms.tracing import tracing
+from rankkit.transforms.transform import Transform, run_steps
+
+_FEWEST_DOCS = 8  # below, the table costs more than the product
+_THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
+
+
+def can_gather(transform: nn.Module, linear: nn.Linear, features: Tensor) -> bool:
+    """Whether :func:`gathered` gives what the layer gives on the transformed features, sooner.
+
+    Nobody may look at the encoding: not a tracer, a gradient with respect to features, or a hook.
+    """
+    if type(transform) is not Transform or not any(isinstance(chain[-1], Piecewise) for chain in transform.steps()):
+        return False
+    hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
+    on_cpu = features.device.type == "cpu" and features.dtype == linear.weight.dtype == torch.float32
+    is_looked_at = tracing() or features.requires_grad or torch._C._are_functorch_transforms_active()
+    return on_cpu and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
+
+
+def gathered(transform: Transform, linear: nn.Linear, features: Tensor, offsets: Tensor) -> Tensor:
+    """What ``linear(transform(features, offsets))`` gives, up to rounding.
+
+    Args:
+        transform: Of which :func:`can_gather` holds.
+        linear: The layer.
+        features: float32 ``[doc, feature]`` on the CPU.
+        offsets: ``[query + 1]``.
+    """
+    transform.check(features)
+    plain: list[Tensor] = []
+    of_plain: list[Tensor] = []
+    coded: list[Tensor] = []
+    place = 0
+    for chain in transform.steps():
+        step = chain[-1]
+        weights = linear.weight[:, place : place + step.n_outputs]
+        place += step.n_outputs
+        if isinstance(step, Piecewise):
+            values = step.inside(run_steps(chain[:-1], features, offsets))
+            if torch.is_grad_enabled() and linear.weight.requires_grad:
+                coded.append(_apply(weights, values, step.low, step.inverse_width))
+            else:
+                table = _kept_table(linear.weight, weights, step.inverse_width)
+                coded.append(_sums(table, *_codes(values, step.low, step.inverse_width)))
+        else:
+            plain.append(run_steps(chain, features, offsets))
+            of_plain.append(weights)
+    outputs: Tensor
+    if plain:
+        outputs = functional.linear(torch.cat(plain, dim=1), torch.cat(of_plain, dim=1), linear.bias)
+    else:
+        outputs = torch.zeros(len(features), linear.out_features) if linear.bias is None else linear.bias[None]
+    for one in coded:
+        outputs = outputs + one
+    return outputs
+
+
+class _Gathered(torch.autograd.Function):
+    """A linear layer over the encoding of values, by its weights ``[output, feature * bin]``."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, values: Tensor, low: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(slope)
+        ctx.codes = _codes(values, low, slope)
+        return _sums(_table(weights, slope), *ctx.codes)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        from rankkit.models.scorers import gather_kernels as kernels
+
+        (slope,), (bins, shares) = ctx.saved_tensors, ctx.codes
+        n_features, n_bins = slope.shape
+        of_outputs = gradients[0].float().contiguous().numpy()
+        of_table: NDArray[np.float32] = np.zeros((n_features, n_bins + 1, of_outputs.shape[1]), np.float32)
+        _shared_out(
+            lambda first, last: kernels.add_gradients(of_outputs, bins, shares, of_table, first, last),
+            n_features,
+            of_outputs.shape[1] * bins.size,
+        )
+        # A weight is in the value at every edge after its bin.
+        later = torch.from_numpy(of_table)[:, 1:].flip(1).cumsum(dim=1).flip(1) * (slope > 0)[:, :, None]
+        return later.reshape(n_features * n_bins, -1).t(), None, None, None
+
+
+Bins = NDArray[np.uint32]
+Shares = NDArray[np.float32]
+_tables: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+"""Of weights that are only read, by their tensor and place: what they were when a table was made, and the table."""
+
+
+def _codes(values: Tensor, low: Tensor, slope: Tensor) -> tuple[Bins, Shares]:
+    """The bin of each value, and how far it has come through it."""
+    from rankkit.models.scorers import gather_kernels as kernels
+
+    bins, shares = np.empty(values.shape, np.uint32), np.empty(values.shape, np.float32)
+    kernels.find_bins(values.contiguous().numpy(), low.numpy(), slope.numpy(), bins, shares)
+    return bins, shares
+
+
+def _table(weights: Tensor, slope: Tensor) -> Tensor:
+    """What each feature gives at the edges of its bins: ``[feature, bin + 1, output]``."""
+    n_features, n_bins = slope.shape
+    table = torch.zeros(n_features, n_bins + 1, len(weights))
+    steps = weights.detach().t().reshape(n_features, n_bins, -1) * (slope > 0)[:, :, None]
+    torch.cumsum(steps, dim=1, out=table[:, 1:])
+    return table
+
+
+def _kept_table(whole: Tensor, weights: Tensor, slope: Tensor) -> Tensor:
+    """As :func:`_table`, made once for as long as the weights stay as they are.
+
+    They are compared with a copy: whoever changes weights through ``.data`` leaves no other trace.
+
+    Args:
+        whole: The parameter that the weights are a part of.
+        weights: Columns of it.
+        slope: Of the bins.
+    """
+    kept = _tables.get(whole)
+    state = _bits(whole), _bits(slope)
+    if kept is None or not all(map(np.array_equal, kept[0], state)):
+        kept = tuple(bits.copy() for bits in state), {}
+        _tables[whole] = kept
+    place = weights.storage_offset()
+    if place not in kept[1]:
+        kept[1][place] = _table(weights, slope)
+    return cast(Tensor, kept[1][place])
+
+
+def _bits(values: Tensor) -> NDArray[Any]:
+    """The bits of a tensor, several numbers at once: sooner compared than numbers."""
+    flat = values.detach().contiguous().numpy().reshape(-1)
+    return flat.view(np.uint64 if flat.size % 2 == 0 else np.uint32)
+
+
+def _sums(table: Tensor, bins: Bins, shares: Shares) -> Tensor:
+    """What the features of each document give together."""
+    from rankkit.models.scorers import gather_kernels as kernels
+
+    sums = torch.zeros(len(bins), table.shape[2])
+    rows, into = table.numpy(), sums.numpy()
+    _shared_out(
+        lambda first, last: kernels.add_rows(rows, bins, shares, into, first, last),
+        len(bins),
+        table.shape[2] * bins.size,
+    )
+    return sums
+
+
+def _apply(*given: Tensor) -> Tensor:
+    return cast(Tensor, _Gathered.apply(*given))  # type: ignore[no-untyped-call]
+
+
+def _shared_out(loop: Callable[[int, int], None], n: int, n_sums: int) -> None:
+    """Call a loop on parts of a range, in as many threads as torch has and are worth it; each writes its own part."""
+    n_parts = max(1, min(torch.get_num_threads(), n, n_sums // _THREAD_SUMS))
+    if n_parts == 1:
+        loop(0, n)
+        return
+    # A pool a call survives a fork, where a lasting one hangs.
+    with ThreadPoolExecutor(n_parts) as pool:
+        bounds = pairwise(np.linspace(0, n, n_parts + 1).astype(int).tolist())
+        for done in [pool.submit(loop, *part) for part in bounds]:
+            done.result()
