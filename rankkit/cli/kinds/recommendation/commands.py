@@ -72,7 +72,7 @@ class RecommendationCommands:
             how = LogData.model_validate({**noted, "log": str(asked.data)})
         except (ValidationError, TypeError) as error:
             raise BundleError(
-                f"{asked.run}: expected how the log was split, as training noted it; got {noted!r:.100}. Train it again."
+                f"{asked.run}: expected how the log was split, as training noted it; got {noted!r:.99}. Train anew."
             ) from error
         splits = splits_of(how.source())
         if splits.train.fingerprint != about.get("data_fingerprint"):
