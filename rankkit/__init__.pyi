@@ -81,6 +81,8 @@ from .loaders.files import convert as convert
 from .loaders.files import read as read
 from .loaders.files import write as write
 from .loaders.folds import read_folds as read_folds
+from .loaders.interactions.folders import read_log as read_log
+from .loaders.interactions.folders import write_log as write_log
 from .loaders.interactions.reading import read_interactions as read_interactions
 from .loaders.letor.reading import read_letor as read_letor
 from .loaders.scores import write_scores as write_scores

@@ -37,6 +37,7 @@ _OF_A_MODEL = frozenset({"seed"})
 PASSED: Mapping[str, frozenset[str]] = {
     "scorer": frozenset({"n_features", "readout", "schema", "seed"}),
     "encoder": frozenset({"input_shape", "seed"}),
+    "recommender": frozenset(),
     "augment": frozenset(),
     "objective": _OF_A_CALL,
     "embedding objective": _OF_A_CALL | {"distance"},  # that of the encoder

@@ -26,6 +26,7 @@ def tables() -> dict[str, str]:
         **{name: _rows(section(name)) for name in (*SECTIONS, "training", "training of an encoder", "augment")},
         **{f"scorer {name}": _rows(part("scorer", name)) for name in registry.SCORERS.built_in},
         **{f"encoder {name}": _rows(part("encoder", name)) for name in registry.ENCODERS.built_in},
+        **{f"recommender {name}": _rows(part("recommender", name)) for name in registry.RECOMMENDERS.built_in},
         "external": _externals(),
         "objectives": _objectives("objective", registry.OBJECTIVES),
         "embedding objectives": _objectives("embedding objective", registry.EMBEDDING_OBJECTIVES),

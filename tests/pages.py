@@ -227,11 +227,12 @@ class Reader:
             from fastapi.testclient import TestClient
 
         from rankkit.serving import Settings
-        from rankkit.serving.app import create_app
-        from rankkit.serving.scoring.ranker import ServedRanker
+        from rankkit.serving.server import app_of
 
         port = _value(words, "--port") or "8080"
-        app = create_app(ServedRanker.load(Path(words[2])), Settings(engine="torch"))
+        is_ranker = (self.folder / words[2] / "scorer.safetensors").is_file()
+        settings = Settings(engine="torch") if is_ranker else Settings()
+        app = app_of({Path(words[2]).name: Path(words[2])}, settings)
         self.service = self.services.enter_context(TestClient(app, base_url=f"http://127.0.0.1:{port}"))
         return f"serving {words[2]} on http://127.0.0.1:{port}, documentation at /docs; stop with Ctrl-C\n"
 

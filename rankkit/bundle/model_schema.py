@@ -55,7 +55,7 @@ class ModelFile(Entry):
             found = [*unknown]  # of a task that a plugin brings, which may not be loaded yet
         if len(found) != 1:
             got = " and ".join(found) or "neither"
-            raise ValueError(f"expected one of {' and '.join(MODELS)}; got {got}")
+            raise ValueError(f"expected one of {', '.join(MODELS)}; got {got}")
         rest = {name: value for name, value in values.items() if name not in {*MODELS, found[0]}}
         return {**rest, "kind": found[0], "model": values[found[0]]}
 

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rankkit.cli.compare import compare
 from rankkit.cli.data.convert import convert
 from rankkit.cli.data.inspect import inspect
+from rankkit.cli.data.interactions import interactions
 from rankkit.cli.data.qrels import qrels
 from rankkit.cli.data.split import split
 from rankkit.cli.experiments.keys import OF_TRAIN
@@ -23,6 +24,7 @@ from rankkit.cli.using.evaluate import evaluate
 from rankkit.cli.using.explain import explain
 from rankkit.cli.using.export import export
 from rankkit.cli.using.neighbours import neighbours
+from rankkit.cli.using.recommend import recommend
 from rankkit.cli.using.score import score
 from rankkit.cli.using.serve import serve
 
@@ -30,20 +32,22 @@ from rankkit.cli.using.serve import serve
 _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
     "Prepare data": {
         inspect: "What a file holds, and all that is wrong with it.",
-        split: "Training, validation and test data from one file.",
+        split: "Training, validation and test data from one file or log.",
         convert: "Between LETOR text, Parquet, Arrow, CSV and a cache.",
         qrels: "Labels as TREC relevance judgments.",
+        interactions: "A log of users and items, for recommenders.",
     },
     "Train, evaluate, compare": {
-        train: "A ranker, or an encoder, by any objective.",
-        evaluate: "A ranker, an encoder or a TREC run, by any tool's rules.",
+        train: "A ranker or an encoder by any objective; a recommender.",
+        evaluate: "A model or a TREC run, by any tool's rules.",
         explain: "Which features matter, and why this score.",
         compare: "Systems on the same data and seeds; one report.",
     },
     "Use": {
         score: "New data, in the order of its rows.",
+        recommend: "Lists of items for users, or for histories.",
         export: "To ONNX, torch, numpy and search engines, with proof.",
-        serve: "Rank and score over HTTP.",
+        serve: "Rank, score and recommend over HTTP.",
     },
     "Similarity": {
         embed: "Examples, by a trained encoder.",
@@ -95,7 +99,7 @@ class _Group(_Options, TyperGroup):
 app = typer.Typer(
     name="rankkit",
     cls=_Group,
-    help="Learning to rank and similarity learning: train a scorer or an encoder with any objective, evaluate, use.",
+    help="Learning to rank, similarity and recommendation: train a model with any objective, evaluate, compare, use.",
     epilog="Begin: rankkit train --train data/train.txt --valid data/vali.txt --out runs/a",
     no_args_is_help=True,
     add_completion=False,
@@ -121,7 +125,20 @@ def _options(
 
 
 # What takes scorers, encoders, objectives or metrics by name, or reads a saved model.
-_WITH_PLUGINS = {train, options, evaluate, explain, compare, score, export, serve, embed, neighbours, margin_sweep}
+_WITH_PLUGINS = {
+    train,
+    options,
+    evaluate,
+    explain,
+    compare,
+    score,
+    export,
+    serve,
+    embed,
+    neighbours,
+    margin_sweep,
+    recommend,
+}
 
 for _panel, _commands in _COMMANDS.items():
     for _command, _short in _commands.items():

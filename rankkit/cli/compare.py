@@ -25,7 +25,7 @@ def compare(
         typer.Option("--set", metavar="KEY=VALUE", help="Goes over the file, as seeds=1. Repeatable."),
     ] = None,
 ) -> None:
-    """Train and compare rankers, or encoders: same data, same seeds, tests over queries, one table with its rules."""
+    """Train and compare models of one kind: same data, same seeds, tests over queries, one table with its rules."""
     from rankkit.cli.kinds.commands import load_comparison
     from rankkit.comparison import ComparisonInterrupted, Plan
     from rankkit.comparison import compare as run_comparison

@@ -19,12 +19,15 @@ _SECTIONS = {
     "encoder-training": ("training of an encoder", "training.KEY"),
     "encoder-evaluation": ("evaluation of an encoder", "evaluation.KEY"),
     "augment": ("augment", "augment.KEY"),
+    "recommender-train": ("a file of a recommender", "KEY"),
+    "recommender-data": ("data of a recommender", "data.KEY"),
+    "recommender-evaluation": ("evaluation of a recommender", "evaluation.KEY"),
     "compare": ("a comparison", "KEY"),
     "compare-data": ("data of a comparison", "data.KEY"),
     "search": ("search", "search.KEY"),
     "significance": ("significance", "significance.KEY"),
 }
-_PARTS = ("scorer", "encoder", "objective")
+_PARTS = ("scorer", "encoder", "recommender", "objective")
 
 
 def options(
@@ -32,7 +35,7 @@ def options(
         str | None, typer.Argument(help=f"{', '.join((*_PARTS, *_SECTIONS))}.", show_default=False)
     ] = None,
     name: Annotated[
-        str | None, typer.Argument(help="Of the scorer, the encoder or the objective.", show_default=False)
+        str | None, typer.Argument(help="Of the scorer, encoder, recommender or objective.", show_default=False)
     ] = None,
 ) -> None:
     """Show the keys of experiment files and of --set: what each takes, its default and what it is."""

@@ -281,6 +281,15 @@ def cross(
     ]
 
 
+def in_one_go(models: Sequence[Part], training: Mapping[str, Any], *, kind: str) -> list[System]:
+    """A system for each model of a kind that learns without an objective, named after it and its options.
+
+    >>> [system.name for system in in_one_go([Part("ease"), Part("ease", {"l2": 10.0})], {}, kind="recommender")]
+    ['ease', 'ease l2=10.0']
+    """
+    return [System(_label(model), model, training=dict(training), kind=kind) for model in models]
+
+
 def external_system(external: Part) -> System:
     """An external system, named after it and its options."""
     return System(_label(external), external=external)

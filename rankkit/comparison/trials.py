@@ -11,6 +11,7 @@ from rankkit.comparison import tpe
 from rankkit.comparison.plan import Plan, Range, RunSpec, System
 from rankkit.comparison.systems.externals import EXTERNALS
 from rankkit.errors import ConfigError
+from rankkit.registry import find
 
 Valid = Callable[[RunSpec], float | None]
 """The validation metric of a run: NaN where it ended without one, None where it has not ended."""
@@ -20,7 +21,11 @@ _ATTEMPTS = 1000
 
 def seeds_of(plan: Plan, system: System) -> tuple[int, ...]:
     """The seeds that a system runs with: the first alone where seeds change nothing."""
-    is_seeded = system.external is None or EXTERNALS[system.external.name].is_seeded
+    if system.external is not None:
+        is_seeded = EXTERNALS[system.external.name].is_seeded
+    else:  # a model that learns in one go may draw nothing
+        made = None if system.model is None else find(system.kind, system.model.name)
+        is_seeded = getattr(made, "is_seeded", True)
     return plan.seeds if is_seeded else plan.seeds[:1]
 
 

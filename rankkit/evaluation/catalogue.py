@@ -1,14 +1,16 @@
 """evaluate_recommender(): held-out items among the whole catalogue, and what the lists are like beside that."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.interactions.audit import known_targets
-from rankkit.data.interactions.log import Interactions
+from rankkit.data.interactions.log import Interactions, same_ids
 from rankkit.data.interactions.splits import Split
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.beyond import BEYOND, ItemFeatures, beyond_accuracy, is_beyond
@@ -17,8 +19,9 @@ from rankkit.evaluation.names import Metric, NamedMetric
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
+from rankkit.evaluation.tables import write_parquet
 from rankkit.metrics.engine import JudgedDocuments, Ranking, measure_of
-from rankkit.models.recommenders.histories import item_choice, same_ids
+from rankkit.models.recommenders.histories import item_choice
 from rankkit.models.recommenders.recommender import Recommender, mask_block
 from rankkit.registry import METRICS
 from rankkit.retrieval.blocks import row_blocks
@@ -61,6 +64,16 @@ class CatalogueEvaluation:
 
         columns = {} if self.accuracy is None else self.accuracy.per_query
         return pd.DataFrame({"user": np.asarray(self.lists.user_ids), **columns, **self.per_user})
+
+    def to_parquet(self, path: Path | str) -> None:
+        """Write :meth:`to_pandas` to a file, as a whole or not at all; :meth:`to_dict` stands in its metadata."""
+        write_parquet(self.to_pandas(), json.dumps(self.to_dict()), path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers, intervals, counts, conventions and remarks, of plain types; None stands for NaN."""
+        accuracy = {"metrics": {}, "n_queries": len(self.lists)} if self.accuracy is None else self.accuracy.to_dict()
+        beyond = {name: None if np.isnan(value) else value for name, value in self.beyond.items()}
+        return {**accuracy, "lists": beyond, "remarks": list(self.remarks)}
 
     def __repr__(self) -> str:
         means = ", ".join(f"{metric}={mean:.4f}" for metric, mean in self.means.items())
@@ -118,16 +131,58 @@ def evaluate_recommender(
         CatalogueEvaluation(hit_rate@1=0.5000, mrr=0.7500, coverage@1=0.5000; 2 users)
     """
     where = "evaluate_recommender"
+    _check_items(where, model, split)
+    return evaluate_scored(
+        lambda histories: next(model.scores(histories, block_rows=len(histories))),
+        split,
+        metrics,
+        exclude_seen=exclude_seen,
+        within=within,
+        features=features,
+        protocol=protocol,
+        empty=empty,
+        ties=ties,
+        block_rows=block_rows,
+    )
+
+
+def evaluate_scored(
+    scored: Callable[[Interactions], NDArray[np.float32]],
+    split: Split,
+    metrics: Metric | Sequence[Metric],
+    *,
+    exclude_seen: bool = True,
+    within: Any | None = None,
+    features: ItemFeatures | None = None,
+    protocol: str | Protocol = "rankkit",
+    empty: str | None = None,
+    ties: str | None = None,
+    block_rows: int | None = None,
+) -> CatalogueEvaluation:
+    """As :func:`evaluate_recommender`, of whatever scores histories.
+
+    Args:
+        scored: Gives scores float32 ``[user, item]`` of histories on the items of the split; they may be overwritten.
+        split: What is held out.
+        metrics: As there, and so are all others.
+        exclude_seen: As there.
+        within: As there.
+        features: As there.
+        protocol: As there.
+        empty: As there.
+        ties: As there.
+        block_rows: As there.
+    """
+    where = "evaluate_recommender"
     asked = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
     beyond = [name for name in asked if isinstance(name, str) and is_beyond(name)]
     names = metric_names(where, [name for name in asked if name not in beyond]) if len(beyond) < len(asked) else {}
     rules = resolve_protocol(protocol, empty, ties)
     _check_asked(where, names, rules)
-    _check_items(where, model, split)
     users, history, targets, remarks = _to_find(where, split, exclude_seen)
     without = np.ones(split.history.n_items, np.bool_)
     if within is not None:
-        without[item_choice(where, model.log, within)] = False
+        without[item_choice(where, split.history, within)] = False
         remarks.append(f"candidates: {int((~without).sum()):,} of {len(without):,} items (within=).")
     else:
         remarks.append(f"candidates: all {len(without):,} items of the log.")
@@ -137,7 +192,7 @@ def evaluate_recommender(
     n_tied, n_missed = 0, 0
     for rows in row_blocks(len(users), split.history.n_items, block_rows):
         of_block = history[rows]
-        block = next(model.scores(of_block, block_rows=len(of_block)))
+        block = scored(of_block)
         mask_block(block, of_block if exclude_seen else None, without if within is not None else None)
         items[rows], scores[rows] = top_k(block, k_lists)
         if names:

@@ -1,4 +1,4 @@
-"""The tables: a line a task, scorer, encoder, objective, metric, transform and export target.
+"""The tables: a line a task, scorer, encoder, recommender, objective, metric, transform and export target.
 
 A line added here enrols the entry in the shared tests, in the command line and in experiment files.
 """
@@ -36,6 +36,19 @@ FIXED_ENCODERS = Entries(
     "rankkit.models.encoders",
     {
         "raw": "RawEncoder",
+    },
+)
+
+# They learn in one go from a log of users and items, and list items.
+RECOMMENDERS = Entries(
+    "rankkit.models.recommenders",
+    {
+        "popularity": "Popularity",
+        "item_knn": "ItemKNN",
+        "ease": "EASE",
+        "als": "ALS",
+        "bpr": "BPRMF",
+        "markov": "Markov",
     },
 )
 
@@ -180,6 +193,7 @@ TASKS = Entries(
     {
         "ranking": "rankkit.tasks.ranking.task:RANKING",
         "similarity": "rankkit.tasks.similarity.task:SIMILARITY",
+        "recommendation": "rankkit.tasks.recommendation.task:RECOMMENDATION",
     },
 )
 
@@ -188,6 +202,7 @@ KINDS: dict[str, tuple[Entries, ...]] = {
     "task": (TASKS,),
     "scorer": (SCORERS, FIXED_SCORERS),
     "encoder": (ENCODERS, FIXED_ENCODERS),
+    "recommender": (RECOMMENDERS,),
     "objective": (OBJECTIVES, CLICK_OBJECTIVES),
     "embedding objective": (EMBEDDING_OBJECTIVES,),
     "metric": (METRICS,),
@@ -196,7 +211,7 @@ KINDS: dict[str, tuple[Entries, ...]] = {
 }
 
 
-MODELS: list[str] = ["scorer", "encoder"]
+MODELS: list[str] = ["scorer", "encoder", "recommender"]
 """The kinds that are models: what a task calls its own. Each is a class, built anew from its options."""
 
 

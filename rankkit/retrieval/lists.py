@@ -23,6 +23,7 @@ class TopK:
         scores: float32 ``[user, k]``, -inf there.
         item_ids: ``[item]``.
         remarks: What was decided, a line each.
+        n_cold: Users without a history.
     """
 
     user_ids: Ids
@@ -30,6 +31,7 @@ class TopK:
     scores: NDArray[np.float32]
     item_ids: Ids
     remarks: tuple[str, ...] = ()
+    n_cold: int = 0
 
     @property
     def n_users(self) -> int:

@@ -82,7 +82,7 @@ def serve_here(
         BundleError: If there is no ranker, or it is damaged.
         ConfigError: If the settings do not go together.
     """
-    app = _app_of(paths, settings)
+    app = app_of(paths, settings)
     gc.collect()
     gc.freeze()  # a full collection that walks what the libraries keep makes requests wait a tenth of a second
     server = make_server(app, settings, admin)
@@ -91,7 +91,7 @@ def serve_here(
         server.run(sockets=[listening] if admin is None else [listening, admin])
 
 
-def _app_of(paths: Mapping[str, Path], settings: Settings) -> "FastAPI":
+def app_of(paths: Mapping[str, Path], settings: Settings) -> "FastAPI":
     """The service for the models of these folders.
 
     Raises:

@@ -23,7 +23,7 @@ def evaluate(
     batch_docs: int | None = None,
     **own: Any,
 ) -> Any:
-    """Measure a model on data: a ranker how well it orders documents, an encoder on labelled examples.
+    """Measure a model on data: a ranker on documents, an encoder on labelled examples, a recommender on a split.
 
     >>> from rankkit.data.synthetic import make_ranking
     >>> from rankkit.models.scorers import LinearScorer
@@ -34,7 +34,8 @@ def evaluate(
     Args:
         model: Its training flags and its device are afterwards as before.
         data: Of a ranker documents with labels: a :class:`RankingDataset`, or a data frame or Arrow table with a column
-            of labels named as in the training data. Of any other model data of its task, as :class:`LabelledExamples`.
+            of labels named as in the training data. Of any other model data of its task: :class:`LabelledExamples` of
+            an encoder, :class:`rankkit.Split` of a recommender.
         metrics: Names, as ``"ndcg@10"`` or ``"map"``, or functions, as ``rankkit.ndcg``; None: those of the task, of
             rankers ndcg@10 and mrr@10.
         qids: With a table: one query id a row, or the name of their column; None: the column of the training data.
@@ -45,10 +46,12 @@ def evaluate(
             weights play no part.
         device: Where to score; None: where the model is. Metrics are computed on the CPU.
         batch_docs: About how many documents to score at once; None: 65,536.
-        **own: What else measuring on other data takes, as :func:`rankkit.evaluate_encoder` describes it.
+        **own: What else measuring on other data takes, as :func:`rankkit.evaluate_encoder` and
+            :func:`rankkit.evaluate_recommender` describe it.
 
     Returns:
-        An :class:`rankkit.Evaluation` of a ranker, a :class:`rankkit.SimilarityReport` of an encoder.
+        An :class:`rankkit.Evaluation` of a ranker, a :class:`rankkit.SimilarityReport` of an encoder, a
+        ``CatalogueEvaluation`` of a recommender.
 
     Raises:
         DataError: If there are no labels or no queries, the data does not fit the model, a score is NaN, a query has no

@@ -99,7 +99,7 @@ class Task:
         model: What a model is called in the catalogue, in experiment files and in ``model.json``.
         objective: What its objectives are called in the catalogue.
         data: The data in words, for messages.
-        data_type: Its class.
+        data_type: Its class, or its classes.
         metric: By which epochs are chosen, unless another is asked for.
         words: What tables and pages call things.
         job: The class of its :class:`rankkit.tasks.work.Job`: ``(model, objective, train, valid, **options)``.
@@ -121,6 +121,7 @@ class Task:
         time: ``(predict, test data) -> {"p50": ..., "p99": ...}``, in milliseconds.
         commands: Its :class:`rankkit.cli.kinds.commands.Commands`; left out, they follow from the rest.
         export: Its :class:`rankkit.export.exportable.Exportable`; None: its models go nowhere.
+        check_saved: ``(model.json, split)``: raises if a saved model may not be compared on a split; None: any may.
         routes: What the service answers with a model of it: ``{"embed": Route(...)}`` is ``POST /embed``.
     """
 
@@ -129,7 +130,7 @@ class Task:
     model: str
     objective: str
     data: str
-    data_type: type
+    data_type: type | tuple[type, ...]
     metric: str
     words: Words
     job: Any
@@ -149,6 +150,7 @@ class Task:
     commands: Any = "rankkit.cli.kinds.derived:DerivedCommands"
     export: Any = None
     read: Callable[[Path], Any] | None = None
+    check_saved: Callable[[Mapping[str, Any], Any], None] | None = None
     routes: Mapping[str, Route] = field(default_factory=dict)
 
     def part(self, name: str) -> Any:

@@ -65,8 +65,8 @@ def fit(
     """Train a model in place; it ends with the weights of the epoch that was best on the validation data.
 
     The data says what is trained: documents of queries a scorer, labelled examples an encoder (as
-    :func:`rankkit.fit_encoder`), data of a registered task its model. A model that learns in one go, such as
-    :class:`rankkit.OneFeature`, takes no objective: ``fit(model, train, valid)``.
+    :func:`rankkit.fit_encoder`), a log a recommender, data of a registered task its model. A model that learns in one
+    go, such as :class:`rankkit.OneFeature` and every recommender, takes no objective: ``fit(model, train, valid)``.
 
     Without validation data it ends with those of the last epoch. The scorer's transform is fitted on ``train`` if it
     is not fitted yet. The same seed, machine and number of threads give the same weights, also where several runs

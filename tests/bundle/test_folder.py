@@ -240,7 +240,7 @@ def wrong_shape(folder):
         (lambda folder: edit(folder, weights_file=3), "weights_file: expected text; got 3."),
         (lambda folder: edit(folder, scorer={"name": "mpl", "options": {}}), "Did you mean 'mlp'?"),
         (lambda folder: edit(folder, scorer={"name": "mlp", "options": {"depth": 3}}), "depth"),
-        (lambda folder: edit(folder, scorer=None), "expected one of scorer and encoder; got neither."),
+        (lambda folder: edit(folder, scorer=None), "expected one of scorer, encoder, recommender; got neither."),
         (lambda folder: edit(folder, feature_names=["a", "b"]), "expected 3 feature names; got 2."),
         (lambda folder: edit(folder, feature_names=["a", "b", "c", "\ud800"]), "which is no Unicode"),
         (lambda folder: edit(folder, n_features="4"), "n_features: expected a whole number; got '4'."),

@@ -14,6 +14,7 @@ from rankkit.serving.answers import Answerer
 from rankkit.serving.app import create_answering_app
 from rankkit.serving.server import serve
 from rankkit.serving.settings import Settings
+from tests.models.recommenders.drawn import drawn_log
 from tests.serving.asgi import Client
 
 
@@ -109,3 +110,19 @@ def test_one_service_has_models_of_one_kind(folder, tmp_path):
         serve({"a": folder / "one", "b": tmp_path / "ranker"}, Settings(port=0))
     with pytest.raises(ConfigError, match="expected no shadow and no engine"):
         create_answering_app({"one": Answerer.load(folder / "one")}, Settings(engine="onnxruntime"))
+
+
+def test_a_recommender_answers_under_its_own_path(tmp_path):
+    log = drawn_log(text=True)
+    model = rk.EASE(l2=5.0).learn(log)
+    rk.save(model, tmp_path / "ease")
+    with Client(create_answering_app({"ease": Answerer.load(tmp_path / "ease")}, Settings())) as client:
+        user = log.user_ids[0]
+        answer = client.post("/recommend", {"user": user, "k": 4})
+        assert answer.status_code == 200
+        assert [row["item"] for row in answer.json()["items"]] == model.recommend([user], 4).items_of(0)
+        assert client.post("/recommend", {"user": "nobody"}).json()["answered_by"] == "popularity"
+        refused = client.post("/recommend", {"user": user, "k": 0})
+        assert refused.status_code == 422
+        assert "body.k: expected a whole number" in refused.json()["error"]
+        assert client.get("/metadata").json()["recommender"]["name"] == "ease"

@@ -1,11 +1,11 @@
-"""``rankkit split``: training, validation and test data from one file, whole queries at a time."""
+"""``rankkit split``: training, validation and test data: of rankers from one file, of recommenders from a log."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rankkit.cli.data.options import Reading, reads_data
+from rankkit.cli.data.options import Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
@@ -17,13 +17,42 @@ _TAKEN = "{target}: expected no such file yet; got one. Choose another --out, or
 
 @reads_data()
 def split(
-    source: Annotated[Path, typer.Argument(help="Ranking data of any format.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder for train, vali and test.", show_default=False)],
+    source: Annotated[
+        Path, typer.Argument(help="Ranking data of any format, or the folder of a log.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for train, vali and test.", show_default="of a log split, in its folder"),
+    ] = None,
     fractions: Annotated[
-        tuple[float, float, float],
-        typer.Option(help="Shares of the queries for train, vali and test; 0 leaves the part out."),
-    ] = (0.8, 0.1, 0.1),
+        tuple[float, float, float] | None,
+        typer.Option(
+            help="Shares of the queries for train, vali and test; 0 leaves the part out.", show_default="0.8 0.1 0.1"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Equal data, fractions and seed give equal parts.")] = 0,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="time|leave-last|ratio",
+            help="Of a log: all events in order of time, the last of each user, or a share of each user.",
+            show_default="time",
+        ),
+    ] = None,
+    test: Annotated[
+        float | None, typer.Option(help="Of a log: share of the events of the test part.", show_default="0.2")
+    ] = None,
+    valid: Annotated[
+        float | None,
+        typer.Option(help="Of a log: share of the validation part; 0 leaves it out.", show_default="0.1"),
+    ] = None,
+    leave_last: Annotated[
+        int | None, typer.Option(min=1, metavar="COUNT", help="Of a log: so many events of each user in a part.")
+    ] = None,
+    ratio: Annotated[bool, typer.Option("--ratio", help="Of a log: as --by ratio.")] = False,
+    random: Annotated[
+        bool, typer.Option("--random", help="With --ratio: at random, which learns from the future.")
+    ] = False,
     by_time: Annotated[
         str | None,
         typer.Option(
@@ -38,16 +67,29 @@ def split(
     *,
     reading: Reading,
 ) -> None:
-    """Deal the queries of a file out, at random or by time; every query goes to one part, with all its documents.
+    """Deal the queries of a file out, every query with all its documents; or split a log, and say what that means.
 
     What is there is never replaced; parts that the same command wrote before it was cut off are taken as they are.
     """
+    from rankkit.cli.data.log_split import split_log
     from rankkit.data import views
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
     from rankkit.loaders.files import check_target, column_names, read
     from rankkit.loaders.formats import check_is_there
+    from rankkit.loaders.interactions.folders import is_log
 
+    of_logs = {"by": by, "test": test, "valid": valid, "leave_last": leave_last}
+    if is_log(source):
+        refuse_reading(f"{source}, a log", reading)
+        _refuse(f"{source}, a log", {"--fractions": fractions, "--by-time": by_time, "--suffix": suffix})
+        split_log(source, out, {**of_logs, "ratio": ratio, "random": random}, seed)
+        return
+    said = {f"--{name.replace('_', '-')}": value for name, value in of_logs.items()}
+    _refuse(f"{source}, ranking data", {**said, "--ratio": ratio or None, "--random": random or None})
+    if out is None:
+        raise ConfigError("rankkit split: expected --out, a folder for the parts; got none. Name one.")
+    fractions = fractions or (0.8, 0.1, 0.1)
     check_place(out, "folder")
     check_is_there(source)
     ending = _ending(source) if suffix is None else suffix
@@ -69,6 +111,14 @@ def split(
     options = {"train": "--train", "vali": "--valid", "test": "--test"}
     files = [word for target in targets for word in (options[target.name.split(".")[0]], target)]
     suggest("rankkit", "train", *files, "--out", "runs/first")
+
+
+def _refuse(where: str, others: dict[str, Any]) -> None:
+    from rankkit.errors import ConfigError
+
+    for option, value in others.items():
+        if value is not None:
+            raise ConfigError(f"{where}: expected no {option}, which is of other data; got it. Leave it out.")
 
 
 def _write(part: "RankingDataset", target: Path) -> None:

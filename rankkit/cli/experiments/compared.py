@@ -73,7 +73,7 @@ class Compared(Section):
     objectives: list[Named] = Field(default=[])
     external: list[Named] = Field(default=[])
     baseline: str | None = None
-    seeds: Whole | list[Whole] = 3
+    seeds: Whole | list[Whole] = Field(default=3, validate_default=True)  # a count, which becomes a list
     metric: str
     threads: Whole = Field(default=1, ge=1)
     training: dict[str, Any] = Field(default={})

@@ -10,6 +10,7 @@ TOP = {
     "out": "folder of the run",
     "scorer": "a name, or a table with a name and options: below",
     "encoder": "a name, or a table with a name and options: below",
+    "recommender": "a name, or a table with a name and options: below",
     "objective": "a name, or a table with a name and options: below",
     "training": "how it is trained: below",
     "evaluation": "what is measured at the end: below",
@@ -53,6 +54,15 @@ EXAMPLES = {
     "ink": "`dark` for dark strokes on white",
     "label": "class column of a Parquet file",
 }
+LOG = {
+    "log": "the folder that `rankkit interactions` or `rankkit split` wrote, or a file with columns user, item, time",
+    "by": "what `rankkit split` calls so; left out, the split that lies in the log, else by time, else `leave_last`",
+    "valid": "share of the events to choose on; left out, 0.1; by `leave_last` 0 for none",
+    "test": "share of the events to report; left out, 0.2",
+    "n": "events a user in a part, by `leave_last`; left out, 1",
+    "order": "of the events of a user, by `ratio`; `random` learns from the future",
+    "split_seed": "of a random order",
+}
 MEASURED = {
     "metrics": "what is measured",
     "protocol": "whose conventions",
@@ -66,6 +76,7 @@ COMPARED = {
     **TOP,
     "scorers": "each with each objective: names, or tables with a name and options",
     "encoders": "in place of scorers: names, or tables with a name and options",
+    "recommenders": "in place of scorers: names, or tables with a name and options",
     "objectives": "names, or tables with a name and options",
     "external": "systems beside them: below",
     "baseline": 'what the others are tested against, as `"mlp ranknet"`; left out, the first',
@@ -110,8 +121,9 @@ READING = (
 OF_TRAIN = "\n\n".join(
     (
         f"Keys of --set: data.KEY with {', '.join(name for name in RANKING_DATA if name != 'cross_validation')};",
+        f"of a recommender: data.KEY with {', '.join(LOG)};",
         f"training.KEY with {', '.join(TRAINING)}; of an encoder also {', '.join(ENCODER_TRAINING)};",
-        "scorer.KEY, encoder.KEY and objective.KEY with what each of these has.",
+        "scorer.KEY, encoder.KEY, recommender.KEY and objective.KEY with what each of these has.",
         "What each is, with type and default: rankkit options training, rankkit options scorer mlp, ...",
     )
 )

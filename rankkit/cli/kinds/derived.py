@@ -14,7 +14,7 @@ from rankkit.cli.experiments.compared import Compared, part_of, plain
 from rankkit.cli.experiments.config import AnyExperiment, MetricNames, Named, Section
 from rankkit.cli.experiments.validation import check_options
 from rankkit.cli.kinds.commands import Asked
-from rankkit.comparison.plan import Part, Plan, Rules, System, cross
+from rankkit.comparison.plan import Part, Plan, Rules, System, cross, in_one_go
 from rankkit.comparison.systems.externals import check_external
 from rankkit.errors import ConfigError
 from rankkit.options import PASSED
@@ -61,11 +61,8 @@ class DerivedComparison(Compared):
         models = [part_of(named) for named in getattr(self, f"{task.model}s")]
         metrics = tuple(self.evaluation.metrics or [self.metric])
         trained = cross(models, [part_of(named) for named in self.objectives], self.training, kind=task.model)
-        alone = [
-            System(model.name, model, kind=task.model)
-            for model in models
-            if hasattr(registry.find(task.model, model.name), "learn")
-        ]
+        learners = [model for model in models if hasattr(registry.find(task.model, model.name), "learn")]
+        alone = in_one_go(learners, self.training, kind=task.model)
         return self.planned(alone or trained, self.data, Rules(metrics=metrics), self._checked)
 
     def _checked(self, system: System) -> System:

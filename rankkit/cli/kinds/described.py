@@ -11,6 +11,8 @@ from rankkit.cli.experiments.compared import SearchSection, SignificanceSection
 from rankkit.cli.experiments.config import Section
 from rankkit.cli.kinds.ranking.comparison_file import ComparedData, ComparedEvaluation, ComparisonFile
 from rankkit.cli.kinds.ranking.training_file import Data, EvaluationSection, Experiment
+from rankkit.cli.kinds.recommendation.comparison_file import ComparedLists, RecommenderComparisonFile
+from rankkit.cli.kinds.recommendation.training_file import ListsSection, LogData, RecommenderExperiment
 from rankkit.cli.kinds.similarity.comparison_file import ComparedExamples, ComparedRetrieval, EncoderComparisonFile
 from rankkit.cli.kinds.similarity.training_file import EncoderExperiment, ExampleData, SimilaritySection
 from rankkit.models.encoders.affine import RandomAffine
@@ -33,6 +35,11 @@ SECTIONS: Mapping[str, tuple[type[Section], Mapping[str, str]]] = {
     "a comparison of encoders": (EncoderComparisonFile, keys.COMPARED),
     "data of a comparison of encoders": (ComparedExamples, keys.EXAMPLES),
     "evaluation of a comparison of encoders": (ComparedRetrieval, keys.MEASURED),
+    "a file of a recommender": (RecommenderExperiment, keys.TOP),
+    "data of a recommender": (LogData, keys.LOG),
+    "evaluation of a recommender": (ListsSection, keys.MEASURED),
+    "a comparison of recommenders": (RecommenderComparisonFile, keys.COMPARED),
+    "evaluation of a comparison of recommenders": (ComparedLists, keys.MEASURED),
 }
 """Tables of files: the model that checks each, and what its keys mean; a key without a meaning is an error there."""
 
@@ -60,7 +67,7 @@ def section(name: str) -> list[Option]:
 
 
 def part(kind: str, name: str) -> list[Option]:
-    """The options of a scorer, an encoder or an objective.
+    """The options of a scorer, an encoder, a recommender or an objective.
 
     Args:
         kind: As :func:`rankkit.registry.find` has them.

@@ -1,4 +1,4 @@
-"""``rankkit train``: train a scorer, keep its best epoch, save it, evaluate it; on each fold of a folder, if asked."""
+"""``rankkit train``: train a model, keep what was best on validation data, save it, evaluate it; on each fold too."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -42,6 +42,21 @@ def train(
         str | None,
         typer.Option(help="In place of a scorer: mlp or conv, to embed images, .npz, Parquet, digits, glyphs."),
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(help="Of a recommender: folder that rankkit interactions or split wrote, or a file of events."),
+    ] = None,
+    recommender: Annotated[
+        str | None,
+        typer.Option(
+            help="In place of a scorer: popularity, item_knn, ease, als, bpr or markov, to learn from a log.",
+            show_default="with --log ease",
+        ),
+    ] = None,
+    update: Annotated[
+        Path | None,
+        typer.Option(help="A saved recommender, which learns the new events of --log with its options as they are."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker or encoder.")
     ] = None,
@@ -62,23 +77,31 @@ def train(
     *,
     reading: Reading,
 ) -> None:
-    """Train a scorer, or an encoder, and save it with everything needed to score or embed new data."""
+    """Train a scorer, an encoder or a recommender, and save it with everything needed to use it on new data."""
     from rankkit.cli.kinds.commands import commands_of, load_experiment
     from rankkit.cli.training.fold_runs import run_folds
     from rankkit.cli.training.run import run
+    from rankkit.cli.training.update import update_run
 
     if out is not None:
         check_place(out, "folder")
+    if update is not None:
+        files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
+        models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
+        more = {"--set": settings, "--resume": resume, "--track": track, "--valid-fraction": valid_fraction}
+        update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
+        return
     if resume and config is None and out is not None:
         if (out / EXPERIMENT_FILE).is_file():
             config = out / EXPERIMENT_FILE
-        elif train is None and folds is None and not settings:
+        elif train is None and folds is None and log is None and not settings:
             raise ConfigError(
                 f"{out}: expected a run to go on with; got no {EXPERIMENT_FILE} there. "
                 "Check --out, or start it without --resume."
             )
     overrides: dict[str, Any] = {
         "data": {
+            "log": log,
             "train": _text(train),
             "valid": _text(valid),
             "test": _text(test),
@@ -89,6 +112,7 @@ def train(
         "objective": objective,
         "scorer": scorer,
         "encoder": encoder,
+        "recommender": recommender or ("ease" if log is not None and config is None else None),
         "out": _text(out),
         "seed": seed,
     }

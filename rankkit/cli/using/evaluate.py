@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 def evaluate(
     run: Annotated[
         Path | None,
-        typer.Argument(help="Folder of a saved ranker or encoder, or file of trees.", show_default=False),
+        typer.Argument(help="Folder of a saved ranker, encoder or recommender, or file of trees.", show_default=False),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Argument(
-            help="Labelled data: LETOR text, Parquet or CSV; of an encoder images, .npz, Parquet, digits or glyphs.",
+            help="Labelled data: LETOR text, Parquet or CSV; of an encoder images, .npz, Parquet, digits or glyphs; "
+            "of a recommender its log.",
             show_default=False,
         ),
     ] = None,
@@ -31,8 +32,10 @@ def evaluate(
         typer.Option(
             "--metric",
             "-m",
-            help="Repeat for several, as ndcg@10, mrr@10, map; with --qrels as nDCG@10, RR, AP.",
-            show_default="ndcg@10, mrr@10; of an encoder map_at_r, hit_rate@1, mrr; with --qrels nDCG@10, RR, AP",
+            help="Repeat for several, as ndcg@10, mrr@10, map; of a recommender also coverage@10, gini@10, novelty@10; "
+            "with --qrels as nDCG@10, RR, AP.",
+            show_default="ndcg@10, mrr@10; of an encoder map_at_r, hit_rate@1, mrr; of a recommender ndcg@10, "
+            "recall@10; with --qrels nDCG@10, RR, AP",
         ),
     ] = None,
     protocol: Annotated[
@@ -97,10 +100,11 @@ def evaluate(
     *,
     reading: Reading,
 ) -> None:
-    """Evaluate a saved ranker or encoder, or a TREC run by --qrels and --run; prints its convention."""
+    """Evaluate a saved ranker, encoder or recommender, or a TREC run by --qrels and --run; prints its convention."""
     from rankkit import bundle, evaluation
     from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError
+    from rankkit.evaluation.beyond import is_beyond
     from rankkit.files.places import check_place
     from rankkit.tasks.known import task_of_model
 
@@ -124,7 +128,8 @@ def evaluate(
         if all_protocols:
             _refuse("--all-protocols", {**rules, "--per-query": per_query})
         for name in metric or ():
-            evaluation.parse_metric(name)
+            if not is_beyond(name):
+                evaluation.parse_metric(name)
         evaluation.resolve_protocol(protocol or "rankkit", empty, ties)
         model, about = bundle.read(run)
         commands = commands_of(task_of_model(bundle.kind_of(about)))

@@ -16,7 +16,8 @@ def serve(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Folders of saved rankers, or LightGBM or XGBoost files; several as name=folder, the default first.",
+            help="Folders of saved models of one kind, or LightGBM or XGBoost files; several as name=folder, the "
+            "default first.",
             show_default=False,
         ),
     ],
@@ -55,7 +56,7 @@ def serve(
         bool, typer.Option("--log-requests", help="One line a request on stderr: path, status, time; no contents.")
     ] = False,
 ) -> None:
-    """Serve saved rankers over HTTP: POST /rank and /score; GET /docs, /health, /metadata, /metrics."""
+    """Serve saved models over HTTP: POST /rank, /score, /embed, /recommend; GET /docs, /health, /metadata, /metrics."""
     from rankkit.serving import Settings
     from rankkit.serving.http.logs import on_stderr
     from rankkit.serving.server import serve as serve_until_stopped

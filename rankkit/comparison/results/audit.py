@@ -43,7 +43,8 @@ def audit(results: "Outcomes") -> tuple[Finding, ...]:
     """
     return (
         _splits(results),
-        _leaks(results),
+        *_leaks(results),
+        *_split_rules(results),
         *_teaching(results),
         *_seen_classes(results),
         *_trained_elsewhere(results),
@@ -69,18 +70,24 @@ def _splits(results: "Outcomes") -> Finding:
     return Finding("ok", "splits", f"every system on the same {'split' if n_splits == 1 else f'{n_splits} splits'}")
 
 
-def _leaks(results: "Outcomes") -> Finding:
+def _leaks(results: "Outcomes") -> list[Finding]:
     words = task_of(results.plan.source).words
-    shared = {split: results.about(split)["n_shared_queries"] for split in results.splits}
+    about = {split: results.about(split) for split in results.splits}
+    shared = {split: found["n_shared_queries"] for split, found in about.items() if "n_shared_queries" in found}
+    if not shared:  # of recommenders, whose users are those of the training data: the rule of the split says it
+        return []
     found = {split: number for split, number in shared.items() if number}
     if found:
         listed = ", ".join(f"{number} of {split}" for split, number in found.items())
-        return Finding(
-            "fail",
-            f"test {words.queries}",
-            f"stand in the training or validation data, {words.same}: {listed}",
-        )
-    return Finding("ok", f"test {words.queries}", "none stands in the training or validation data of its split")
+        text = f"stand in the training or validation data, {words.same}: {listed}"
+        return [Finding("fail", f"test {words.queries}", text)]
+    return [Finding("ok", f"test {words.queries}", "none stands in the training or validation data of its split")]
+
+
+def _split_rules(results: "Outcomes") -> list[Finding]:
+    """Of recommenders: how the log was split, and what that means."""
+    lines = [line for split in results.splits for line in results.about(split).get("split", [])]
+    return [Finding("note", f"split, {check}", text) for check, _, text in (line.partition(": ") for line in lines)]
 
 
 def _teaching(results: "Outcomes") -> list[Finding]:

@@ -8,6 +8,7 @@ from rankkit.comparison.systems.externals import check_external, find_external
 from rankkit.comparison.systems.fitted import Fitted, Report
 from rankkit.comparison.systems.trained import fit_trained
 from rankkit.errors import ConfigError
+from rankkit.registry import find
 from rankkit.tasks.known import task_of
 
 
@@ -24,10 +25,10 @@ def check_systems(plan: Plan) -> None:
     for system in plan.systems:
         if system.external is not None:
             check_external(system.external, task.systems)
-        elif system.part(task.model) is None:
+        elif (part := system.part(task.model)) is None:
             raise ConfigError(
                 f"{system.name}: expected {task.model} and objective, since the data is {task.data}; got another "
                 "system. Compare rankers with rankers, encoders with encoders."
             )
-        elif system.objective is None:
+        elif system.objective is None and not hasattr(find(task.model, part.name), "learn"):
             raise ConfigError(f"{system.name}: expected an objective to train it with; got none. Name one.")

@@ -25,8 +25,8 @@ _PLAIN = (bool, int, float, str)
 def fit_trained(spec: RunSpec, split: Any, folder: Path, report: Report) -> Fitted:
     """Train, going on from the checkpoint of a run that was cut off; the folder holds the model afterwards."""
     part, asked = spec.system.model, spec.system.objective
-    if part is None or asked is None:
-        raise ConfigError(f"{spec.system.name}: expected a model and an objective; got none. Use its own function.")
+    if part is None:
+        raise ConfigError(f"{spec.system.name}: expected a model; got none. Use its own function.")
     return _fit(spec, split, folder, report, part, asked)
 
 
@@ -49,6 +49,8 @@ def use_saved(spec: RunSpec, split: Any, folder: Path, report: Report) -> Fitted
     if kind != task.model:
         raise ConfigError(f"{spec.system.name}: expected a saved {task.model}; got {kind} in {path}. Name another.")
     kept = {name: about.get(name) for name in ("weights_sha256", "data_fingerprint")}
+    if task.check_saved is not None:
+        task.check_saved(about, split)
     return Fitted(
         predict=lambda data: task.predict(model, data),
         valid=task.job.value(model, split.valid, spec.metric),

@@ -317,6 +317,15 @@ def positions_of(ids: Any, known: Ids) -> NDArray[np.int64]:
     return np.array(pc.fill_null(found, -1).cast(pa.int64()))  # a copy, which may be written to
 
 
+def same_ids(one: Ids, other: Ids) -> bool:
+    """Whether two columns of ids are equal."""
+    if one is other:
+        return True
+    if len(one) != len(other) or isinstance(one, TextIds) != isinstance(other, TextIds):
+        return False
+    return bool(np.all(one == other))
+
+
 def _ids_of(values: Any, name: str) -> Ids:
     try:
         return as_ids(values)

@@ -1,5 +1,6 @@
 """split_interactions(): what is learnt from, and what is held out to be found, in the order of time."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -49,6 +50,12 @@ class Split:
         """``[item]``: True without an event in the history, so that nothing was learnt of it."""
         return np.asarray(self.history.item_counts == 0)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of history, targets and rule: equal for equal splits of equal logs."""
+        parts = f"{self.history.fingerprint} {self.targets.fingerprint} {self.rule}"
+        return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
+
     def __repr__(self) -> str:
         return (
             f"Split({self.name}: {self.targets.n_events:,} events of {len(self.users):,} users to be found, "
@@ -66,6 +73,7 @@ class Splits:
         test: To report.
         rule: How the log was split, in one line.
         remarks: What was decided, a line each.
+        parts: int8 ``[event of the whole log]``: 0 in train, 1 in valid, 2 in test, -1 in none.
     """
 
     train: Interactions
@@ -73,6 +81,7 @@ class Splits:
     test: Split
     rule: str
     remarks: tuple[str, ...] = ()
+    parts: NDArray[np.int8] | None = None
 
     def __iter__(self) -> Iterator[Interactions | Split | None]:
         return iter((self.train, self.valid, self.test))
@@ -180,6 +189,16 @@ def rolling_splits(log: Interactions, n_windows: int, *, share: float = 0.1) -> 
     return splits
 
 
+def splits_of_parts(log: Interactions, parts: NDArray[np.int8], rule: str, remarks: tuple[str, ...] = ()) -> Splits:
+    """The split of a log by the part of each event, as :attr:`Splits.parts` has it.
+
+    Raises:
+        DataError: If a part would be empty.
+    """
+    valid = parts == 1 if (parts == 1).any() else None
+    return _of_masks("split", log, parts == 0, valid, parts == 2, rule, remarks)
+
+
 def _leave_last(where: str, log: Interactions, valid: float | None, test: float | None, n: int) -> Splits:
     if test is not None or valid not in (None, 0) or n < 1:
         raise ConfigError(
@@ -255,7 +274,8 @@ def _of_masks(
     learnt = whole.keep(train)
     before = learnt if valid is None else whole.keep(train | valid)
     held_out = None if valid is None else Split("valid", learnt, whole.keep(valid), rule)
-    return Splits(learnt, held_out, Split("test", before, whole.keep(test), rule), rule, remarks)
+    parts = np.select([train, np.zeros_like(train) if valid is None else valid, test], [0, 1, 2], -1).astype(np.int8)
+    return Splits(learnt, held_out, Split("test", before, whole.keep(test), rule), rule, remarks, parts)
 
 
 def _times(where: str, log: Interactions) -> NDArray[np.int64]:

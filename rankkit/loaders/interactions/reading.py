@@ -1,6 +1,7 @@
 """read_interactions(): a log of users and items out of any file or table, and what was decided about it."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from rankkit.data.interactions.log import Interactions, grouped
 from rankkit.data.interactions.narrowing import with_at_least
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.interactions.columns import Events, events_of
+from rankkit.loaders.interactions.folders import is_log, read_log
 from rankkit.loaders.interactions.forms import Form, Wanted, open_file
 from rankkit.loaders.interactions.tables import as_table
 from rankkit.loaders.sources import Readable, as_file, is_file_name
@@ -43,7 +45,8 @@ def read_interactions(
     said in a :class:`rankkit.errors.DataWarning` where no option had asked for it.
 
     Args:
-        source: A file, plain or compressed, bytes or an open file; a pandas or polars data frame, an Arrow table.
+        source: A file, plain or compressed, bytes or an open file; the folder of a log; a pandas or polars data frame,
+            an Arrow table.
         user: Column of user ids, by name, or by position from 0 in a file without a header; None: "user" (of the other
             forms, where they have it).
         item: Column of item ids, likewise; None: "item".
@@ -68,6 +71,14 @@ def read_interactions(
         Interactions(2 users, 2 items, 3 events, times 5..20)
     """
     where = "read_interactions"
+    if isinstance(source, str | os.PathLike) and is_log(source):
+        given = {"user": user, "item": item, "time": time, "value": value, "form": form, "separator": separator}
+        asked = [name for name, option in {**given, "duplicates": duplicates}.items() if option is not None]
+        if asked or min_value is not None or k_core is not None:
+            raise ConfigError(
+                f"{source}: expected no options for a log that was read before; got some. Leave them out."
+            )
+        return read_log(source)
     _check_options(where, form, duplicates, min_value, k_core)
     wanted = Wanted(user, item, time, value, form, separator)
     with _table_of(source, wanted) as (table, columns, shown):

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, TrainingError
+from rankkit.models.recommenders.arrays import State, array_in
 from rankkit.models.recommenders.recommender import (
     Recommender,
-    State,
     check_count,
     check_from_zero,
     check_positive,
@@ -49,7 +49,7 @@ class BPRMF(Recommender):
         ['w']
     """
 
-    reads_order: ClassVar[bool] = False
+    is_seeded: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -111,10 +111,16 @@ class BPRMF(Recommender):
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         held = {"user_factors": self._users, "item_factors": self._items, "biases": self._biases}
-        return {**held, "seed": np.array([self._seed])}
+        return {**held, "seed": np.array([self._seed], np.int64)}
 
     def _take(self, arrays: State) -> None:
+        n_users, n_items = self.log.n_users, self.log.n_items
         self._users, self._items, self._biases = (
-            np.asarray(arrays[name], np.float32) for name in ("user_factors", "item_factors", "biases")
+            array_in("BPRMF", arrays, name, shape)
+            for name, shape in (
+                ("user_factors", (n_users, self.n_factors)),
+                ("item_factors", (n_items, self.n_factors)),
+                ("biases", (n_items,)),
+            )
         )
-        self._seed = int(arrays["seed"][0])
+        self._seed = int(array_in("BPRMF", arrays, "seed", (1,), np.int64)[0])

@@ -1,6 +1,6 @@
 """EASE: a linear model of items on items, solved at once."""
 
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 import torch
@@ -10,7 +10,9 @@ from torch import Tensor
 from rankkit.data.interactions.joining import on_shared_ids
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError, TrainingError
-from rankkit.models.recommenders.recommender import Recommender, State, check_positive
+from rankkit.models.recommenders.arrays import State, array_in
+from rankkit.models.recommenders.choosing import Grid
+from rankkit.models.recommenders.recommender import Recommender, check_positive
 
 Precision = Literal["float32", "float64"]
 
@@ -26,7 +28,8 @@ class EASE(Recommender):
     each, twice that while it learns. New histories are scored as known ones are; cold items score 0.
 
     Args:
-        l2: lambda, the ridge: about 100 for 100,000 events, up to 1,000 for tens of millions.
+        l2: lambda, the ridge: about 100 for 100,000 events, up to 1,000 for tens of millions. None: of 100, 30, 300 and
+            1,000 what is best on the validation data; without any 100.
         precision: Of the solution; ``"float64"`` takes twice the memory.
 
     References:
@@ -41,11 +44,16 @@ class EASE(Recommender):
 
     reads_order: ClassVar[bool] = False
 
-    def __init__(self, l2: float = 100.0, precision: Precision = "float32") -> None:
-        check_positive("EASE", l2=l2)
+    def __init__(self, l2: float | None = None, precision: Precision = "float32") -> None:
+        check_positive("EASE", or_none=True, l2=l2)
         if precision not in get_args(Precision):
             raise ConfigError(f"EASE: expected precision 'float32' or 'float64'; got {precision!r}. Pass one of them.")
-        self.l2, self.precision = l2, precision
+        self.l2, self.precision = cast("float", l2), precision  # l2 is there once it has learnt
+
+    @property
+    def grid(self) -> Grid:
+        """Four ridges."""
+        return {"l2": (100.0, 30.0, 300.0, 1000.0)}
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -136,7 +144,11 @@ class EASE(Recommender):
         return {"weights": self._weights.numpy(), "diagonal": self._diagonal.numpy()}
 
     def _take(self, arrays: State) -> None:
-        self._weights, self._diagonal = (torch.from_numpy(np.array(arrays[name])) for name in ("weights", "diagonal"))
+        n_items = self.log.n_items
+        self._weights, self._diagonal = (
+            torch.from_numpy(np.array(array_in("EASE", arrays, name, shape, self.precision)))
+            for name, shape in (("weights", (n_items, n_items)), ("diagonal", (n_items,)))
+        )
 
 
 def _gram(log: Interactions, dtype: torch.dtype) -> Tensor:

@@ -18,15 +18,24 @@ _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 @kernel(fastmath=_FAST, error_model="numpy")
 def _apply(
-    columns: Codes, extra: Floats, others: Floats, gram: Floats, vector: Floats, sign: Any, wanted: Any, out: Floats
+    columns: Codes,
+    extra: Floats,
+    others: Floats,
+    gram: Floats,
+    ridge: Any,
+    vector: Floats,
+    sign: Any,
+    wanted: Any,
+    out: Floats,
 ) -> None:
-    """Into ``out``: sign (G + sum_i e_i y_i y_i^T) vector + wanted sum_i (1 + e_i) y_i.
+    """Into ``out``: sign (G + ridge I + sum_i e_i y_i y_i^T) vector + wanted sum_i (1 + e_i) y_i.
 
     ``sign`` and ``wanted`` are of the type of the factors, which a whole number would turn into float64. Four rows at a
     time pass over the vector and over ``out``, which are read once for them.
     """
     width, n = len(vector), len(columns)
-    out[:] = 0
+    for f in range(width):
+        out[f] = sign * ridge * vector[f]
     for f in range(0, width - 3, 4):
         a, b, c, d = gram[f], gram[f + 1], gram[f + 2], gram[f + 3]
         p, q, r, s = sign * vector[f], sign * vector[f + 1], sign * vector[f + 2], sign * vector[f + 3]
@@ -73,11 +82,12 @@ def solve_rows(
     solved: Floats,
     others: Floats,
     gram: Floats,
+    ridges: Floats,
     n_steps: int,
     tolerance: float,
     one: Any,
 ) -> None:
-    """Improve each row x of ``solved`` by conjugate gradients on (G + sum_i e_i y_i y_i^T) x = sum_i (1 + e_i) y_i.
+    """Improve each row x of ``solved`` by conjugate gradients: (G + r I + sum_i e_i y_i y_i^T) x = sum_i (1 + e_i) y_i.
 
     Args:
         starts: ``[row + 1]``.
@@ -85,7 +95,8 @@ def solve_rows(
         extra: ``[event]``: e_i, the confidence above that of a pair without an event.
         solved: ``[row, factor]``, written.
         others: ``[other, factor]``.
-        gram: ``[factor, factor]``: Y^T Y with the ridge on its diagonal.
+        gram: ``[factor, factor]``: G = Y^T Y.
+        ridges: ``[row]``: r, in the type of the factors.
         n_steps: How many at most.
         tolerance: A row is done when the square of its residual is so small a share of what it was.
         one: 1 in the type of the factors.
@@ -98,14 +109,14 @@ def solve_rows(
         if first == last:
             x[:] = 0
             continue
-        _apply(mine, weights, others, gram, x, -one, one, residual)
+        _apply(mine, weights, others, gram, ridges[row], x, -one, one, residual)
         direction = residual.copy()
         old = _dot(residual, residual)
         enough = tolerance * old + 1e-20
         for _ in range(n_steps):
             if old < enough:
                 break
-            _apply(mine, weights, others, gram, direction, one, one - one, product)
+            _apply(mine, weights, others, gram, ridges[row], direction, one, one - one, product)
             step = old / _dot(direction, product)
             for f in range(len(x)):
                 x[f] += step * direction[f]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.interactions.log import Interactions, positions_of
+from rankkit.data.interactions.log import Interactions, positions_of, same_ids
 from rankkit.data.text_ids import Ids, TextIds, as_ids, join_ids
 from rankkit.errors import DataError
 from rankkit.remarks import say
@@ -89,15 +89,6 @@ def _on_items(where: str, known: Interactions, given: Interactions) -> Interacti
         return given
     places = positions_of(given.item_ids, known.item_ids)[given.items]
     return _without_unknown(where, given.offsets, places, given.user_ids, known, given.times, given.values)
-
-
-def same_ids(one: Ids, other: Ids) -> bool:
-    """Whether two columns of ids are equal."""
-    if one is other:
-        return True
-    if len(one) != len(other) or isinstance(one, TextIds) != isinstance(other, TextIds):
-        return False
-    return bool(np.all(one == other))
 
 
 def _without_unknown(

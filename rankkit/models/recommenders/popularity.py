@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
-from rankkit.models.recommenders.recommender import Recommender, State, check_positive
+from rankkit.models.recommenders.arrays import State, array_in
+from rankkit.models.recommenders.recommender import Recommender, check_positive
 
 Over = Literal["all", "recent", "decayed"]
 
@@ -65,4 +66,4 @@ class Popularity(Recommender):
         return {"popularity": self._popularity}
 
     def _take(self, arrays: State) -> None:
-        self._popularity = np.asarray(arrays["popularity"], np.float32)
+        self._popularity = array_in("Popularity", arrays, "popularity", (self.log.n_items,))

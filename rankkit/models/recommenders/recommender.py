@@ -1,30 +1,29 @@
 """Recommender: what every recommender is and does, whatever it learns."""
 
 import inspect
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Protocol, Self, overload, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
-from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import ConfigError, DataError
+from rankkit.models.recommenders.arrays import State, ids_in, ids_out
+from rankkit.models.recommenders.choosing import Grid, candidates_of, choose
 from rankkit.models.recommenders.histories import histories_of, item_choice
 from rankkit.remarks import say
 from rankkit.retrieval.blocks import row_blocks
 from rankkit.retrieval.lists import TopK
 from rankkit.retrieval.top import top_k
 
-State = Mapping[str, NDArray[Any]]
-
 
 @runtime_checkable
 class Recommender(Protocol):
     """Learns from a log, gives every item a score for a history, and lists the best.
 
-    Options are keywords of the constructor and attributes of the same names. Who has no history, or none that was
-    learnt from, gets the most popular items of the log.
+    Options are keywords of the constructor and attributes of the same names; None of one that :attr:`grid` names means
+    that learning chooses it. Who has no history, or none that was learnt from, gets the most popular items of the log.
 
     Attributes:
         log: What was learnt from.
@@ -36,6 +35,8 @@ class Recommender(Protocol):
     """Whether values of events can count."""
     scores_cold_items: ClassVar[bool] = False
     """Whether an item without an event can have a score other than 0."""
+    is_seeded: ClassVar[bool] = False
+    """Whether another seed learns something else."""
 
     log: Interactions
 
@@ -56,8 +57,13 @@ class Recommender(Protocol):
         ...
 
     @property
+    def grid(self) -> Grid:
+        """By option what is tried where it is None: first what is taken where there is nothing to choose by."""
+        return {}
+
+    @property
     def options(self) -> dict[str, Any]:
-        """The options, as the constructor takes them."""
+        """The options, as the constructor takes them; once it has learnt, with what was chosen."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @property
@@ -65,29 +71,66 @@ class Recommender(Protocol):
         """Whether it has learnt from a log, or was given a state."""
         return hasattr(self, "log")
 
-    def learn(self, train: Interactions, *, seed: int = 0) -> Self:
-        """Learn from all events of a log, and from nothing else.
+    @overload
+    def learn(self, train: Interactions, *, seed: int = 0) -> Self: ...
+    @overload
+    def learn(
+        self, train: Interactions, choosing: Any, value: Callable[[], float], *, seed: int = 0
+    ) -> Mapping[str, Any]: ...
+    def learn(
+        self,
+        train: Interactions,
+        choosing: Any = None,
+        value: Callable[[], float] | None = None,
+        *,
+        seed: int = 0,
+    ) -> Any:
+        """Learn from all events of a log, and from nothing else; :func:`rankkit.fit` calls it with what to choose by.
 
         Args:
             train: The log.
+            choosing: What ``value`` is computed on; the log itself where there is no validation data.
+            value: How good the recommender is as it stands: of the options of :attr:`grid` that are None those are
+                kept that reach most. None: the first of each.
             seed: Of what is drawn at random; models in closed form draw nothing.
 
         Returns:
-            The recommender itself.
+            The recommender itself; with ``value`` the options that were chosen.
 
         Raises:
             DataError: If there are no events, or not what the recommender needs.
         """
+        where = type(self).__name__
         if not isinstance(train, Interactions):
             raise DataError(
-                f"{type(self).__name__}.learn: expected Interactions; got {type(train).__name__}. Pass train of "
+                f"{where}.learn: expected Interactions; got {type(train).__name__}. Pass train of "
                 "rankkit.split_interactions, or the history of a Split."
             )
         if not train.n_events:
-            raise DataError(f"{type(self).__name__}.learn: expected events; got none. Check the log.")
+            raise DataError(f"{where}.learn: expected events; got none. Check the log.")
+        # Learning again chooses again: what the constructor was given is kept beside what was chosen.
+        asked = self.__dict__.setdefault("_asked", self.options)
+        candidates = candidates_of(self.grid, asked)
+        self.log = train
+
+        def learnt_with(options: Mapping[str, Any]) -> None:
+            for name, option in options.items():
+                setattr(self, name, option)
+            self._learn(train, seed)
+
+        if value is None:
+            learnt_with(candidates[0])
+            return self
+        if choosing is train and len(candidates) > 1:
+            taken = ", ".join(f"{name}={option!r}" for name, option in candidates[0].items())
+            say(f"{where}: without validation data there is nothing to choose by: {taken} is taken.")
+            candidates = candidates[:1]
+        return choose(candidates, learnt_with, value)
+
+    def learn_again(self, train: Interactions, *, seed: int = 0) -> None:
+        """Learn from another log with the options as they stand, those that were chosen among them."""
         self.log = train
         self._learn(train, seed)
-        return self
 
     def scores(
         self, histories: Any, items: Any | None = None, *, block_rows: int | None = None
@@ -116,6 +159,7 @@ class Recommender(Protocol):
         k: int = 10,
         *,
         exclude_seen: bool = True,
+        exclude: Any | None = None,
         within: Any | None = None,
         block_rows: int | None = None,
     ) -> TopK:
@@ -126,6 +170,7 @@ class Recommender(Protocol):
                 ids of items, or a mapping of users to such lists.
             k: How many.
             exclude_seen: Leave out the items of a user's history.
+            exclude: Ids of items that are listed for nobody; unknown ones change nothing.
             within: Ids of the items that may be listed; None: all items of the log.
             block_rows: Users in a block; None: as many as fit into about 256 MB.
 
@@ -134,21 +179,48 @@ class Recommender(Protocol):
         """
         where = f"{type(self).__name__}.recommend"
         self._check_learnt(where)
-        found = histories_of(where, self.log, users_or_histories)
-        without = np.ones(self.log.n_items, np.bool_)
+        found = self.histories(where, users_or_histories)
+        listed = self.lists_of(
+            found, k, exclude_seen=exclude_seen, exclude=exclude, within=within, block_rows=block_rows
+        )
+        for remark in listed.remarks:
+            say(f"{where}: {remark}")
+        return listed
+
+    def histories(self, where: str, users_or_histories: Any) -> Interactions:
+        """What :meth:`recommend` takes as histories on the items of the log."""
+        return histories_of(where, self.log, users_or_histories)
+
+    def lists_of(
+        self,
+        histories: Interactions,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        exclude: Any | None = None,
+        within: Any | None = None,
+        block_rows: int | None = None,
+    ) -> TopK:
+        """What :meth:`recommend` gives, of histories on the items of the log, with its remarks unsaid."""
+        where = f"{type(self).__name__}.recommend"
+        without = np.zeros(self.log.n_items, np.bool_)
         if within is not None:
+            without[:] = True
             without[item_choice(where, self.log, within)] = False
-        items, scores = np.empty((len(found), max(k, 1)), np.int32), np.empty((len(found), max(k, 1)), np.float32)
-        for rows in row_blocks(len(found), self.log.n_items, block_rows):
-            block = self._scored(found[rows])
-            mask_block(block, found[rows] if exclude_seen else None, without if within is not None else None)
+        if exclude is not None:
+            places = self.log.item_positions(exclude)
+            without[places[places >= 0]] = True
+        shape = (len(histories), max(k, 1))
+        items, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
+        for rows in row_blocks(len(histories), self.log.n_items, block_rows):
+            block = self._scored(histories[rows])
+            mask_block(block, histories[rows] if exclude_seen else None, without if without.any() else None)
             items[rows], scores[rows] = top_k(block, k)
-        n_cold = int((found.sizes == 0).sum())
+        n_cold = int((histories.sizes == 0).sum())
         remarks: tuple[str, ...] = ()
         if n_cold:
-            remarks = (f"{n_cold:,} of {len(found):,} users have no history: they get the most popular items.",)
-            say(f"{where}: {remarks[0]}")
-        return TopK(found.user_ids, items, scores, self.log.item_ids, remarks)
+            remarks = (f"{n_cold:,} of {len(histories):,} users have no history: they get the most popular items.",)
+        return TopK(histories.user_ids, items, scores, self.log.item_ids, remarks, n_cold)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that was learnt, with the log, as arrays by name."""
@@ -156,7 +228,30 @@ class Recommender(Protocol):
         log: dict[str, NDArray[Any]] = {"log.offsets": self.log.offsets, "log.items": self.log.items}
         optional = {"log.times": self.log.times, "log.values": self.log.values}
         log |= {name: column for name, column in optional.items() if column is not None}
-        return {**log, **_ids_out("users", self.log.user_ids), **_ids_out("items", self.log.item_ids), **self._arrays()}
+        return {**log, **ids_out("users", self.log.user_ids), **ids_out("items", self.log.item_ids), **self._arrays()}
+
+    def set_state(self, state: State) -> None:
+        """Take what :meth:`state` gave, of a recommender with these options.
+
+        Raises:
+            DataError: If an array is missing, or is none of such a recommender.
+        """
+        where = type(self).__name__
+        try:
+            self.log = Interactions(
+                np.asarray(state["log.offsets"]),
+                np.asarray(state["log.items"]),
+                ids_in(where, "users", state),
+                ids_in(where, "items", state),
+                state.get("log.times"),
+                state.get("log.values"),
+            )
+            self._take(state)
+        except KeyError as error:
+            raise DataError(
+                f"{where}: expected an array {error.args[0]!r}; got {', '.join(state)}. Pass the whole state of a "
+                "recommender of this kind."
+            ) from error
 
     @classmethod
     def from_state(cls, state: State, **options: Any) -> Self:
@@ -167,24 +262,10 @@ class Recommender(Protocol):
             **options: Of :attr:`options`.
 
         Raises:
-            DataError: If an array is missing.
+            DataError: If an array is missing, or is none of such a recommender.
         """
         made = cls(**options)
-        try:
-            made.log = Interactions(
-                state["log.offsets"],
-                state["log.items"],
-                _ids_in("users", state),
-                _ids_in("items", state),
-                state.get("log.times"),
-                state.get("log.values"),
-            )
-            made._take(state)
-        except KeyError as error:
-            raise DataError(
-                f"{cls.__name__}.from_state: expected an array {error.args[0]!r}; got {', '.join(state)}. Pass the "
-                "whole state of a recommender of this kind."
-            ) from error
+        made.set_state(state)
         return made
 
     def _check_learnt(self, where: str) -> None:
@@ -238,35 +319,28 @@ def is_own_history(log: Interactions, histories: Interactions) -> NDArray[np.int
     return positions
 
 
-def _ids_out(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
-    if not isinstance(ids, TextIds):
-        return {f"{name}.ids": ids}
-    offsets, characters = ids.buffers()
-    return {f"{name}.id_offsets": offsets, f"{name}.id_characters": characters}
-
-
-def _ids_in(name: str, state: State) -> Ids:
-    if f"{name}.ids" in state:
-        return state[f"{name}.ids"]
-    return TextIds.from_buffers(state[f"{name}.id_offsets"], state[f"{name}.id_characters"])
-
-
-def check_positive(where: str, **numbers: Any) -> None:
+def check_positive(where: str, *, or_none: bool = False, **numbers: Any) -> None:
     """Raise ConfigError if an option is not a number above 0."""
     for name, value in numbers.items():
+        if or_none and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
             raise ConfigError(f"{where}: expected {name} as a number above 0; got {value!r}. Pass such a number.")
 
 
-def check_count(where: str, **numbers: Any) -> None:
+def check_count(where: str, *, or_none: bool = False, **numbers: Any) -> None:
     """Raise ConfigError if an option is not a whole number from 1."""
     for name, value in numbers.items():
+        if or_none and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ConfigError(f"{where}: expected {name} as a whole number from 1; got {value!r}. Pass such a number.")
 
 
-def check_from_zero(where: str, **numbers: Any) -> None:
+def check_from_zero(where: str, *, or_none: bool = False, **numbers: Any) -> None:
     """Raise ConfigError if an option is not a number of 0 or more."""
     for name, value in numbers.items():
+        if or_none and value is None:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
             raise ConfigError(f"{where}: expected {name} as a number of 0 or more; got {value!r}. Pass such a number.")

@@ -16,6 +16,7 @@ MODELS = {
     "ease in float64": lambda: EASE(l2=5.0, precision="float64"),
     "als": lambda: ALS(n_factors=5, l2=0.5),
     "weighted als": lambda: ALS(n_factors=5, l2=0.5, weighted=True),
+    "als by events": lambda: ALS(n_factors=5, l2=0.5, l2_power=1.0),
     "bpr": lambda: BPRMF(n_factors=5, n_epochs=20),
     "bpr by popularity": lambda: BPRMF(n_factors=5, n_epochs=20, negatives="popularity"),
     "markov": lambda: Markov(n_lags=3, smoothing=2.0),

@@ -82,13 +82,16 @@ def test_neighbours_are_those_of_the_formula(similarity, n_neighbours):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_als_folds_in_the_exact_solution(weighted):
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_als_folds_in_the_exact_solution(weighted, power):
     log = drawn_log()
-    model = ALS(n_factors=4, l2=0.7, alpha=2.0, weighted=weighted).learn(log)
+    model = ALS(n_factors=4, l2=0.7, alpha=2.0, weighted=weighted, l2_power=power).learn(log)
+    counts = oracle.binary(log).sum(axis=1)
+    ridges = 0.7 * (counts / counts.mean()) ** power
     confidences = 2.0 * (log.matrix("values").toarray() if weighted else oracle.binary(log))
     found = model.fold_in(log)
     for user in range(log.n_users):
-        wanted = oracle.als_user(model.item_factors.astype(float), confidences[user], 0.7)
+        wanted = oracle.als_user(model.item_factors.astype(float), confidences[user], ridges[user])
         np.testing.assert_allclose(found[user], wanted, rtol=1e-5, atol=1e-6)
 
 
@@ -105,6 +108,18 @@ def test_als_lowers_the_loss_of_the_paper_to_that_of_exact_steps():
         items = np.stack([oracle.als_user(users, column, 0.7) for column in confidences.T])
         users = np.stack([oracle.als_user(items, row, 0.7) for row in confidences])
     assert losses[2] == pytest.approx(oracle.als_loss(users, items, confidences, 0.7), rel=1e-3)
+
+
+def test_als_lowers_the_loss_whose_ridge_grows_with_the_number_of_events():
+    log = drawn_log()
+    binary = oracle.binary(log)
+    users_ridge, items_ridge = (0.7 * n / n[n > 0].mean() for n in (binary.sum(axis=1), binary.sum(axis=0)))
+    model = ALS(n_factors=4, l2=0.7, alpha=2.0, n_iterations=60, l2_power=1.0).learn(log)
+    users, items = model.fold_in(log).astype(float), model.item_factors.astype(float)
+    for item in np.flatnonzero(binary.sum(axis=0)):  # at the end each row is what the others ask for
+        wanted = oracle.als_user(users, 2.0 * binary[:, item], items_ridge[item])
+        np.testing.assert_allclose(items[item], wanted, atol=2e-2)
+    assert users_ridge.std() > 0.1
 
 
 def test_als_needs_values_that_can_be_confidence():

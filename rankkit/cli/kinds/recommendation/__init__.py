@@ -1,0 +1,1 @@
+"""Recommenders at the command line."""

@@ -1,0 +1,78 @@
+"""The experiment file of ``rankkit compare`` where it names recommenders."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from rankkit.cli.experiments.compared import Compared, part_of, plain
+from rankkit.cli.experiments.config import Named, Section
+from rankkit.cli.kinds.recommendation.training_file import LogData, check_training, checked_recommender
+from rankkit.comparison.plan import Part, Plan, Rules, System, in_one_go
+from rankkit.comparison.systems.externals import check_external
+from rankkit.errors import ConfigError
+from rankkit.tasks.recommendation.job import METRICS
+
+
+def _check_names(names: list[str]) -> list[str]:
+    from rankkit.evaluation import parse_metric
+    from rankkit.evaluation.beyond import is_beyond
+
+    for name in names:
+        if is_beyond(name):
+            raise ValueError(
+                f"expected metrics with a value for each user, which systems are tested on; got {name}. Look at it "
+                "with rankkit evaluate"
+            )
+        parse_metric(name)
+    return names
+
+
+class ComparedLists(Section):
+    """What is measured on the test part: where held-out items stand among all items."""
+
+    metrics: Annotated[list[str], AfterValidator(_check_names)] = Field(default=[*METRICS], min_length=1)
+    protocol: str = "rankkit"
+    empty: Literal["zero", "skip", "one", "error"] | None = None
+    ties: Literal["pessimistic", "expected", "stable"] | None = None
+
+
+class RecommenderComparisonFile(Compared):
+    """A comparison of recommenders."""
+
+    data: LogData
+    recommenders: list[Named] = Field(min_length=1)
+    metric: str = METRICS[0]
+    evaluation: ComparedLists = ComparedLists()
+
+    def plan(self) -> Plan:
+        """The comparison as it will be run, every option checked against what will take it.
+
+        Raises:
+            ConfigError: If an option is unknown or of another type, or nothing is to be compared.
+        """
+        if self.objectives:
+            raise ConfigError("compare: expected no objectives of recommenders; got some. Leave them out.")
+        systems = in_one_go([part_of(named) for named in self.recommenders], self.training, kind="recommender")
+        rules = Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)})
+        return self.planned(systems, self.data.source(), rules, _check)
+
+
+def _check(system: System) -> System:
+    """The system with its options typed.
+
+    Raises:
+        ConfigError: If a name or an option is unknown, or a value is of another type.
+    """
+    if system.external is not None:
+        check_external(system.external, "recommenders")
+        return system
+    part = system.model or Part("")
+    try:
+        if "metric" in system.training:
+            raise ValueError("training: expected metric outside this table; got it there. Write metric = at the top")
+        check_training(system.training)
+        checked = checked_recommender(Named(name=part.name, **part.options))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return replace(system, model=Part(checked.name, plain(checked.options)))

@@ -1,0 +1,109 @@
+"""``rankkit recommend``: lists of items for users of the log, for histories, or for everybody, into a file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rankkit.cli.next_step import suggest
+
+_USERS = 8192  # whose lists are in memory at the same time
+
+
+def recommend(
+    run: Annotated[Path, typer.Argument(help="Folder of a saved recommender.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(help="Where to write user, item, score, rank: .parquet or .csv.", show_default=False)
+    ],
+    k: Annotated[int, typer.Option("--k", min=1, help="How many items a list holds.")] = 10,
+    users: Annotated[Path | None, typer.Option(help="Text file of ids of users, one a line; else everybody.")] = None,
+    histories: Annotated[
+        Path | None,
+        typer.Option(help="In place of users of the log: events of anyone, a file or a log with user and item."),
+    ] = None,
+    within: Annotated[Path | None, typer.Option(help="Text file of ids of the items that may be listed.")] = None,
+    exclude: Annotated[Path | None, typer.Option(help="Text file of ids of items that are listed for nobody.")] = None,
+    seen: Annotated[bool, typer.Option("--seen", help="List items of a user's history, too.")] = False,
+) -> None:
+    """List the best items for users, in blocks; who has no history gets the most popular items, and it is said."""
+    import warnings
+
+    from rankkit import bundle
+    from rankkit.errors import ConfigError, DataWarning
+    from rankkit.files.places import check_place
+    from rankkit.loaders.interactions.reading import read_interactions
+
+    if out.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"--out: expected a name that ends in .parquet or .csv; got {str(out)!r}. Rename it.")
+    if users is not None and histories is not None:
+        raise ConfigError("recommend: expected --users or --histories; got both. Drop one.")
+    check_place(out)
+    model = bundle.read(run, "recommender")[0]
+    asked: Any
+    if histories is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # of repeats and equal times, which a history may have
+            asked = read_interactions(histories)
+    else:
+        asked = model.log.user_ids if users is None else _as_in(model.log.user_ids, _ids(users))
+    choice = {name: _ids(path) for name, path in (("within", within), ("exclude", exclude)) if path is not None}
+    n_users, n_rows, n_cold = 0, 0, 0
+
+    def parts() -> Iterator[Any]:
+        nonlocal n_users, n_rows, n_cold
+        for first in range(0, len(asked), _USERS):
+            found = model.lists_of(
+                model.histories("recommend", asked[first : first + _USERS]), k, exclude_seen=not seen, **choice
+            )
+            n_users, n_cold = n_users + len(found), n_cold + found.n_cold
+            table = found.to_arrow()
+            n_rows += len(table)
+            yield table
+
+    _write(parts(), out)
+    cold = f"; {n_cold:,} without a history get the most popular items" if n_cold else ""
+    typer.echo(f"{out}: {n_rows:,} items for {n_users:,} users{cold}")
+    suggest("rankkit", "serve", run)
+
+
+def _ids(path: Path) -> list[str]:
+    """The lines of a file that are not empty.
+
+    Raises:
+        DataError: If there is none.
+    """
+    from rankkit.errors import DataError
+
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a text file of ids; got {error}. Check the path.") from None
+    found = [line for line in lines if line]
+    if not found:
+        raise DataError(f"{path}: expected ids, one a line; got none. Check the file.")
+    return found
+
+
+def _as_in(known: Any, lines: list[str]) -> list[Any]:
+    """Ids as numbers where those of the log are, and all can be."""
+    from rankkit.data.text_ids import TextIds
+
+    are_numbers = not isinstance(known, TextIds) and all(line.removeprefix("-").isdecimal() for line in lines)
+    return [int(line) for line in lines] if are_numbers else list(lines)
+
+
+def _write(tables: Iterator[Any], out: Path) -> None:
+    """Write tables behind each other, whole or not at all."""
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    from rankkit.files.atomic import replacing
+
+    with replacing(out) as temporary:
+        first = next(tables)
+        made = pq.ParquetWriter if out.suffix == ".parquet" else csv.CSVWriter
+        with made(temporary, first.schema) as writer:
+            writer.write_table(first)
+            for table in tables:
+                writer.write_table(table)

@@ -1,0 +1,1 @@
+"""Recommendation: logs of users and items, and models that list items for users."""
