@@ -86,6 +86,20 @@ class Schema:
         """Whether there are numbers alone, so that names say all there is to say."""
         return all(isinstance(column, Number) for column in self.columns)
 
+    @property
+    def summary(self) -> str:
+        """How many columns there are of each kind, in one short line.
+
+        >>> from rankkit.data.columns import Category, Number
+        >>> Schema((Number("price"), Number("age"), Category("brand", n_buckets=9))).summary
+        '2 numbers, 1 category'
+        """
+        counts = Counter(column.kind for column in self.columns)
+        many = {"category": "categories"}
+        return ", ".join(
+            f"{count:,} {kind if count == 1 else many.get(kind, f'{kind}s')}" for kind, count in counts.items()
+        )
+
     def select(self, places: Sequence[int]) -> "Schema | None":
         """The schema of some columns of the matrix; None where it has numbers alone.
 
