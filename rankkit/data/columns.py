@@ -358,7 +358,7 @@ def _from_table(name: str, asked: Mapping[str, Any]) -> Column:
             is_good = isinstance(value, list)
         if not is_good:
             raise ConfigError(f"columns.{name}: expected another value of {option}; got {value!r}. Change it.")
-    values = {option: tuple(value) if isinstance(value, list) else value for option, value in options.items()}
+    values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in options.items()}
     return replace(kind, **values)
 
 
