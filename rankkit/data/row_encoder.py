@@ -150,6 +150,8 @@ def kind_of(value: Any) -> str:
 
 
 def _is_missing(value: Any) -> bool:
+    if isinstance(value, str | list | tuple | np.ndarray | Mapping):
+        return False
     return value is None or type(value).__name__ == "NAType" or bool(value != value)  # pandas has values of its own
 
 
@@ -200,8 +202,6 @@ def _micros(row: int, column: str, value: Any) -> int | None:
             raise RowError(row, column, expected, "other text") from None
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else int(value.astype("datetime64[us]").astype(np.int64))
-    if isinstance(value, list | tuple | np.ndarray | Mapping):
-        raise RowError(row, column, expected, kind_of(value))
     if _is_missing(value):
         return None
     if isinstance(value, datetime):
@@ -266,12 +266,8 @@ Encoding = tuple[int, Callable[..., Any]]
 def _encode_number(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> Encoding:
     name = column["name"]
     return 1, lambda values: [
-        math.nan if _is_scalar_missing(value) else _number(row, name, value) for row, value in enumerate(values)
+        math.nan if _is_missing(value) else _number(row, name, value) for row, value in enumerate(values)
     ]
-
-
-def _is_scalar_missing(value: Any) -> bool:
-    return not isinstance(value, str | list | tuple | np.ndarray | Mapping) and _is_missing(value)
 
 
 def _codes(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> Callable[[str], int]:
@@ -317,7 +313,7 @@ def _encode_vector(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> 
                 continue
             if len(listed) != size:
                 raise RowError(row, name, f"a list of {size} numbers or null", f"{len(listed)} of them")
-            found[row] = [math.nan if _is_scalar_missing(one) else _number(row, name, one) for one in listed]
+            found[row] = [math.nan if _is_missing(one) else _number(row, name, one) for one in listed]
         return found
 
     return size, rows_of
@@ -334,11 +330,7 @@ def _encode_time(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> En
         if column.get("reference") is not None:
             until = [_micros(row, column["reference"], value) for row, value in enumerate(references)]
             days = np.array(
-                [
-                    math.nan if here is None or there is None else (there - here) / 8.64e10
-                    for here, there in zip(at, until, strict=True)
-                ],
-                np.float64,
+                [math.nan if a is None or b is None else (b - a) / 8.64e10 for a, b in zip(at, until, strict=True)]
             )
         return np.stack(time_parts(micros, missing, parts, origin, days), axis=1)
 

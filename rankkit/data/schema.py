@@ -140,8 +140,12 @@ class Schema:
         gone = set(dropped)
         return Schema(tuple(column for column in self.columns if column.name not in gone))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"columns": self.columns}  # what is kept of it is made again, and holds functions
+
     @cached_property
-    def _encoder(self) -> RowEncoder:
+    def encoder(self) -> RowEncoder:
+        """What makes the matrix of rows; :meth:`encode` calls it."""
         from sklearn.utils import murmurhash3_32
 
         return RowEncoder(self.to_dict(), lambda text: int(murmurhash3_32(text, positive=True)))
@@ -164,7 +168,7 @@ class Schema:
                [nan, 2. ]], dtype=float32)
         """
         try:
-            return self._encoder.encode(rows)
+            return self.encoder.encode(rows)
         except RowError as error:
             raise DataError(f"encode: {error}") from None
 
