@@ -22,6 +22,7 @@ UNSEEN = "<unseen>"
 
 _LIKENESS_BUCKETS = 2**18  # so many that two n-grams of two texts seldom share one
 _TEXTS_AT_A_TIME = 4096
+_MOST_INDEXED = 20_000  # words of a vocabulary
 
 
 def encode(column: Column, arrays: Arrays, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
@@ -165,10 +166,23 @@ def codes_of(column: Category | Bag, texts: pa.Array) -> NDArray[np.float32]:
     """The codes of texts; NaN where one is missing."""
     if column.n_buckets is not None:
         return _hashes(texts, column.n_buckets)
-    codes = pc.index_in(texts, value_set=_vocabulary(column.vocabulary or ()))
+    words = column.vocabulary or ()
+    if len(words) > _MOST_INDEXED:  # Arrow would make its table of them anew for each batch
+        places = _index(words).get_indexer(texts.to_numpy(zero_copy_only=False))
+        coded = np.where(places < 0, len(words), places).astype(np.float32)
+        coded[np.asarray(texts.is_null())] = np.nan
+        return coded
+    codes = pc.index_in(texts, value_set=_vocabulary(words))
     found = np.asarray(pc.fill_null(codes, column.n_codes).to_numpy(zero_copy_only=False)).astype(np.float32)
     found[np.asarray(texts.is_null())] = np.nan
     return found
+
+
+@lru_cache(maxsize=8)
+def _index(words: tuple[str, ...]) -> Any:
+    import pandas as pd
+
+    return pd.Index(np.array(words, object))
 
 
 @lru_cache(maxsize=64)
