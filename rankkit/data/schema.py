@@ -6,7 +6,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rankkit.data.columns import KINDS, MOST_BUCKETS, Bag, Category, Column, Number
+from rankkit.data.row_encoder import RowEncoder, RowError
 from rankkit.errors import ConfigError, DataError
 
 _VERSION = 1
@@ -86,6 +90,20 @@ class Schema:
         """Whether there are numbers alone, so that names say all there is to say."""
         return all(isinstance(column, Number) for column in self.columns)
 
+    @property
+    def summary(self) -> str:
+        """How many columns there are of each kind, in one short line.
+
+        >>> from rankkit.data.columns import Category, Number
+        >>> Schema((Number("price"), Number("age"), Category("brand", n_buckets=9))).summary
+        '2 numbers, 1 category'
+        """
+        counts = Counter(column.kind for column in self.columns)
+        many = {"category": "categories"}
+        return ", ".join(
+            f"{count:,} {kind if count == 1 else many.get(kind, f'{kind}s')}" for kind, count in counts.items()
+        )
+
     def select(self, places: Sequence[int]) -> "Schema | None":
         """The schema of some columns of the matrix; None where it has numbers alone.
 
@@ -121,6 +139,38 @@ class Schema:
         """The schema without the columns of those names."""
         gone = set(dropped)
         return Schema(tuple(column for column in self.columns if column.name not in gone))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"columns": self.columns}  # what is kept of it is made again, and holds functions
+
+    @cached_property
+    def encoder(self) -> RowEncoder:
+        """What makes the matrix of rows; :meth:`encode` calls it."""
+        from sklearn.utils import murmurhash3_32
+
+        return RowEncoder(self.to_dict(), lambda text: int(murmurhash3_32(text, positive=True)))
+
+    def encode(self, rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+        """The matrix of rows as people write them: float32 ``[row, width]``.
+
+        :mod:`rankkit.data.row_encoder` does the same with numpy alone, where rankkit is not installed.
+
+        Args:
+            rows: By column its value: numbers, text, dates or text in their place, lists; None for a missing value.
+
+        Raises:
+            DataError: If a column is not there, or a value is not of its kind.
+
+        >>> from rankkit.data.columns import Category, Number
+        >>> schema = Schema((Number("price"), Category("brand", vocabulary=("elm", "oak"))))
+        >>> schema.encode([{"brand": "oak", "price": 3.5}, {"brand": "never seen", "price": None}])
+        array([[3.5, 1. ],
+               [nan, 2. ]], dtype=float32)
+        """
+        try:
+            return self.encoder.encode(rows)
+        except RowError as error:
+            raise DataError(f"encode: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON can hold: the kind of each column, and what is not as by default."""

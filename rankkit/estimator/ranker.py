@@ -1,32 +1,39 @@
 """Ranker: a scikit-learn estimator around fit(), predict() and evaluate()."""
 # ruff: noqa: N803 -- X is the name that scikit-learn gives to features
 
-import warnings
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankkit import bundle, evaluation, training
 from rankkit.bundle import model_json
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import (
     check_not_all_zero,
+    labels_of,
     matched_features,
     names_of,
+    no_table,
     passed_through,
     queries_of_rows,
+    seed_of,
     validation_of,
+    warn_without_queries,
 )
 from rankkit.explaining.importance import draw_queries, permutation_importance
 from rankkit.files.atomic import temporary_folder, write_bytes
 from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.columns import Wanted
 from rankkit.loaders.tables.given_arrays import dataset_of
 from rankkit.loaders.tables.tabular import features_of, is_table
 from rankkit.models.scorers.listwise import is_listwise
@@ -57,8 +64,9 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     by ``fit``, ``predict`` and ``score`` unless told otherwise. Without it scikit-learn does not hand ``qid`` to
     ``score``: put it into the frame. Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
 
-    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.tables.columns`: what is left out is told,
-    and in ``predict`` and ``score`` the ranker's are found by name, and others are told and left out.
+    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.tables.columns`: numbers, categories,
+    dates, lists of numbers, text of few values, or what ``columns`` says. What is left out is told. In ``predict`` and
+    ``score`` the ranker's are found by name, others are told and left out, and values never seen count as unseen.
 
     *scikit-learn's checks:* where queries are told, ``check_estimator`` passes but for
     ``check_sample_weight_equivalence_on_dense_data`` and ``_on_sparse_data``: a document that is there twice takes two
@@ -69,6 +77,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     Args:
         objective: Name of the objective, as ``rankkit objectives`` lists them.
         scorer: Name of the scorer: "mlp", "linear" or one that is registered; or a class of your own.
+        columns: Kinds of columns of a table by name, as of :func:`rankkit.from_pandas`.
         metric: What ``score`` computes, and what chooses the best epoch if ``fit`` has an ``eval_set``.
         random_state: Seed of weights, shuffling and dropout: a whole number, a numpy ``RandomState``, or None, which
             draws another seed each time.
@@ -78,7 +87,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     Attributes:
         scorer_: The trained scorer, a torch module.
         history_: The course of training, :class:`rankkit.History`.
-        n_features_in_: Number of features, query ids not among them.
+        n_features_in_: Number of features, query ids not among them; of a table its columns, whatever their kind.
         feature_names_in_: Their names, if X was a table whose columns are named by text.
         feature_importances_: float64 ``[feature]``: how much ``metric`` falls when the feature is shuffled
             (:func:`rankkit.permutation_importance`). Computed when first asked for, on the evaluation set or else the
@@ -106,6 +115,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         objective: str = "lambdarank",
         scorer: str | type = "mlp",
         *,
+        columns: Mapping[str, Any] | None = None,
         metric: str = "ndcg@10",
         random_state: int | np.random.RandomState | None = 0,
         verbose: bool = False,
@@ -113,6 +123,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.objective = objective
         self.scorer = scorer
+        self.columns = columns
         self.metric = metric
         self.random_state = random_state
         self.verbose = verbose
@@ -177,7 +188,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         options = options_by_part(self._options, objective=self.objective, scorer=self.scorer)
         if not isinstance(self.metric, str):
             raise ConfigError(f"Ranker: expected metric as one name; got {self.metric!r}. Pass for example 'ndcg@10'.")
-        seed = self._seed()
+        seed = seed_of(self.random_state)
         train, _ = self._read("fit", X, y, qid, group, sample_weight, reset=True)
         check_not_all_zero("fit", train.weights)
         held_out = validation_of(eval_set, eval_qid, eval_group)
@@ -185,7 +196,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         valid = None
         if held_out is not None:
             valid, ids = self._read("fit", *held_out, None)
-            self._warn_without_queries("fit", ids, valid.n_docs, argument="eval_qid")
+            warn_without_queries("fit", self._n_queries, ids, valid.n_docs, argument="eval_qid")
         scorer = build_scorer(self.scorer, options["scorer"], self.objective, train, seed=seed)
         self.history_ = training.fit(
             scorer,
@@ -217,7 +228,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         data, ids = self._read("predict", X, None, qid, None, None)
         if is_listwise(self.scorer_):
-            self._warn_without_queries("predict", ids, data.n_docs)
+            warn_without_queries("predict", self._n_queries, ids, data.n_docs)
         return evaluation.predict(self.scorer_, data)
 
     def score(
@@ -233,7 +244,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         data, ids = self._read("score", X, y, qid, None, sample_weight)
-        self._warn_without_queries("score", ids, data.n_docs)
+        warn_without_queries("score", self._n_queries, ids, data.n_docs)
         check_not_all_zero("score", data.weights)
         report = evaluation.evaluate(self.scorer_, data, [self.metric])
         if data.weights is None:
@@ -267,8 +278,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         return self._importances
 
     def __dir__(self) -> list[str]:
-        # scikit-learn's own asks each attribute whether it is there, and its HTML view shows all that are listed:
-        # completing a name must not start minutes of work.
+        # scikit-learn's own asks for each attribute that is listed: completing a name must not start minutes of work.
         has_importances = self.__dict__.get("_importances") is not None
         return [name for name in object.__dir__(self) if name != "feature_importances_" or has_importances]
 
@@ -305,23 +315,12 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.sparse = True
         return tags
 
-    def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer) and not isinstance(self.random_state, bool):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _warn_without_queries(self, where: str, qid: Any, n_rows: int, *, argument: str = "qid") -> None:
-        if self._n_queries > 1 and qid is None:
-            warnings.warn(
-                f"Ranker.{where}: expected {argument}, for a ranker fitted on {self._n_queries:,} queries; got none, "
-                f"so all {n_rows:,} rows count as one query. Pass {argument}=, or X as a frame with a column 'qid'.",
-                stacklevel=3,
-            )
+    _schema: Schema | None = None  # of a table, where some columns are no numbers
 
     def _read(
         self, where: str, X: Any, y: Any, qid: Any, group: Any, sample_weight: Any, *, reset: bool = False
     ) -> tuple[RankingDataset, Any]:
-        """The rows as a data set, and their query ids, if there are any; ``reset`` makes the features the ranker's."""
+        """The rows as a data set, and their query ids, if any; ``reset`` makes the features the ranker's."""
         rows, qid = queries_of_rows(where, X, qid, group)
         read = self._from_table if is_table(rows) else self._from_array
         features, labels, qid = read(where, rows, y, qid, reset)
@@ -341,15 +340,18 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
             )
         else:
             ids = qid
-        names = getattr(self, "feature_names_in_", None)
-        suspects: Any = "none" if not reset else "all" if is_table(rows) else "copies"
+        schema = self._schema
+        names = getattr(self, "feature_names_in_", None) if schema is None else schema.names
+        suspects: Any = "none" if not reset or schema is not None else "all" if is_table(rows) else "copies"
         source = Source(f"Ranker.{where}")
         data = dataset_of(source, features, labels, ids, weights=sample_weight, feature_names=names, suspects=suspects)
-        return data, qid
+        return data if schema is None else replace(data, schema=schema), qid
 
     def _from_array(self, where: str, rows: Any, y: Any, qid: Any, reset: bool) -> tuple[Any, Any, Any]:
         """Features, labels and query ids of an array, as scikit-learn checks them."""
         options: dict[str, Any] = {"reset": reset, "ensure_all_finite": "allow-nan"}
+        if not reset and self._schema is not None:
+            raise no_table(where, self._schema, rows)
         if hasattr(rows, "toarray"):  # of scipy
             rows = rows.toarray()
         plain = np.asarray(rows) if isinstance(rows, list | tuple | np.ndarray) else None
@@ -368,6 +370,7 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
                 qid = found if qid is None else qid
         elif reset:
             self._qid_place = None
+        self._schema = None
         if where == "predict":
             return validate_data(self, rows, **options), None, qid
         features, labels = validate_data(self, rows, y, y_numeric=True, **options)
@@ -376,12 +379,17 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     def _from_table(self, where: str, rows: Any, y: Any, qid: Any, reset: bool) -> tuple[Any, Any, Any]:
         """Features, labels and query ids of a table, whose columns are chosen by the rule of the loaders."""
         source = Source(f"Ranker.{where}")
-        features, columns = features_of(rows, source)
-        names = columns.feature_names if all(isinstance(name, str) for name in names_of(rows)) else None
+        if not reset and self._schema is not None:
+            features, columns = features_of(rows, source, Wanted(schema=self._schema))
+            say_of_columns(source.name, columns.remarks, "Leave what is no feature out of X.")
+            return features, labels_of(source, where, y), qid
+        features, columns = features_of(rows, source, Wanted(columns=self.columns) if reset else None)
+        names = columns.feature_names if columns.schema is None else columns.schema.sources
+        names = names if all(isinstance(name, str) for name in names_of(rows)) else None
         if reset:
-            self._qid_place = None
-            say_of_columns(source.name, columns.remarks, "Make numbers of features, and leave the others out of X.")
-            self.n_features_in_ = features.shape[1]
+            self._qid_place, self._schema = None, columns.schema
+            say_of_columns(source.name, columns.remarks, "Name kinds with columns=, and leave the others out of X.")
+            self.n_features_in_ = features.shape[1] if columns.schema is None else len(columns.schema.sources)
             if names is not None:
                 self.feature_names_in_ = np.array(names, dtype=object)
             elif hasattr(self, "feature_names_in_"):
@@ -389,9 +397,4 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
         else:
             known = getattr(self, "feature_names_in_", None)
             features = matched_features(source, features, names, self.n_features_in_, known)
-        labels = None
-        if where != "predict":
-            if y is None:
-                raise DataError(f"{source.name}: expected y, one label a row; got None. Pass the labels.")
-            labels = column_or_1d(y, warn=True)
-        return features, labels, qid
+        return features, labels_of(source, where, y), qid

@@ -1,11 +1,15 @@
 """What scikit-learn's users pass, brought to what rankkit takes: query ids, weights, evaluation sets."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import column_or_1d
 
+from rankkit.data.schema import Schema
 from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
 from rankkit.loaders.tables.arrays import Source
@@ -161,3 +165,41 @@ def _unlisted(values: Any) -> Any:
     if isinstance(values, list | tuple) and len(values) == 1 and np.ndim(values[0]) == 1:
         return values[0]
     return values
+
+
+def labels_of(source: Source, where: str, y: Any) -> Any:
+    """The labels of a table's rows; None where none are asked for.
+
+    Raises:
+        DataError: If they are needed and not there.
+    """
+    if where == "predict":
+        return None
+    if y is None:
+        raise DataError(f"{source.name}: expected y, one label a row; got None. Pass the labels.")
+    return column_or_1d(y, warn=True)
+
+
+def seed_of(random_state: Any) -> int:
+    """A whole number as it is, or one drawn."""
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def warn_without_queries(where: str, n_fitted: int, qid: Any, n_rows: int, *, argument: str = "qid") -> None:
+    """Warn, in the name of a method of a ranker fitted on several queries, that all rows count as one."""
+    if n_fitted > 1 and qid is None:
+        warnings.warn(
+            f"Ranker.{where}: expected {argument}, for a ranker fitted on {n_fitted:,} queries; got none, "
+            f"so all {n_rows:,} rows count as one query. Pass {argument}=, or X as a frame with a column 'qid'.",
+            stacklevel=3,
+        )
+
+
+def no_table(where: str, schema: Schema, rows: Any) -> DataError:
+    """The error for an array where the ranker was fitted on columns that are no numbers."""
+    return DataError(
+        f"Ranker.{where}: expected a table, as some of the columns in fit were no numbers ({schema.summary}); got "
+        f"{type(rows).__name__}. Pass a data frame with the same columns."
+    )

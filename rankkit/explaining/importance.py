@@ -144,6 +144,8 @@ def permutation_importance(
 ) -> Importance:
     """Shuffle one feature at a time and measure how much the order of the documents suffers.
 
+    Of columns that are no numbers all places are shuffled together: a category, a date, an embedding is one feature.
+
     A feature is shuffled among the documents of each query, since a ranking depends only on how documents of one query
     differ: shuffled over all queries, a feature that only says how hard a query is would seem important. A feature that
     is the same for all documents of a query is shuffled among queries, whole. Of features that say the same, each may
@@ -191,8 +193,8 @@ def permutation_importance(
     data = documents_for(where, scorer, data, qids=qids, with_labels=True)
     if data.labels is None:
         raise DataError(f"{where}: expected documents with labels; got none. Read the data with its label column.")
-    feature_names = feature_names_of(scorer, data)
     data = matched(where, scorer, data)
+    columns = _columns_of(feature_names_of(scorer, data), data)
     metric = metric_name(where, metric)
     check_rises(where, metric)
     names, rules = metric_names(where, [metric]), resolve_protocol(protocol, None, None)
@@ -208,23 +210,24 @@ def permutation_importance(
         return measure(Judged(where, scores, labels, data.offsets, data.qids, data.doc_ids), names, rules)
 
     before = measured()
-    drops = np.zeros((data.n_queries, data.n_features))
+    drops = np.zeros((data.n_queries, len(columns)))
     shuffled: list[Shuffled] = []
-    for feature in _shown(range(data.n_features), progress):
-        column = data.features[:, feature].copy()
+    for feature in _shown(range(len(columns)), progress):
+        place = columns[feature][1]
+        column = data.features[:, place].copy()
         shuffled.append(_shuffled_among(column, data.offsets))
         if shuffled[-1] == "nothing":
             continue
         for repeat in range(n_repeats):
             draw = np.random.default_rng([seed, feature, repeat])
-            data.features[:, feature] = _shuffle(column, data.offsets, shuffled[-1], draw)
+            data.features[:, place] = _shuffle(column, data.offsets, shuffled[-1], draw)
             drops[:, feature] += (before.counted(metric) - measured().counted(metric)) / n_repeats
-        data.features[:, feature] = column
+        data.features[:, place] = column
     counts = ~np.isnan(before.counted(metric))
     low, high = percentile_intervals(bootstrap_means(drops, n_resamples=n_resamples, seed=seed))
     return Importance(
-        feature_names,
-        drops[counts].mean(axis=0) if counts.any() else np.full(data.n_features, np.nan),
+        tuple(name for name, _ in columns),
+        drops[counts].mean(axis=0) if counts.any() else np.full(len(columns), np.nan),
         low,
         high,
         tuple(shuffled),
@@ -237,6 +240,13 @@ def permutation_importance(
     )
 
 
+def _columns_of(names: tuple[str, ...], data: RankingDataset) -> list[tuple[str, slice]]:
+    """The features that are shuffled, each with its columns of the matrix: all of an embedding, a date, a text."""
+    if data.schema is None:
+        return [(name, slice(place, place + 1)) for place, name in enumerate(names)]
+    return list(data.schema.spans.items())
+
+
 def draw_queries(data: RankingDataset, max_docs: int, *, seed: int) -> RankingDataset:
     """Whole queries drawn without replacement while their documents stay within ``max_docs``, one at least; a copy."""
     order = np.random.default_rng(seed).permutation(data.n_queries)
@@ -245,7 +255,7 @@ def draw_queries(data: RankingDataset, max_docs: int, *, seed: int) -> RankingDa
 
 
 def _shuffled_among(column: NDArray[np.float32], offsets: NDArray[np.int64]) -> Shuffled:
-    """What has different values of the feature: documents of one query, else queries, else nothing."""
+    """What has different values ``[doc, place]`` of the feature: documents of one query, else queries, else nothing."""
     firsts = column[_first_of_query(offsets)]
     if not _equal(column, firsts).all():
         return "documents"
@@ -271,7 +281,7 @@ def _shuffle(
         return column[np.lexsort((draw.random(len(column)), _first_of_query(offsets)))]
     sizes = np.diff(offsets)
     values = column[offsets[:-1][sizes > 0]]
-    return np.repeat(draw.permutation(values), sizes[sizes > 0])
+    return np.repeat(values[draw.permutation(len(values))], sizes[sizes > 0], axis=0)
 
 
 def _shown(features: Iterable[int], progress: bool) -> Iterator[int]:

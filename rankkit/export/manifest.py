@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.schema import Schema
 from rankkit.errors import ExportError
 from rankkit.export.parity import Parity, ScoreMap
 from rankkit.naming import named
@@ -75,6 +76,10 @@ class Manifest:
         score_map: How the artefact's scores follow from the ranker's; None: they are the same.
         options: Options of the export, such as the opset.
         metric_drop: For int8: metric, value before and after, and the limit that was set.
+
+    Attributes:
+        schema: What the features stand for, as :meth:`rankkit.Schema.to_dict` has it: ``RowEncoder`` of
+            :mod:`rankkit.data.row_encoder` makes the features of rows with it. None where they are numbers alone.
     """
 
     target: str
@@ -93,6 +98,12 @@ class Manifest:
     score_map: ScoreMap | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     metric_drop: Mapping[str, Any] | None = None
+
+    @property
+    def schema(self) -> Mapping[str, Any] | None:
+        """See the class."""
+        found: Mapping[str, Any] | None = self.scorer.get("options", {}).get("schema")
+        return found
 
     @property
     def n_features(self) -> int:
@@ -245,6 +256,8 @@ def _to_json(manifest: Manifest) -> dict[str, Any]:
     plain["features"] = [dict(vars(feature)) for feature in manifest.features]
     plain["parity"] = None if manifest.parity is None else manifest.parity.to_json()
     plain["score_map"] = None if manifest.score_map is None else dict(vars(manifest.score_map))
+    if manifest.schema is not None:  # stands by itself, for who reads it without rankkit
+        plain |= {"schema": manifest.schema, "scorer": without_schema(manifest.scorer)}
     samples = plain.pop("samples")
     plain["samples"] = {
         "features": [_numbers(row) for row in samples.features],
@@ -253,6 +266,11 @@ def _to_json(manifest: Manifest) -> dict[str, Any]:
         "artefact_scores": None if samples.artefact_scores is None else _numbers(samples.artefact_scores),
     }
     return {"format_version": FORMAT_VERSION, **plain}
+
+
+def without_schema(scorer: Mapping[str, Any]) -> dict[str, Any]:
+    """Name and options of a scorer without its schema, whose vocabularies may be long."""
+    return {**scorer, "options": {name: value for name, value in scorer["options"].items() if name != "schema"}}
 
 
 def _numbers(values: NDArray[np.floating]) -> list[float | None]:
@@ -275,9 +293,14 @@ def ranker_manifest(found: Mapping[str, Any]) -> Manifest:
     _check_samples(read, len(features))
     files = {str(name): str(digest) for name, digest in found["files"].items()}
     parity, score_map = found["parity"], found["score_map"]
+    scorer = dict(found["scorer"])
+    if found.get("schema") is not None:
+        if Schema.from_dict(found["schema"]).width != len(features):
+            raise ValueError("a schema of other features")
+        scorer["options"] = {**scorer["options"], "schema": found["schema"]}
     return Manifest(
         target=str(found["target"]),
-        scorer=dict(found["scorer"]),
+        scorer=scorer,
         features=features,
         transform=found["transform"],
         objective=found["objective"],

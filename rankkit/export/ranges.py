@@ -8,6 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rankkit.data.columns import Bag, Category
+from rankkit.data.schema import Schema
+from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.transforms import Transform
 from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize
 from rankkit.transforms.quantiles import Piecewise, Quantile
@@ -35,6 +38,19 @@ def feature_ranges(transform: Transform | None, n_features: int) -> tuple[NDArra
             low, high = bounds
             return low.numpy().astype(np.float32), high.numpy().astype(np.float32)
     return np.zeros(n_features, np.float32), np.ones(n_features, np.float32)
+
+
+def column_ranges(inputs: ColumnInputs, schema: Schema | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """As :func:`feature_ranges`, of columns of every kind: codes begin with 0 and end with that of unseen values."""
+    low, high = np.zeros(inputs.n_inputs, np.float32), np.ones(inputs.n_inputs, np.float32)
+    for name, transform in (("numbers", inputs.numbers), ("vectors", inputs.vectors)):
+        if transform is not None:
+            places = inputs.places(name)
+            low[places], high[places] = feature_ranges(transform, len(places))
+    for column in () if schema is None else schema.columns:
+        if isinstance(column, Category | Bag) and schema is not None:
+            high[schema.spans[column.name]] = column.n_codes
+    return low, high
 
 
 def _bounds(step: Any) -> tuple[Tensor, ...] | None:

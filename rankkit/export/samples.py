@@ -37,7 +37,7 @@ def sample_rows(source: Source, *, missing: bool) -> Rows:
         holes = _between(rng, low, high, 2)
         holes[rng.random(holes.shape) < 0.3] = np.nan
         blocks += [holes, np.full((1, len(low)), np.nan)]
-    features = _few_digits(np.concatenate(blocks), low, high)
+    features = _few_digits(_whole(source, np.concatenate(blocks)), low, high)
     return features, np.array([0, 1, 4, len(features)])
 
 
@@ -49,6 +49,7 @@ def random_rows(source: Source, *, missing: bool, n_docs: int = 400) -> Rows:
     kind = rng.random(features.shape)
     features[kind < 0.1] = 0
     features = np.where((kind > 0.1) & (kind < 0.15), low + 5 * (features - low), features)
+    features = _whole(source, features)
     if missing:
         features[kind > 0.95] = np.nan
     ends = np.cumsum(rng.integers(1, 41, n_docs))
@@ -94,6 +95,12 @@ def block_size(input_shape: Sequence[int]) -> int:
 def _ranges(source: Source) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     low, high = (np.clip(bound, -LARGEST, LARGEST).astype(np.float64) for bound in (source.low, source.high))
     return low, np.maximum(low, high)
+
+
+def _whole(source: Source, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of which codes are whole numbers: of the vocabulary, of unseen values, and some that stand for nothing."""
+    values[:, source.coded] = np.floor(values[:, source.coded])
+    return values
 
 
 def _between(

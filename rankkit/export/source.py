@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
+from rankkit.data.columns import Bag, Category
+from rankkit.data.schema import Schema
 from rankkit.errors import ExportError
-from rankkit.export.ranges import feature_ranges
+from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
@@ -44,6 +46,7 @@ class Source:
         scores: The ranker's own scores: ``(features [doc, feature], offsets [query + 1]) -> [doc]``.
         low: float32 ``[feature]``: where most training values begin.
         high: And end.
+        schema: What the columns stand for; None where they are numbers alone.
     """
 
     model: Any
@@ -60,6 +63,16 @@ class Source:
     scores: Score
     low: NDArray[np.float32]
     high: NDArray[np.float32]
+    schema: Schema | None = None
+
+    @property
+    def coded(self) -> NDArray[np.bool_]:
+        """Bool ``[feature]``: the columns that hold codes, which are whole numbers."""
+        found = np.zeros(self.n_features, np.bool_)
+        for column in () if self.schema is None else self.schema.columns:
+            if isinstance(column, Category | Bag) and self.schema is not None:
+                found[self.schema.spans[column.name]] = True
+        return found
 
 
 def read_source(source: str | Path | Scorer) -> Source:
@@ -96,17 +109,16 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
             f"export: expected a trained ranker; got a transform {transform.spec!r} that has seen no training "
             "rows. Train it first."
         )
-    if isinstance(transform, ColumnInputs):
-        raise ExportError(
-            "export: expected a ranker of numbers alone; got one of other columns, whose vocabularies no target has a "
-            "place for yet. Score with rankkit.predict or `rankkit score`, or train on columns of numbers."
-        )
     scorer = cast(Scorer, copy.deepcopy(cast(nn.Module, scorer)).cpu().eval())
-    low, high = feature_ranges(transform, scorer.n_features)
+    schema: Schema | None = getattr(scorer, "schema", None)
+    if isinstance(transform, ColumnInputs):
+        low, high = column_ranges(transform, schema)
+    else:
+        low, high = feature_ranges(transform, scorer.n_features)
     return Source(
         model=scorer,
         scorer={"name": name, "options": scorer.options},
-        feature_names=scorer.feature_names,
+        feature_names=scorer.feature_names if schema is None else schema.names,
         n_features=scorer.n_features,
         transform=None if transform is None else transform.spec,
         weights_sha256=model.get("weights_sha256") or weights_digest(cast(nn.Module, scorer)),
@@ -114,6 +126,7 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         scores=lambda features, offsets: scorer_scores(scorer, features, offsets),
         low=low,
         high=high,
+        schema=schema,
         **recorded(model),
     )
 

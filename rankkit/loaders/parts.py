@@ -11,7 +11,7 @@ from rankkit.loaders.files import column_names, options_of, read
 from rankkit.loaders.formats import kind_of
 from rankkit.loaders.letor.beside import beginning_of
 from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
-from rankkit.loaders.tables.columns import RESERVED, left_out_line
+from rankkit.loaders.tables.columns import BESIDE, RESERVED, left_out_line
 from rankkit.remarks import say
 
 
@@ -68,6 +68,12 @@ def _like(first: RankingDataset, file: Path, reading: Mapping[str, Any]) -> dict
     options = dict(reading)
     is_chosen = options.get("features") is not None or options.get("drop") is not None
     is_table = kind_of(file) != "letor"
+    there = column_names(file) if is_table else None
+    if there is not None:
+        absent = {role: options.pop(role) for role in BESIDE if options.get(role) not in (None, *there)}
+        if absent:  # of a log, which judged documents beside it need not have
+            listed = ", ".join(f"{name!r} ({role})" for role, name in absent.items())
+            say(f"{file}: read without what the training data has besides: {listed}.")
     if first.schema is not None:
         for name in ("features", "drop", "columns", "n_features"):
             options.pop(name, None)
@@ -76,11 +82,10 @@ def _like(first: RankingDataset, file: Path, reading: Mapping[str, Any]) -> dict
     if first.feature_names is not None and (is_chosen or is_table):  # chosen of LETOR text: called by numbers
         for name in ("drop", "n_features"):
             options.pop(name, None)
-        found = column_names(file) if is_table else None
-        if found is not None and not is_chosen:
+        if there is not None and not is_chosen:
             roles = () if first.roles is None else vars(first.roles).values()
             known = {*first.feature_names, *roles, *RESERVED}
-            beside = [(name, "no feature of the training data") for name in found if name not in known]
+            beside = [(name, "no feature of the training data") for name in there if name not in known]
             if beside:
                 say(f"{file}: {left_out_line(beside)}")
         return {**options, "features": list(first.feature_names)}

@@ -47,7 +47,7 @@ def create_app(rankers: ServedRanker | Mapping[str, ServedRanker], settings: Set
 
     def describe(description: dict[str, Any]) -> None:
         default = service.models.default
-        add_requests(description, default.form, default.ranker.example_rows())
+        add_requests(description, default.form, default.ranker.example_documents())
 
     return _application(service, lambda app: _add_ranking(app, service), describe)
 

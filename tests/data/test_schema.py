@@ -137,3 +137,21 @@ def test_kinds_by_name_and_by_constructor():
 def test_options_that_cannot_work(build, message):
     with pytest.raises(ConfigError, match=message):
         build()
+
+
+def test_kinds_come_as_tables_of_options_too():
+    assert as_column("d", {"kind": "time", "parts": ["age"], "reference": "asked"}).parts == ("age",)
+    assert as_column("t", {"kind": "text", "size": 0, "against": "q", "n": [1, 1]}).n == (1, 1)
+    for wrong, message in (
+        ({"size": 3}, "expected the kind of 'x'"),
+        ({"kind": "text", "size": "3"}, "expected another value of size; got '3'"),
+        ({"kind": "time", "parts": "age"}, "expected another value of parts"),
+        ({"kind": "category", "vocabulary": ["a"]}, "expected options of a category; got 'vocabulary'"),
+        ({"kind": "bag", "places": 0}, "bag: places: expected a whole number from 1"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            as_column("x", wrong)
+
+
+def test_a_schema_is_summed_up_in_a_line():
+    assert EVERY.summary == "1 number, 3 categories, 1 time, 1 vector, 1 text, 1 bag"

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import rankkit as rk
@@ -290,7 +291,7 @@ def test_a_table_is_read_by_the_rule_for_columns():
     frame = pd.DataFrame(X, columns=["a", "b", "c", "d"]).assign(qid=QID)
     frame["c"] = frame["c"].astype(object)
     frame["d"] = frame["d"].round().astype("category")
-    frame["brand"] = "x"
+    frame["brand"] = [f"brand {number}" for number in range(len(frame))]
     frame["one"] = 1.0
     with pytest.warns(DataWarning) as caught:
         ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(frame, Y)
@@ -317,3 +318,47 @@ def test_query_ids_may_be_told_beside_the_column_that_was_taken_for_them():
     assert ranker.score(with_ids, Y, qid=QID) == ranker.score(with_ids, Y)
     with pytest.raises(DataError, match="expected the query of each row"):
         rk.Ranker("ranknet", "linear", epochs=1).fit(np.column_stack([X, np.arange(len(X)) >= 99]), Y)
+
+
+def shop(n_queries=20, seed=0, brands=("oak", "elm", "ash")):
+    rng = np.random.default_rng(seed)
+    n = 8 * n_queries
+    brand = rng.choice(np.array(brands, object), n)
+    brand[::8] = brands[0]
+    frame = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(n_queries), 8),
+            "price": rng.random(n),
+            "brand": brand,
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 90, n), unit="D"),
+            "tags": [list(rng.choice(["new", "eco"], rng.integers(0, 3), replace=False)) for _ in range(n)],
+        }
+    )
+    return frame, (brand == "oak").astype(int)
+
+
+def test_frames_with_columns_of_every_kind_are_learnt_from():
+    frame, labels = shop()
+    kinds = {"brand": "category", "tags": "bag"}
+    ranker = rk.Ranker("ranknet", "mlp", columns=kinds, hidden=(8,), epochs=15, learning_rate=0.05)
+    held_out, held_labels = shop(seed=1)
+    ranker.fit(frame, labels, eval_set=(held_out, held_labels))
+    assert ranker.n_features_in_ == 4
+    assert ranker.feature_names_in_.tolist() == ["price", "brand", "day", "tags"]
+    assert ranker.score(held_out, held_labels) > 0.95
+    assert int(ranker.feature_importances_.argmax()) == 1
+    assert len(ranker.feature_importances_) == 4
+
+    new, _ = shop(3, seed=2, brands=("oak", "never", None))
+    scores = ranker.predict(new)
+    np.testing.assert_array_equal(scores, rk.predict(ranker.scorer_, new))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(ranker)).predict(new[sorted(new.columns)]), scores)
+    with pytest.warns(DataWarning, match="left out: more"):
+        np.testing.assert_array_equal(ranker.predict(new.assign(more=1)), scores)
+    np.testing.assert_allclose(ranker.predict(pa.Table.from_pandas(new)), scores, atol=1e-6)
+    with pytest.raises(DataError, match="expected a table, as some of the columns in fit were no numbers"):
+        ranker.predict(np.ones((3, 4)))
+    with pytest.raises(DataError, match="'brand'"):
+        ranker.predict(new.drop(columns="brand"))
+    numbers = clone(ranker).set_params(columns=None).fit(frame[["qid", "price"]], labels)
+    assert numbers.predict(new[["price"]]).shape == (24,)

@@ -63,8 +63,8 @@ def test_a_document_is_scored_as_among_others_up_to_the_last_bit():
 def test_parameters_are_told_by_their_full_address_and_cloned():
     ranker = rk.Ranker("ranknet", epochs=3, objective__sigma=2.0, scorer__hidden=(8,))
     expected = {
-        "objective": "ranknet", "scorer": "mlp", "metric": "ndcg@10", "random_state": 0, "verbose": False,
-        "training__epochs": 3, "objective__sigma": 2.0, "scorer__hidden": (8,),
+        "objective": "ranknet", "scorer": "mlp", "columns": None, "metric": "ndcg@10", "random_state": 0,
+        "verbose": False, "training__epochs": 3, "objective__sigma": 2.0, "scorer__hidden": (8,),
     }  # fmt: skip
     assert ranker.get_params() == clone(ranker).get_params() == expected
     assert "training__epochs=3" in repr(ranker)

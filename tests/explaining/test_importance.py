@@ -4,12 +4,14 @@ import itertools
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import rankkit as rk
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.explaining.importance import draw_queries
+from rankkit.explaining.importance import draw_queries, permutation_importance
+from rankkit.loaders.tables.tabular import from_pandas
 
 
 def weighted_sum(*weights):
@@ -154,3 +156,37 @@ def test_data_that_does_not_fit_is_refused(data):
         rk.permutation_importance(weighted_sum(1.0), rk.from_arrays([[1.0]], None, [1]))
     with pytest.raises(rk.DataError, match="expected 2 features"):
         rk.permutation_importance(weighted_sum(1.0, 1.0), data)
+
+
+def test_all_places_of_a_column_are_shuffled_together_under_its_name():
+    rng = np.random.default_rng(0)
+    n = 400
+    embedding = rng.random((n, 3))
+    frame = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(40), 10),
+            "label": rng.integers(0, 3, n),
+            "noise": rng.random(n),
+            "image": list(embedding),
+            "brand": pd.Categorical(rng.choice(["oak", "elm"], n)),
+            "day": np.repeat(pd.date_range("2026-01-01", periods=20), 20),
+        }
+    )
+    data = from_pandas(frame)
+
+    class Spread(torch.nn.Module):
+        """The numbers of an embedding belong together: shuffled one by one, any two would differ."""
+
+        schema, n_features, feature_names = data.schema, data.n_features, data.feature_names
+
+        def forward(self, features, offsets):
+            image = features[:, self.schema.spans["image"]]
+            known = torch.from_numpy(embedding)
+            assert (torch.cdist(image.double(), known).min(dim=1).values < 1e-5).all()
+            return image.sum(dim=1)
+
+    importance = permutation_importance(Spread(), data)
+    assert importance.names == ("noise", "image", "brand", "day")
+    assert importance.drops[1] != 0
+    assert importance.drops[[0, 2, 3]].tolist() == [0, 0, 0]
+    assert importance.shuffled == ("documents", "documents", "documents", "queries")

@@ -3,6 +3,9 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,16 +15,20 @@ import torch
 
 from rankkit import bundle
 from rankkit.bundle.model_json import read_model_json
+from rankkit.data.columns import text
+from rankkit.data.row_encoder import RowEncoder
 from rankkit.data.synthetic import make_ranking
-from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError
+from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError, RankkitError
+from rankkit.evaluation import predict
 from rankkit.export import TARGETS, check, export
 from rankkit.export.install import digest
-from rankkit.export.manifest import read_manifest
+from rankkit.export.manifest import manifest_path, read_manifest
 from rankkit.export.runtimes import numpy_file
 from rankkit.export.target import check_options
+from rankkit.export.targets import find_target
 from rankkit.files import atomic
 from rankkit.loaders.tables.tabular import from_pandas
-from rankkit.models.scorers import MLPScorer
+from rankkit.models.scorers import LinearScorer, MLPScorer
 
 TRAIN = make_ranking(20, n_features=4, seed=1)
 NAMES = ("bm25", "length", "clicks", "age")
@@ -317,11 +324,95 @@ def test_a_manifest_of_another_target_is_an_export_error(target, copy):
         check(copy)
 
 
-def test_a_ranker_of_other_columns_than_numbers_is_refused(tmp_path):
-    frame = pd.DataFrame({"qid": [1, 1], "label": [0, 1], "x": [1, 2], "brand": pd.Categorical(["a", "b"])})
-    train = from_pandas(frame)
-    scorer = MLPScorer.for_data(train, min_count=1, hidden=(4,), seed=0)
+ROWS = [
+    {
+        "x": 1.5,
+        "brand": "oak",
+        "day": "2026-03-01T12:00",
+        "tags": ["new", "eco"],
+        "image": [1.0, 2.0],
+        "title": "a chair",
+    },
+    {"x": None, "brand": "elm", "day": None, "tags": None, "image": None, "title": None},
+    {"x": 2.5, "brand": None, "day": "2026-03-02", "tags": ["eco"], "image": [0.5, 3.0], "title": "the desk"},
+    {"x": -1.0, "brand": "ash", "day": "2026-03-05", "tags": [], "image": [0.5, -3.0], "title": "a lamp"},
+]
+NEW_ROWS = [{**ROWS[0], "brand": "yew", "tags": ["unheard", "new"]}, {**ROWS[1], "x": 3.0}, {**ROWS[2], "brand": "ash"}]
+
+
+def of_columns(made, **options):
+    frame = pd.DataFrame(ROWS).assign(qid=1, label=[0, 1, 2, 1])
+    kinds = {"brand": "category", "day": "time", "tags": "bag", "title": text(4)}
+    train = from_pandas(frame, columns=kinds)
+    scorer = made.for_data(train, min_count=1, seed=0, **options)
     scorer.transform.fit(train.features, train.offsets)
+    with torch.no_grad():
+        for weights in scorer.parameters():
+            weights += torch.linspace(-0.5, 0.5, weights.numel()).reshape(weights.shape)
+    return scorer, train
+
+
+@pytest.mark.parametrize("target", ["onnx", "torch", "numpy"])
+@pytest.mark.parametrize(
+    ("made", "options"),
+    [
+        (MLPScorer, {"hidden": (5,), "missing_indicators": True}),
+        (LinearScorer, {}),
+        (LinearScorer, {"n_outputs": 3}),
+        (MLPScorer, {"hidden": (5,), "transform": ["piecewise:3", "query_standardize"]}),
+    ],
+    ids=["mlp", "linear", "grades", "queries"],
+)
+def test_columns_of_every_kind_go_out_as_codes_and_a_schema(target, made, options, tmp_path):
+    scorer, train = of_columns(made, **options)
     bundle.save(scorer, tmp_path / "bundle")
-    with pytest.raises(ExportError, match="expected a ranker of numbers alone; got one of other columns"):
-        export(tmp_path / "bundle", "onnx", tmp_path / "model.onnx")
+    out = tmp_path / {"onnx": "ranker.onnx", "torch": "ranker.pt2", "numpy": "ranker"}[target]
+    manifest = export(tmp_path / "bundle", target, out, data=train)
+    assert manifest.parity.max_relative < 5e-6
+    assert check(out).inversions == 0
+    written = json.loads(manifest_path(out).read_text())
+    assert written["schema"] == scorer.schema.to_dict()
+    assert "schema" not in written["scorer"]["options"]
+    samples = manifest.samples.features[:, scorer.schema.spans["brand"]]
+    assert {0.0, 1.0, 2.0, 3.0} <= set(samples[~np.isnan(samples)])  # the last of them unseen
+    assert np.isnan(samples).any()
+
+    features = RowEncoder(written["schema"]).encode(NEW_ROWS)
+    new = pd.DataFrame(NEW_ROWS).assign(qid=1, more=0)
+    with pytest.warns(DataWarning, match=r"left out: more"):
+        expected = predict(scorer, new[sorted(new.columns)])
+    read = read_manifest(manifest_path(out))
+    assert read.schema == scorer.schema.to_dict()
+    folder = out if out.is_dir() else out.parent
+    named = read if out.is_dir() else replace(read, files={out.name: next(iter(read.files.values()))})
+    scores = find_target(target).replay(folder, named, features, np.array([0, len(features)]))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+def test_the_numpy_form_makes_features_of_rows_without_rankkit(tmp_path):
+    scorer, _ = of_columns(MLPScorer, hidden=(5,))
+    export(scorer, "numpy", tmp_path / "out")
+    program = """
+import sys, json
+for name in ("torch", "rankkit", "scipy", "pandas", "pyarrow", "sklearn"):
+    sys.modules[name] = None
+from encoder import RowEncoder
+from ranker import score
+encoder = RowEncoder(json.load(open("schema.json")))
+print(json.dumps(score(encoder.encode(json.loads(sys.argv[1]))).tolist()))
+"""
+    command = [sys.executable, "-c", program, json.dumps(NEW_ROWS)]
+    found = subprocess.run(command, cwd=tmp_path / "out", check=True, env={}, capture_output=True, text=True).stdout
+    expected = predict(scorer, pd.DataFrame(NEW_ROWS))
+    np.testing.assert_allclose(json.loads(found), expected, atol=1e-6)
+
+
+def test_a_schema_of_other_features_is_a_damaged_manifest(tmp_path):
+    scorer, _ = of_columns(LinearScorer)
+    export(scorer, "numpy", tmp_path / "out")
+    path = manifest_path(tmp_path / "out")
+    written = json.loads(path.read_text())
+    for columns in (written["schema"]["columns"][:-1], [{"kind": "number"}], 3):
+        path.write_text(json.dumps({**written, "schema": {"version": 1, "columns": columns}}))
+        with pytest.raises(RankkitError):
+            check(tmp_path / "out")

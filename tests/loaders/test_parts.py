@@ -2,7 +2,7 @@
 
 import pytest
 
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.loaders.parts import read_parts
 
 ZERO = "# Column indices are zero-based\n1 qid:1 0:5 1:6\n"
@@ -34,3 +34,15 @@ def test_each_part_takes_the_options_of_its_kind(tmp_path):
     assert [part.labels.tolist() for part in parts.values()] == [[0, 2], [1, 2, 0]]
     with pytest.raises(ConfigError, match=r"Leave labels='grades' out"):
         read_parts({"train": tmp_path / "train.csv"}, {"label": "grade", "labels": "grades"})
+
+
+def test_a_part_may_lack_what_the_training_data_has_besides(tmp_path):
+    (tmp_path / "log.csv").write_text("qid,label,a,pos\n1,0,5,2\n1,1,6,1\n")
+    (tmp_path / "judged.csv").write_text("qid,label,a\n1,0,5\n")
+    sources = {"train": tmp_path / "log.csv", "test": tmp_path / "judged.csv"}
+    with pytest.warns(DataWarning, match=r"judged.csv: read without what .* besides: 'pos' \(position\)"):
+        parts = read_parts(sources, {"position": "pos"})
+    assert "position" in parts["train"].beside
+    assert not parts["test"].beside
+    with pytest.raises(DataError, match="'pos'"):
+        read_parts({"train": tmp_path / "judged.csv"}, {"position": "pos"})

@@ -36,6 +36,12 @@ RANKING_DATA = {
     "query_weight": 'column of a table with the weights of queries; `""` for none',
     "features": "the features, as a list: columns of a table, numbers of LETOR text",
     "drop": "features to leave out",
+    "columns": 'kinds of columns of a table by name: `brand = "category"`, or with options '
+    '`brand = {kind = "category", min_count = 5}`; kinds are number, category, time, vector, text, bag',
+    "position": "column of the place at which a document was shown; no feature",
+    "propensity": "column of how likely that place is looked at; no feature",
+    "time": "column of when a query was asked; no feature",
+    "session": "column of sessions; no feature",
     "zero_based": "whether indices of LETOR text begin with 0; left out, as a comment above the rows says, or with 1",
     "cross_validation": "deal all queries out in so many parts, each once the test data",
     "valid_fraction": "share of the training queries that becomes validation data",
@@ -114,7 +120,7 @@ ENCODER_TRAINING = ("batch_classes", "per_class", "mining", "views", "chunk_size
 
 READING = (
     *("label", "qid", "doc_id", "weight", "query_weight", "features", "drop", "n_features", "zero_based"),
-    *("regroup", "labels", "on_bad_line", "cache"),
+    *("regroup", "labels", "on_bad_line", "cache", "columns", "position", "propensity", "time", "session"),
 )
 """The keys of data that say how it is read."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from rankkit.cli.data.options import BESIDE, Reading, Track, reads_data
+from rankkit.cli.data.options import Reading, Track, reads_data
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
 from rankkit.errors import ConfigError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rankkit.cli.kinds.ranking.training_file import Experiment
 
 
-@reads_data(without={"group_file", *BESIDE})  # there is one beside each file, or none
+@reads_data(without={"group_file"})  # there is one beside each file, or none
 def train(
     train: Annotated[
         Path | None,

@@ -161,8 +161,13 @@ def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:
 
 
 def _rows(manifest: "Manifest") -> dict[str, str]:
+    from rankkit.data.schema import Schema
+
     parity = manifest.parity
     rows = {"features": f"{manifest.n_features}, {_missing(manifest)}"}
+    if manifest.schema is not None:
+        schema = Schema.from_dict(manifest.schema)
+        rows["columns"] = f"{schema.summary}; RowEncoder makes features of them, by the schema of the manifest"
     if parity is not None:
         rows["compared on"] = f"{parity.n_docs:,} documents"
         rows["max difference"] = f"{parity.max_difference:.2g}"

@@ -1,5 +1,7 @@
 """Target ``numpy``: ``ranker.py``, generated and readable, with its weights in ``ranker.npz``; needs numpy only."""
 
+import inspect
+import json
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit.bundle import build
+from rankkit.data import row_encoder
 from rankkit.errors import ExportError
 from rankkit.export.install import digest
 from rankkit.export.manifest import Manifest
@@ -20,10 +23,16 @@ from rankkit.export.target import check_options
 
 CODE_FILE = "ranker.py"
 WEIGHTS_FILE = "ranker.npz"
+ENCODER_FILE = "encoder.py"
+SCHEMA_FILE = "schema.json"
 
 
 class NumpyTarget:
-    """A module with ``score(features)``, or ``score(features, offsets)`` with a transform over queries."""
+    """A module with ``score(features)``, or ``score(features, offsets)`` with a transform over queries.
+
+    Of columns that are no numbers the features are codes and parts; ``encoder.py`` and ``schema.json`` beside it make
+    them of rows: ``RowEncoder(json.load(open("schema.json"))).encode(rows)``.
+    """
 
     name = "numpy"
     suffix: str | None = None
@@ -41,11 +50,13 @@ class NumpyTarget:
         weights = {
             name: value.detach().numpy()
             for name, value in model.state_dict().items()
-            if name != "transform.fitted" and not name.endswith("num_batches_tracked")
+            if not name.endswith(".fitted") and not name.endswith("num_batches_tracked")
         }
         np.savez(folder / WEIGHTS_FILE, **weights)
         text = source_text(model, manifest.feature_names, digest(folder / WEIGHTS_FILE))
         (folder / CODE_FILE).write_text(text, encoding="utf-8")
+        if manifest.schema is not None:
+            write_encoder(manifest.schema, folder)
 
     def replay(
         self, folder: Path, manifest: Manifest, features: NDArray[np.float32], offsets: NDArray[np.int64]
@@ -65,6 +76,12 @@ class NumpyTarget:
                 "Export the ranker again."
             ) from error
         return np.asarray(scores)
+
+
+def write_encoder(schema: Mapping[str, Any], folder: Path) -> None:
+    """Write ``encoder.py`` and the schema that it is for, so that features can be made of rows without rankkit."""
+    (folder / SCHEMA_FILE).write_text(json.dumps(schema, ensure_ascii=False), encoding="utf-8")
+    (folder / ENCODER_FILE).write_text(inspect.getsource(row_encoder), encoding="utf-8")
 
 
 def _generated(path: Path, manifest: Manifest) -> str:

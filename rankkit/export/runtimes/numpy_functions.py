@@ -84,6 +84,28 @@ def fill_missing(x: Rows, value: float) -> Rows:
     return np.nan_to_num(x, nan=value)
 
 
+def taken(x: Rows, runs: list[tuple[int, int]]) -> Rows:
+    """The columns from the first to before the last of each run."""
+    return np.concatenate([x[:, first:last] for first, last in runs], axis=1)
+
+
+def missing_ones(x: Rows, weight: Rows) -> Rows:
+    """1 where a value is missing that was missing in training too."""
+    return np.isnan(x).astype(np.float32) * weight
+
+
+def code_rows(x: Rows, first: int, last: int, rows: Rows) -> Rows:
+    """The row of each code, the mean of several; the last row but one is of unseen values, the last of missing ones."""
+    codes = x[:, first:last]
+    unseen = len(rows) - 2
+    there = ~np.isnan(codes)
+    whole = np.clip(np.where(there, codes, 0), -1, unseen).astype(np.int64)
+    whole = np.where(whole < 0, unseen, whole)
+    count = there.sum(axis=1, keepdims=True)
+    total = (rows[whole] * there[:, :, None].astype(np.float32)).sum(axis=1, dtype=np.float32)
+    return np.where(count == 0, rows[-1], total / np.maximum(count, 1).astype(np.float32))
+
+
 def linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
     """The sums of x by weights, plus bias."""
     products = x @ weight.T

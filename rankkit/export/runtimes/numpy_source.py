@@ -11,6 +11,7 @@ from torch import nn
 from rankkit.errors import ExportError
 from rankkit.export.runtimes import numpy_functions
 from rankkit.models.scorers import LinearScorer, MLPScorer, Scorer
+from rankkit.models.scorers.columns import CodeTable, ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
@@ -116,7 +117,7 @@ def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) ->
         '    """The score of each document; higher ranks first."""',
         "    w = WEIGHTS",
         "    x = features = read_features(features)"
-        if " = features" in "\n".join(body)
+        if re.search(r"\bfeatures\b", "\n".join(body))
         else "    x = read_features(features)",
         *(["    offsets = np.asarray(offsets)"] if listwise else []),
         *(f"    {line}" for line in body),
@@ -128,7 +129,10 @@ def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) ->
 def _body(scorer: nn.Module) -> list[str]:
     if type(scorer) not in (MLPScorer, LinearScorer):
         raise _refusal(f"scorer {type(scorer).__name__}")
-    lines = _transform(cast(Transform, scorer.transform))
+    if isinstance(scorer.transform, ColumnInputs):
+        lines = _columns(scorer.transform)
+    else:
+        lines = _transform(cast(Transform, scorer.transform), "transform", "features")
     if isinstance(scorer, MLPScorer):
         for n, layer in enumerate(scorer.hidden):
             lines += _hidden(cast(HiddenLayer, layer), f"hidden.{n}")
@@ -136,15 +140,43 @@ def _body(scorer: nn.Module) -> list[str]:
         lines.append('x = linear(x, w["output.score.weight"], w["output.bias"])')
     else:
         lines.append(_linear(scorer.output, "output"))
+    if isinstance(scorer, LinearScorer) and scorer.schema is not None:
+        lines += [f"x = x + {_code_rows(table, f'codes.{n}')}" for n, table in enumerate(scorer.codes)]
     lines.append(f"x = {scorer.readout}(x)" if scorer.readout is not None else "x = x[:, 0]")
     return lines
 
 
-def _transform(transform: Transform) -> list[str]:
+def _columns(inputs: ColumnInputs) -> list[str]:
+    """The inputs of columns of every kind, in the order of :class:`ColumnInputs`."""
+    lines: list[str] = []
+    parts: list[str] = []
+    for name, transform in (("numbers", inputs.numbers), ("vectors", inputs.vectors)):
+        if transform is None:
+            continue
+        lines.append(f"x = {name} = taken(features, {inputs.runs(name)!r})")
+        lines += _transform(transform, f"transform.{name}", name)
+        lines.append(f"{name}_in = x")
+        parts.append(f"{name}_in")
+        if name == "numbers" and inputs.missing_indicators:
+            parts.append('missing_ones(numbers, w["transform.was_missing"])')
+    if inputs.runs("texts"):
+        parts.append(f"fill_missing(taken(features, {inputs.runs('texts')!r}), 0.0)")
+    parts += [_code_rows(table, f"transform.codes.{n}") for n, table in enumerate(inputs.codes)]
+    if not parts:  # codes alone, which are read behind the output
+        return ["x = np.zeros((len(features), 1), np.float32)"]
+    return [*lines, f"x = np.concatenate([{', '.join(parts)}], axis=1)"]
+
+
+def _code_rows(table: nn.Module, name: str) -> str:
+    codes = cast(CodeTable, table)
+    return f'code_rows(features, {codes.first}, {codes.last}, w["{name}.weight"])'
+
+
+def _transform(transform: Transform, prefix: str, inputs: str) -> list[str]:
     lines = []
     for n, chain in enumerate(transform.chains):
         if n > 0:
-            lines.append("x = features")
+            lines.append(f"x = {inputs}")
         steps = list(cast(nn.ModuleList, chain))
         for m, step in enumerate(steps):
             if isinstance(step, Identity):
@@ -152,7 +184,7 @@ def _transform(transform: Transform) -> list[str]:
             if type(step) not in STEPS:
                 raise _refusal(f"transform step {type(step).__name__}")
             function, weights = STEPS[type(step)]
-            arguments = [f'w["transform.chains.{n}.{m}.{name}"]' for name in weights]
+            arguments = [f'w["{prefix}.chains.{n}.{m}.{name}"]' for name in weights]
             if function.startswith("query_"):
                 arguments.append("offsets")
             lines.append(f"x = {function}({', '.join(['x', *arguments])})")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
-from rankkit.export.manifest import Manifest
+from rankkit.export.manifest import Manifest, without_schema
 from rankkit.export.runtimes.int8 import quantize
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.source import check_is_scorer
@@ -50,11 +50,14 @@ class OnnxTarget:
 
 def metadata(manifest: Manifest) -> dict[str, str]:
     """What an ONNX file carries of its manifest, as ``get_modelmeta().custom_metadata_map`` gives it back."""
-    return {
+    about = {
         "rankkit.version": manifest.versions.get("rankkit", ""),
         "rankkit.features": json.dumps(manifest.feature_names, ensure_ascii=False),
-        "rankkit.scorer": json.dumps(manifest.scorer, ensure_ascii=False),
+        "rankkit.scorer": json.dumps(without_schema(manifest.scorer), ensure_ascii=False),
         "rankkit.objective": json.dumps(manifest.objective, ensure_ascii=False),
         "rankkit.weights_sha256": manifest.weights_sha256,
         "rankkit.data_fingerprint": manifest.data_fingerprint or "",
     }
+    if manifest.schema is not None:
+        about["rankkit.schema"] = json.dumps(manifest.schema, ensure_ascii=False)
+    return about

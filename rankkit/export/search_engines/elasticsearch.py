@@ -24,6 +24,7 @@ from rankkit.export.search_engines.ltr_features import (
     normalise,
 )
 from rankkit.export.search_engines.ltr_trees import splits, splits_scores
+from rankkit.export.search_engines.plain_columns import check_columns
 from rankkit.export.search_engines.ranklib_text import ranknet_scores, ranknet_text, rescaled
 from rankkit.export.search_engines.tree_limits import check_splits
 from rankkit.export.target import check_options
@@ -76,6 +77,7 @@ class ElasticsearchTarget:
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which the plugin does not have."""
+        check_columns(self.name, model)
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:

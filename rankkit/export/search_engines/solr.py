@@ -14,6 +14,7 @@ from rankkit.export.parity import ScoreMap
 from rankkit.export.search_engines.dense_layers import IDENTITY, check_layers, dense_layers
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import float32_text, read_json, write_json
+from rankkit.export.search_engines.plain_columns import check_columns
 from rankkit.export.search_engines.solr_network import (
     ACTIVATIONS,
     MODELS,
@@ -54,6 +55,7 @@ class SolrTarget:
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which Solr does not have."""
+        check_columns(self.name, model)
         if isinstance(model, TreeModel):
             check_splits(self.name, model)
         else:

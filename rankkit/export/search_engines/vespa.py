@@ -15,6 +15,7 @@ from rankkit.export.manifest import Manifest
 from rankkit.export.parity import ScoreMap
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.search_engines.json_text import read_text
+from rankkit.export.search_engines.plain_columns import check_columns
 from rankkit.export.target import check_options
 from rankkit.models.scorers.listwise import is_listwise, over_queries
 from rankkit.models.trees.model import TreeModel
@@ -43,6 +44,7 @@ class VespaTarget:
 
     def check(self, model: Any) -> None:
         """Raise ExportError for trees, and for a ranker that compares the documents of a query."""
+        check_columns("vespa", model)
         if isinstance(model, TreeModel):
             raise ExportError(
                 f"vespa: expected a ranker of rankkit; got trees of {model.library}, which Vespa reads itself. "

@@ -274,8 +274,14 @@ def choose_columns(found: Sequence[Column], wanted: Wanted, source: Source, firs
     return Columns(*whose, features, vector, is_guess=False, beside=wanted.beside)
 
 
-def choose_features(found: Sequence[Column], source: Source, first: First) -> Columns:
+def choose_features(found: Sequence[Column], source: Source, first: First, *, needs_numbers: bool = True) -> Columns:
     """Say which columns of a table are features, where nothing else is wanted of it.
+
+    Args:
+        found: The columns of the table.
+        source: For messages.
+        first: A look at the first values of one.
+        needs_numbers: Refuse a table without numbers.
 
     Raises:
         DataError: If a name is there twice, or nothing is a number.
@@ -283,7 +289,7 @@ def choose_features(found: Sequence[Column], source: Source, first: First) -> Co
     check_once([column.name for column in found], source)
     there = {column.name: column for column in found}
     features, left_out = _suitable(there, set(), first)
-    if not features:
+    if not features and needs_numbers:
         raise no_features(there.values(), (), source)
     return Columns(None, None, None, None, None, features, None, left_out)
 

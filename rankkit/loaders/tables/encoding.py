@@ -1,6 +1,6 @@
 """Values of a table as the numbers of a schema, and back where nothing was lost: codes, parts of times, hashes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from rankkit.data.columns import Bag, Category, Column, Number, Text, Time, Vector
+from rankkit.data.row_encoder import time_parts
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.kinds import is_list, is_number, laid_open, numbers
@@ -19,9 +20,9 @@ Arrays = Mapping[str, pa.Array]
 UNSEEN = "<unseen>"
 """What is written for a value that is in no vocabulary: there is nothing else left of it."""
 
-_MICRO, _DAY = 1e-6, 86_400.0
 _LIKENESS_BUCKETS = 2**18  # so many that two n-grams of two texts seldom share one
 _TEXTS_AT_A_TIME = 4096
+_MOST_INDEXED = 20_000  # words of a vocabulary
 
 
 def encode(column: Column, arrays: Arrays, source: Source, first_row: int) -> Sequence[NDArray[Any]]:
@@ -78,22 +79,9 @@ def _encode_bag(column: Bag, arrays: Arrays, source: Source, first_row: int) -> 
 def _encode_time(column: Time, arrays: Arrays, source: Source, first_row: int) -> list[NDArray[Any]]:
     at = as_times(arrays[column.name], column.name, source, first_row)
     missing = np.isnat(at)
-    micros = at.astype(np.int64)
-    day, within = np.divmod(micros, 86_400_000_000)
-    parts: dict[str, Callable[[], NDArray[Any]]] = {
-        "seconds": lambda: micros * _MICRO - float(column.origin or 0),
-        "days": lambda: (micros * _MICRO - float(column.origin or 0)) / _DAY,
-        "weekday": lambda: (day + 3) % 7,  # 1970 began with a Thursday
-        "hour": lambda: within / 3.6e9,
-        "yearday": lambda: (micros - at.astype("datetime64[Y]").astype("datetime64[us]").astype(np.int64)) / 8.64e10,
-        "age": lambda: _age(column, arrays, at, source, first_row),
-    }
-    found = []
-    for part in column.parts:
-        values = np.asarray(parts[part](), np.float64)
-        values[missing] = np.nan
-        found.append(values.astype(np.float32))
-    return found
+    days_before = _age(column, arrays, at, source, first_row) if column.reference is not None else None
+    found = time_parts(at.astype(np.int64), missing, column.parts, float(column.origin or 0), days_before)
+    return [values.astype(np.float32) for values in found]
 
 
 def _age(
@@ -178,10 +166,23 @@ def codes_of(column: Category | Bag, texts: pa.Array) -> NDArray[np.float32]:
     """The codes of texts; NaN where one is missing."""
     if column.n_buckets is not None:
         return _hashes(texts, column.n_buckets)
-    codes = pc.index_in(texts, value_set=_vocabulary(column.vocabulary or ()))
+    words = column.vocabulary or ()
+    if len(words) > _MOST_INDEXED:  # Arrow would make its table of them anew for each batch
+        places = _index(words).get_indexer(texts.to_numpy(zero_copy_only=False))
+        coded = np.where(places < 0, len(words), places).astype(np.float32)
+        coded[np.asarray(texts.is_null())] = np.nan
+        return coded
+    codes = pc.index_in(texts, value_set=_vocabulary(words))
     found = np.asarray(pc.fill_null(codes, column.n_codes).to_numpy(zero_copy_only=False)).astype(np.float32)
     found[np.asarray(texts.is_null())] = np.nan
     return found
+
+
+@lru_cache(maxsize=8)
+def _index(words: tuple[str, ...]) -> Any:
+    import pandas as pd
+
+    return pd.Index(np.array(words, object))
 
 
 @lru_cache(maxsize=64)

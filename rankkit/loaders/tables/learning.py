@@ -40,6 +40,7 @@ MOST_GUESSED = 10_000
 _ROWS_A_VALUE = 2  # on average, at least
 _SHOWN = 12
 _BATCH_ROWS = 65_536
+_MOST_HELD = 64  # batches whose counts are kept apart
 
 
 def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Source, rows: Rows) -> Columns:
@@ -151,6 +152,7 @@ class _Learning:
     asked: Kind
     is_guess: bool
     counts: Counter[str] = field(default_factory=Counter)
+    held: list[pa.Table] = field(default_factory=list)  # counts of batches that are not among these yet
     n_rows: int = 0
     n_queries: int = 0
     n_lists: int = 0  # the queries of all batches, those that go on counted again, ...
@@ -194,8 +196,10 @@ class _Learning:
             return
         texts = as_texts(values, self.asked, source)
         self.n_rows += len(texts) - texts.null_count
-        for pair in pc.value_counts(texts.drop_null()).to_pylist():
-            self.counts[pair["values"]] += pair["counts"]
+        found = pc.value_counts(texts.drop_null())
+        self.held.append(pa.table({"word": found.field("values"), "count": found.field("counts")}))
+        if self.is_guess or len(self.held) >= _MOST_HELD:
+            self.count_up()
         if self.is_guess and len(self.counts) > MOST_GUESSED:
             self.is_out = True
             self.counts.clear()
@@ -203,6 +207,18 @@ class _Learning:
             pairs = pa.table({"query": query, "value": texts})
             self.n_values += pairs.group_by(["query", "value"]).aggregate([]).num_rows
             self.n_lists += len(query.unique())
+
+    def count_up(self) -> None:
+        """Bring the counts of batches together: in one go, since a dictionary of a million words is slow to add to."""
+        if not self.held:
+            return
+        if self.counts:
+            self.held.append(
+                pa.table({"word": pa.array(self.counts, pa.large_string()), "count": [*self.counts.values()]})
+            )
+        whole = pa.concat_tables(self.held).group_by("word").aggregate([("count", "sum")])
+        pairs = zip(whole["word"].to_pylist(), whole["count_sum"].to_pylist(), strict=True)
+        self.counts, self.held = Counter(dict(pairs)), []
 
     def _look_at_sizes(self, values: pa.Array) -> None:
         lists = laid_open(values)
@@ -216,6 +232,7 @@ class _Learning:
 
     def settle(self) -> Kind | None:
         """The column with what was learnt; None where it is not what it was taken for."""
+        self.count_up()
         asked = self.asked
         if isinstance(asked, Category):
             if self.is_guess and not self._has_few_values():
@@ -243,8 +260,10 @@ class _Learning:
         return not self.is_out and 0 < _ROWS_A_VALUE * len(self.counts) <= n_units
 
     def _vocabulary(self, asked: Category | Bag) -> tuple[str, ...]:
-        frequent = sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        kept = {word for word, count in frequent[: asked.max_size] if count >= asked.min_count}
+        pairs: Iterable[tuple[str, int]] = self.counts.items()
+        if len(self.counts) > asked.max_size:
+            pairs = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[: asked.max_size]
+        kept = {word for word, count in pairs if count >= asked.min_count}
         if self.order is not None and isinstance(asked, Category) and asked.ordered:
             return tuple(word for word in self.order if word in kept)
         return tuple(sorted(kept))

@@ -216,24 +216,35 @@ def first_of_frame(frame: "pd.DataFrame", found: Sequence[Column], source: Sourc
     return first
 
 
-def features_of(table: Any, source: Source) -> tuple[NDArray[np.float32], Columns]:
+def features_of(table: Any, source: Source, wanted: Wanted | None = None) -> tuple[NDArray[np.float32], Columns]:
     """The features of a table without anything else: a matrix ``[row, feature]``, and which columns they were.
 
     Args:
         table: A pandas data frame, or what :func:`from_arrow` takes.
         source: For messages.
+        wanted: The kinds of columns, or the schema, by which columns that are no numbers are read; None: they are left
+            out.
 
     Raises:
         DataError: As :func:`from_pandas`.
     """
     if is_frame(table):
         found = columns_of_frame(table)
-        columns = choose_features(found, source, first_of_frame(table, found, source))
+        columns = choose_features(found, source, first_of_frame(table, found, source), needs_numbers=wanted is None)
+        if wanted is not None:
+            columns = learn(
+                found, wanted, columns, source, lambda names: frame_columns(table, found, source, _BATCH_ROWS, names)
+            )
         schema, batches = frame_batches(table, found, columns, source, _BATCH_ROWS)
         return read_columns(schema, batches, columns, source, n_rows=len(table))[0], columns
     schema, first, batches, n_rows = open_arrow(table, source)
     with foreign_errors(source):
-        columns = choose_features(columns_of(schema), source, first)
+        found = columns_of(schema)
+        columns = choose_features(found, source, first, needs_numbers=wanted is None)
+        if wanted is not None:
+            held = list(batches)
+            batches = iter(held)
+            columns = learn(found, wanted, columns, source, lambda names: (batch.select(names) for batch in held))
         return read_columns(schema, batches, columns, source, n_rows=n_rows)[0], columns
 
 

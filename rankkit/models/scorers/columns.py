@@ -160,6 +160,14 @@ class ColumnInputs(nn.Module):
             return torch.zeros_like(features[:, :1])
         return torch.cat(parts, dim=1)
 
+    def places(self, name: str) -> list[int]:
+        """The columns of the matrix that are ``"numbers"``, ``"vectors"`` or ``"texts"``."""
+        return _places(self._runs[name])
+
+    def runs(self, name: str) -> list[tuple[int, int]]:
+        """First and last column of these where they stand side by side."""
+        return list(self._runs[name])
+
     def _taken(self, features: Tensor, name: str) -> Tensor:
         runs = self._runs[name]
         if len(runs) == 1:

@@ -44,5 +44,7 @@ def check_count(where: str, name: str, value: int) -> None:
 def describe(scorer: object, options: dict[str, Any]) -> str:
     """One line: the class and what it was built with."""
     schema = getattr(scorer, "schema", None)  # its vocabularies would fill a page
-    shown = {**options, "schema": schema} if "schema" in options else options
-    return f"{type(scorer).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+    shown = {name: repr(value) for name, value in options.items()}
+    if "schema" in options and schema is not None:
+        shown["schema"] = f"<{schema.summary}>"
+    return f"{type(scorer).__name__}({', '.join(f'{name}={value}' for name, value in shown.items())})"

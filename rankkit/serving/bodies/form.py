@@ -1,20 +1,26 @@
 """Form: what a body has to look like for one ranker, and the checks that pydantic's types do not make."""
 
 import difflib
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import cast
+from functools import cached_property, lru_cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from rankkit.data.columns import Text
+from rankkit.data.row_encoder import RowError
+from rankkit.data.schema import Schema
 from rankkit.errors import did_you_mean
 from rankkit.serving.refusal import RefusedError
 
 MAX_ID = 512
+MAX_TEXT = 10_000
+"""Characters of text whose n-grams are counted: a short body could hold seconds of work otherwise."""
 _LONGEST_NAME = 60
 _MOST_COMPARED = 50  # names of a hostile body are not compared one by one
 
@@ -24,10 +30,12 @@ class Form:
     """What a body has to look like for one ranker.
 
     Args:
-        names: Names of the features, in order.
+        names: Names of the features, in order; with a schema those of its columns.
         takes_missing: Whether null may stand for a value.
         max_list_size: Documents of one query.
         max_docs: Documents, or queries, of one request.
+        schema_text: The schema of a ranker of columns that are no numbers, as JSON: a text goes from process to process
+            in no time, and is made a schema once in each. None: all are numbers.
 
     Attributes:
         left_out: Names that the documents of a request have and the ranker has not; each request has a form of its own.
@@ -37,6 +45,7 @@ class Form:
     takes_missing: bool
     max_list_size: int
     max_docs: int
+    schema_text: str | None = None
     left_out: set[str] = field(default_factory=set, init=False)
 
     @cached_property
@@ -44,17 +53,31 @@ class Form:
         """The names, to look one up."""
         return frozenset(self.names)
 
-    def features(self, where: str, documents: Sequence[list[float | None]]) -> NDArray[np.float32]:
+    @property
+    def schema(self) -> Schema | None:
+        """What the columns are; None where all are numbers."""
+        return None if self.schema_text is None else _schema_of(self.schema_text)
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix."""
+        schema = self.schema
+        return len(self.names) if schema is None else schema.width
+
+    def features(self, where: str, documents: Sequence[Any]) -> NDArray[np.float32]:
         """Checked values as float32 ``[doc, feature]``, with NaN for null.
 
         Args:
             where: Path of a document, with ``{}`` for its number, for the message.
-            documents: The values of each document, in order.
+            documents: The values of each document, in order; with a schema by name.
 
         Raises:
             RefusedError: With 422, if float32 cannot hold a value, or one is null and the ranker takes no missing
                 values.
         """
+        schema = self.schema
+        if schema is not None:
+            return _encoded(schema, where, documents)
         with np.errstate(over="ignore"):
             features = np.array(documents, dtype=np.float32).reshape(len(documents), len(self.names))
         wrong = np.isinf(features) if self.takes_missing else ~np.isfinite(features)
@@ -70,6 +93,36 @@ class Form:
         return features
 
 
+@lru_cache(maxsize=8)
+def _schema_of(text: str) -> Schema:
+    return Schema.from_dict(json.loads(text))
+
+
+def _encoded(schema: Schema, where: str, documents: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
+    """The matrix of documents with the columns of a schema.
+
+    Raises:
+        RefusedError: With 422, if a value is not of the kind of its column.
+    """
+    hashed = [name for column in schema.columns if isinstance(column, Text) for name in column.sources]
+    for name in hashed:
+        for place, document in enumerate(documents):
+            if isinstance(document[name], str) and len(document[name]) > MAX_TEXT:
+                raise RefusedError(
+                    422,
+                    f"{where.format(place)}[{name!r}]: expected text of at most {MAX_TEXT} characters; got "
+                    f"{len(document[name])}. Send its beginning.",
+                )
+    try:
+        return schema.encoder.encode(documents)
+    except RowError as error:
+        raise RefusedError(
+            422,
+            f"{where.format(error.row)}[{error.column!r}]: expected {error.expected}; got {error.got}. "
+            "See /metadata for the schema.",
+        ) from None
+
+
 def problem(expected: str, got: str, action: str) -> PydanticCustomError:
     """What a check raises inside pydantic."""
     # As a value of the context, since braces in a feature's name would be taken for a place to fill in.
@@ -82,13 +135,15 @@ def in_order(features: object, info: ValidationInfo) -> object:
     What else it names is left out and noted in the form: the ranker was trained without it.
     """
     form = _form(info)
+    if form.schema_text is not None and not isinstance(features, dict):
+        raise problem("an object from column to value", kind(features), "This ranker has columns that are no numbers.")
     if isinstance(features, dict):
         for name in form.names:
             if name not in features:
                 raise problem(f"all {len(form.names)} features", f"none named {name!r}", _advice(name, features, form))
         if len(features) > len(form.names):
             form.left_out.update(features.keys() - form.known)
-        return [features[name] for name in form.names]
+        return features if form.schema_text is not None else [features[name] for name in form.names]
     if not isinstance(features, list):
         raise problem("an array of values or an object from name to value", kind(features), "See /metadata.")
     if len(features) != len(form.names):

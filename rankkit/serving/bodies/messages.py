@@ -10,7 +10,9 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 
@@ -29,10 +31,18 @@ from rankkit.serving.bodies.form import (
 from rankkit.serving.refusal import RefusedError
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+def _feature_values(features: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """The values in their order, all of them numbers; by name where there is a schema, which knows their kinds."""
+    ordered = in_order(features, info)
+    return ordered if isinstance(ordered, dict) else handler(ordered)
+
+
 FeatureValues = Annotated[
     list[Number | None],
     Field(fail_fast=True),
-    BeforeValidator(in_order),
+    WrapValidator(_feature_values),
     WithJsonSchema({"title": "Features"}),  # rankkit.serving.http.openapi puts in what the ranker takes
 ]
 Id = Annotated[

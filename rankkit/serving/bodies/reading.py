@@ -116,7 +116,12 @@ def _plain_score(body: bytes | bytearray, form: Form) -> Asked:
     return _scores_of(parts, query_ids, form)
 
 
-def _row(values: list[float | None] | dict[str, Any], form: Form) -> list[float | None]:
+def _row(values: list[float | None] | dict[str, Any], form: Form) -> Any:
+    if form.schema_text is not None:
+        if not isinstance(values, dict) or not form.known <= values.keys():
+            raise _OtherwiseError
+        form.left_out.update(values.keys() - form.known)
+        return values
     if isinstance(values, dict):
         if len(values) > len(form.names):
             form.left_out.update(values.keys() - form.known)
@@ -149,9 +154,9 @@ def _score(body: bytes | bytearray, form: Form) -> Asked:
     return _scores_of([query.features for query in queries], [query.query_id for query in queries], form)
 
 
-def _scores_of(parts: Sequence[list[list[float | None]]], query_ids: list[Id | None], form: Form) -> Asked:
+def _scores_of(parts: Sequence[list[Any]], query_ids: list[Id | None], form: Form) -> Asked:
     arrays = [form.features(f"queries[{place}].features[{{}}]", part) for place, part in enumerate(parts)]
-    features = np.concatenate(arrays) if arrays else np.empty((0, len(form.names)), np.float32)
+    features = np.concatenate(arrays) if arrays else np.empty((0, form.width), np.float32)
     return Asked(features, [len(array) for array in arrays], query_ids, n_left_out=len(form.left_out))
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rankkit.data.schema import Schema
+from rankkit.errors import DataError
 from rankkit.serving.bodies.asked import Asked, Id, Kind
 from rankkit.serving.bodies.form import MAX_ID, Form
 from rankkit.serving.refusal import RefusedError
@@ -56,10 +58,13 @@ def read_table(body: bytes | bytearray, kind: Kind, content_type: str, form: For
         return Asked(features, [len(features)], [None], ids if kind == "rank" else None)
     table = _arrow(body, form)
     n_docs = table.num_rows
-    features = np.empty((n_docs, len(form.names)), np.float32)
-    for place, name in enumerate(form.names):
-        features[:, place] = _column(table, name)
-    _check(features, form)
+    if form.schema is None:
+        features = np.empty((n_docs, len(form.names)), np.float32)
+        for place, name in enumerate(form.names):
+            features[:, place] = _column(table, name)
+        _check(features, form)
+    else:
+        features = _encoded(table, form.schema)
     known = {*form.names, _ID if kind == "rank" else _QUERY}
     n_left_out = len(set(table.column_names) - known)
     if kind == "rank":
@@ -74,7 +79,31 @@ def read_table(body: bytes | bytearray, kind: Kind, content_type: str, form: For
     return Asked(features, sizes, queries, n_left_out=n_left_out)
 
 
+def _encoded(table: pa.Table, schema: Schema) -> NDArray[np.float32]:
+    """The matrix of columns of every kind, as the readers of tables make it.
+
+    Raises:
+        RefusedError: With 422, if a value is not of the kind of its column.
+    """
+    from rankkit.loaders.tables.arrays import Source, fill
+    from rankkit.loaders.tables.encoding import encode
+
+    source = Source("body")
+    arrays = {name: table[name].combine_chunks() for name in schema.sources}
+    features = np.empty((table.num_rows, schema.width), np.float32)
+    try:
+        columns = [values for column in schema.columns for values in encode(column, arrays, source, 0)]
+        fill(features, columns, source, names=schema.names)
+    except DataError as error:
+        raise RefusedError(422, str(error)) from None
+    return features
+
+
 def _array(body: bytes | bytearray, form: Form) -> NDArray[np.float32]:
+    if form.schema is not None:
+        raise _refused(
+            "columns by name, of which some are no numbers", "an array of numpy", "Send JSON or an Arrow table."
+        )
     stream = io.BytesIO(body)
     try:
         version = np.lib.format.read_magic(stream)

@@ -5,19 +5,21 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from rankkit.data.columns import Vector
+from rankkit.data.schema import Schema
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.bodies.messages import RankRequest, ScoreRequest
 from rankkit.serving.bodies.tables import TABLES
 from rankkit.serving.http.bearer import OPEN
 
 
-def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequence[float]]) -> None:
+def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Any]) -> None:
     """Add the bodies of /rank and /score to a description, in place.
 
     Args:
         description: Of the app, without request bodies.
         form: What a body has to look like.
-        rows: Two documents for the examples.
+        rows: Two documents for the examples, as clients write them.
     """
     kinds = {"/rank": RankRequest, "/score": ScoreRequest}
     _, definitions = models_json_schema(
@@ -25,7 +27,7 @@ def add_requests(description: dict[str, Any], form: Form, rows: Sequence[Sequenc
     )
     schemas = description.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(definitions["$defs"])
-    schemas["Features"] = _features(form)
+    schemas["Features"] = _features(form) if form.schema is None else _columns(form.schema)
     here = {"$ref": "#/components/schemas/Features"}
     schemas["Document"]["properties"]["features"] = here
     schemas["RankRequest"]["properties"]["documents"]["maxItems"] = form.max_list_size
@@ -99,13 +101,41 @@ def _features(form: Form) -> dict[str, Any]:
     }
 
 
-def _examples(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, Any]:
+def _columns(schema: Schema) -> dict[str, Any]:
+    """The columns of a ranker, each with what may stand in it."""
+    number: dict[str, Any] = {"type": ["number", "boolean", "null"]}
+    value = {"type": ["string", "number", "boolean", "null"]}
+    date = {"type": ["string", "number", "null"], "description": "ISO 8601, or seconds from 1970."}
+    found: dict[str, Any] = {}
+    for column in schema.columns:
+        others = dict.fromkeys(column.sources[1:], date if column.kind == "time" else value)
+        found = {**others, **found}
+        size = column.size if isinstance(column, Vector) else 0
+        found[column.name] = {
+            "number": number,
+            "category": value,
+            "text": value,
+            "time": date,
+            "bag": {"type": ["array", "null"], "items": value},
+            "vector": {"type": ["array", "null"], "items": number, "minItems": size, "maxItems": size},
+        }[column.kind]
+    return {
+        "title": "Features",
+        "description": "The columns of a document by name, in any order; what else it names is left out. null is a "
+        "missing value, and values that training has not seen are scored.",
+        "type": "object",
+        "properties": {name: found[name] for name in schema.sources},
+        "required": list(schema.sources),
+    }
+
+
+def _examples(names: Sequence[str], rows: Sequence[Any]) -> dict[str, Any]:
     first, second = rows
     return {
         "/rank": {
             "query_id": "q1",
             "documents": [
-                {"id": name, "features": dict(zip(names, row, strict=True))}
+                {"id": name, "features": row if isinstance(row, dict) else dict(zip(names, row, strict=True))}
                 for name, row in zip("ab", rows, strict=True)
             ],
         },

@@ -1,6 +1,7 @@
 """Models: the rankers that are served, by name, and how each gives way to its successor."""
 
 import difflib
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -181,7 +182,8 @@ class Models:
     def _model(self, name: str, ranker: ServedRanker) -> Model:
         settings = self.settings
         most = min(settings.max_list_size, settings.max_docs)
-        form = Form(ranker.names, ranker.takes_missing, most, settings.max_docs)
+        text = None if ranker.schema is None else json.dumps(ranker.schema.to_dict())
+        form = Form(ranker.names, ranker.takes_missing, most, settings.max_docs, text)
         return Model(name, ranker, form, settings.max_batch_docs)
 
 
@@ -196,6 +198,11 @@ def _check(old: ServedRanker, new: ServedRanker) -> None:
         raise ConfigError(
             f"reload: expected the {len(old.names)} features of the model that is served; got other ones "
             f"({', '.join(changed)}). Serve it under a name of its own."
+        )
+    if (new.schema is None) != (old.schema is None):
+        raise ConfigError(
+            "reload: expected columns of numbers where they were, and others where there were some; got the other way "
+            "round. Serve it under a name of its own."
         )
     if old.takes_missing and not new.takes_missing:
         raise ConfigError("reload: expected a model that takes missing values; got one that does not. Train it again.")

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.export.manifest import named_features
+from rankkit.data.columns import Bag, Category, Number, Text, Time
+from rankkit.data.schema import Schema
+from rankkit.export.manifest import named_features, without_schema
 from rankkit.export.source import Source, read_source
 from rankkit.serving.scoring.engines import own_engine
 
@@ -19,7 +21,7 @@ class ServedRanker:
         path: Where it was loaded from; None: from memory.
 
     Attributes:
-        names: Names of the features, in the order of an array of values.
+        names: Names of the features, in the order of an array of values; with a schema those of its columns.
         takes_missing: Whether a document of missing values (NaN) still gets a finite score.
         engine: What computes the scores; may be another one from one call to the next.
     """
@@ -28,7 +30,9 @@ class ServedRanker:
         self.source = source
         self.path = path
         self.engine = own_engine(source)
-        self.names = tuple(feature.name for feature in named_features(source.feature_names, source.n_features))
+        self.schema = source.schema
+        features = named_features(source.feature_names, source.n_features)
+        self.names = self.schema.sources if self.schema else tuple(feature.name for feature in features)
         unknown = np.full((1, source.n_features), np.nan, np.float32)
         self.takes_missing = bool(np.isfinite(self.scores(unknown, np.array([0, 1])))[0])
 
@@ -66,9 +70,10 @@ class ServedRanker:
         """What ``GET /metadata`` says of the ranker."""
         source = self.source
         return {
-            "scorer": source.scorer,
+            "scorer": source.scorer if self.schema is None else without_schema(source.scorer),
             "engine": {"name": self.engine.name, "why": self.engine.why},
             "features": list(self.names),
+            **({} if self.schema is None else {"schema": self.schema.to_dict()}),
             "missing_values": self.takes_missing,
             "transform": source.transform,
             "listwise": source.listwise,
@@ -83,4 +88,45 @@ class ServedRanker:
         """Two documents with values such as the training rows had."""
         low, high = self.source.low.astype(float), self.source.high.astype(float)
         rows = (low + 0.25 * (high - low), low + 0.75 * (high - low))
-        return [[float(f"{value:.3g}") for value in row] for row in rows]
+        whole = [np.where(self.source.coded, np.floor(row), row) for row in rows]
+        return [[float(f"{value:.3g}") for value in row] for row in whole]
+
+    def example_documents(self) -> list[Any]:
+        """The same as clients write them: arrays of values, or objects where there is a schema."""
+        rows = self.example_rows()
+        if self.schema is None:
+            return rows
+        return [{**_others(self.schema), **_example(self.schema, row)} for row in rows]
+
+
+def _others(schema: Schema) -> dict[str, Any]:
+    """What is read besides the columns themselves: what an age is counted to, what a text is compared with."""
+    found: dict[str, Any] = {}
+    for column in schema.columns:
+        if isinstance(column, Time) and column.reference is not None:
+            found[column.reference] = _date(float(column.origin or 0) + 86_400)
+        if isinstance(column, Text) and column.against is not None:
+            found[column.against] = "some text"
+    return found
+
+
+def _example(schema: Schema, row: list[float]) -> dict[str, Any]:
+    """A document whose numbers are those of a row of the matrix, other columns as anybody might write them."""
+    found: dict[str, Any] = {}
+    for column in schema.columns:
+        values = row[schema.spans[column.name]]
+        if isinstance(column, Number):
+            found[column.name] = values[0]
+        elif isinstance(column, Category | Bag):
+            words = column.vocabulary or ("some value",)
+            word = words[min(int(values[0]), len(words) - 1)]
+            found[column.name] = word if isinstance(column, Category) else [word]
+        elif isinstance(column, Time):
+            found[column.name] = _date(float(column.origin or 0))
+        else:
+            found[column.name] = "some text" if isinstance(column, Text) else values
+    return found
+
+
+def _date(seconds: float) -> str:
+    return str(np.datetime64(int(seconds), "s"))

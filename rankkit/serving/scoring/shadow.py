@@ -63,6 +63,13 @@ def columns(model: Model, shadow: Model) -> NDArray[np.intp]:
     Raises:
         ConfigError: If the shadow needs one that the model has not.
     """
+    if model.ranker.schema is not None or shadow.ranker.schema is not None:
+        if model.ranker.schema != shadow.ranker.schema:
+            raise ConfigError(
+                f"shadow: expected the vocabularies of {model.name!r}, which reads the requests; got others of "
+                f"{shadow.name!r}. Send requests to it by its name instead."
+            )
+        return np.arange(shadow.ranker.source.n_features, dtype=np.intp)
     places = {name: place for place, name in enumerate(model.ranker.names)}
     missing = next((name for name in shadow.ranker.names if name not in places), None)
     if missing is not None:

@@ -10,9 +10,10 @@ from typer.main import get_command
 import rankkit as rk
 from rankkit.cli.app import app
 from rankkit.cli.data.options import _OPTIONS, reading_of
-from rankkit.cli.kinds.commands import load_experiment
-from rankkit.errors import ConfigError
+from rankkit.cli.kinds.commands import load_comparison, load_experiment
+from rankkit.errors import ConfigError, DataWarning
 from rankkit.loaders.tables import tabular
+from rankkit.tasks.ranking.splits import load_split
 
 COMMANDS = get_command(app).commands
 READING = ("inspect", "split", "convert", "qrels", "train", "evaluate", "explain", "score", "export")
@@ -266,3 +267,76 @@ def test_columns_that_are_no_numbers_go_through_every_command(rankkit, tmp_path)
     scorer = rk.load(run)
     new = pd.read_csv(tmp_path / "new.csv").drop(columns="more")
     np.testing.assert_allclose(scores, rk.predict(scorer, new), atol=1e-6)
+
+
+@pytest.fixture
+def log(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(40), 10),
+            "label": rng.integers(0, 3, 400),
+            "price": rng.random(400),
+            "brand": rng.integers(0, 5, 400),
+            "day": rng.integers(1_767_225_600, 1_775_000_000, 400),
+            "pos": np.tile(np.arange(1, 11), 40),
+            "session_id": np.repeat(np.arange(40), 10),
+        }
+    )
+    path = tmp_path / "log.parquet"
+    frame.to_parquet(path)
+    return path
+
+
+def test_training_names_kinds_and_roles_of_columns_and_the_run_remembers_them(rankkit, log, tmp_path):
+    run = tmp_path / "run"
+    named = ("--set", "data.columns.brand=category", "--set", "data.columns.brand.min_count=2", "--columns", "day=time")
+    more = ("--drop", "session_id", "--position", "pos", "--valid-fraction", ".1")
+    answer = rankkit("train", "--train", log, "--out", run, *named, *more, *SMALL)
+    assert answer.code == 0, answer.err
+    assert "schema=<1 number, 1 category, 1 time>" in answer.out
+    schema = rk.load(run).schema
+    assert [column.kind for column in schema.columns] == ["number", "category", "time"]
+    data = load_experiment(run / "experiment.toml", {}, []).data
+    assert data.columns == {"day": "time", "brand": {"kind": "category", "min_count": 2}}
+    assert (data.position, data.time) == ("pos", None)
+    again = tmp_path / "again"
+    assert rankkit("train", "--config", run / "experiment.toml", "--out", again).code == 0
+    assert rk.load(again).schema == schema
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("brand=categorie", "expected the kind of 'brand'; got 'categorie'. Did you mean 'category'?"),
+        ("brand={kind='category', size=3}", "columns.brand: expected options of a category; got 'size'"),
+        ("brand={kind='category', ordered=1}", "columns.brand: expected another value of ordered; got 1"),
+        ("brand={size=3}", "expected the kind of 'brand'"),
+    ],
+)
+def test_kinds_that_are_none_are_refused_before_data_is_read(rankkit, tmp_path, setting, message):
+    answer = rankkit("train", "--train", tmp_path / "none.parquet", "--out", "x", "--set", f"data.columns.{setting}")
+    assert answer.code == 2
+    assert message in answer.err
+
+
+def test_a_comparison_reads_columns_as_training_does(log, tmp_path):
+    file = tmp_path / "compare.toml"
+    file.write_text(
+        f"""
+        scorers = ["linear"]
+        objectives = ["ranknet", "softmax"]
+        [data]
+        train = "{log}"
+        cross_validation = 4
+        drop = ["session_id"]
+        position = "pos"
+        [data.columns]
+        brand = {{kind = "category", max_size = 4}}
+        """
+    )
+    with pytest.warns(DataWarning, match="brand: 1 of 5 values are not in the vocabulary"):
+        split = load_split(load_comparison(file).plan().source, "part1")
+    assert split.train.schema.columns[1].n_codes == 4
+    assert split.test.schema == split.train.schema
+    assert "position" in split.train.beside

@@ -1,13 +1,28 @@
 """The experiment file of a ranker: what ``rankkit train`` runs, validated as a whole before any data is read."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from rankkit.cli.experiments.config import READING, AnyExperiment, Column, MetricNames, Named, Names, Section
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
 from rankkit.schemas import MOST_FEATURES, Finite, Whole
+
+
+def _kinds(columns: Any) -> Any:
+    """Kinds as tables of options; the name of a kind under which ``--set`` laid an option stands there as ``name``."""
+    if not isinstance(columns, dict):
+        return columns
+    return {
+        name: {"kind": kind["name"], **{key: value for key, value in kind.items() if key not in ("kind", "name")}}
+        if isinstance(kind, dict) and "name" in kind
+        else kind
+        for name, kind in columns.items()
+    }
+
+
+Kinds = Annotated[dict[str, str | dict[str, Any]] | None, BeforeValidator(_kinds)]
 
 
 class Data(Section):
@@ -26,6 +41,11 @@ class Data(Section):
     query_weight: Column = "query_weight"
     features: Names | None = None
     drop: Names | None = None
+    columns: Kinds = None
+    position: Column = None
+    propensity: Column = None
+    time: Column = None
+    session: Column = None
     n_features: Whole | None = Field(default=None, ge=1, le=MOST_FEATURES)
     zero_based: bool | None = None
     regroup: bool = False
@@ -41,6 +61,14 @@ class Data(Section):
             raise ValueError("data: expected files or a folder of folds; got both. Leave one of them out")
         if self.valid is not None and self.valid_fraction is not None:
             raise ValueError("data: expected valid or valid_fraction; got both. Leave one of them out")
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_are_known(self) -> "Data":
+        from rankkit.data.columns import as_column
+
+        for name, kind in (self.columns or {}).items():
+            as_column(name, kind)
         return self
 
     @property
