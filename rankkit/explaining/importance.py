@@ -193,8 +193,9 @@ def permutation_importance(
     data = documents_for(where, scorer, data, qids=qids, with_labels=True)
     if data.labels is None:
         raise DataError(f"{where}: expected documents with labels; got none. Read the data with its label column.")
+    feature_names = feature_names_of(scorer, data)
     data = matched(where, scorer, data)
-    columns = _columns_of(feature_names_of(scorer, data), data)
+    columns = _columns_of(feature_names, data)
     metric = metric_name(where, metric)
     check_rises(where, metric)
     names, rules = metric_names(where, [metric]), resolve_protocol(protocol, None, None)
