@@ -2,7 +2,7 @@
 
 This file stands on its own, so that it can be put beside an exported ranker and used where rankkit is not:
 
-    encoder = RowEncoder(json.load(open("schema.json")))
+    encoder = RowEncoder(json.loads(Path("schema.json").read_text()))
     matrix = encoder.encode([{"brand": "Acme", "day": "2026-03-01T12:00", "price": 3.5}])
 
 A row has every column of the schema by name, in any order; what else it has is left out, and None is a missing value.

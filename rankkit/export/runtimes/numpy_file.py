@@ -31,7 +31,7 @@ class NumpyTarget:
     """A module with ``score(features)``, or ``score(features, offsets)`` with a transform over queries.
 
     Of columns that are no numbers the features are codes and parts; ``encoder.py`` and ``schema.json`` beside it make
-    them of rows: ``RowEncoder(json.load(open("schema.json"))).encode(rows)``.
+    them of rows: ``RowEncoder(json.loads(Path("schema.json").read_text())).encode(rows)``.
     """
 
     name = "numpy"
