@@ -55,6 +55,11 @@ def _export(to, run, suffix="", *, is_quick=False):
     return Command(f"export of {run} to {to}", words, place, "file" if suffix else "folder", is_quick=is_quick)
 
 
+def _recommend(ending):
+    place = f"{{out}}/lists{ending}"
+    return Command(f"recommend to {ending}", f"recommend {{m}}/recommender --k 3 --out {place}", place)
+
+
 COMMANDS = (
     Command(
         "train",
@@ -116,6 +121,22 @@ COMMANDS = (
     ),
     Command("evaluate --per-query", "evaluate {m}/run {m}/test.parquet --per-query {out}/q.parquet", "{out}/q.parquet"),
     Command("inspect --html", "inspect {m}/train.parquet --html {out}/a.html", "{out}/a.html"),
+    Command(
+        "interactions",
+        "interactions {m}/ratings.csv --user user --item item --time time --out {out}/log",
+        "{out}/log",
+        "folder",
+    ),
+    Command(
+        "split of a log", "split {m}/log --by time --test .2 --valid .1 --out {out}/parts", "{out}/parts", "folder"
+    ),
+    Command("train --log", "train --log {m}/log --recommender markov --out {out}/run", "{out}/run", "folder"),
+    *(
+        Command(
+            f"recommend to {ending}", f"recommend {{m}}/recommender --k 3 --out {{out}}/a{ending}", f"{{out}}/a{ending}"
+        )
+        for ending in (".parquet", ".csv")
+    ),
     _export("numpy", "run", is_quick=True),
     _export("torch", "run", ".pt2"),
     _export("onnx", "run", ".onnx"),
@@ -158,7 +179,24 @@ def make_material(folder: Path) -> None:
         scorer.transform.fit(data.features, data.offsets)
         bundle.save(scorer.eval(), folder / name)
     bundle.save(MLPEncoder(train.input_shape, n_dims=8, hidden=(), seed=0), folder / "encoder")
+    _make_log(folder)
     (folder / "compare.toml").write_text(_COMPARISON.replace("DATA", str(folder)))
+
+
+def _make_log(folder: Path) -> None:
+    """Events of a hundred users, as text and as a log, and a recommender that has learnt from them."""
+    import numpy as np
+    import pandas as pd
+
+    import rankkit as rk
+
+    random = np.random.default_rng(0)
+    events = {"user": random.integers(0, 100, 2000), "item": random.integers(0, 40, 2000), "time": np.arange(2000)}
+    frame = pd.DataFrame(events)
+    frame.to_csv(folder / "ratings.csv", index=False)
+    log = rk.read_interactions(frame, user="user", item="item", time="time", duplicates="first")
+    rk.write_log(log, folder / "log")
+    rk.save(rk.Markov().learn(log), folder / "recommender")
 
 
 _COMPARISON = """

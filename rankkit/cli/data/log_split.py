@@ -24,11 +24,11 @@ def split_log(source: Path, out: Path | None, asked: Mapping[str, Any], seed: in
         DataError: If a part would be empty.
     """
     from rankkit.data.interactions import audit_split
-    from rankkit.loaders.interactions.folders import SPLIT_FOLDER, check_free, write_split
+    from rankkit.loaders.interactions.folders import SPLIT_FOLDER, SPLIT_NAMES, check_free, write_split
     from rankkit.tasks.recommendation.splits import LogSource, splits_of
 
     place = source / SPLIT_FOLDER if out is None else out
-    check_free(place)
+    check_free(place, SPLIT_NAMES)
     by = _rule(asked)
     source_of = LogSource(
         str(source),

@@ -31,6 +31,10 @@ from rankkit.files.records import read_json, write_json
 LOG_FILE, SPLIT_FILE = "log.json", "split.json"
 SPLIT_FOLDER = "split"
 """Where ``rankkit split`` puts the split of a log that is told no other place: in the folder of the log."""
+_EVENTS, _USERS, _ITEMS = "events.parquet", "users.parquet", "items.parquet"
+LOG_NAMES = frozenset({LOG_FILE, _EVENTS, _USERS, _ITEMS})
+SPLIT_NAMES = frozenset({SPLIT_FILE, "train", "valid", "test"})
+"""What stands in the folder of a log, and of a split."""
 _VERSION = 1
 _PLACES = "places.parquet"
 _COLUMNS: Mapping[str, Any] = {"user": pa.int32(), "item": pa.int32(), "time": pa.int64(), "value": pa.float32()}
@@ -52,10 +56,10 @@ def write_log(log: Interactions, folder: str | os.PathLike[str]) -> None:
 
     Args:
         log: Any log.
-        folder: Made if it is not there; one that holds anything is refused.
+        folder: Made if it is not there. A log that is there is replaced; a folder that holds anything else is refused.
 
     Raises:
-        ConfigError: If something is there.
+        ConfigError: If something else is there.
         DiskError: If it cannot be written.
     """
     place = Path(folder)
@@ -87,7 +91,7 @@ def read_log(folder: str | os.PathLike[str]) -> Interactions:
     place = Path(folder)
     about = _about(place, LOG_FILE, "rankkit interactions")
     try:
-        events = pq.read_table(place / "events.parquet")
+        events = pq.read_table(place / _EVENTS)
         users, items = (_ids(place / f"{name}.parquet") for name in ("users", "items"))
         columns: dict[str, NDArray[Any]] = {
             name: events[name].cast(kind).to_numpy() for name, kind in _COLUMNS.items() if name in events.column_names
@@ -116,7 +120,7 @@ def write_split(splits: Splits, folder: str | os.PathLike[str], **made_by: Any) 
 
     Args:
         splits: Of :func:`rankkit.split_interactions`.
-        folder: Made if it is not there; one that holds anything is refused.
+        folder: Made if it is not there. A split that is there is replaced; a folder with anything else is refused.
         **made_by: How it was made, as plain values, to be kept beside the rule.
 
     Raises:
@@ -124,7 +128,7 @@ def write_split(splits: Splits, folder: str | os.PathLike[str], **made_by: Any) 
         DiskError: If it cannot be written.
     """
     place = Path(folder)
-    check_free(place)
+    check_free(place, SPLIT_NAMES)
     parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -183,12 +187,22 @@ def _joined(place: Path, parts: Mapping[str, Interactions]) -> tuple[Interaction
     return whole, np.repeat(np.arange(len(logs)), [log.n_events for log in logs])[order]
 
 
-def check_free(place: Path) -> None:
-    """Raise ConfigError unless a folder can be written at a place, where nothing is or an empty folder."""
+def check_free(place: Path, own: frozenset[str] = LOG_NAMES) -> None:
+    """Refuse a place where something is that would be lost.
+
+    Args:
+        place: For a folder.
+        own: What stands in one; a folder of nothing else is replaced.
+
+    Raises:
+        ConfigError: If it holds anything else.
+    """
     check_place(place, "folder")
-    if place.exists() and any(place.iterdir()):
+    others = sorted({path.name for path in place.iterdir()} - own) if place.exists() else []
+    if others:
         raise ConfigError(
-            f"{place}: expected no such folder yet; got one that holds files. Choose another, or delete it."
+            f"{place}: expected no such folder yet, or one that was written so before; got one with {others[0]!r}. "
+            "Choose another, or delete it."
         )
 
 
@@ -198,7 +212,7 @@ def _put_log(log: Interactions, folder: Path, places: NDArray[np.int64] | None =
         pq.write_table(pa.table({"place": pa.array(places)}), folder / _PLACES)
     columns = {"user": log.users, "item": log.items, "time": log.times, "value": log.values}
     kept = {name: pa.array(column) for name, column in columns.items() if column is not None}
-    pq.write_table(pa.table(kept), folder / "events.parquet")
+    pq.write_table(pa.table(kept), folder / _EVENTS)
     for name, ids in (("users", log.user_ids), ("items", log.item_ids)):
         pq.write_table(pa.table({"id": to_arrow(ids)}), folder / f"{name}.parquet")
     counts = {"n_users": log.n_users, "n_items": log.n_items, "n_events": log.n_events}
@@ -207,7 +221,7 @@ def _put_log(log: Interactions, folder: Path, places: NDArray[np.int64] | None =
 
 
 def _settle(written: Path, place: Path) -> None:
-    if place.exists():  # an empty folder, which could not be renamed onto everywhere
+    if place.exists() and not any(place.iterdir()):  # which could not be renamed onto everywhere
         place.rmdir()
     put_folder(written, place)
 

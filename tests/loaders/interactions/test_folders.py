@@ -52,11 +52,16 @@ def test_a_split_is_read_as_it_was(tmp_path, split):
     assert rk.read_log(tmp_path / "split" / "test").n_events == made.test.targets.n_events
 
 
-def test_a_folder_that_holds_anything_is_kept(tmp_path):
+def test_a_log_is_replaced_and_a_folder_that_holds_anything_else_is_kept(tmp_path):
     (tmp_path / "log").mkdir()
     rk.write_log(drawn_log(), tmp_path / "log")
-    with pytest.raises(ConfigError, match="expected no such folder yet"):
+    other = drawn_log()[:3]
+    rk.write_log(other, tmp_path / "log")
+    assert rk.read_log(tmp_path / "log").fingerprint == other.fingerprint
+    (tmp_path / "log" / "split").mkdir()
+    with pytest.raises(ConfigError, match="got one with 'split'"):
         rk.write_log(drawn_log(), tmp_path / "log")
+    assert rk.read_log(tmp_path / "log").fingerprint == other.fingerprint
     with pytest.raises(DataError, match=r"expected a folder with log\.json"):
         rk.read_log(tmp_path)
     with pytest.raises(ConfigError, match="expected no options for a log that was read before"):

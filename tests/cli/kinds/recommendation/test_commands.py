@@ -79,9 +79,12 @@ def test_a_written_split_is_the_split_that_was_made(rankkit, log):
     assert (again.train.fingerprint, again.rule) == (made.train.fingerprint, made.rule)
     assert again.test.fingerprint == made.test.fingerprint
     assert again.valid.fingerprint == made.valid.fingerprint
+    assert rankkit("split", log, "--ratio").code == 0  # in its place
+    assert read_split(log / "split").rule != made.rule
+    (log / "split" / "notes.txt").write_text("mine")
     told = rankkit("split", log, "--ratio")
-    assert told.code != 0
-    assert "expected no such folder yet" in told.err
+    assert told.code == 2
+    assert "got one with 'notes.txt'" in told.err
 
 
 @pytest.mark.parametrize("name", MODELS)
