@@ -28,6 +28,8 @@ def material(tmp_path_factory):
     folder = tmp_path_factory.mktemp("material")
     for name in ("train.parquet", "test.parquet", "few.npz", "train.txt", "vali.parquet", "apart.txt"):
         (folder / name).write_text("no data")
+    (folder / "log").mkdir()
+    (folder / "log" / "log.json").write_text("no data")  # what it is, is told by its name
     return folder
 
 
