@@ -153,6 +153,17 @@ def encoders(tmp_path):
     return path
 
 
+@pytest.mark.parametrize(("kind", "name"), [("scorers", "one_feature"), ("encoders", "raw")])
+def test_a_model_that_learns_in_one_go_has_no_objectives(tmp_path, kind, name):
+    file = tmp_path / "experiment.toml"
+    data = '[data]\ntrain = "digits"\nheld_out = 0.3\nvalid_held_out = 0.3\n'
+    if kind == "scorers":
+        data = '[data]\ntrain = "a.txt"\nvalid = "b.txt"\ntest = "c.txt"\n'
+    file.write_text(f'{kind} = ["mlp", "{name}"]\nobjectives = ["ranknet"]\n{data}')
+    with pytest.raises(ConfigError, match=f"{kind}: expected those that objectives train; got '{name}'"):
+        load_comparison(file)
+
+
 def test_a_file_that_names_encoders_compares_encoders(encoders):
     plan = load_comparison(encoders, ["seeds=2", "data.size=20"]).plan()
     names = ["supcon temperature=0.1", "supcon temperature=0.2", "triplet margin=0.5", "lambdarank"]

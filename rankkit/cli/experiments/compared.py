@@ -21,6 +21,7 @@ from rankkit.comparison.plan import (
 )
 from rankkit.errors import ConfigError
 from rankkit.evaluation import parse_metric
+from rankkit.registry import find
 from rankkit.schemas import Finite, Whole, explain
 from rankkit.statistics.significance import EPSILON
 
@@ -130,6 +131,7 @@ class Compared(Section):
                 f"compare: expected at least two systems; got {len(systems)}. Name objectives, or external systems."
             )
         for system in systems:
+            _refuse_objective(system)
             check(system)
         grid = {address: _values(address, values) for address, values in _flat(self.grid).items()}
         systems = [check(system) for system in with_grid(systems, grid)]
@@ -158,6 +160,16 @@ class Compared(Section):
                     for value in _extremes(choice):
                         check(system.with_option(address, value))
         return search
+
+
+def _refuse_objective(system: System) -> None:
+    """Raise ConfigError if a model that learns in one go stands with objectives: each of its runs would refuse them."""
+    part = system.model
+    if part is not None and system.objective is not None and hasattr(find(system.kind, part.name), "learn"):
+        raise ConfigError(
+            f"{system.kind}s: expected those that objectives train; got {part.name!r}, which learns in one go. Leave "
+            "it out: external has best-feature, random and raw-inputs, and 'saved' for any that was trained before."
+        )
 
 
 def _extremes(choice: Range | list[Any]) -> list[Any]:

@@ -60,10 +60,11 @@ class DerivedComparison(Compared):
         task = self.of
         models = [part_of(named) for named in getattr(self, f"{task.model}s")]
         metrics = tuple(self.evaluation.metrics or [self.metric])
-        trained = cross(models, [part_of(named) for named in self.objectives], self.training, kind=task.model)
         learners = [model for model in models if hasattr(registry.find(task.model, model.name), "learn")]
+        others = [model for model in models if model not in learners]
+        trained = cross(others, [part_of(named) for named in self.objectives], self.training, kind=task.model)
         alone = in_one_go(learners, self.training, kind=task.model)
-        return self.planned(alone or trained, self.data, Rules(metrics=metrics), self._checked)
+        return self.planned([*trained, *alone], self.data, Rules(metrics=metrics), self._checked)
 
     def _checked(self, system: System) -> System:
         if system.external is not None:

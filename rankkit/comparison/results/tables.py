@@ -231,7 +231,7 @@ def how_to_read(results: "Results", bullet: str = "") -> list[str]:
         + ("" if len(results.splits) == 1 else f", those of {len(results.splits)} splits pooled")
         + (
             "."
-            if len(plan.seeds) == 1
+            if all(len(results.seeds(system)) == 1 for system in results.systems)
             else f"; the value of {words.a_query} is its mean over {len(plan.seeds)} seeds, "
             "whose means have the standard deviation 'seed sd'."
         ),
