@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.data.columns import Bag, Category, Column, Number, Text, Vector
+from rankkit.data.columns.kinds import Bag, Category, Column, Number, Text, Vector
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.naming import numbered
 from rankkit.remarks import say
