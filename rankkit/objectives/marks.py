@@ -10,7 +10,8 @@ def marked(**marks: str) -> Callable[[Function], Function]:
     """Give a function attributes.
 
     ``learns_from``: ``"documents"``, where one grade in a list teaches too. ``readout``: how several outputs become a
-    score. ``takes``, ``distance`` and ``output`` of embedding objectives: :mod:`rankkit.objectives.embedding`.
+    score. ``curvature``: where that of boosting comes from, see :mod:`rankkit.objectives.curvature`. ``takes``,
+    ``distance`` and ``output`` of embedding objectives: :mod:`rankkit.objectives.embedding`.
     """
 
     def mark(function: Function) -> Function:

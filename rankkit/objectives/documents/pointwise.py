@@ -13,7 +13,7 @@ from rankkit.objectives.reductions import mean_over_docs, reduce_weighted
 from rankkit.ranking import Reduction, list_sizes, prepare_lists, split_weights
 
 
-@marked(learns_from="documents")
+@marked(learns_from="documents", curvature="documents")
 def bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -62,7 +62,7 @@ def bce_loss(
     return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
 
 
-@marked(learns_from="documents")
+@marked(learns_from="documents", curvature="documents")
 def focal_bce_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -161,7 +161,7 @@ def hinge_loss(
     return mean_over_docs("hinge_loss", terms, scores, mask, weights, reduction)
 
 
-@marked(learns_from="documents")
+@marked(learns_from="documents", curvature="documents")
 def mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

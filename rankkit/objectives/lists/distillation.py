@@ -6,12 +6,14 @@ from torch import Tensor
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_gumbel
-from rankkit.objectives.lists.plackett_luce import choice_costs
+from rankkit.objectives.lists.plackett_luce import choice_costs, log_chances
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.marks import marked
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax
 
 
+@marked(curvature="core")
 def kl_distillation_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -52,10 +54,11 @@ def kl_distillation_loss(
     """
     scores, labels, mask = tempered_lists("kl_distillation_loss", scores, labels, mask, temperature)
     log_teacher = masked_log_softmax(labels / temperature, mask)
-    terms = log_teacher.exp() * (log_teacher - masked_log_softmax(scores, mask)) * (mask * temperature**2)
+    terms = log_teacher.exp() * (log_teacher - log_chances(scores, mask)) * (mask * temperature**2)
     return sum_over_docs("kl_distillation_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
 
 
+@marked(curvature="core")
 def rank_distil_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

@@ -9,6 +9,7 @@ from torch import Tensor
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.lists.plackett_luce import choice_costs
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_choice
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, discounts, has_two_grades, list_sizes
@@ -16,6 +17,7 @@ from rankkit.ranking import Reduction, discounts, has_two_grades, list_sizes
 PositionWeight = Literal["exp", "discount"]
 
 
+@marked(curvature="core")
 def listmle_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -60,6 +62,7 @@ def listmle_loss(
     return sum_over_docs("listmle_loss", costs, has_two_grades(labels, mask), mask, weights, reduction)
 
 
+@marked(curvature="core")
 def p_listmle_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

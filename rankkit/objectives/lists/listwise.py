@@ -7,7 +7,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.objectives.draws import draw_uniform
+from rankkit.objectives.lists.plackett_luce import log_chances
 from rankkit.objectives.lists.temperature import tempered_lists
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_choice, check_labels
 from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax
@@ -15,6 +17,7 @@ from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax
 Target = Literal["softmax", "sum"]
 
 
+@marked(curvature="core")
 def listnet_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -54,6 +57,7 @@ def listnet_loss(
     return cross_entropy_of_lists("listnet_loss", scores, labels, targets, mask, weights, reduction)
 
 
+@marked(curvature="core")
 def softmax_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -95,6 +99,7 @@ def softmax_loss(
     return cross_entropy_of_lists("softmax_loss", scores, labels, targets, mask, weights, reduction)
 
 
+@marked(curvature="core")
 def kl_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -145,10 +150,11 @@ def kl_loss(
         log_targets = masked_log_softmax(labels, mask)
         targets = log_targets.exp() * mask
         surprise = targets * log_targets
-    terms = surprise - targets * masked_log_softmax(scores, mask)
+    terms = surprise - targets * log_chances(scores, mask)
     return sum_over_docs("kl_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
 
 
+@marked(curvature="core")
 def xe_ndcg_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -206,7 +212,7 @@ def cross_entropy_of_lists(
     reduction: Reduction,
 ) -> Tensor:
     """Cross entropy between targets, zero in padded places, and the softmax of scores, over lists with two grades."""
-    terms = -targets * masked_log_softmax(scores, mask)
+    terms = -targets * log_chances(scores, mask)
     return sum_over_docs(where, terms, has_two_grades(labels, mask), mask, weights, reduction)
 
 

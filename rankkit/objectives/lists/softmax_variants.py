@@ -8,13 +8,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from rankkit.objectives.lists.listwise import check_grades, shares
+from rankkit.objectives.lists.plackett_luce import log_chances
 from rankkit.objectives.lists.temperature import tempered_lists
 from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_labels, check_number
 from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
-from rankkit.ranking import Gain, Reduction, gains, has_two_grades, list_sizes, masked_log_softmax, split_weights
+from rankkit.ranking import Gain, Reduction, gains, has_two_grades, list_sizes, split_weights
 
 
+@marked(curvature="core")
 def poly1_softmax_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -58,7 +60,7 @@ def poly1_softmax_loss(
     scores, labels, mask = tempered_lists("poly1_softmax_loss", scores, labels, mask, temperature)
     check_grades("poly1_softmax_loss", labels)
     targets = shares(labels)
-    log_softmax = masked_log_softmax(scores, mask)
+    log_softmax = log_chances(scores, mask)
     # 1 - sum p q as sum p (1 - q), so that a weight of a document multiplies its part; expm1 keeps 1 - q exact near 0.
     terms = -(targets if normalize else labels) * log_softmax - epsilon * targets * torch.expm1(log_softmax)
     return sum_over_docs("poly1_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)

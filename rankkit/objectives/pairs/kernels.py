@@ -22,6 +22,7 @@ in float64.
 """
 
 import math
+from typing import get_args
 
 import numpy as np
 from numba import njit, types
@@ -32,13 +33,20 @@ from rankkit.objectives.elementary_kernels import fast_exp, fast_log1p
 from rankkit.objectives.pairs.losses import (
     ALL,
     MAX_EXPONENT,
+    NEAREST,
     ORDERED,
     TIED,
     Exponential,
+    ExponentialCurvature,
     Hinge,
+    HingeCurvature,
     Logistic,
+    LogisticCurvature,
+    PairCurvature,
     SoftZeroOne,
+    SoftZeroOneCurvature,
     Square,
+    SquareCurvature,
     TiedLogistic,
 )
 from rankkit.objectives.pairs.weight_kernels import pick, take, weigh, weights_of_row
@@ -90,6 +98,25 @@ def _compile_cost(loss, d, e):
     def square(loss, d, e):
         return loss.scale * (d * d), two * loss.scale * d
 
+    def logistic_curvature(loss, d, e):
+        inverse = one / (one + e)
+        return zero, loss.sigma * loss.sigma * (e * inverse) * inverse
+
+    def soft_zero_one_curvature(loss, d, e):
+        inverse = one / (one + e)
+        return zero, loss.sigma * loss.sigma * (e * inverse) * inverse * ((e if d > 0 else one) * inverse)
+
+    def exponential_curvature(loss, d, e):
+        x = loss.sigma * d
+        return zero, loss.sigma * loss.sigma * fast_exp(x if x < most else most)
+
+    def hinge_curvature(loss, d, e):
+        gap = abs(loss.margin + d)
+        return zero, half / (gap if gap > number(NEAREST) else number(NEAREST))
+
+    def square_curvature(loss, d, e):
+        return zero, two * loss.scale
+
     return {
         Logistic: logistic,
         TiedLogistic: tied_logistic,
@@ -97,10 +124,27 @@ def _compile_cost(loss, d, e):
         Exponential: exponential,
         Hinge: hinge,
         Square: square,
+        LogisticCurvature: logistic_curvature,
+        SoftZeroOneCurvature: soft_zero_one_curvature,
+        ExponentialCurvature: exponential_curvature,
+        HingeCurvature: hinge_curvature,
+        SquareCurvature: square_curvature,
     }[loss.instance_class]
 
 
-_POWERED = (Logistic, TiedLogistic, SoftZeroOne)
+def _of_higher(loss):
+    """What the lower document of a pair gets, the higher one gets -1 times; +1 times where it is a curvature."""
+    raise NotImplementedError
+
+
+@overload(_of_higher)
+def _compile_of_higher(loss):
+    if loss.instance_class in get_args(PairCurvature):
+        return lambda loss: 1.0
+    return lambda loss: -1.0
+
+
+_POWERED = (Logistic, TiedLogistic, SoftZeroOne, LogisticCurvature, SoftZeroOneCurvature)
 
 
 def _gap_power(loss, d):
@@ -254,7 +298,7 @@ def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes
                 )
                 total += np.float64(weight) * value
                 total_pull += np.float64(weight) * pull
-                slopes[i] -= np.float64(weight) * pull
+                slopes[i] += _of_higher(loss) * np.float64(weight) * pull
             total_slopes = slopes[left:right]
             for j in range(len(low_slopes)):
                 total_slopes[j] += low_slopes[j]

@@ -3,6 +3,7 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from rankkit.objectives.marks import marked
 from rankkit.objectives.pairs.losses import Logistic
 from rankkit.objectives.pairs.objective import mean_over_all_pairs, pair_objective
 from rankkit.objectives.pairs.weights import check_cut, label_difference, ndcg_loss2, ndcg_loss2pp
@@ -10,6 +11,7 @@ from rankkit.objectives.ranks.score_order import ScoreOrder
 from rankkit.ranking import Gain, Reduction
 
 
+@marked(curvature="core")
 def lambdaloss_ndcg1_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -59,6 +61,7 @@ def lambdaloss_ndcg1_loss(
     return mean_over_all_pairs(where, Logistic(sigma), scores, labels, mask, weights, reduction, worth)
 
 
+@marked(curvature="core")
 def lambdaloss_ndcg2_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -105,6 +108,7 @@ def lambdaloss_ndcg2_loss(
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2(k, gain))
 
 
+@marked(curvature="core")
 def lambdaloss_ndcg2pp_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -153,6 +157,7 @@ def lambdaloss_ndcg2pp_loss(
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, ndcg_loss2pp(mu, k, gain))
 
 
+@marked(curvature="core")
 def lambdaloss_arp1_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -191,6 +196,7 @@ def lambdaloss_arp1_loss(
     return mean_over_all_pairs("lambdaloss_arp1_loss", Logistic(sigma), scores, labels, mask, weights, reduction)
 
 
+@marked(curvature="core")
 def lambdaloss_arp2_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

@@ -3,12 +3,14 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from rankkit.objectives.marks import marked
 from rankkit.objectives.pairs.losses import Logistic
 from rankkit.objectives.pairs.objective import pair_objective
 from rankkit.objectives.pairs.weights import Truncation, map_delta, mrr_delta, ndcg_delta
 from rankkit.ranking import Gain, Reduction
 
 
+@marked(curvature="core")
 def lambdarank_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -59,6 +61,7 @@ def lambdarank_loss(
     return pair_objective("lambdarank_loss", Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
+@marked(curvature="core")
 def lambdarank_map_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -102,6 +105,7 @@ def lambdarank_map_loss(
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, map_delta(k, relevant_from))
 
 
+@marked(curvature="core")
 def lambdarank_mrr_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

@@ -3,12 +3,14 @@
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from rankkit.objectives.marks import marked
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Exponential, Hinge, Logistic, SoftZeroOne
 from rankkit.objectives.pairs.objective import TiedPairs, pair_objective
 from rankkit.ranking import Reduction
 
 
+@marked(curvature="core")
 def pairwise_logistic_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -56,6 +58,7 @@ def pairwise_logistic_loss(
     return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight, ties)
 
 
+@marked(curvature="core")
 def ranknet_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -96,6 +99,7 @@ def ranknet_loss(
     return pair_objective("ranknet_loss", Logistic(sigma), scores, labels, mask, weights, reduction, ties=ties)
 
 
+@marked(curvature="core")
 def pairwise_hinge_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -136,6 +140,7 @@ def pairwise_hinge_loss(
     return pair_objective("pairwise_hinge_loss", Hinge(margin), scores, labels, mask, weights, reduction, pair_weight)
 
 
+@marked(curvature="core")
 def pairwise_soft_zero_one_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -178,6 +183,7 @@ def pairwise_soft_zero_one_loss(
     return pair_objective(where, SoftZeroOne(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
+@marked(curvature="core")
 def pairwise_exponential_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

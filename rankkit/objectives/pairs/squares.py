@@ -5,7 +5,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from rankkit.errors import ConfigError
+from rankkit.objectives.curvature import recorded
 from rankkit.objectives.documents.limits import limited
+from rankkit.objectives.marks import marked
 from rankkit.objectives.pairs.factors import PairWeight
 from rankkit.objectives.pairs.losses import Square
 from rankkit.objectives.pairs.sums import pair_sums
@@ -13,6 +15,7 @@ from rankkit.objectives.reductions import reduce_weighted
 from rankkit.ranking import Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
+@marked(curvature="core")
 def pairwise_mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],
@@ -67,12 +70,15 @@ def pairwise_mse_loss(
         total = real.sum(dim=1)
         mean = (real * errors).sum(dim=1) / total.clamp(min=torch.finfo(scores.dtype).tiny)
         sums = total * (real * (errors - mean[:, None]).square()).sum(dim=1)
+        bends = 2 * real * (total[:, None] - real)  # of the squares of all pairs, each of them once
+        sums = recorded(errors, sums, lambda grads: bends * grads[:, None])
         n_docs = list_sizes(mask)
         per_list = sums / (n_docs * (n_docs - 1) / 2).clamp(min=1)
         informative = has_two_grades(labels, mask)
     return reduce_weighted(per_list, query_weights, informative, reduction)
 
 
+@marked(curvature="core")
 def margin_mse_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

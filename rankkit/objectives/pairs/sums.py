@@ -6,15 +6,16 @@ the CPU the pass is compiled (:mod:`rankkit.objectives.pairs.kernels`); elsewher
 """
 
 import math
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rankkit.objectives.curvature import recorded
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.pairs.factors import PairFactors, weigh_pairs
-from rankkit.objectives.pairs.losses import ALL, ORDERED, PairLoss
+from rankkit.objectives.pairs.losses import ALL, ORDERED, PairCurvature, PairLoss, curvature_of
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
@@ -67,13 +68,14 @@ def pair_sums(
     refuse_transforms("pairwise objective")
     task = _Task(loss, pairs, labels, mask, row_weights, weights, factors)
     sums, counts, _ = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
-    return sums, counts
+    known = scores.detach()
+    return recorded(scores, sums, lambda grads: _curvatures(task, known, streaming) * grads[:, None]), counts
 
 
 class _Task(NamedTuple):
     """All that a pass reads, other than the scores."""
 
-    loss: PairLoss
+    loss: PairLoss | PairCurvature
     pairs: int
     labels: Tensor
     mask: Tensor
@@ -141,13 +143,31 @@ def _scale_slopes(ctx: Any, grad_sums: Tensor, *_: Tensor | None) -> tuple[Any, 
 _compiled_pair_sums.register_autograd(_scale_slopes, setup_context=_keep_slopes)
 
 
+def _curvatures(task: _Task, scores: Tensor, streaming: Streaming) -> Tensor:
+    """The diagonal of the second derivative of the sums, or what is above it where a pair is not convex."""
+    stream = _stream_kernel if streaming == "kernel" else _stream_blocks
+    curvature = curvature_of(cast(PairLoss, task.loss))
+    *_, found = stream(task._replace(loss=curvature), scores)
+    if task.pairs == ALL:  # a document and itself: the score cancels out
+        alone = curvature.evaluate(torch.zeros_like(scores))[1] * task.mask
+        found = found - 2 * task.row_weights * task.weights * alone
+    if task.factors is not None and task.factors.by_distance:
+        _, pulls, _, _ = stream(task, scores)
+        found = found * _norm(pulls)[:, None]
+    return found
+
+
+def _norm(pulls: Tensor) -> Tensor:
+    """How LightGBM scales a list: it counts the pull of a pair on each of its two documents."""
+    return torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
+
+
 def _stream(task: _Task, scores: Tensor, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
     """Sums of losses, numbers of pairs, slopes in the scores."""
     stream = _stream_kernel if streaming == "kernel" else _stream_blocks
     sums, pulls, counts, slopes = stream(task, scores)
     if task.factors is not None and task.factors.by_distance:
-        # LightGBM counts the pull of a pair on each of its two documents.
-        scale = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
+        scale = _norm(pulls)
         sums, slopes = sums * scale, slopes * scale[:, None]
     return sums, counts, slopes
 
@@ -184,6 +204,7 @@ def _array(tensor: Tensor) -> NDArray[Any]:
 def _stream_blocks(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The same in tensor code."""
     loss, _, _, mask, row_weights, weights, factors = task
+    of_higher = 1 if isinstance(loss, PairCurvature) else -1
     n_queries, list_size = scores.shape
     sums, pulls, slopes = scores.new_zeros(n_queries), scores.new_zeros(n_queries), torch.zeros_like(scores)
     counts = torch.zeros(n_queries, dtype=torch.int64, device=scores.device)
@@ -198,7 +219,7 @@ def _stream_blocks(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor,
         sums += torch.where(pairs, values.mul_(pair_weights), 0).sum(dim=(1, 2))
         pair_pulls = torch.where(pairs, pair_pulls.mul_(pair_weights), 0)
         of_rows = pair_pulls.sum(dim=2)
-        slopes[:, rows] -= of_rows
+        slopes[:, rows] += of_higher * of_rows
         slopes += pair_pulls.sum(dim=1)
         pulls += of_rows.sum(dim=1)
         counts += pairs.sum(dim=(1, 2))
