@@ -96,7 +96,8 @@ def _names(part: str, function: Any) -> frozenset[str]:
 @cache
 def names_of_options() -> dict[str, frozenset[str]]:
     """What any entry of the catalogue takes."""
-    parts = {"objective": registry.OBJECTIVES, "scorer": registry.SCORERS, "training": {"fit": fit}}
+    scorers = {**registry.SCORERS, **registry.BOOSTED_SCORERS}
+    parts = {"objective": registry.OBJECTIVES, "scorer": scorers, "training": {"fit": fit}}
     return {
         part: frozenset().union(*(_names(part, function) for function in functions.values()))
         for part, functions in parts.items()

@@ -16,7 +16,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.explaining.attribution import TOLERANCE, Attributions
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
-from rankkit.models.trees import TreeScorer
+from rankkit.models.trees import BoostedTrees, TreeScorer
 from rankkit.transforms import Transform
 
 _STEPS = (64, 256, 1024, 4096)
@@ -47,7 +47,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     References:
         Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, equation 1 and proposition 1.
     """
-    if isinstance(scorer, TreeScorer):
+    if isinstance(scorer, TreeScorer | BoostedTrees):
         raise ConfigError(
             f"attribute: expected a scorer with a gradient; got trees of {scorer.model.library}, whose scores are "
             "constant between splits. Ask for permutation importance: rankkit explain without --doc."

@@ -21,7 +21,7 @@ from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
-from rankkit.models.trees import TreeModel, TreeScorer
+from rankkit.models.trees import BoostedTrees, TreeModel, TreeScorer
 from rankkit.registry import ENCODERS, SCORERS
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
@@ -94,7 +94,7 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
     Raises:
         ExportError: If the scorer is not of the catalogue, or not fitted.
     """
-    if isinstance(scorer, TreeScorer):
+    if isinstance(scorer, TreeScorer | BoostedTrees):
         return _from_trees(scorer.model)
     name = bundle.name_for("scorer", scorer)
     if name is None:

@@ -64,6 +64,11 @@ def learns_in_one_go(model: object) -> bool:
     return callable(getattr(model, "learn", None))
 
 
+def boosts(model: object) -> bool:
+    """Whether a model grows trees on slopes and curvatures, as :class:`rankkit.LightGBM` does."""
+    return callable(getattr(model, "begin", None)) and callable(getattr(model, "keep", None))
+
+
 def check_model(where: str, made: type) -> None:
     """Raise ConfigError if the instances of a class would be no models."""
     if issubclass(made, nn.Module) or all(callable(getattr(made, name, None)) for name in ("state", "set_state")):

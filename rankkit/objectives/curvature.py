@@ -2,10 +2,11 @@
 
 The curvature of a document is the diagonal of the second derivative of the loss, or stands above it, and is never
 below 0. The cores that objectives are made of give theirs while the loss is differentiated: sums over pairs, softmax
-over a list, the choices of a ranking, soft ranks. Each is taken as a function of its own results with what follows
-it as it is (Gauss-Newton), which is exact where what follows is linear. An objective says of itself that all its
-curvature comes from them: ``@marked(curvature="core")``; or that it sums terms of single documents, which are
-differentiated twice: ``"documents"``. Any other, such as one of a user's own, gets the bound of :func:`derivatives`.
+over a list, the choices of a ranking. Each is taken as a function of its own results with what follows it as it is
+(Gauss-Newton), which is exact where what follows is linear. An objective says of itself that all its curvature comes
+from them: ``@marked(curvature="core")``; or that it sums terms of single documents, which are differentiated twice:
+``"documents"``. Any other gets the bound of :func:`derivatives`: those of soft ranks, whose loss is far from convex
+(Gauss-Newton steps end in the first dip: ndcg .762 against .895 on made-up data), and those of a user's own.
 """
 
 from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ from rankkit.registry.entries import OWN, Entries
 from rankkit.registry.finding import advice, find, name_of, names, place_of, register, unregister
 from rankkit.registry.plugins import ENTRY_POINTS, is_there, load_plugin, loaded_plugins, package_of, version_of
 from rankkit.registry.tables import (
+    BOOSTED_SCORERS,
     CLICK_OBJECTIVES,
     EMBEDDING_OBJECTIVES,
     ENCODERS,
@@ -27,6 +28,7 @@ from rankkit.registry.tables import (
 )
 
 __all__ = [
+    "BOOSTED_SCORERS",
     "CLICK_OBJECTIVES",
     "EMBEDDING_OBJECTIVES",
     "ENCODERS",

@@ -14,6 +14,15 @@ SCORERS = Entries(
     },
 )
 
+# Scorers that a library grows tree by tree, under any objective that reads one score.
+BOOSTED_SCORERS = Entries(
+    "rankkit.models.trees",
+    {
+        "lightgbm": "LightGBM",
+        "xgboost": "XGBoost",
+    },
+)
+
 # Scorers without weights that gradients could train: they learn in one go, or not at all.
 FIXED_SCORERS = Entries(
     "rankkit.models.scorers",
@@ -200,7 +209,7 @@ TASKS = Entries(
 # The tables that a kind looks into; what is registered goes into the first. Objectives of all kinds share their names.
 KINDS: dict[str, tuple[Entries, ...]] = {
     "task": (TASKS,),
-    "scorer": (SCORERS, FIXED_SCORERS),
+    "scorer": (SCORERS, BOOSTED_SCORERS, FIXED_SCORERS),
     "encoder": (ENCODERS, FIXED_ENCODERS),
     "recommender": (RECOMMENDERS,),
     "objective": (OBJECTIVES, CLICK_OBJECTIVES),

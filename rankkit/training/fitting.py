@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -14,14 +14,17 @@ from rankkit.errors import ConfigError
 from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
+from rankkit.models.model import boosts
 from rankkit.tasks.gradient.devices import resolve_device
 from rankkit.tasks.gradient.settings import Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.gradient.trial import try_objective
 from rankkit.tasks.gradient.work import Job
 from rankkit.tasks.known import task_of_data
+from rankkit.tasks.ranking.job import RankingJob
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
+from rankkit.training.boosting import boost
 from rankkit.training.callbacks import Callback
 from rankkit.training.closed_form import learn
 from rankkit.training.gradient.loop import open_folder, run_work
@@ -333,6 +336,8 @@ def run(begin: Callable[[], Job], options: Options) -> History:
     metric = metric_name(job.where, options.metric)
     if job.objective is None:
         return learn(job, metric, options)
+    if boosts(job.model):
+        return boost(cast(RankingJob, job), metric, options)
     rate = default_learning_rate(job.model)
     settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
     place = resolve_device(options.device)

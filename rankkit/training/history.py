@@ -12,7 +12,7 @@ from rankkit.files.disk import writing
 if TYPE_CHECKING:
     import pandas as pd
 
-Stopped = Literal["epochs", "patience", "interrupted", "in one go"]
+Stopped = Literal["epochs", "patience", "interrupted", "in one go", "no split"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,12 @@ class History:
         metric: Name of the validation metric, or None without validation data.
         best_epoch: The epoch whose weights the scorer holds, from 1; 0 before the end of the first.
         best_value: The metric on the validation data after that epoch, or None.
-        stopped: "epochs" (all were run), "patience" (no better epoch for that long), "interrupted", or "in one go".
+        stopped: "epochs" (all were run), "patience" (no better epoch for that long), "interrupted", "in one go", or
+            "no split" (no further tree would help).
         seconds: Of the whole run, resumed parts included.
-        chosen: What a model that learns in one go has chosen by the metric; {} of any other.
+        chosen: What a model that learns in one go has chosen by the metric, or by which objective trees were grown; {}
+            of any other.
+        unit: What an epoch is called: of boosting it is a tree.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -75,6 +78,7 @@ class History:
     stopped: Stopped
     seconds: float
     chosen: dict[str, Any] = field(default_factory=dict)
+    unit: Literal["epoch", "tree"] = "epoch"
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -82,34 +86,35 @@ class History:
     def __repr__(self) -> str:
         kept = f"best_epoch={self.best_epoch}"
         value = "" if self.best_value is None else f", best {self.metric} {self.best_value:.4f}"
-        return f"History({len(self)} epochs, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
+        return f"History({len(self)} {self.unit}s, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
 
     def __str__(self) -> str:
         if self.stopped == "in one go":
             value = "" if self.best_value is None else f" {self.metric} {self.best_value:.4f} on the validation data."
             told = ", ".join(f"{name} {chosen}" for name, chosen in self.chosen.items())
             return f"Learnt in one go, in {self.seconds:.1f} s.{f' Chosen: {told}.' if told else ''}{value}"
-        ran = f"{len(self)} epoch{'' if len(self) == 1 else 's'} in {self.seconds:.1f} s"
+        ran = f"{len(self)} {self.unit}{'' if len(self) == 1 else 's'} in {self.seconds:.1f} s"
         reason = {
             "epochs": "all that were asked for",
             "patience": "no better one within the patience",
             "interrupted": "interrupted",
+            "no split": "no further one would help",
         }[self.stopped]
-        if not self.epochs:
-            kept = "Kept are the weights of a part of the first epoch."
-        elif self.metric is None:
-            kept = (
-                f"Kept are the weights of the last epoch, {self.best_epoch}: "
-                "without validation data no epoch can be called the best."
-            )
-        elif self.best_value is None:
-            kept = f"Kept are the weights of the last epoch, {self.best_epoch}: {self.metric} was never a number."
+        if self.unit == "tree":
+            ran, kept, these = f"{ran}, by {self.chosen['objective']}", "the first", f"{self.best_epoch} trees"
+            last = "all"
         else:
-            kept = (
-                f"Kept are the weights of epoch {self.best_epoch}, "
-                f"the best on the validation data: {self.metric} {self.best_value:.4f}."
-            )
-        return f"{ran} ({reason}). {kept}"
+            kept, these, last = "the weights of epoch", str(self.best_epoch), "the weights of the last epoch,"
+        if not self.epochs:
+            told = "Kept are the weights of a part of the first epoch."
+        elif self.metric is None:
+            told = f"Kept are {last} {these}: without validation data no {self.unit} can be called the best."
+        elif self.best_value is None:
+            told = f"Kept are {last} {these}: {self.metric} was never a number."
+        else:
+            best = f"{self.metric} {self.best_value:.4f}"
+            told = f"Kept are {kept} {these}, the best on the validation data: {best}."
+        return f"{ran} ({reason}). {told}"
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row an epoch, the columns of metrics.jsonl."""

@@ -74,7 +74,7 @@ def n_features_of(scorer: object, default: int) -> int:
     (7, 3)
     """
     if hasattr(scorer, "n_features"):
-        return int(scorer.n_features)
+        return default if scorer.n_features is None else int(scorer.n_features)  # None: it takes what it is trained on
     first = scorer
     while isinstance(first, nn.Sequential) and len(first):
         first = first[0]

@@ -67,9 +67,9 @@ def pair_sums(
         return sums, counts
     refuse_transforms("pairwise objective")
     task = _Task(loss, pairs, labels, mask, row_weights, weights, factors)
-    sums, counts, _ = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
+    sums, counts, _, norms = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
     known = scores.detach()
-    return recorded(scores, sums, lambda grads: _curvatures(task, known, streaming) * grads[:, None]), counts
+    return recorded(scores, sums, lambda grads: _curvatures(task, known, norms, streaming) * grads[:, None]), counts
 
 
 class _Task(NamedTuple):
@@ -89,12 +89,12 @@ class _PairSums(torch.autograd.Function):
 
     # One forward with ctx: a separate setup_context makes torch inspect the signature at every call.
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, task: _Task, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
-        sums, counts, slopes = _stream(task, scores.detach(), streaming)
-        ctx.mark_non_differentiable(counts, slopes)
+    def forward(ctx: Any, scores: Tensor, task: _Task, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        sums, counts, slopes, norms = _stream(task, scores.detach(), streaming)
+        ctx.mark_non_differentiable(counts, slopes, norms)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(scores, slopes)
-        return sums, counts, slopes
+        return sums, counts, slopes, norms
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -120,7 +120,7 @@ def _compiled_pair_sums(
     labels, mask, row_weights, weights, *arrays = tensors
     factors = None if form == _NO_FORM else PairFactors._make((form, *arrays, by_distance))
     task = _Task(_LOSSES[loss](*numbers), pairs, labels, mask, row_weights, weights, factors)
-    return _stream(task, scores, "kernel" if streaming == "kernel" else "blocks")
+    return _stream(task, scores, "kernel" if streaming == "kernel" else "blocks")[:3]
 
 
 @_compiled_pair_sums.register_fake
@@ -143,7 +143,7 @@ def _scale_slopes(ctx: Any, grad_sums: Tensor, *_: Tensor | None) -> tuple[Any, 
 _compiled_pair_sums.register_autograd(_scale_slopes, setup_context=_keep_slopes)
 
 
-def _curvatures(task: _Task, scores: Tensor, streaming: Streaming) -> Tensor:
+def _curvatures(task: _Task, scores: Tensor, norms: Tensor, streaming: Streaming) -> Tensor:
     """The diagonal of the second derivative of the sums, or what is above it where a pair is not convex."""
     stream = _stream_kernel if streaming == "kernel" else _stream_blocks
     curvature = curvature_of(cast(PairLoss, task.loss))
@@ -151,25 +151,18 @@ def _curvatures(task: _Task, scores: Tensor, streaming: Streaming) -> Tensor:
     if task.pairs == ALL:  # a document and itself: the score cancels out
         alone = curvature.evaluate(torch.zeros_like(scores))[1] * task.mask
         found = found - 2 * task.row_weights * task.weights * alone
-    if task.factors is not None and task.factors.by_distance:
-        _, pulls, _, _ = stream(task, scores)
-        found = found * _norm(pulls)[:, None]
-    return found
+    return found * norms[:, None] if len(norms) else found
 
 
-def _norm(pulls: Tensor) -> Tensor:
-    """How LightGBM scales a list: it counts the pull of a pair on each of its two documents."""
-    return torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
-
-
-def _stream(task: _Task, scores: Tensor, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor]:
-    """Sums of losses, numbers of pairs, slopes in the scores."""
+def _stream(task: _Task, scores: Tensor, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sums of losses, numbers of pairs, slopes in the scores, and by what the lists are scaled, nothing for 1."""
     stream = _stream_kernel if streaming == "kernel" else _stream_blocks
     sums, pulls, counts, slopes = stream(task, scores)
-    if task.factors is not None and task.factors.by_distance:
-        scale = _norm(pulls)
-        sums, slopes = sums * scale, slopes * scale[:, None]
-    return sums, counts, slopes
+    if task.factors is None or not task.factors.by_distance:
+        return sums, counts, slopes, sums.new_empty(0)
+    # LightGBM counts the pull of a pair on each of its two documents.
+    norms = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
+    return sums * norms, counts, slopes * norms[:, None], norms
 
 
 def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

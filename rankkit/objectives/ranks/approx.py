@@ -4,7 +4,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.objectives.ranks.metric_terms import ndcg_shares
 from rankkit.objectives.ranks.soft_ranks import approx_ranks
@@ -12,7 +11,6 @@ from rankkit.objectives.reductions import sum_over_docs
 from rankkit.ranking import Gain, Reduction, discounts, has_two_grades, prepare_lists
 
 
-@marked(curvature="core")
 def approx_ndcg_loss(
     scores: Float[Tensor, "query list"],
     labels: Float[Tensor, "query list"],

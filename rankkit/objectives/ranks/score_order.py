@@ -1,15 +1,33 @@
 """The documents of each list in order of their scores, and what ranks and labels are worth in that order.
 
 Ranks are those by falling score, from 1. Documents of equal score stand in the order of rising label (the worst order,
-as in rankkit's metrics), and of equal score and label in the order of the list. Padding comes last.
+as in rankkit's metrics), and of equal score and label in the order of the list. Padding comes last. Boosting, whose
+scores are equal at first and in every leaf afterwards, lets chance order them instead: :func:`ties_by_chance`.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rankkit.objectives.single_derivative import refuse_transforms
+from rankkit.randomness import generator_of
 from rankkit.ranking import Gain, discounts
+
+_by_chance: ContextVar[bool] = ContextVar("rankkit_ties_by_chance", default=False)
+
+
+@contextmanager
+def ties_by_chance() -> Iterator[None]:
+    """Documents of equal score stand in an order that is drawn anew for each :class:`ScoreOrder`, by the run."""
+    before = _by_chance.set(True)
+    try:
+        yield
+    finally:
+        _by_chance.reset(before)
 
 
 class ScoreOrder:
@@ -23,9 +41,13 @@ class ScoreOrder:
         self.order = _argsort_falling(listed)
         by_rank = listed.gather(1, self.order)
         if bool(((by_rank[:, 1:] == by_rank[:, :-1]) & (by_rank[:, 1:] > -torch.inf)).any()):
-            by_label = labels.masked_fill(~mask, torch.inf).argsort(dim=1, stable=True)
-            by_score = listed.gather(1, by_label).argsort(dim=1, descending=True, stable=True)
-            self.order = by_label.gather(1, by_score)
+            if _by_chance.get():
+                keys = torch.rand(labels.shape, generator=generator_of(labels.device), device=labels.device)
+            else:
+                keys = labels
+            first_by = keys.masked_fill(~mask, torch.inf).argsort(dim=1, stable=True)
+            by_score = listed.gather(1, first_by).argsort(dim=1, descending=True, stable=True)
+            self.order = first_by.gather(1, by_score)
 
     def at_ranks(self, values: Tensor) -> Tensor:
         """Values of documents, laid out by rank."""

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from rankkit.objectives.curvature import recorded
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.options import check_number
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
@@ -68,8 +67,7 @@ def approx_ranks(
         return compiled
     refuse_transforms("approx_ranks")
     ranks: Tensor = _ApproxRanks.apply(scores, mask, temperature, streaming)  # type: ignore[no-untyped-call]
-    known = scores.detach()
-    return recorded(scores, ranks, lambda grads: _curvatures(known, mask, grads.abs(), temperature))
+    return ranks
 
 
 class _ApproxRanks(torch.autograd.Function):
@@ -88,24 +86,6 @@ class _ApproxRanks(torch.autograd.Function):
         with torch.no_grad():
             slopes = _slopes(grads[0], mask, listed, order, broken, ctx.temperature, ctx.streaming)
         return single_derivative("approx_ranks", slopes, scores, grads[0]), None, None, None
-
-
-def _curvatures(scores: Tensor, mask: Tensor, sizes: Tensor, temperature: float) -> Tensor:
-    """Above the second derivative of what ranks are worth: that of a sigmoid p is at most ``p (1 - p)``.
-
-    ``sizes`` are the absolute slopes of the loss in the ranks: a pair adds those of both of its documents to both.
-    """
-    n_queries, list_size = scores.shape
-    sums = torch.zeros_like(scores)
-    n_rows = max(1, _BLOCK_PAIRS // max(1, n_queries * list_size))
-    for top in range(0, list_size, n_rows):
-        rows = slice(top, top + n_rows)
-        chances = torch.sigmoid((scores[:, None] - scores[:, rows, None]) / temperature)
-        steepness = chances.mul_(1 - chances).mul_(sizes[:, None] + sizes[:, rows, None])
-        pairs = mask[:, None] & mask[:, rows, None]
-        pairs[:, torch.arange(pairs.shape[1]), torch.arange(top, top + pairs.shape[1])] = False
-        sums[:, rows] = torch.where(pairs, steepness, 0).sum(dim=2)
-    return sums / temperature**2
 
 
 def _ranks(scores: Tensor, mask: Tensor, temperature: float, streaming: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:

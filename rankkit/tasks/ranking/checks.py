@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from rankkit import registry
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import check_count, matched
-from rankkit.models.model import learns_in_one_go
+from rankkit.models.model import boosts, learns_in_one_go
 from rankkit.models.scorers import n_features_of
 from rankkit.models.scorers.listwise import is_own
 from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
-from rankkit.registry import SCORERS
+from rankkit.registry import BOOSTED_SCORERS, SCORERS
 from rankkit.remarks import say
 from rankkit.tasks.gradient.objectives import (
     CALL,
@@ -61,8 +62,8 @@ def check_scorer(where: str, scorer: object) -> None:
     """Raise ConfigError unless a scorer is a module of torch."""
     if isinstance(scorer, nn.Module):
         return
-    if isinstance(scorer, str) and scorer in SCORERS:
-        action = f"Build it: rankkit.{SCORERS[scorer].__name__}(data.n_features)."
+    if isinstance(scorer, str) and scorer in {**SCORERS, **BOOSTED_SCORERS}:
+        action = f"Build it: rankkit.{registry.find('scorer', scorer).__name__}(data.n_features)."
     elif isinstance(scorer, type):
         action = f"Build it: {scorer.__name__}(data.n_features)."
     else:
@@ -142,7 +143,7 @@ def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: Ran
     Raises:
         ConfigError: If they do not fit, or nothing in the scorer can be trained.
     """
-    if not any(parameter.requires_grad for parameter in scorer.parameters()):
+    if not (boosts(scorer) or any(parameter.requires_grad for parameter in scorer.parameters())):
         action = "Set requires_grad on some." if list(scorer.parameters()) else "Pass another, such as MLPScorer."
         raise ConfigError(f"fit: expected a scorer with weights to train; got {type(scorer).__name__}. {action}")
     name = objective_name(objective)

@@ -1,14 +1,17 @@
 """What a run trains is a scorer, on lists of documents."""
 
 from collections.abc import Callable
+from dataclasses import fields
+from inspect import signature
 from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.evaluation import evaluate
+from rankkit.evaluation import evaluate, evaluate_scores
 from rankkit.models.model import learns_in_one_go
 from rankkit.models.scorers import Scorer
 from rankkit.tasks.gradient.drawing import draws_only_from_the_run
@@ -20,6 +23,7 @@ from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_obj
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.nonfinite import ListBlame
+from rankkit.tasks.ranking.splits import labels_of
 from rankkit.tasks.ranking.steps import ranking_step
 
 
@@ -50,6 +54,12 @@ class RankingJob:
             check_is_dataset(self.where, part, data)
         self.model, self.train, self.valid = scorer, train, valid
         self.batches = ListBatches(batch_queries, batch_docs, length_window)
+
+    @property
+    def default_batches(self) -> dict[str, Any]:
+        """The options of the batches where none are given."""
+        known = signature(type(self)).parameters
+        return {field.name: known[field.name].default for field in fields(ListBatches)}
 
     @property
     def default_epochs(self) -> int:
@@ -94,6 +104,13 @@ class RankingJob:
     def value(model: Scorer, data: RankingDataset, metric: str) -> float:
         """The metric of a scorer, as it stands, on data."""
         return evaluate(model, data, [metric]).means[metric]
+
+    @staticmethod
+    def value_of_scores(scores: NDArray[np.float32], data: RankingDataset, metric: str) -> float:
+        """The metric of scores ``[doc]``; it is :meth:`value` of a scorer that gives these."""
+        queries = np.repeat(np.arange(data.n_queries), data.list_sizes)
+        found = evaluate_scores(scores, labels_of(data), qids=queries, doc_ids=data.doc_ids, metrics=[metric])
+        return found.means[metric]
 
     def work(self, settings: Settings, place: torch.device) -> Work:
         """Fit the transform of the scorer if it is not fitted yet, and give what is to be done."""

@@ -1,0 +1,197 @@
+"""Growers: the libraries that grow trees, one tree at a time, on slopes and curvatures or on an objective of their own.
+
+A library is imported where it is used. All grow by histograms, on as many threads as torch has where there are documents
+enough: the threads of a library wait for one another at each split, which on few documents costs more than it saves.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rankkit.errors import ConfigError
+
+_THREAD_DOCS = 20_000  # below so many documents a second thread costs more than it saves
+
+Derive = Callable[[NDArray[np.floating[Any]]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""From the scores of the training documents to slope and curvature of the loss in each."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Documents as a library takes them.
+
+    Args:
+        features: float32 ``[doc, feature]``, NaN where missing.
+        labels: ``[doc]``.
+        list_sizes: ``[query]``.
+        weights: ``[doc]``, or ``[query]`` of a library that weighs queries, or None.
+        categories: Columns that are codes of categories without an order.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.float32]
+    list_sizes: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
+    categories: Sequence[int] = ()
+
+
+class Grower(Protocol):
+    """Trees that become more."""
+
+    def grow(self, derive: Derive | None) -> bool:
+        """Add a tree; False where none was found, whose splits would help.
+
+        Args:
+            derive: Of the loss; None: the objective of the library.
+        """
+        ...
+
+    def valid_scores(self) -> NDArray[np.floating[Any]]:
+        """Of the validation documents, ``[doc]``, all trees counted."""
+        ...
+
+    def content(self, n_trees: int) -> bytes:
+        """A file of the library with the first trees."""
+        ...
+
+
+class LightGBMGrower:
+    """Of a ``lightgbm.Booster``.
+
+    Args:
+        options: As LightGBM calls them.
+        objective: One of LightGBM's; None where slopes are given.
+        train: What it learns from.
+        valid: What it scores after each tree, or None.
+        seed: Of what it draws.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Any], objective: str | None, train: Rows, valid: Rows | None, seed: int
+    ) -> None:
+        lgb = imported("lightgbm")
+        places: Any = list(train.categories) or "auto"
+        shared = {"max_bin": options["max_bin"], "verbosity": -1, "num_threads": _n_threads(train)}
+        given = lgb.Dataset(
+            train.features,
+            train.labels,
+            group=train.list_sizes,
+            weight=None if objective is None else train.weights,
+            categorical_feature=places,
+            params=shared,
+        )
+        parameters = {
+            **options,
+            "objective": objective or "none",
+            "metric": "None",
+            "seed": seed,
+            "num_threads": _n_threads(train),
+            "verbosity": -1,
+            "deterministic": True,
+            "force_row_wise": True,
+        }
+        self._booster = lgb.Booster(parameters, given)
+        if valid is not None:
+            held_out = lgb.Dataset(valid.features, valid.labels, group=valid.list_sizes, reference=given, params=shared)
+            self._booster.add_valid(held_out, "valid")
+
+    def grow(self, derive: Derive | None) -> bool:
+        """Add a tree; False where none was found, whose splits would help."""
+        if derive is None:
+            return not self._booster.update()
+        return not self._booster.update(fobj=lambda scores, _: derive(scores))
+
+    def valid_scores(self) -> NDArray[np.floating[Any]]:
+        """Of the validation documents, ``[doc]``, all trees counted."""
+        found: list[NDArray[np.floating[Any]]] = []
+
+        def note(scores: NDArray[np.floating[Any]], _: object) -> tuple[str, float, bool]:
+            found.append(np.array(scores))
+            return "noted", 0.0, True
+
+        self._booster.eval_valid(feval=note)
+        return found[0]
+
+    def content(self, n_trees: int) -> bytes:
+        """A text file with the first trees."""
+        text: str = self._booster.model_to_string(num_iteration=n_trees)
+        return text.encode()
+
+
+class XGBoostGrower:
+    """Of an ``xgboost.Booster``; the arguments are those of :class:`LightGBMGrower`."""
+
+    def __init__(
+        self, options: Mapping[str, Any], objective: str | None, train: Rows, valid: Rows | None, seed: int
+    ) -> None:
+        xgb = imported("xgboost")
+
+        def matrix(rows: Rows, weights: NDArray[np.float32] | None) -> Any:
+            kinds = ["c" if place in rows.categories else "q" for place in range(rows.features.shape[1])]
+            return xgb.DMatrix(
+                rows.features,
+                rows.labels,
+                group=rows.list_sizes,
+                weight=weights,
+                nthread=_n_threads(train),
+                feature_types=kinds if rows.categories else None,
+                enable_categorical=bool(rows.categories),
+            )
+
+        self._train = matrix(train, None if objective is None else train.weights)
+        self._valid = None if valid is None else matrix(valid, None)
+        parameters = {
+            **options,
+            **({} if objective is None else {"objective": objective}),
+            "base_score": 0.0,
+            "disable_default_eval_metric": True,
+            "seed": seed,
+            "nthread": _n_threads(train),
+            "tree_method": "hist",
+            "verbosity": 0,
+        }
+        self._booster = xgb.Booster(parameters, [self._train] if valid is None else [self._train, self._valid])
+        self._n_trees = 0
+
+    def grow(self, derive: Derive | None) -> bool:
+        """Add a tree; XGBoost always does, if only a leaf."""
+        if derive is None:
+            self._booster.update(self._train, self._n_trees)
+        else:
+            scores = self._booster.predict(self._train, output_margin=True, training=True)
+            slopes, curvatures = derive(scores)
+            self._booster.boost(self._train, self._n_trees, slopes, curvatures)
+        self._n_trees += 1
+        return True
+
+    def valid_scores(self) -> NDArray[np.floating[Any]]:
+        """Of the validation documents, ``[doc]``, all trees counted."""
+        scores: NDArray[np.floating[Any]] = self._booster.predict(self._valid, output_margin=True)
+        return scores
+
+    def content(self, n_trees: int) -> bytes:
+        """A JSON file with the first trees."""
+        return bytes(self._booster[:n_trees].save_raw("json"))
+
+
+def _n_threads(train: Rows) -> int:
+    return max(1, min(torch.get_num_threads(), len(train.labels) // _THREAD_DOCS))
+
+
+def imported(library: str) -> Any:
+    """A library that grows trees.
+
+    Raises:
+        ConfigError: If it is not installed.
+    """
+    try:
+        return importlib.import_module(library)
+    except ImportError:
+        raise ConfigError(
+            f"{library}: expected the library that grows these trees; got none installed. pip install {library}."
+        ) from None
