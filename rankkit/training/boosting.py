@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from inspect import signature
 from typing import Any, cast
 
 import numpy as np
@@ -29,12 +30,12 @@ from rankkit.training.interrupt import CtrlC, TrainingInterrupted
 from rankkit.training.progress import ProgressBar
 from rankkit.training.run import Run
 
-_TAKEN = frozenset(
+TAKEN = frozenset(
     {"metric", "epochs", "learning_rate", "patience", "seed", "out", "resume", "callbacks", "progress", "device"}
 ) | {"checkpoint_every"}
 """What of the options means something to trees, or nothing to worry about."""
 
-_PATIENCE, _TREES, _TREES_WITHOUT_VALID = 50, 1000, 100
+_PATIENCE = 50
 _BLOCK_DOCS = 65536
 _CPU = torch.device("cpu")
 
@@ -54,7 +55,7 @@ def boost(job: RankingJob, metric: str, options: Options) -> History:
     """
     where = f"{job.where}: {type(job.model).__name__}"
     for field in fields(Options):
-        if field.name not in _TAKEN and getattr(options, field.name) != field.default:
+        if field.name not in TAKEN and getattr(options, field.name) != field.default:
             raise ConfigError(
                 f"{where}: expected no {field.name}, which training by gradients has; got "
                 f"{getattr(options, field.name)!r}. Leave it out."
@@ -70,7 +71,7 @@ def boost(job: RankingJob, metric: str, options: Options) -> History:
         )
     check_from_0("checkpoint_every", options.checkpoint_every)
     job.check()
-    n_trees = options.epochs or (_TREES if job.has_valid else _TREES_WITHOUT_VALID)
+    n_trees = job.default_epochs if options.epochs is None else options.epochs
     patience = options.patience or (_PATIENCE if job.has_valid else None)
     rate = default_learning_rate(job.model) if options.learning_rate is None else options.learning_rate
     check_counts({"epochs": n_trees, **({} if patience is None else {"patience": patience})})
@@ -95,7 +96,7 @@ class _Growth:
         self._n_trees, self._patience = n_trees, patience
         model, objective = cast(BoostedTrees, job.model), cast("Callable[..., Tensor]", job.objective)
         labels = np.asarray(job.train.labels)
-        own = model.own_objective(_catalogue_name(objective), objective_options(objective), labels)
+        own = model.own_objective(objective_name(objective).removesuffix("_loss"), _set_options(objective), labels)
         self._slopes = None if own is not None else Slopes(objective, job.train, seed)
         self._chosen = {"objective": objective_name(objective) if own is None else f"{own} of {model.library}"}
         self._model = model
@@ -256,5 +257,10 @@ def _block(train: RankingDataset, queries: NDArray[np.int64]) -> _Block:
     return _Block(torch.from_numpy(docs), torch.from_numpy(mask), torch.from_numpy(labels), weights)
 
 
-def _catalogue_name(objective: Callable[..., Tensor]) -> str:
-    return objective_name(objective).removesuffix("_loss")
+def _set_options(objective: Callable[..., Tensor]) -> dict[str, str]:
+    """The options of an objective that are not as by default."""
+    function: Any = objective
+    while hasattr(function, "function") or hasattr(function, "func"):
+        function = getattr(function, "function", None) or function.func
+    defaults = {name: str(value.default) for name, value in signature(function).parameters.items()}
+    return {name: value for name, value in objective_options(objective).items() if value != defaults.get(name)}

@@ -24,7 +24,7 @@ from rankkit.tasks.ranking.job import RankingJob
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
-from rankkit.training.boosting import boost
+from rankkit.training import boosting
 from rankkit.training.callbacks import Callback
 from rankkit.training.closed_form import learn
 from rankkit.training.gradient.loop import open_folder, run_work
@@ -337,7 +337,7 @@ def run(begin: Callable[[], Job], options: Options) -> History:
     if job.objective is None:
         return learn(job, metric, options)
     if boosts(job.model):
-        return boost(cast(RankingJob, job), metric, options)
+        return boosting.boost(cast(RankingJob, job), metric, options)
     rate = default_learning_rate(job.model)
     settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
     place = resolve_device(options.device)
@@ -380,12 +380,17 @@ def defaults_of(task: Task) -> dict[str, Any]:
     return {"metric": task.metric, **own, **common}
 
 
+def told_by(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of a training that mean something for a model: of trees there is no optimizer to tell of."""
+    return {name: value for name, value in options.items() if not boosts(model) or name in boosting.TAKEN}
+
+
 def epochs_of(
-    task: Task, model: Any, objective: Callable[..., Tensor] | None, train: Any, **options: Any
+    task: Task, model: Any, objective: Callable[..., Tensor] | None, train: Any, valid: Any = None, **options: Any
 ) -> int | None:
     """How many epochs a training runs, at most, with these options; None of a model that learns in one go."""
     if objective is None:
         return None
     own = {name: value for name, value in options.items() if name not in _COMMON}
     asked: int | None = options.get("epochs")
-    return task.job(model, objective, train, **own).default_epochs if asked is None else asked
+    return task.job(model, objective, train, valid, **own).default_epochs if asked is None else asked

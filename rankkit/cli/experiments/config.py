@@ -139,13 +139,14 @@ class AnyExperiment(Section):
         """
         from rankkit import registry
         from rankkit.tasks.gradient.settings import default_learning_rate
+        from rankkit.training.fitting import told_by
 
         task = self.task
         passed = PASSED.get(task.model, frozenset({"seed"}))
         options = {name: value for name, value in built.model.options.items() if name not in passed}
         changed: dict[str, Any] = {task.model: Named(name=self.model.name, **options)}
         if self.objective is not None:
-            training = {**self.training_defaults(), **self.training}
+            training = {**told_by(built.model, self.training_defaults()), **self.training}
             training.setdefault("learning_rate", default_learning_rate(built.model))
             training.setdefault("epochs", epochs)
             name = self.objective.name

@@ -44,7 +44,7 @@ def run(
     name, options = experiment.said_objective
     built = task.build(asked.name, asked.options, name, options, train, seed=experiment.seed)
     training = task.as_objects(experiment.trained_with)
-    epochs = epochs_of(task, built.model, built.objective, train, **training)
+    epochs = epochs_of(task, built.model, built.objective, train, data.get("valid"), **training)
     experiment = experiment.resolved(built, epochs)
     objective = None
     if name:  # every option is its identity

@@ -15,7 +15,7 @@ from rankkit.tasks.gradient.settings import default_learning_rate
 from rankkit.tasks.known import task_of
 from rankkit.tasks.splitting import expand
 from rankkit.tasks.task import Built, Task
-from rankkit.training.fitting import defaults_of, epochs_of, fit_of
+from rankkit.training.fitting import defaults_of, epochs_of, fit_of, told_by
 
 NOT_TRAINING = ("resume", "progress", "checkpoint_every")
 """What a comparison sees to itself."""
@@ -94,7 +94,8 @@ def _fit(spec: RunSpec, split: Any, folder: Path, report: Report, part: Part, as
         defaults = plain_defaults(registry.find(task.objective, asked.name))
         defaults.pop("distance", None)  # that of the model counts
         config["objective"] = {"name": asked.name, **defaults, **built.options}
-        config["training"] = _training(task, model, epochs_of(task, model, objective, split.train, **training), spec)
+        epochs = epochs_of(task, model, objective, split.train, split.valid, **training)
+        config["training"] = _training(task, model, epochs, spec)
     return Fitted(
         predict=lambda data: task.predict(model, data),
         distance=getattr(model, "distance", None),
@@ -116,4 +117,4 @@ def _training(task: Task, model: Any, epochs: int | None, spec: RunSpec) -> dict
     options = {**defaults, **spec.system.training, "metric": spec.metric, "seed": spec.seed}
     options.setdefault("learning_rate", default_learning_rate(model))
     options.setdefault("epochs", epochs)
-    return {name: value for name, value in options.items() if name not in NOT_TRAINING}
+    return {name: value for name, value in told_by(model, options).items() if name not in NOT_TRAINING}

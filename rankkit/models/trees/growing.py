@@ -1,7 +1,7 @@
 """Growers: the libraries that grow trees, one tree at a time, on slopes and curvatures or on an objective of their own.
 
-A library is imported where it is used. All grow by histograms, on as many threads as torch has where there are documents
-enough: the threads of a library wait for one another at each split, which on few documents costs more than it saves.
+A library is imported where it is used. All grow by histograms, on as many threads as torch has where there are enough
+documents: the threads of a library wait for one another at each split, which on few documents costs more than it saves.
 """
 
 import importlib

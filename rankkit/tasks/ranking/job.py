@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate, evaluate_scores
-from rankkit.models.model import learns_in_one_go
+from rankkit.models.model import boosts, learns_in_one_go
 from rankkit.models.scorers import Scorer
 from rankkit.tasks.gradient.drawing import draws_only_from_the_run
 from rankkit.tasks.gradient.objectives import module_of, objective_identity, objective_name, refuse_objective
@@ -63,7 +63,9 @@ class RankingJob:
 
     @property
     def default_epochs(self) -> int:
-        """15, or as many as make 120 steps."""
+        """15, or as many as make 120 steps; of trees 1,000, or 100 where no validation data says when to stop."""
+        if boosts(self.model):
+            return 100 if self.valid is None else 1000
         return default_epochs(self.train.n_queries, self.batches.batch_queries)
 
     @property
