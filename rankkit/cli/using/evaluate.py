@@ -42,7 +42,8 @@ def evaluate(
         str | None,
         typer.Option(
             help="Whose conventions: rankkit, trec, letor3, letor4, mslr, lightgbm, xgboost, catboost, ranklib, "
-            "allrank, sklearn, ranx, tf-ranking.",
+            "allrank, sklearn, ranx, tf-ranking; of a recommender also recbole, rectools, cornac, irspack, implicit, "
+            "recommenders.",
             show_default="rankkit",
         ),
     ] = None,
@@ -105,6 +106,7 @@ def evaluate(
     from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError
     from rankkit.evaluation.beyond import is_beyond
+    from rankkit.evaluation.catalogue import RECOMMENDER_PROTOCOLS
     from rankkit.files.places import check_place
     from rankkit.tasks.known import task_of_model
 
@@ -130,7 +132,7 @@ def evaluate(
         for name in metric or ():
             if not is_beyond(name):
                 evaluation.parse_metric(name)
-        evaluation.resolve_protocol(protocol or "rankkit", empty, ties)
+        evaluation.resolve_protocol(protocol or "rankkit", empty, ties, presets=RECOMMENDER_PROTOCOLS)
         model, about = bundle.read(run)
         commands = commands_of(task_of_model(bundle.kind_of(about)))
         own = {"--ways": ways, "--shots": shots, "--episodes": n_episodes, "--all-classes": all_classes or None}

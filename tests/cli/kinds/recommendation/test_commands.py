@@ -70,6 +70,27 @@ def test_it_is_split_with_its_audit_trained_and_evaluated(rankkit, log, options,
     assert 0 < report["lists"]["coverage@10"] <= 1
 
 
+def test_the_numbers_of_other_tools(rankkit, log):
+    run = log.parent / "run"
+    assert rankkit("train", "--log", log, "--recommender", "popularity", "--out", run).code == 0
+    told = rankkit("evaluate", run, log, "-m", "ndcg@10", "-m", "precision@10", "--all-protocols", "--json")
+    assert told.code == 0, told.err
+    table = json.loads(told.out)["protocols"]
+    assert list(table) == ["rankkit", "recbole", "rectools", "cornac", "irspack", "implicit", "recommenders"]
+    told = rankkit("evaluate", run, log, "-m", "precision@10", "--protocol", "implicit", "--json")
+    assert json.loads(told.out)["metrics"]["precision@10"]["mean"] == table["implicit"]["means"]["precision@10"]
+    assert table["rectools"]["means"]["ndcg@10"] < table["recbole"]["means"]["ndcg@10"]
+    told = rankkit("evaluate", run, log, "--all-protocols")
+    assert "precision@k over" in told.out
+    for words, text in (
+        (("--all-protocols", "-m", "coverage@10"), "coverage"),
+        (("--protocol", "implict"), "Did you mean 'implicit'"),
+    ):
+        told = rankkit("evaluate", run, log, *words)
+        assert told.code == 2
+        assert text in told.err
+
+
 def test_a_written_split_is_the_split_that_was_made(rankkit, log):
     from rankkit.loaders.interactions.folders import read_split
 
@@ -197,6 +218,26 @@ def test_recommenders_are_compared(rankkit, log, comparison):
     found = rk.evaluate(model, splits.test, ["ndcg@10"]).accuracy.counted("ndcg@10")
     kept = pd.read_parquet(next((out / "runs").glob("markov*/per_query.parquet")))["ndcg@10"]
     assert np.array_equal(found, kept)
+
+
+@pytest.mark.parametrize("protocol", ["implicit", "cornac"])
+def test_recommenders_are_compared_by_the_rules_of_a_tool(rankkit, log, comparison, protocol):
+    comparison.write_text(
+        f'data.log = "{log}"\ndata.by = "time"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+        f'evaluation.protocol = "{protocol}"\nevaluation.metrics = ["ndcg@10", "precision@10"]\n'
+    )
+    out = log.parent / "compared"
+    told = rankkit("compare", comparison, "--out", out, "--jobs", "1")
+    assert told.code == 0, told.err
+    assert f"{protocol}: " in told.out
+    model = rk.load(next((out / "runs").glob("markov*")))
+    test = rk.split_interactions(rk.read_log(log), "time", valid=0.1, test=0.2).test
+    mean = rk.evaluate(model, test, ["precision@10"], protocol=protocol).means["precision@10"]
+    table = pd.read_parquet(next((out / "runs").glob("markov*/per_query.parquet")))["precision@10"]
+    assert table.mean() == pytest.approx(mean, abs=1e-12)
+    told = rankkit("compare", comparison, "--set", 'evaluation.protocol="recbol"', "--out", log.parent / "no")
+    assert told.code == 2
+    assert "Did you mean 'recbole'" in told.err
 
 
 def test_a_saved_recommender_of_another_split_is_refused_a_place_in_the_table(rankkit, log, comparison):

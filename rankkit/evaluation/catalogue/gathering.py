@@ -1,0 +1,137 @@
+"""Gathering: what one protocol makes of blocks of scores, put together at the end."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.data.interactions.log import Interactions
+from rankkit.data.interactions.splits import Split
+from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation.beyond import BEYOND, ItemFeatures, beyond_accuracy
+from rankkit.evaluation.catalogue.finding import ToFind, to_find
+from rankkit.evaluation.catalogue.placing import measured, ranking_of
+from rankkit.evaluation.catalogue.report import CatalogueEvaluation
+from rankkit.evaluation.names import NamedMetric
+from rankkit.evaluation.protocol import Protocol
+from rankkit.evaluation.report import Evaluation
+from rankkit.retrieval.lists import TopK
+from rankkit.retrieval.ranks import exact_ranks
+from rankkit.retrieval.top import top_k
+
+MEASURED = ("ndcg", "dcg", "recall", "hit_rate", "precision", "mrr", "map", "f1", "rbp", "r_precision", "err")
+"""Metrics of what was held out."""
+
+
+class Gathering:
+    """Takes one block of scores after the other; :meth:`result` is what they come to.
+
+    Args:
+        where: The public function, for messages.
+        split: What is held out.
+        names: Metrics of held-out items.
+        beyond: Metrics of lists, by name.
+        rules: The protocol.
+        exclude_seen: Whether items of a history are no candidates.
+        within: Ids of items that are candidates, or None.
+        features: For metrics of lists.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        split: Split,
+        names: dict[str, NamedMetric],
+        beyond: list[str],
+        rules: Protocol,
+        *,
+        exclude_seen: bool = True,
+        within: Any | None = None,
+        features: ItemFeatures | None = None,
+    ) -> None:
+        _check_asked(where, names, rules)
+        self._where, self._split, self._names, self._beyond, self._rules = where, split, names, beyond, rules
+        self._features = features
+        self.asked: ToFind = to_find(where, split, rules, exclude_seen=exclude_seen, within=within)
+        n_rows = len(self.asked.history)
+        n_listed = max([10, *(int(k) for _, _, k in (name.partition("@") for name in beyond) if k.isdigit())])
+        self._items = np.empty((n_rows, n_listed), np.int32)
+        self._scores = np.empty((n_rows, n_listed), np.float32)
+        self._values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+        self._n_tied = self._n_missed = 0
+
+    @property
+    def histories(self) -> Interactions:
+        """Of the users in question, one a row."""
+        return self.asked.history
+
+    def take(self, rows: slice, block: NDArray[np.float32]) -> None:
+        """Take the scores ``[user, item]`` of these rows, which are overwritten."""
+        self.asked.mask(block, rows)
+        self._items[rows], self._scores[rows] = top_k(block, self._items.shape[1])
+        if not self._names:
+            return
+        held = self.asked.targets[rows]
+        ranks = exact_ranks(block, held.offsets, held.items)
+        ranking = ranking_of(ranks, held, self._names, self._rules)
+        for name, found in measured(ranking, self._names, self._rules).items():
+            self._values[name].append(found)
+        self._n_tied += int(ranking.ties_matter.sum())
+        self._n_missed += int((ranks.scores == -np.inf).sum())
+
+    def result(self) -> CatalogueEvaluation:
+        """What all blocks come to.
+
+        Raises:
+            DataError: If a user has nothing to be found, and that is an error by the rules.
+            ConfigError: If a metric of lists needs what was not given.
+        """
+        history, log = self.asked.history, self._split.history
+        lists = TopK(history.user_ids, self._items, self._scores, log.item_ids)
+        accuracy = None
+        if self._names:
+            per_user = {name: self._pooled(name, np.concatenate(pieces)) for name, pieces in self._values.items()}
+            self._refuse_empty(per_user)
+            n_single = int((~self.asked.without).sum() == 1) * len(history)
+            accuracy = Evaluation(
+                per_user, history.user_ids, self._rules, self._n_tied, n_single, n_unretrieved=self._n_missed
+            )
+        beyond, per_user_beyond = beyond_accuracy(self._where, self._beyond, lists, history, log, self._features)
+        return CatalogueEvaluation(accuracy, beyond, per_user_beyond, lists, self.asked.remarks)
+
+    def _pooled(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values whose mean is that of all users together, where the protocol has it so."""
+        metric, k, _ = self._names[name]
+        rules = self._rules.for_metric(metric)
+        if metric != "precision" or not rules.pooled:
+            return values
+        k = k or rules.default_k or self._split.history.n_items
+        below = np.full(len(values), float(k))
+        if rules.share_of == "reachable":
+            below = np.minimum(below, self.asked.targets.sizes)
+        counted = ~np.isnan(values)
+        return values * below / below[counted].mean() if counted.any() else values
+
+    def _refuse_empty(self, per_user: dict[str, NDArray[np.float64]]) -> None:
+        for asked, values in per_user.items():
+            undefined = np.isnan(values)
+            if undefined.any() and self._rules.for_metric(self._names[asked].metric).empty == "error":
+                raise DataError(
+                    f"{self._where}: expected an item to be found for each user (empty='error'); got none for "
+                    f"{int(undefined.sum()):,} of {len(values):,}, first "
+                    f"{self.asked.history.user_ids[int(undefined.argmax())]}. Drop them, or pass empty='zero' or "
+                    "'skip'."
+                )
+
+
+def _check_asked(where: str, names: dict[str, NamedMetric], rules: Protocol) -> None:
+    others = [asked for asked, named in names.items() if named.metric not in MEASURED]
+    if others:
+        raise ConfigError(
+            f"{where}: expected metrics of held-out items, {', '.join(MEASURED)}, or of lists, {', '.join(BEYOND)}; "
+            f"got {', '.join(others)}. Ask for these."
+        )
+    if rules.ties == "trec":
+        raise ConfigError(
+            f"{where}: expected ties 'pessimistic', 'expected' or 'stable'; got 'trec'. Pass one of these with ties=."
+        )
