@@ -96,6 +96,15 @@ def evaluate(
     all_classes: Annotated[
         bool, typer.Option("--all-classes", help="Of an encoder: classes it was trained on, too.")
     ] = False,
+    sampled: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="COUNT",
+            help="Of a recommender: besides, each held-out item among so many drawn ones, and corrected.",
+            show_default=False,
+        ),
+    ] = None,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     *,
@@ -118,7 +127,7 @@ def evaluate(
     report: Any
     advice: tuple[str | Path, ...] = ()
     if qrels is not None or trec_run is not None:
-        _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
+        _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None, "--sampled": sampled})
         refuse_reading("--qrels", reading)
         report = _evaluate_files(qrels, trec_run, metric)
     else:
@@ -128,7 +137,7 @@ def evaluate(
                 f"{'nothing' if run is None else 'RUN alone'}. Name the folder of a saved ranker and labelled data."
             )
         if all_protocols:
-            _refuse("--all-protocols", {**rules, "--per-query": per_query})
+            _refuse("--all-protocols", {**rules, "--per-query": per_query, "--sampled": sampled})
         for name in metric or ():
             if not is_beyond(name):
                 evaluation.parse_metric(name)
@@ -136,6 +145,7 @@ def evaluate(
         model, about = bundle.read(run)
         commands = commands_of(task_of_model(bundle.kind_of(about)))
         own = {"--ways": ways, "--shots": shots, "--episodes": n_episodes, "--all-classes": all_classes or None}
+        own["--sampled"] = sampled
         given = {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query, **own}
         asked = {name: value for name, value in given.items() if value is not None}
         report = commands.evaluate(Asked(run, model, data, metric, asked, reading))

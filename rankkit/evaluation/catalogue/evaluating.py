@@ -13,11 +13,13 @@ from rankkit.evaluation.beyond import ItemFeatures, is_beyond
 from rankkit.evaluation.catalogue.gathering import Gathering
 from rankkit.evaluation.catalogue.presets import RECOMMENDER_PROTOCOLS
 from rankkit.evaluation.catalogue.report import CatalogueEvaluation
+from rankkit.evaluation.catalogue.sampled import WARNING
 from rankkit.evaluation.measuring import metric_names
 from rankkit.evaluation.names import Metric
 from rankkit.evaluation.presets import resolve_protocol
 from rankkit.evaluation.protocol import Protocol
 from rankkit.models.recommenders.recommender import Recommender
+from rankkit.remarks import say
 from rankkit.retrieval.blocks import row_blocks
 
 
@@ -32,6 +34,8 @@ def evaluate_recommender(
     protocol: str | Protocol = "rankkit",
     empty: str | None = None,
     ties: str | None = None,
+    sampled: int | None = None,
+    sampled_seed: int = 0,
     block_rows: int | None = None,
 ) -> CatalogueEvaluation:
     """Rank the whole catalogue for each user with something held out, and measure where that stands.
@@ -51,6 +55,9 @@ def evaluate_recommender(
         protocol: The conventions, by name or as a :class:`Protocol`.
         empty: In place of the protocol's: what a user counts for without an item to be found.
         ties: In place of the protocol's: ``"pessimistic"``, ``"expected"``, or ``"stable"`` for the order of the log.
+        sampled: Besides, each held-out item among so many drawn at random, as other tools do it, and corrected; a
+            warning says what such values are worth. For metrics with a k.
+        sampled_seed: Of these draws.
         block_rows: Users in a block; None: as many as fit.
 
     Raises:
@@ -76,6 +83,8 @@ def evaluate_recommender(
         protocol=protocol,
         empty=empty,
         ties=ties,
+        sampled=sampled,
+        sampled_seed=sampled_seed,
         block_rows=block_rows,
     )
 
@@ -91,6 +100,8 @@ def evaluate_scored(
     protocol: str | Protocol = "rankkit",
     empty: str | None = None,
     ties: str | None = None,
+    sampled: int | None = None,
+    sampled_seed: int = 0,
     block_rows: int | None = None,
 ) -> CatalogueEvaluation:
     """As :func:`evaluate_recommender`, of whatever scores histories.
@@ -105,6 +116,8 @@ def evaluate_scored(
         protocol: As there.
         empty: As there.
         ties: As there.
+        sampled: As there.
+        sampled_seed: As there.
         block_rows: As there.
     """
     where = "evaluate_recommender"
@@ -113,8 +126,11 @@ def evaluate_scored(
     names = metric_names(where, [name for name in asked if name not in beyond]) if len(beyond) < len(asked) else {}
     rules = resolve_protocol(protocol, empty, ties, presets=RECOMMENDER_PROTOCOLS)
     options: dict[str, Any] = {"exclude_seen": exclude_seen, "within": within, "features": features}
+    options |= {"sampled": sampled, "sampled_seed": sampled_seed}
     gathering = Gathering(where, split, names, beyond, rules, **options)
     gather(scored, [gathering], block_rows)
+    if sampled is not None:
+        say(f"{where}: {WARNING}")
     return gathering.result()
 
 

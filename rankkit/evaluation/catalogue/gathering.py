@@ -1,5 +1,6 @@
 """Gathering: what one protocol makes of blocks of scores, put together at the end."""
 
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rankkit.evaluation.beyond import BEYOND, ItemFeatures, beyond_accuracy
 from rankkit.evaluation.catalogue.finding import ToFind, to_find
 from rankkit.evaluation.catalogue.placing import measured, ranking_of
 from rankkit.evaluation.catalogue.report import CatalogueEvaluation
+from rankkit.evaluation.catalogue.sampled import Places, Sampled, check_sampled, places_of, sample
 from rankkit.evaluation.names import NamedMetric
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
@@ -35,6 +37,8 @@ class Gathering:
         exclude_seen: Whether items of a history are no candidates.
         within: Ids of items that are candidates, or None.
         features: For metrics of lists.
+        sampled: Items drawn for each held-out one, or None.
+        sampled_seed: Of these draws.
     """
 
     def __init__(
@@ -48,10 +52,15 @@ class Gathering:
         exclude_seen: bool = True,
         within: Any | None = None,
         features: ItemFeatures | None = None,
+        sampled: int | None = None,
+        sampled_seed: int = 0,
     ) -> None:
         _check_asked(where, names, rules)
+        if sampled is not None:
+            check_sampled(where, sampled, names, rules)
         self._where, self._split, self._names, self._beyond, self._rules = where, split, names, beyond, rules
-        self._features = features
+        self._features, self._sampled, self._sampled_seed = features, sampled, sampled_seed
+        self._places: list[Places] = []
         self.asked: ToFind = to_find(where, split, rules, exclude_seen=exclude_seen, within=within)
         n_rows = len(self.asked.history)
         n_listed = max([10, *(int(k) for _, _, k in (name.partition("@") for name in beyond) if k.isdigit())])
@@ -78,6 +87,9 @@ class Gathering:
             self._values[name].append(found)
         self._n_tied += int(ranking.ties_matter.sum())
         self._n_missed += int((ranks.scores == -np.inf).sum())
+        if self._sampled is not None:
+            places = places_of(ranks, held.users, self._rules.ties)
+            self._places.append(replace(places, rows=places.rows + rows.start))
 
     def result(self) -> CatalogueEvaluation:
         """What all blocks come to.
@@ -97,7 +109,14 @@ class Gathering:
                 per_user, history.user_ids, self._rules, self._n_tied, n_single, n_unretrieved=self._n_missed
             )
         beyond, per_user_beyond = beyond_accuracy(self._where, self._beyond, lists, history, log, self._features)
-        return CatalogueEvaluation(accuracy, beyond, per_user_beyond, lists, self.asked.remarks)
+        return CatalogueEvaluation(accuracy, beyond, per_user_beyond, lists, self.asked.remarks, self._on_sample())
+
+    def _on_sample(self) -> Sampled | None:
+        if self._sampled is None:
+            return None
+        names = [field.name for field in fields(Places)]
+        whole = Places(**{name: np.concatenate([getattr(part, name) for part in self._places]) for name in names})
+        return sample(whole, len(self.asked.history), self._sampled, self._sampled_seed, self._names, self._rules)
 
     def _pooled(self, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values whose mean is that of all users together, where the protocol has it so."""

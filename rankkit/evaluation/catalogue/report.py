@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.evaluation.catalogue.sampled import Sampled
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.tables import write_parquet
 from rankkit.retrieval.lists import TopK
@@ -26,6 +27,7 @@ class CatalogueEvaluation:
         per_user: Those of these that are means over users: float64 ``[user]``, NaN where a list is empty.
         lists: The lists that ``beyond`` is about.
         remarks: What was decided: the candidates, what was seen, who has no history, a line each.
+        sampled: Metrics on a sample of the catalogue, where they were asked for.
     """
 
     accuracy: Evaluation | None
@@ -33,6 +35,7 @@ class CatalogueEvaluation:
     per_user: dict[str, NDArray[np.float64]]
     lists: TopK
     remarks: tuple[str, ...]
+    sampled: Sampled | None = None
 
     @property
     def means(self) -> dict[str, float]:
@@ -54,7 +57,8 @@ class CatalogueEvaluation:
         """Numbers, intervals, counts, conventions and remarks, of plain types; None stands for NaN."""
         accuracy = {"metrics": {}, "n_queries": len(self.lists)} if self.accuracy is None else self.accuracy.to_dict()
         beyond = {name: None if np.isnan(value) else value for name, value in self.beyond.items()}
-        return {**accuracy, "lists": beyond, "remarks": list(self.remarks)}
+        sampled = {} if self.sampled is None else {"sampled": self.sampled.to_dict()}
+        return {**accuracy, "lists": beyond, **sampled, "remarks": list(self.remarks)}
 
     def __repr__(self) -> str:
         means = ", ".join(f"{metric}={mean:.4f}" for metric, mean in self.means.items())
@@ -64,4 +68,5 @@ class CatalogueEvaluation:
         width = max(map(len, self.means))
         beyond = [f"{name:<{width}}  {value:.4f}" for name, value in self.beyond.items()]
         accuracy = [] if self.accuracy is None else [str(self.accuracy)]
-        return "\n".join([*beyond, *accuracy, *self.remarks])
+        sampled = [] if self.sampled is None else ["", str(self.sampled)]
+        return "\n".join([*beyond, *accuracy, *self.remarks, *sampled])

@@ -65,7 +65,7 @@ class RecommendationCommands:
         from rankkit.evaluation.catalogue import evaluate_recommender_protocols
         from rankkit.tasks.recommendation.splits import splits_of
 
-        rules = asked.only("--protocol", "--empty", "--ties", "--per-query", "--all-protocols")
+        rules = asked.only("--protocol", "--empty", "--ties", "--per-query", "--all-protocols", "--sampled")
         refuse_reading(f"{asked.run}, a recommender", dict(asked.reading))
         about = read_model_json(asked.run)
         noted = (about.get("about") or {}).get("split") or {}
@@ -90,6 +90,7 @@ class RecommendationCommands:
             "protocol": rules.get("--protocol", "rankkit"),
             "empty": rules.get("--empty"),
             "ties": rules.get("--ties"),
+            "sampled": rules.get("--sampled"),
         }
         return self.task.evaluate(asked.model, splits.test, asked.metrics, **given)
 

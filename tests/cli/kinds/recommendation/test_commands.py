@@ -82,7 +82,11 @@ def test_the_numbers_of_other_tools(rankkit, log):
     assert table["rectools"]["means"]["ndcg@10"] < table["recbole"]["means"]["ndcg@10"]
     told = rankkit("evaluate", run, log, "--all-protocols")
     assert "precision@k over" in told.out
+    told = rankkit("evaluate", run, log, "--sampled", "5")
+    assert "5 drawn" in told.out
+    assert "Compare systems by the whole catalogue" in told.err
     for words, text in (
+        (("--all-protocols", "--sampled", "5"), "expected it without --sampled"),
         (("--all-protocols", "-m", "coverage@10"), "coverage"),
         (("--protocol", "implict"), "Did you mean 'implicit'"),
     ):
