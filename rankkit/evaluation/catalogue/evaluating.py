@@ -85,6 +85,7 @@ def evaluate_recommender(
         ties=ties,
         sampled=sampled,
         sampled_seed=sampled_seed,
+        learnt=model.log,
         block_rows=block_rows,
     )
 
@@ -102,6 +103,7 @@ def evaluate_scored(
     ties: str | None = None,
     sampled: int | None = None,
     sampled_seed: int = 0,
+    learnt: Interactions | None = None,
     block_rows: int | None = None,
 ) -> CatalogueEvaluation:
     """As :func:`evaluate_recommender`, of whatever scores histories.
@@ -118,6 +120,7 @@ def evaluate_scored(
         ties: As there.
         sampled: As there.
         sampled_seed: As there.
+        learnt: What was learnt from, which says what is seen in training; None: all events before the part.
         block_rows: As there.
     """
     where = "evaluate_recommender"
@@ -126,7 +129,7 @@ def evaluate_scored(
     names = metric_names(where, [name for name in asked if name not in beyond]) if len(beyond) < len(asked) else {}
     rules = resolve_protocol(protocol, empty, ties, presets=RECOMMENDER_PROTOCOLS)
     options: dict[str, Any] = {"exclude_seen": exclude_seen, "within": within, "features": features}
-    options |= {"sampled": sampled, "sampled_seed": sampled_seed}
+    options |= {"sampled": sampled, "sampled_seed": sampled_seed, "learnt": learnt}
     gathering = Gathering(where, split, names, beyond, rules, **options)
     gather(scored, [gathering], block_rows)
     if sampled is not None:

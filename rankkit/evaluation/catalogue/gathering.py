@@ -11,6 +11,7 @@ from rankkit.data.interactions.splits import Split
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.beyond import BEYOND, ItemFeatures, beyond_accuracy
 from rankkit.evaluation.catalogue.finding import ToFind, to_find
+from rankkit.evaluation.catalogue.parts import Part, of_items, of_users, seen_users, some_of
 from rankkit.evaluation.catalogue.placing import measured, ranking_of
 from rankkit.evaluation.catalogue.report import CatalogueEvaluation
 from rankkit.evaluation.catalogue.sampled import Places, Sampled, check_sampled, places_of, sample
@@ -39,6 +40,7 @@ class Gathering:
         features: For metrics of lists.
         sampled: Items drawn for each held-out one, or None.
         sampled_seed: Of these draws.
+        learnt: What the recommender learnt from, which says what it has seen; None: all events before the part.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Gathering:
         features: ItemFeatures | None = None,
         sampled: int | None = None,
         sampled_seed: int = 0,
+        learnt: Interactions | None = None,
     ) -> None:
         _check_asked(where, names, rules)
         if sampled is not None:
@@ -68,6 +71,15 @@ class Gathering:
         self._scores = np.empty((n_rows, n_listed), np.float32)
         self._values: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
         self._n_tied = self._n_missed = 0
+        learnt = split.history if learnt is None else learnt
+        self._is_seen_user = seen_users(learnt, self.asked.history)
+        self._is_seen_item: NDArray[np.bool_] = learnt.item_counts > 0
+        # What is one number of all users together has none for a part of them.
+        self._in_parts = {name: named for name, named in names.items() if not _is_pooled(rules, named.metric)}
+        self._has_cold = bool((~self._is_seen_item[self.asked.targets.items]).any())
+        self._by_item: dict[bool, dict[str, list[NDArray[np.float64]]]] = {
+            seen: {name: [] for name in self._in_parts} for seen in (True, False)
+        }
 
     @property
     def histories(self) -> Interactions:
@@ -90,6 +102,12 @@ class Gathering:
         if self._sampled is not None:
             places = places_of(ranks, held.users, self._rules.ties)
             self._places.append(replace(places, rows=places.rows + rows.start))
+        if self._has_cold and self._in_parts:
+            is_seen = self._is_seen_item[held.items]
+            for seen, kept in ((True, is_seen), (False, ~is_seen)):
+                ranking = ranking_of(some_of(ranks, kept), held.keep(kept), self._in_parts, self._rules)
+                for name, found in measured(ranking, self._in_parts, self._rules).items():
+                    self._by_item[seen][name].append(found)
 
     def result(self) -> CatalogueEvaluation:
         """What all blocks come to.
@@ -109,7 +127,30 @@ class Gathering:
                 per_user, history.user_ids, self._rules, self._n_tied, n_single, n_unretrieved=self._n_missed
             )
         beyond, per_user_beyond = beyond_accuracy(self._where, self._beyond, lists, history, log, self._features)
-        return CatalogueEvaluation(accuracy, beyond, per_user_beyond, lists, self.asked.remarks, self._on_sample())
+        return CatalogueEvaluation(
+            accuracy,
+            beyond,
+            per_user_beyond,
+            lists,
+            self.asked.remarks,
+            self._on_sample(),
+            () if accuracy is None else self._parts(accuracy),
+        )
+
+    def _parts(self, accuracy: Evaluation) -> tuple[Part, ...]:
+        if not self._in_parts or (self._is_seen_user.all() and not self._has_cold):
+            return ()
+        parts = []
+        if not self._is_seen_user.all():
+            parts += of_users(self._is_seen_user, {name: accuracy.counted(name) for name in self._in_parts})
+        if self._has_cold:
+            values = {
+                seen: {name: np.concatenate(pieces) for name, pieces in found.items()}
+                for seen, found in self._by_item.items()
+            }
+            n_seen = int(self._is_seen_item[self.asked.targets.items].sum())
+            parts += of_items(n_seen, self.asked.targets.n_events - n_seen, values)
+        return tuple(parts)
 
     def _on_sample(self) -> Sampled | None:
         if self._sampled is None:
@@ -122,7 +163,7 @@ class Gathering:
         """Values whose mean is that of all users together, where the protocol has it so."""
         metric, k, _ = self._names[name]
         rules = self._rules.for_metric(metric)
-        if metric != "precision" or not rules.pooled:
+        if not _is_pooled(self._rules, metric):
             return values
         k = k or rules.default_k or self._split.history.n_items
         below = np.full(len(values), float(k))
@@ -141,6 +182,10 @@ class Gathering:
                     f"{self.asked.history.user_ids[int(undefined.argmax())]}. Drop them, or pass empty='zero' or "
                     "'skip'."
                 )
+
+
+def _is_pooled(rules: Protocol, metric: str) -> bool:
+    return metric == "precision" and rules.for_metric(metric).pooled
 
 
 def _check_asked(where: str, names: dict[str, NamedMetric], rules: Protocol) -> None:

@@ -1,13 +1,14 @@
 """CatalogueEvaluation: what measuring a recommender gives."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.evaluation.catalogue.parts import Part, text_of
 from rankkit.evaluation.catalogue.sampled import Sampled
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.tables import write_parquet
@@ -28,6 +29,8 @@ class CatalogueEvaluation:
         lists: The lists that ``beyond`` is about.
         remarks: What was decided: the candidates, what was seen, who has no history, a line each.
         sampled: Metrics on a sample of the catalogue, where they were asked for.
+        parts: Metrics of users and of held-out items that were seen in training, and of those that were not; empty
+            where all were.
     """
 
     accuracy: Evaluation | None
@@ -36,6 +39,7 @@ class CatalogueEvaluation:
     lists: TopK
     remarks: tuple[str, ...]
     sampled: Sampled | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def means(self) -> dict[str, float]:
@@ -58,7 +62,11 @@ class CatalogueEvaluation:
         accuracy = {"metrics": {}, "n_queries": len(self.lists)} if self.accuracy is None else self.accuracy.to_dict()
         beyond = {name: None if np.isnan(value) else value for name, value in self.beyond.items()}
         sampled = {} if self.sampled is None else {"sampled": self.sampled.to_dict()}
-        return {**accuracy, "lists": beyond, **sampled, "remarks": list(self.remarks)}
+        parts = [
+            {**asdict(part), "means": {name: None if np.isnan(mean) else mean for name, mean in part.means.items()}}
+            for part in self.parts
+        ]
+        return {**accuracy, "lists": beyond, **sampled, "parts": parts, "remarks": list(self.remarks)}
 
     def __repr__(self) -> str:
         means = ", ".join(f"{metric}={mean:.4f}" for metric, mean in self.means.items())
@@ -69,4 +77,5 @@ class CatalogueEvaluation:
         beyond = [f"{name:<{width}}  {value:.4f}" for name, value in self.beyond.items()]
         accuracy = [] if self.accuracy is None else [str(self.accuracy)]
         sampled = [] if self.sampled is None else ["", str(self.sampled)]
-        return "\n".join([*beyond, *accuracy, *self.remarks, *sampled])
+        parts = ["", text_of(self.parts)] if self.parts else []
+        return "\n".join([*beyond, *accuracy, *self.remarks, *parts, *sampled])

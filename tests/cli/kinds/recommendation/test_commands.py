@@ -222,6 +222,51 @@ def test_recommenders_are_compared(rankkit, log, comparison):
     found = rk.evaluate(model, splits.test, ["ndcg@10"]).accuracy.counted("ndcg@10")
     kept = pd.read_parquet(next((out / "runs").glob("markov*/per_query.parquet")))["ndcg@10"]
     assert np.array_equal(found, kept)
+    assert_one_user(report, model, splits.test, found)
+    assert 'id="seen"' not in report  # everybody and everything was seen
+
+
+def assert_one_user(report, model, test, values):
+    """The panel has each user's history, what was to be found, and the list of each system."""
+    data = report.partition('<script id="user-data" type="application/json">')[2].partition("</script>")[0]
+    data = json.loads(data)
+    at = data["systems"].index("markov")
+    assert len(data["worst"]) == len(data["systems"])
+    shown = [data["users"][place] for place in data["worst"][at]]
+    assert len(shown) == 20
+    assert [user["values"][at] for user in shown] == sorted(user["values"][at] for user in shown)
+    assert shown[0]["values"][at] == pytest.approx(values.min(), abs=1e-4)
+    for user in shown:
+        place = test.history.user_positions([int(user["user"])])[0]
+        met = test.history.item_ids[test.history[int(place)].items].astype(str).tolist()
+        assert user["history"] == met[::-1][:12]
+        assert user["n_history"] == len(met)
+        assert user["targets"] == test.history.item_ids[test.targets[int(place)].items].astype(str).tolist()
+        found = model.recommend(test.history.select([place]), 10)
+        assert user["lists"][at] == [str(item) for item in found.items_of(0)]
+        assert (user["values"][at] > 0) == bool(set(user["targets"]) & set(user["lists"][at]))
+
+
+def test_what_was_not_seen_in_training_stands_apart_in_the_report(rankkit, tmp_path):
+    log = drawn_log(n_users=60, n_events=300, seed=4).to_pandas()
+    log.columns = ["user_id", "item_id", "timestamp", "rating"]
+    log.drop(columns="rating").to_csv(tmp_path / "events.csv", index=False)
+    columns = ("--user", "user_id", "--item", "item_id", "--time", "timestamp", "--duplicates", "first")
+    assert rankkit("interactions", tmp_path / "events.csv", *columns, "--out", tmp_path / "log").code == 0
+    (tmp_path / "late.toml").write_text(
+        f'data.log = "{tmp_path / "log"}"\ndata.by = "time"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+    )
+    told = rankkit("compare", tmp_path / "late.toml", "--out", tmp_path / "compared", "--jobs", "1")
+    assert told.code == 0, told.err
+    report = (tmp_path / "compared" / "report.html").read_text()
+    section = report.partition('id="seen"')[2].partition("</section>")[0]
+    model = rk.load(next((tmp_path / "compared" / "runs").glob("markov*")))
+    test = rk.split_interactions(rk.read_log(tmp_path / "log"), "time", valid=0.1, test=0.2).test
+    parts = rk.evaluate(model, test).parts
+    assert {part.name for part in parts} >= {"users seen in training", "users not seen"}
+    for part in parts:
+        assert f"({part.n:,})" in section
+        assert f"{part.means['ndcg@10']:.4f}" in section
 
 
 @pytest.mark.parametrize("protocol", ["implicit", "cornac"])
