@@ -42,6 +42,7 @@ _DISCOUNT_TEXT = {
     "letor": "1 at ranks 1 and 2, then 1/log2(rank)",
     "reciprocal": "1/rank",
 }
+_SEEN_TEXT = {"missed": "missed", "candidates": "are candidates"}
 _TABLES = ("gain", "satisfaction")
 _OF_NAME = ("name", "metrics", "whole_only", "exceptions")
 _OF_LISTS = ("ties", "score_dtype", "minus_inf", "default_k", "seen_targets", "known_only")
@@ -184,6 +185,10 @@ class Protocol:
         parts.append(f"ties {self.ties}")
         if self.score_dtype != "given":
             parts.append(f"scores compared as {self.score_dtype}")
+        if self.seen_targets != "left_out":
+            parts.append(f"held-out items that were seen before {_SEEN_TEXT[self.seen_targets]}")
+        if self.known_only:
+            parts.append("users and items without an event before left out")
         return ", ".join(parts)
 
     def _parts(self, metric: str, k: int | None, options: Mapping[str, float]) -> list[str]:

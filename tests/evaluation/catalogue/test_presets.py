@@ -97,3 +97,6 @@ def test_conventions_are_said():
     assert "ndcg@k over k relevant documents, whether there are so many or not" in lines["rectools"]
     assert "precision@k over at most k relevant documents, of all users together" in lines["implicit"]
     assert "precision@k over k," in lines["recbole"]
+    assert lines["recbole"].endswith("held-out items that were seen before are candidates")
+    assert lines["cornac"].endswith("users and items without an event before left out")
+    assert lines["rankkit"].endswith("ties pessimistic")
