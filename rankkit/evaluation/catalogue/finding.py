@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.interactions.audit import known_targets
 from rankkit.data.interactions.log import Interactions
 from rankkit.data.interactions.splits import Split
 from rankkit.errors import DataError
@@ -58,7 +57,7 @@ def to_find(where: str, split: Split, rules: Protocol, *, exclude_seen: bool, wi
     if again.any():
         remarks.append(f"{int(again.sum()):,} held-out events repeat another of their user: each item counts once.")
         targets = targets.keep(~again)
-    known = known_targets(history, targets)
+    known = held_in(history, targets)
     masked = history if exclude_seen else None
     if exclude_seen and known.any():
         fate = {
@@ -72,7 +71,7 @@ def to_find(where: str, split: Split, rules: Protocol, *, exclude_seen: bool, wi
         if rules.seen_targets == "left_out":
             targets = targets.keep(~known)
         elif rules.seen_targets == "candidates":
-            masked = history.keep(~known_targets(targets, history))
+            masked = history.keep(~held_in(targets, history))
     without = np.ones(history.n_items, np.bool_)
     if within is not None:
         without[item_choice(where, history, within)] = False
@@ -102,6 +101,15 @@ def to_find(where: str, split: Split, rules: Protocol, *, exclude_seen: bool, wi
         without,
         (*remarks, remarks_of_items),
     )
+
+
+def held_in(log: Interactions, asked: Interactions) -> NDArray[np.bool_]:
+    """``[event asked about]``: True where the log has the item for the same user."""
+    from rankkit.retrieval import kernels
+
+    found = np.empty(asked.n_events, np.bool_)
+    kernels.held_in(log.offsets, log.items, asked.offsets, asked.items, log.n_items, found)
+    return found
 
 
 def _known_only(split: Split, targets: Interactions) -> tuple[Interactions, list[str]]:
