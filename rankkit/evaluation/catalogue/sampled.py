@@ -18,8 +18,8 @@ GAMMA = 0.1
 """What variance weighs against bias in the correction: one of the two values of the paper's experiments."""
 
 WARNING = (
-    "sampled metrics are not those of the whole catalogue: they are higher, they reward a good average place more than "
-    "the first places, and they can order systems otherwise. Compare systems by the whole catalogue."
+    "sampled metrics reward a good average place more than the first places, and can order systems otherwise than the "
+    "whole catalogue does. Compare systems by the whole catalogue."
 )
 _ROWS = 4096  # ranks whose chances are in memory at a time
 
@@ -58,9 +58,8 @@ class Sampled:
             for name in self.raw
         ]
         notes = [
-            f"each held-out item among {self.n_drawn} drawn with replacement (seed {self.seed}); corrected for "
-            f"{self.n_items:,} candidates (Krichene and Rendle 2020, gamma {GAMMA:g})",
-            WARNING,
+            f"held-out items one by one: among all candidates, and among {self.n_drawn} drawn with replacement (seed "
+            f"{self.seed}); corrected for {self.n_items:,} candidates (Krichene and Rendle 2020, gamma {GAMMA:g})",
         ]
         wrapped = [textwrap.fill(note, 80, subsequent_indent="  ") for note in notes]
         return "\n".join([head, *rows, *wrapped])
