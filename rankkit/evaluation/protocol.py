@@ -93,7 +93,7 @@ class Protocol:
             without one have nothing to be found.
         exceptions: For some metrics (names without k) fields that differ: ``{"precision": {"empty": "zero"}}``.
         metrics: The metrics that the tool itself has, or its documents describe; None: every metric.
-        whole_only: Those of them that it has without k alone.
+        whole_only: Those of them that it has without k alone; None: none.
 
     Raises:
         ConfigError: If a field has a value that it cannot have.
@@ -119,7 +119,7 @@ class Protocol:
     known_only: bool = False
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: tuple[str, ...] | None = None
-    whole_only: tuple[str, ...] = ()
+    whole_only: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in _TABLES:
@@ -127,9 +127,9 @@ class Protocol:
             if isinstance(table, Mapping):
                 # The labels are text where a protocol was read from JSON.
                 object.__setattr__(self, name, {int(label): float(value) for label, value in table.items()})
-        if self.metrics is not None:
-            object.__setattr__(self, "metrics", tuple(self.metrics))
-        object.__setattr__(self, "whole_only", tuple(self.whole_only))
+        for name in ("metrics", "whole_only"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if not (isinstance(value, dict) if name in _TABLES and not isinstance(value, str) else value in choices):
@@ -161,7 +161,7 @@ class Protocol:
 
     def has(self, metric: str, k: int | None = None) -> bool:
         """Whether the tool itself has this metric (name without k), at this k."""
-        return self.metrics is None or (metric in self.metrics and (k is None or metric not in self.whole_only))
+        return self.metrics is None or (metric in self.metrics and (k is None or metric not in (self.whole_only or ())))
 
     def options_of(self, metric: str) -> dict[str, Any]:
         """Those fields that a metric (name without k) takes as keywords, without ``ties``."""
