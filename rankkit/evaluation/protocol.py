@@ -86,7 +86,8 @@ class Protocol:
         share_of: What precision@k is a share of: ``"ranks"`` k ranks, ``"reachable"`` as many as there are relevant
             documents to fill them.
         pooled: Of recommenders, for precision alone: the mean is that of all users together, hits over what could be
-            hit, so that users with much to be found count for more. The value of a user is what the hits add to it.
+            hit, so that users with much to be found count for more. The value of a user, which can be above 1, is the
+            hits over what users could hit on average.
         seen_targets: Of recommenders, a held-out item of the user's own history: ``"left_out"`` is nothing to be found,
             ``"missed"`` is to be found and in no list, ``"candidates"`` is to be found and a candidate.
         known_only: Of recommenders: items without an event before are no candidates and nothing to be found, and users

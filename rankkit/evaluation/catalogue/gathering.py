@@ -184,6 +184,12 @@ class Gathering:
                 )
 
 
+def needs_k(named: NamedMetric, rules: Protocol) -> bool:
+    """Whether a metric without k has no value by these rules."""
+    own = rules.for_metric(named.metric)
+    return named.metric == "ndcg" and own.best_order == "filled" and (named.k or rules.default_k) is None
+
+
 def _is_pooled(rules: Protocol, metric: str) -> bool:
     return metric == "precision" and rules.for_metric(metric).pooled
 
@@ -194,6 +200,11 @@ def _check_asked(where: str, names: dict[str, NamedMetric], rules: Protocol) -> 
         raise ConfigError(
             f"{where}: expected metrics of held-out items, {', '.join(MEASURED)}, or of lists, {', '.join(BEYOND)}; "
             f"got {', '.join(others)}. Ask for these."
+        )
+    if whole := [asked for asked, named in names.items() if needs_k(named, rules)]:
+        raise ConfigError(
+            f"{where}: expected a k with best_order='filled' of protocol {rules.name}, whose best order has so many "
+            f"items; got {', '.join(whole)}. Ask for ndcg@10."
         )
     if rules.ties == "trec":
         raise ConfigError(

@@ -6,7 +6,7 @@ from typing import Any
 from rankkit.data.interactions.splits import Split
 from rankkit.errors import RankkitError
 from rankkit.evaluation.catalogue.evaluating import check_items, gather
-from rankkit.evaluation.catalogue.gathering import Gathering
+from rankkit.evaluation.catalogue.gathering import Gathering, needs_k
 from rankkit.evaluation.catalogue.presets import RECOMMENDER_PROTOCOLS, TOOLS
 from rankkit.evaluation.measuring import metric_names
 from rankkit.evaluation.names import Metric
@@ -60,7 +60,10 @@ def evaluate_recommender_protocols(
     left_out: dict[str, str] = {}
     errors = []
     for protocol in rules:
-        own = {name: named for name, named in asked.items() if protocol.has(named.metric, named.k)}
+        has = {
+            name: protocol.has(named.metric, named.k) and not needs_k(named, protocol) for name, named in asked.items()
+        }
+        own = {name: named for name, named in asked.items() if has[name]}
         if not own:
             left_out[protocol.name] = "it has none of these metrics"
             continue

@@ -36,6 +36,9 @@ def test_each_row_is_what_evaluating_by_it_alone_gives(learnt):
 
 
 def test_a_tool_without_the_metric_is_said_and_no_metric_of_any_is_refused(learnt):
+    assert "ndcg" not in rk.evaluate_recommender_protocols(*learnt, ["ndcg", "mrr@10"]).means["rectools"]
+    with pytest.raises(ConfigError, match="expected a k with best_order='filled' of protocol rectools"):
+        rk.evaluate(*learnt, ["ndcg"], protocol="rectools")
     table = rk.evaluate_recommender_protocols(*learnt, "mrr@10")
     assert table.left_out["cornac"] == "it has none of these metrics"
     for protocols, metrics, text in (
