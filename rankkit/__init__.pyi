@@ -67,6 +67,7 @@ from .evaluation import predict as predict
 from .evaluation import pseudo_labels as pseudo_labels
 from .evaluation.catalogue import CatalogueEvaluation as CatalogueEvaluation
 from .evaluation.catalogue import evaluate_recommender as evaluate_recommender
+from .evaluation.catalogue import evaluate_recommender_protocols as evaluate_recommender_protocols
 from .explaining import Attributions as Attributions
 from .explaining import Importance as Importance
 from .explaining import attribute as attribute

@@ -5,6 +5,7 @@ ranx are tested against the installed tool, those of the LETOR scripts against l
 those of RankLib, allRank and TF-Ranking follow their sources.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -98,20 +99,32 @@ PROTOCOLS: dict[str, Protocol] = {
 """Presets by name; the first is the default."""
 
 
-def resolve_protocol(protocol: str | Protocol, empty: str | None = None, ties: str | None = None) -> Protocol:
+def resolve_protocol(
+    protocol: str | Protocol,
+    empty: str | None = None,
+    ties: str | None = None,
+    *,
+    presets: Mapping[str, Protocol] = PROTOCOLS,
+) -> Protocol:
     """The protocol of that name or as given, with ``empty`` and ``ties`` in place of its own unless they are None.
 
     An ``empty`` given here is in force for every metric, also those that are exceptions.
+
+    Args:
+        protocol: A name of ``presets``, or a protocol.
+        empty: What a query counts for that has no relevant document.
+        ties: The order of documents with equal scores.
+        presets: By name: :data:`PROTOCOLS`, or those of recommenders.
 
     Raises:
         ConfigError: If there is no protocol of that name, or a value is not one of the choices.
     """
     if isinstance(protocol, str):
-        if protocol not in PROTOCOLS:
+        if protocol not in presets:
             raise ConfigError(
-                f"protocol: expected a name or a Protocol; got {protocol!r}. {did_you_mean(protocol, PROTOCOLS)}"
+                f"protocol: expected a name or a Protocol; got {protocol!r}. {did_you_mean(protocol, presets)}"
             )
-        protocol = PROTOCOLS[protocol]
+        protocol = presets[protocol]
     changes: dict[str, Any] = {"empty": empty, "ties": ties}
     changes = {name: value for name, value in changes.items() if value is not None}
     if empty is not None:

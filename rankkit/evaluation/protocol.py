@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.evaluation.names import read_metric_name
 from rankkit.metrics import Discount, Ideal, Satisfaction, ShortList
-from rankkit.metrics.engine import falls, in_name_of
+from rankkit.metrics.engine import BestOrder, ShareOf, falls, in_name_of
 from rankkit.ranking import Gain
 from rankkit.registry import METRICS
 
@@ -17,6 +17,7 @@ Empty = Literal["zero", "skip", "one", "error"]
 TieRule = Literal["pessimistic", "expected", "stable", "trec"]
 ScoreDtype = Literal["given", "float32", "float64"]
 MinusInf = Literal["unretrieved", "last"]
+SeenTargets = Literal["left_out", "missed", "candidates"]
 
 ABOVE_HALF = math.nextafter(0.5, 1.0)
 """As ``relevant_from``: labels above 0.5, not 0.5 itself."""
@@ -31,6 +32,9 @@ _CHOICES = {
     "empty": get_args(Empty),
     "minus_inf": get_args(MinusInf),
     "satisfaction": get_args(Satisfaction),
+    "best_order": get_args(BestOrder),
+    "share_of": get_args(ShareOf),
+    "seen_targets": get_args(SeenTargets),
 }
 _GAIN_TEXT = {"exp": "2^label - 1", "linear": "label"}
 _DISCOUNT_TEXT = {
@@ -38,16 +42,18 @@ _DISCOUNT_TEXT = {
     "letor": "1 at ranks 1 and 2, then 1/log2(rank)",
     "reciprocal": "1/rank",
 }
+_SEEN_TEXT = {"missed": "missed", "candidates": "are candidates"}
 _TABLES = ("gain", "satisfaction")
-_OF_NAME = ("name", "metrics", "exceptions")
+_OF_NAME = ("name", "metrics", "whole_only", "exceptions")
+_OF_LISTS = ("ties", "score_dtype", "minus_inf", "default_k", "seen_targets", "known_only")
 
 
 @dataclass(frozen=True)
 class Protocol:
     """What two results must share before they may stand in one table.
 
-    The fields that are options of a metric (gain, discount, ideal, short_list, relevant_from, max_label) are described
-    there in full.
+    The fields that are options of a metric (gain, discount, best_order, ideal, share_of, short_list, relevant_from,
+    max_label) are described there in full.
 
     >>> mine = Protocol(name="mine", gain={0: 0, 1: 1, 2: 5}, exceptions={"map": {"relevant_from": 2}})
     >>> mine.for_metric("map").relevant_from
@@ -75,8 +81,20 @@ class Protocol:
             ``"label"`` the label itself, or a table of whole labels to chances.
         minus_inf: A document whose score is -inf: ``"unretrieved"`` takes no rank and gains nothing, but counts among
             what was judged, ``"last"`` is ranked after all others.
+        best_order: What ndcg@k is a share of: ``"judged"`` the best order of all that was judged, ``"filled"`` that of
+            k documents of the greatest label, whether there are so many or not.
+        share_of: What precision@k is a share of: ``"ranks"`` k ranks, ``"reachable"`` as many as there are relevant
+            documents to fill them.
+        pooled: Of recommenders, for precision alone: the mean is that of all users together, hits over what could be
+            hit, so that users with much to be found count for more. The value of a user, which can be above 1, is the
+            hits over what users could hit on average.
+        seen_targets: Of recommenders, a held-out item of the user's own history: ``"left_out"`` is nothing to be found,
+            ``"missed"`` is to be found and in no list, ``"candidates"`` is to be found and a candidate.
+        known_only: Of recommenders: items without an event before are no candidates and nothing to be found, and users
+            without one have nothing to be found.
         exceptions: For some metrics (names without k) fields that differ: ``{"precision": {"empty": "zero"}}``.
         metrics: The metrics that the tool itself has, or its documents describe; None: every metric.
+        whole_only: Those of them that it has without k alone; None: none.
 
     Raises:
         ConfigError: If a field has a value that it cannot have.
@@ -95,8 +113,14 @@ class Protocol:
     max_label: float | None = None
     satisfaction: Satisfaction | Mapping[int, float] = "exp"
     minus_inf: MinusInf = "unretrieved"
+    best_order: BestOrder = "judged"
+    share_of: ShareOf = "ranks"
+    pooled: bool = False
+    seen_targets: SeenTargets = "left_out"
+    known_only: bool = False
     exceptions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     metrics: tuple[str, ...] | None = None
+    whole_only: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in _TABLES:
@@ -104,8 +128,9 @@ class Protocol:
             if isinstance(table, Mapping):
                 # The labels are text where a protocol was read from JSON.
                 object.__setattr__(self, name, {int(label): float(value) for label, value in table.items()})
-        if self.metrics is not None:
-            object.__setattr__(self, "metrics", tuple(self.metrics))
+        for name in ("metrics", "whole_only"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if not (isinstance(value, dict) if name in _TABLES and not isinstance(value, str) else value in choices):
@@ -116,8 +141,7 @@ class Protocol:
         self._check_exceptions()
 
     def _check_exceptions(self) -> None:
-        shared = (*_OF_NAME, "ties", "score_dtype", "minus_inf", "default_k")
-        known = [item.name for item in fields(self) if item.name not in shared]
+        known = [item.name for item in fields(self) if item.name not in (*_OF_NAME, *_OF_LISTS)]
         for metric, changes in self.exceptions.items():
             if metric not in METRICS:
                 raise ConfigError(
@@ -136,9 +160,9 @@ class Protocol:
         changes = self.exceptions.get(metric)
         return replace(self, exceptions={}, **changes) if changes else self
 
-    def has(self, metric: str) -> bool:
-        """Whether the tool itself has this metric (name without k)."""
-        return self.metrics is None or metric in self.metrics
+    def has(self, metric: str, k: int | None = None) -> bool:
+        """Whether the tool itself has this metric (name without k), at this k."""
+        return self.metrics is None or (metric in self.metrics and (k is None or metric not in (self.whole_only or ())))
 
     def options_of(self, metric: str) -> dict[str, Any]:
         """Those fields that a metric (name without k) takes as keywords, without ``ties``."""
@@ -162,6 +186,10 @@ class Protocol:
         parts.append(f"ties {self.ties}")
         if self.score_dtype != "given":
             parts.append(f"scores compared as {self.score_dtype}")
+        if self.seen_targets != "left_out":
+            parts.append(f"held-out items that were seen before {_SEEN_TEXT[self.seen_targets]}")
+        if self.known_only:
+            parts.append("users and items without an event before left out")
         return ", ".join(parts)
 
     def _parts(self, metric: str, k: int | None, options: Mapping[str, float]) -> list[str]:
@@ -184,16 +212,25 @@ class Protocol:
                 "found": "the relevant documents among the k",
             }
             parts.append(f"{metric}@k over {reached[self.ideal]}")
+        if k is not None and self.best_order == "filled" and "best_order" in used:
+            parts.append(f"{metric}@k over k relevant documents, whether there are so many or not")
         if k is not None and self.short_list == "zero" and "short_list" in used:
             parts.append(f"{metric}@k of fewer than k documents 0")
         elif k is not None and metric in ("precision", "f1"):
-            parts.append(f"{metric}@k over {'k' if self.short_list == 'pad' else 'at most the list size'}")
+            parts.append(f"{metric}@k over {self._places(metric)}")
         for option in in_name_of(METRICS[metric]):
             if option not in options:
                 parts.append(f"{metric} {option} {inspect.signature(METRICS[metric]).parameters[option].default:g}")
         if falls(METRICS[metric]):
             parts.append(f"{metric} the lower the better")
         return parts
+
+    def _places(self, metric: str) -> str:
+        """What precision and f1 at k are shares of."""
+        over = "k" if self.short_list == "pad" else "at most the list size"
+        if metric == "precision" and self.share_of == "reachable":
+            over = "at most k relevant documents"
+        return over + (", of all users together" if metric == "precision" and self.pooled else "")
 
 
 _ORDER = ("gain", "discount", "relevant", "greatest", "")

@@ -1,7 +1,7 @@
 """evaluate_protocols(): one model under the conventions of many tools, in one table."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import torch
 from rankkit.errors import ConfigError, RankkitError
 from rankkit.evaluation.matching import documents_for
 from rankkit.evaluation.measuring import judged_documents, measure, metric_names
-from rankkit.evaluation.names import Metric
+from rankkit.evaluation.names import Metric, NamedMetric
 from rankkit.evaluation.presets import PROTOCOLS, resolve_protocol
 from rankkit.evaluation.protocol import ABOVE_HALF, Protocol
 from rankkit.evaluation.report import Evaluation
@@ -23,6 +23,28 @@ if TYPE_CHECKING:
 _EMPTY = {"zero": "0", "one": "1", "skip": "skip", "error": "error"}
 
 
+def conventions_of(protocol: Protocol) -> dict[str, str]:
+    """By column, why the row of a ranking tool differs; what holds for one metric only names it."""
+
+    def cell(field: str, text: dict[str, str]) -> str:
+        value = getattr(protocol, field)
+        own = [
+            f"{metric} {text.get(changes[field], changes[field])}"
+            for metric, changes in protocol.exceptions.items()
+            if field in changes
+        ]
+        return "; ".join([text.get(value, value), *own])
+
+    return {
+        "gain": protocol.gain if isinstance(protocol.gain, str) else "table",
+        "discount": protocol.discount,
+        "relevant": "above 0.5" if protocol.relevant_from == ABOVE_HALF else f"from {protocol.relevant_from:g}",
+        "none relevant": cell("empty", _EMPTY),
+        "ties": protocol.ties,
+        "short list": cell("short_list", {"zero": "0"}),
+    }
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class ProtocolTable:
     """What :func:`evaluate_protocols` returns; printing it gives the table.
@@ -31,11 +53,15 @@ class ProtocolTable:
         evaluations: By name of the protocol; each holds the metrics that the tool has.
         metrics: The metrics as asked.
         left_out: Why a protocol gave nothing, by its name.
+        conventions: ``(protocol) -> {column: words}``: what is shown of a protocol beside its numbers.
+        queries: What queries are called.
     """
 
     evaluations: dict[str, Evaluation]
     metrics: tuple[str, ...]
     left_out: dict[str, str]
+    conventions: Callable[[Protocol], dict[str, str]] = conventions_of
+    queries: str = "queries"
 
     @property
     def means(self) -> dict[str, dict[str, float]]:
@@ -66,17 +92,18 @@ class ProtocolTable:
         return f"ProtocolTable({', '.join(self.metrics)} under {len(self.evaluations)} protocols)"
 
     def __str__(self) -> str:
-        head = ["protocol", *self.metrics, "gain", "discount", "relevant", "none relevant", "ties", "short list"]
+        shown = {name: self.conventions(evaluation.protocol) for name, evaluation in self.evaluations.items()}
+        head = ["protocol", *self.metrics, *next(iter(shown.values()))]
         rows = [head]
         for name, evaluation in self.evaluations.items():
             means = (evaluation.means.get(metric) for metric in self.metrics)
             cells = ["-" if mean is None else f"{mean:.4f}" for mean in means]
-            rows.append([name, *cells, *_conventions(evaluation.protocol)])
+            rows.append([name, *cells, *shown[name].values()])
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         evaluation = next(iter(self.evaluations.values()))
         notes = [
-            f"{evaluation.n_queries:,} queries, {evaluation.n_empty:,} without a relevant document, "
+            f"{evaluation.n_queries:,} {self.queries}, {evaluation.n_empty:,} without a relevant document, "
             f"{evaluation.n_tied:,} with ties between different labels"
         ]
         if any(len(evaluation.per_query) < len(self.metrics) for evaluation in self.evaluations.values()):
@@ -120,20 +147,14 @@ def evaluate_protocols(
     where = "evaluate_protocols"
     asked = metric_names(where, metrics)
     rules = [resolve_protocol(protocol) for protocol in (PROTOCOLS if protocols is None else protocols)]
-    if len({protocol.name for protocol in rules}) < len(rules):
-        names = ", ".join(protocol.name for protocol in rules)
-        raise ConfigError(
-            f"{where}: expected protocols of different names; got {names}. Rename one with Protocol(name=...)."
-        )
-    if not any(protocol.has(name) for protocol in rules for name, _, _ in asked.values()):
-        raise ConfigError(f"{where}: expected a metric that one of the tools has; got {', '.join(asked)}. Add ndcg@10.")
+    check_names(where, rules, asked)
     documents = documents_for(where, scorer, data, qids=qids, with_labels=True)
     judged = judged_documents(where, scorer, documents, device, batch_docs)
     evaluations: dict[str, Evaluation] = {}
     left_out: dict[str, str] = {}
     errors = []
     for protocol in rules:
-        own = {name: named for name, named in asked.items() if protocol.has(named.metric)}
+        own = {name: named for name, named in asked.items() if protocol.has(named.metric, named.k)}
         if not own:
             left_out[protocol.name] = "it has none of these metrics"
             continue
@@ -147,19 +168,16 @@ def evaluate_protocols(
     return ProtocolTable(evaluations, tuple(asked), left_out)
 
 
-def _conventions(protocol: Protocol) -> list[str]:
-    """The cells that say why a row differs; what holds for one metric only names it."""
+def check_names(where: str, rules: Sequence[Protocol], asked: Mapping[str, NamedMetric]) -> None:
+    """Refuse protocols of one name, and metrics that none of them has.
 
-    def cell(field: str, text: dict[str, str]) -> str:
-        value = getattr(protocol, field)
-        own = [
-            f"{metric} {text.get(changes[field], changes[field])}"
-            for metric, changes in protocol.exceptions.items()
-            if field in changes
-        ]
-        return "; ".join([text.get(value, value), *own])
-
-    gain = protocol.gain if isinstance(protocol.gain, str) else "table"
-    relevant = "above 0.5" if protocol.relevant_from == ABOVE_HALF else f"from {protocol.relevant_from:g}"
-    shared = [gain, protocol.discount, relevant, cell("empty", _EMPTY), protocol.ties]
-    return [*shared, cell("short_list", {"zero": "0"})]
+    Raises:
+        ConfigError: If there are such.
+    """
+    if len({protocol.name for protocol in rules}) < len(rules):
+        names = ", ".join(protocol.name for protocol in rules)
+        raise ConfigError(
+            f"{where}: expected protocols of different names; got {names}. Rename one with Protocol(name=...)."
+        )
+    if not any(protocol.has(name, k) for protocol in rules for name, k, _ in asked.values()):
+        raise ConfigError(f"{where}: expected a metric that one of the tools has; got {', '.join(asked)}. Add ndcg@10.")

@@ -67,7 +67,7 @@ class Evaluation:
             text += "; gains by weight of document"
         if self.query_weights is not None:
             text += "; means by weight of query"
-        others = [metric for metric in self.per_query if not self.protocol.has(parse_metric(metric)[0])]
+        others = [metric for metric in self.per_query if not self.protocol.has(*parse_metric(metric))]
         if others:
             text += f"; {', '.join(others)}: none of {self.protocol.name}'s own, computed by these rules"
         return text

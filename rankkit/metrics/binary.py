@@ -11,6 +11,7 @@ from torch import Tensor
 from rankkit.metrics.engine import (
     Ideal,
     Ranking,
+    ShareOf,
     ShortList,
     Ties,
     check_choice,
@@ -55,11 +56,19 @@ def hit_rate_of(ranking: Ranking, *, k: int | None = None, relevant_from: float 
 
 
 def precision_of(
-    ranking: Ranking, *, k: int | None = None, relevant_from: float | int = 1, short_list: str = "pad"
+    ranking: Ranking,
+    *,
+    k: int | None = None,
+    relevant_from: float | int = 1,
+    short_list: str = "pad",
+    share_of: str = "ranks",
 ) -> NDArray[np.float64]:
     """:func:`precision` of a ranking."""
+    check_choice("precision", "share_of", share_of, ShareOf)
     within, in_all = _count_relevant("precision", ranking, k, relevant_from)
-    n_ranks = _places("precision", ranking, k, short_list)
+    n_ranks = _places("precision", ranking, k, short_list).astype(np.float64)
+    if share_of == "reachable":
+        n_ranks = np.minimum(n_ranks, in_all)
     if short_list == "zero":
         within = np.where(short_lists(ranking, k), 0.0, within)
     return np.divide(within, np.maximum(n_ranks, 1), out=np.full_like(within, np.nan), where=in_all > 0)
@@ -217,6 +226,7 @@ def precision(
     k: int | None = None,
     relevant_from: float | int = 1,
     short_list: ShortList = "pad",
+    share_of: ShareOf = "ranks",
     n_relevant: Real[Tensor, " query"] | None = None,
     ties: Ties = "pessimistic",
 ) -> Float[Tensor, " query"]:
@@ -232,6 +242,8 @@ def precision(
         relevant_from: The least label of a relevant document.
         short_list: Of fewer than k documents: ``"pad"`` is still divided by k, as in trec_eval; ``"cut"`` by its size;
             ``"zero"`` counts 0.
+        share_of: ``"ranks"`` the k ranks; ``"reachable"`` as many of them as there are relevant documents to fill
+            them, as in implicit.
         n_relevant: How many documents are relevant, in the list or not; None: those in the list.
         ties: ``"pessimistic"``, ``"expected"`` or ``"stable"``.
 
@@ -249,7 +261,7 @@ def precision(
     References:
         Manning, Raghavan, Schütze: Introduction to Information Retrieval. Cambridge University Press, 2008, chapter 8.
     """
-    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "short_list": short_list}
+    options: dict[str, Any] = {"k": k, "relevant_from": relevant_from, "short_list": short_list, "share_of": share_of}
     return on_padded_lists("precision", precision_of, scores, labels, mask, ties, n_relevant=n_relevant, **options)
 
 

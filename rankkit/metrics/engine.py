@@ -30,6 +30,8 @@ Ties = Literal["pessimistic", "expected", "stable"]
 Discount = Literal["log2", "letor", "reciprocal"]
 Ideal = Literal["judged", "reachable", "found"]
 ShortList = Literal["pad", "cut", "zero"]
+BestOrder = Literal["judged", "filled"]
+ShareOf = Literal["ranks", "reachable"]
 Measure = Callable[..., NDArray[np.float64]]
 Metric = TypeVar("Metric", bound=Callable[..., Tensor])
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rankkit.errors import ConfigError, DataError
 from rankkit.metrics.engine import (
+    BestOrder,
     Discount,
     Ranking,
     ShortList,
@@ -171,6 +172,23 @@ def _best(where: str, ranking: Ranking, worth: _Worth, k: int | None, discount: 
     return _summed(judged.offsets, labels, np.zeros(len(labels), np.bool_), worth, cutoff(where, k), of_ranks)
 
 
+def _filled(ranking: Ranking, worth: _Worth, k: int | None, discount: str | OfRanks) -> float:
+    """The DCG of k documents of the greatest label of the data, whether any query has so many or not.
+
+    Raises:
+        ConfigError: If there is no k.
+        DataError: If documents have weights.
+    """
+    if k is None:
+        raise ConfigError(
+            "ndcg: expected a k with best_order='filled', which has so many documents; got none. Ask for ndcg@10."
+        )
+    if ranking.weights is not None:
+        raise DataError("ndcg: expected no weights of documents with best_order='filled'; got some. Leave them out.")
+    greatest = worth.of(np.array([ranking.max_label]))[0]
+    return float(greatest * _by_rank("ndcg", cutoff("ndcg", k), discount).sum())
+
+
 def dcg_of(
     ranking: Ranking,
     *,
@@ -189,12 +207,16 @@ def ndcg_of(
     gain: str | Mapping[int, float | int] = "exp",
     discount: str | OfRanks = "log2",
     short_list: str = "pad",
+    best_order: str = "judged",
 ) -> NDArray[np.float64]:
     """:func:`ndcg` of a ranking."""
     check_choice("ndcg", "short_list", short_list, ShortList)
+    check_choice("ndcg", "best_order", best_order, BestOrder)
     worth = _worth("ndcg", ranking, gain)
     reached = _reached("ndcg", ranking, worth, k, discount)
     ideal = _best("ndcg", ranking, worth, k, discount)
+    if best_order == "filled":
+        ideal = np.where(ideal > 0, _filled(ranking, worth, k, discount), ideal)
     if short_list == "zero":
         reached = np.where(short_lists(ranking, k), 0.0, reached)
     return np.divide(reached, ideal, out=np.full_like(reached, np.nan), where=ideal > 0)
@@ -281,6 +303,7 @@ def ndcg(
     gain: Gain | Mapping[int, float | int] = "exp",
     discount: Discount | OfRanks = "log2",
     short_list: ShortList = "pad",
+    best_order: BestOrder = "judged",
     judged_labels: Real[Tensor, "query judged"] | None = None,
     judged_mask: Bool[Tensor, "query judged"] | None = None,
     weights: Float[Tensor, "query list"] | None = None,
@@ -298,6 +321,8 @@ def ndcg(
         gain: What a label is worth; see :func:`dcg`.
         discount: What a rank is worth; see :func:`dcg`.
         short_list: Of fewer than k documents: ``"zero"`` counts 0; ``"pad"``, ``"cut"``: empty places gain nothing.
+        best_order: ``"judged"`` the best order of all that was judged; ``"filled"`` k documents of the greatest label,
+            as in RecTools, so that a query with one relevant document cannot reach 1.
         judged_labels: Labels of all that was judged, the list's among them; None: the list's alone.
         judged_mask: True where a judged label is real.
         weights: One a document, 0 or more: multiply the gains, also those of the best order.
@@ -319,6 +344,7 @@ def ndcg(
         Järvelin, Kekäläinen: Cumulated gain-based evaluation of IR techniques. ACM TOIS 20(4), 2002.
     """
     options: dict[str, Any] = {"k": k, "gain": gain, "discount": discount, "short_list": short_list}
+    options["best_order"] = best_order
     judged = None if judged_labels is None else (judged_labels, judged_mask)
     return on_padded_lists("ndcg", ndcg_of, scores, labels, mask, ties, judged=judged, weights=weights, **options)
 

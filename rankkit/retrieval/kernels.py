@@ -12,6 +12,9 @@ Starts: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 
+_STRETCH = 64
+
+
 @kernel()
 def _sink(scores: Floats, places: Codes, at: int, size: int) -> None:
     """Restore a heap whose root is the worst: the lowest score, of equal ones the later place."""
@@ -32,23 +35,38 @@ def _sink(scores: Floats, places: Codes, at: int, size: int) -> None:
 
 
 @kernel()
-def best_of_rows(block: Floats, k: int, items: Codes, scores: Floats) -> None:
-    """The k best of each row, best first, of equal scores the earlier column; -1 where none above -inf is left."""
+def best_of_rows(block: Floats, k: int, items: Codes, scores: Floats) -> bool:
+    """The k best of each row, best first, of equal scores the earlier column; -1 where none above -inf is left.
+
+    Returns:
+        Whether a score is NaN.
+    """
+    has_nan = False
     for row in range(len(block)):
         held_scores = np.full(k, -np.inf, block.dtype)
         held_places = np.full(k, np.int32(2147483647), np.int32)
         lowest = held_scores[0]
-        for column in range(block.shape[1]):
-            score = block[row, column]
-            if score > lowest:
-                held_scores[0], held_places[0] = score, column
-                _sink(held_scores, held_places, 0, k)
-                lowest = held_scores[0]
+        # Few scores are above the lowest that is held: stretches without one are passed over, many scores at a time.
+        for first in range(0, block.shape[1], _STRETCH):
+            last = min(first + _STRETCH, block.shape[1])
+            is_above = False
+            for column in range(first, last):
+                is_above |= not (block[row, column] <= lowest)  # so is NaN
+            if not is_above:
+                continue
+            for column in range(first, last):
+                score = block[row, column]
+                has_nan |= score != score
+                if score > lowest:
+                    held_scores[0], held_places[0] = score, column
+                    _sink(held_scores, held_places, 0, k)
+                    lowest = held_scores[0]
         for size in range(k - 1, -1, -1):
             scores[row, size] = held_scores[0]
             items[row, size] = held_places[0] if held_scores[0] > -np.inf else -1
             held_scores[0], held_places[0] = held_scores[size], held_places[size]
             _sink(held_scores, held_places, 0, size)
+    return has_nan
 
 
 @kernel()
@@ -60,14 +78,44 @@ def mask_rows(block: Floats, offsets: Starts, columns: Codes) -> None:
 
 
 @kernel()
-def count_above(
-    block: Floats, offsets: Starts, targets: Codes, greater: Starts, equal: Starts, equal_before: Starts
+def held_in(
+    offsets: Starts, items: Codes, asked_offsets: Starts, asked: Codes, n_items: int, found: NDArray[Any]
 ) -> None:
+    """Whether each item that is asked about is one of its row's."""
+    last_row_of = np.full(n_items, -1, np.int64)
+    for row in range(len(offsets) - 1):
+        for place in range(offsets[row], offsets[row + 1]):
+            last_row_of[items[place]] = row
+        for place in range(asked_offsets[row], asked_offsets[row + 1]):
+            found[place] = last_row_of[asked[place]] == row
+
+
+@kernel()
+def count_above(
+    block: Floats,
+    offsets: Starts,
+    targets: Codes,
+    greater: Starts,
+    equal: Starts,
+    equal_before: Starts,
+    n_candidates: Starts,
+) -> bool:
     """For each target of a row: how many other columns, no targets themselves, score more, the same, the same earlier.
 
     One target is compared with every column. More are sorted once, and each column finds its place among them.
+    ``n_candidates`` counts the columns above -inf.
+
+    Returns:
+        Whether a score is NaN.
     """
+    n_nan = 0
     for row in range(len(block)):
+        n_above = 0
+        for column in range(block.shape[1]):
+            score = block[row, column]
+            n_above += score > -np.inf
+            n_nan += score != score
+        n_candidates[row] = n_above
         first, last = offsets[row], offsets[row + 1]
         n = last - first
         if n == 1:
@@ -84,6 +132,7 @@ def count_above(
             _count_above_many(
                 block[row], targets[first:last], greater[first:last], equal[first:last], equal_before[first:last]
             )
+    return n_nan > 0
 
 
 @kernel()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.retrieval.top import check_scores
+from rankkit.retrieval.top import refuse_nan
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ def exact_ranks(block: NDArray[np.float32], offsets: NDArray[np.int64], targets:
     """
     from rankkit.retrieval import kernels
 
-    check_scores("exact_ranks", block)
     greater, equal, before = (np.empty(len(targets), np.int64) for _ in range(3))
-    kernels.count_above(block, offsets, targets, greater, equal, before)
+    offsets, targets = np.asarray(offsets), np.asarray(targets)
+    n_candidates = np.empty(len(block), np.int64)
+    if kernels.count_above(block, offsets, targets, greater, equal, before, n_candidates):
+        refuse_nan("exact_ranks", block)
     rows = np.repeat(np.arange(len(block)), np.diff(offsets))
-    n_candidates = np.count_nonzero(block > -np.inf, axis=1)
     return Ranks(block[rows, targets], greater, equal, before, n_candidates)

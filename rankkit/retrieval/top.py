@@ -1,5 +1,7 @@
 """top_k(): the best columns of each row, exactly, with a stated order of ties."""
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,18 +30,17 @@ def top_k(block: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArra
 
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise ConfigError(f"top_k: expected k as a whole number from 1; got {k!r}. Pass how many items a list holds.")
-    check_scores("top_k", block)
     items = np.empty((len(block), k), np.int32)
     scores = np.empty((len(block), k), np.float32)
-    kernels.best_of_rows(np.ascontiguousarray(block, np.float32), int(k), items, scores)
+    if kernels.best_of_rows(np.ascontiguousarray(block, np.float32), int(k), items, scores):
+        refuse_nan("top_k", block)
     return items, scores
 
 
-def check_scores(where: str, block: NDArray[np.float32]) -> None:
-    """Raise DataError if a score is NaN, which no order has a place for."""
-    if block.size and np.isnan(block.sum(dtype=np.float64)) and np.isnan(block).any():
-        user, item = np.argwhere(np.isnan(block))[0]
-        raise DataError(
-            f"{where}: expected a number as the score of each item; got NaN for row {user}, item {item}. "
-            "Look for what diverged in the model."
-        )
+def refuse_nan(where: str, block: NDArray[np.float32]) -> NoReturn:
+    """Raise DataError of the first score that is NaN, which no order has a place for."""
+    user, item = np.argwhere(np.isnan(block))[0]
+    raise DataError(
+        f"{where}: expected a number as the score of each item; got NaN for row {user}, item {item}. "
+        "Look for what diverged in the model."
+    )

@@ -138,3 +138,59 @@ def calibration(listed, history, classes, alpha=0.01):
         if one > 0:
             total += one * math.log2(one / other)
     return total
+
+
+def chance_of_sampled_rank(rank, sampled_rank, n_items, n_drawn):
+    """That so many of the drawn items stand before one at a rank of n_items, one draw after the other."""
+    before = (rank - 1) / (n_items - 1)
+    return (
+        math.comb(n_drawn, sampled_rank - 1)
+        * before ** (sampled_rank - 1)
+        * (1 - before) ** (n_drawn - sampled_rank + 1)
+    )
+
+
+def bias_and_variance(worth, values, n_drawn, gamma):
+    """The mean over ranks of squared bias and gamma times variance of what sampled ranks are worth."""
+    total = 0.0
+    for rank, value in enumerate(values, start=1):
+        chances = [chance_of_sampled_rank(rank, place, len(values), n_drawn) for place in range(1, n_drawn + 2)]
+        mean = sum(chance * one for chance, one in zip(chances, worth, strict=True))
+        square = sum(chance * one**2 for chance, one in zip(chances, worth, strict=True))
+        total += (mean - value) ** 2 + gamma * (square - mean**2)
+    return total / len(values)
+
+
+def sampled_correction(values, n_drawn, gamma):
+    """Krichene and Rendle's correction, each matrix filled entry by entry."""
+    n, places = len(values), range(1, n_drawn + 2)
+    a = [
+        [math.sqrt(1 / n) * chance_of_sampled_rank(rank, place, n, n_drawn) for place in places]
+        for rank in range(1, n + 1)
+    ]
+    b = [math.sqrt(1 / n) * value for value in values]
+    c = [sum(chance_of_sampled_rank(rank, place, n, n_drawn) for rank in range(1, n + 1)) / n for place in places]
+    left = [
+        [
+            (1 - gamma) * sum(a[rank][one] * a[rank][other] for rank in range(n)) + gamma * c[one] * (one == other)
+            for other in range(n_drawn + 1)
+        ]
+        for one in range(n_drawn + 1)
+    ]
+    right = [sum(a[rank][one] * b[rank] for rank in range(n)) for one in range(n_drawn + 1)]
+    return np.linalg.solve(left, right)
+
+
+def sampled_ndcg(scores, split, n_drawn, k, seed):
+    """Of each held-out item among items that are drawn, with replacement, of those neither seen nor held out."""
+    random = np.random.default_rng(seed)
+    means = []
+    for user in range(len(scores)):
+        wanted, seen = split.targets[user].items.tolist(), split.history[user].items.tolist()
+        others = [item for item in range(scores.shape[1]) if item not in {*wanted, *seen}]
+        values = []
+        for item in wanted:
+            rank = 1 + sum(scores[user, drawn] >= scores[user, item] for drawn in random.choice(others, n_drawn))
+            values.append(1 / math.log2(1 + rank) if rank <= k else 0.0)
+        means.append(sum(values) / len(values))
+    return sum(means) / len(means)

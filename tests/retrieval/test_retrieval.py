@@ -61,6 +61,30 @@ def test_nan_has_no_rank(function):
         function(np.array([[1, np.nan]], np.float32))
 
 
+@pytest.mark.parametrize("item", [0, 63, 64, 150, 199])
+def test_nan_is_found_wherever_it_stands(item):
+    block = np.tile(
+        np.arange(200, 0, -1, dtype=np.float32), (3, 1)
+    )  # the best come first: later stretches hold nothing
+    block[2, item] = np.nan
+    for function in (
+        lambda block: top_k(block, 2),
+        lambda block: exact_ranks(block, np.array([0, 1, 2, 3]), [0, 5, 7]),
+    ):
+        with pytest.raises(DataError, match=f"got NaN for row 2, item {item}"):
+            function(block)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 20), st.integers(0, 10_000))
+def test_long_rows_are_read_in_stretches(n_items, k, seed):
+    block = np.random.default_rng(seed).integers(0, 40, (3, n_items)).astype(np.float32)
+    items, _ = top_k(block, k)
+    for row, held in zip(block, items, strict=True):
+        order = np.argsort(-row, kind="stable")[:k].tolist()
+        assert held.tolist() == order + [-1] * (k - len(order))
+
+
 @pytest.mark.parametrize("k", [0, True, 1.5])
 def test_k_is_a_whole_number_from_1(k):
     with pytest.raises(ConfigError, match="expected k"):

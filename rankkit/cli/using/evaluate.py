@@ -42,7 +42,8 @@ def evaluate(
         str | None,
         typer.Option(
             help="Whose conventions: rankkit, trec, letor3, letor4, mslr, lightgbm, xgboost, catboost, ranklib, "
-            "allrank, sklearn, ranx, tf-ranking.",
+            "allrank, sklearn, ranx, tf-ranking; of a recommender also recbole, rectools, cornac, irspack, implicit, "
+            "recommenders.",
             show_default="rankkit",
         ),
     ] = None,
@@ -95,6 +96,15 @@ def evaluate(
     all_classes: Annotated[
         bool, typer.Option("--all-classes", help="Of an encoder: classes it was trained on, too.")
     ] = False,
+    sampled: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="COUNT",
+            help="Of a recommender: besides, each held-out item among so many drawn ones, and corrected.",
+            show_default=False,
+        ),
+    ] = None,
     per_query: Annotated[Path | None, typer.Option(help="Write each query's values to this Parquet file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     *,
@@ -105,6 +115,7 @@ def evaluate(
     from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError
     from rankkit.evaluation.beyond import is_beyond
+    from rankkit.evaluation.catalogue import RECOMMENDER_PROTOCOLS
     from rankkit.files.places import check_place
     from rankkit.tasks.known import task_of_model
 
@@ -116,7 +127,7 @@ def evaluate(
     report: Any
     advice: tuple[str | Path, ...] = ()
     if qrels is not None or trec_run is not None:
-        _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None})
+        _refuse("--qrels", {"RUN": run, **rules, "--all-protocols": all_protocols or None, "--sampled": sampled})
         refuse_reading("--qrels", reading)
         report = _evaluate_files(qrels, trec_run, metric)
     else:
@@ -126,14 +137,15 @@ def evaluate(
                 f"{'nothing' if run is None else 'RUN alone'}. Name the folder of a saved ranker and labelled data."
             )
         if all_protocols:
-            _refuse("--all-protocols", {**rules, "--per-query": per_query})
+            _refuse("--all-protocols", {**rules, "--per-query": per_query, "--sampled": sampled})
         for name in metric or ():
             if not is_beyond(name):
                 evaluation.parse_metric(name)
-        evaluation.resolve_protocol(protocol or "rankkit", empty, ties)
+        evaluation.resolve_protocol(protocol or "rankkit", empty, ties, presets=RECOMMENDER_PROTOCOLS)
         model, about = bundle.read(run)
         commands = commands_of(task_of_model(bundle.kind_of(about)))
         own = {"--ways": ways, "--shots": shots, "--episodes": n_episodes, "--all-classes": all_classes or None}
+        own["--sampled"] = sampled
         given = {**rules, "--all-protocols": all_protocols or None, "--per-query": per_query, **own}
         asked = {name: value for name, value in given.items() if value is not None}
         report = commands.evaluate(Asked(run, model, data, metric, asked, reading))

@@ -22,16 +22,7 @@ def worst_queries(results: "Results", systems: Sequence[str]) -> dict[str, Any]:
         each qid, split, counts, the value of each system, and ``tops``: for each system its first documents as pairs
         of name and label; ``ideal``: the labels that would be first in the best order.
     """
-    values = results.values[results.metrics[0]]
-    can_be_good = values.notna().all(axis=1) & (results.queries["n_relevant"] > 0)
-    rows = np.flatnonzero(can_be_good.to_numpy())
-    table = values[list(systems)].to_numpy(np.float64)
-    others = table.mean(axis=1)
-    worst = []
-    for column in range(len(systems)):
-        # Of equally bad queries those first on which the others do better.
-        order = np.lexsort((rows, -others[rows], table[rows, column]))
-        worst.append(rows[order[:N_WORST]].tolist())
+    table, worst = worst_rows(results, systems)
     needed = sorted({row for rows_of_system in worst for row in rows_of_system})
     place = {row: number for number, row in enumerate(needed)}
     documents = _Documents(results, systems)
@@ -42,6 +33,21 @@ def worst_queries(results: "Results", systems: Sequence[str]) -> dict[str, Any]:
         "worst": [[place[row] for row in rows_of_system] for rows_of_system in worst],
         "queries": [_query(results, row, table[row], documents) for row in needed],
     }
+
+
+def worst_rows(results: "Results", systems: Sequence[str]) -> tuple[NDArray[np.float64], list[list[int]]]:
+    """The main metric ``[query, system]``, and for each system the rows of ``queries`` on which it does worst."""
+    values = results.values[results.metrics[0]]
+    can_be_good = values.notna().all(axis=1) & (results.queries["n_relevant"] > 0)
+    rows = np.flatnonzero(can_be_good.to_numpy())
+    table = values[list(systems)].to_numpy(np.float64)
+    others = table.mean(axis=1)
+    worst = []
+    for column in range(len(systems)):
+        # Of equally bad queries those first on which the others do better.
+        order = np.lexsort((rows, -others[rows], table[rows, column]))
+        worst.append(rows[order[:N_WORST]].tolist())
+    return table, worst
 
 
 def _query(results: "Results", row: int, values: NDArray[np.float64], documents: "_Documents") -> dict[str, Any]:

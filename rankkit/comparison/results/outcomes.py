@@ -15,6 +15,10 @@ The folder of ``rankkit compare --out DIR``::
     DIR/runs/ID/metrics.jsonl       a line for each epoch or tree: step, loss, valid_<metric>, seconds, ...
     DIR/runs/ID/per_query.parquet   a row for each test query: qid and what it counts for in the mean of each
                                     metric, NaN where the protocol leaves it out
+    DIR/splits/NAME/histories.parquet
+                                    of recommenders, the items that each test user met last, and those to be found
+    DIR/runs/ID/lists.parquet       of recommenders, the first ten items for each test user: user, item, score, rank
+    DIR/runs/ID/parts.parquet       of recommenders, metrics of users and items seen in training and not
     DIR/runs/ID/scores.parquet      of rankers, a row for each test document, in the order of docs.parquet: score
     DIR/runs/ID/cost.json           n_parameters, seconds, step_seconds, docs_per_second or examples_per_second,
                                     peak_memory_mib (libraries and data included), scoring_100_docs_ms or

@@ -15,7 +15,9 @@ from rankkit.tasks.gradient.settings import Settings
 
 METRICS = ("ndcg@10", "recall@10")
 """What is measured where nothing is named; the first is what options are chosen by."""
-_RULES = ("exclude_seen", "within", "features", "protocol", "empty", "ties", "block_rows")
+_RULES = (
+    "exclude_seen", "within", "features", "protocol", "empty", "ties", "sampled", "sampled_seed", "block_rows",
+)  # fmt: skip
 
 
 class RecommendationJob:

@@ -15,6 +15,7 @@ from rankkit.loaders.interactions.reading import read_interactions
 from rankkit.tasks.splitting import ONLY, Split, check_same_data, expand
 
 _VALID, _TEST = 0.1, 0.2
+_N_SHOWN = 12  # items of a history that the report shows
 _N_USERS, _N_ITEMS = 50, 200  # of the few that a throw-away model learns from
 
 
@@ -116,7 +117,8 @@ def load_split(source: LogSource, name: str) -> Split[Any]:
 def write_facts(split: Split[Any], folder: Path) -> None:
     """Write what the results need to know of a split, once: about.json, with the audit, and queries.parquet.
 
-    ``queries`` has a row for each user who is asked about: qid, digest, list_size (the items), n_relevant.
+    ``queries`` has a row for each user who is asked about: qid, digest, list_size (the items), n_relevant, n_history;
+    ``histories.parquet`` the items that a user met last, the latest first, and those to be found: user, item, part.
 
     Raises:
         DataError: If other data was written there before.
@@ -132,8 +134,10 @@ def write_facts(split: Split[Any], folder: Path) -> None:
         "digest": [str(user) for user in test.users.tolist()],
         "list_size": test.history.n_items,
         "n_relevant": test.targets.sizes[test.users],
+        "n_history": test.history.sizes[test.users],
     }
     write_parquet(folder / "queries.parquet", pd.DataFrame(columns))
+    write_parquet(folder / "histories.parquet", pd.concat([_events(test, "history"), _events(test, "target")]))
     parts: dict[str, Interactions] = {
         "train": split.train,
         "valid": split.valid.targets,
@@ -152,6 +156,20 @@ def write_facts(split: Split[Any], folder: Path) -> None:
             "fingerprints": split.fingerprints,
         },
     )
+
+
+def _events(test: HeldOut, part: str) -> Any:
+    """The latest items of each history, the very latest first, or all that are to be found."""
+    import pandas as pd
+
+    log = test.history if part == "history" else test.targets
+    firsts, lasts = log.offsets[test.users], log.offsets[test.users + 1]
+    n = np.minimum(lasts - firsts, _N_SHOWN) if part == "history" else lasts - firsts
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    places = np.repeat(lasts, n) - 1 - within if part == "history" else np.repeat(firsts, n) + within
+    users = np.repeat(test.users, n)
+    columns = {"user": np.asarray(log.user_ids[users]), "item": np.asarray(log.item_ids[log.items[places]])}
+    return pd.DataFrame({**columns, "part": part})
 
 
 def few_users(data: Any, objective: Any, training: Any) -> Any:

@@ -10,6 +10,7 @@ from rankkit.data.interactions import Interactions
 from rankkit.data.interactions import Split as HeldOut
 from rankkit.errors import ConfigError
 from rankkit.evaluation.catalogue import evaluate_scored
+from rankkit.evaluation.catalogue.parts import table_of
 from rankkit.models.building import build as build_model
 from rankkit.tasks.recommendation.answering import example_body, recommend_body
 from rankkit.tasks.recommendation.job import METRICS, RecommendationJob, evaluate
@@ -57,17 +58,23 @@ def predict(model: Any, data: Any) -> Iterator[NDArray[np.float32]]:
 
 
 def measure(fitted: Predicting, split: Split[Any], rules: Any) -> Measured:
-    """Rank all items for each user with something held out; the first ten of each list are kept."""
+    """Rank all items for each user with something held out; the first ten of each list are kept, and what is cold."""
 
     def scored(histories: Interactions) -> NDArray[np.float32]:
         return np.concatenate(list(fitted.predict(histories)))
 
     found = evaluate_scored(
-        scored, split.test, list(rules.metrics), protocol=rules.protocol, empty=rules.empty, ties=rules.ties
+        scored,
+        split.test,
+        list(rules.metrics),
+        protocol=rules.protocol,
+        empty=rules.empty,
+        ties=rules.ties,
+        learnt=split.train,
     )
     if found.accuracy is None:
         raise ConfigError(f"compare: expected a metric of what is held out; got {', '.join(rules.metrics)}. Add one.")
-    return Measured(found.accuracy, {"lists": found.lists.to_pandas()})
+    return Measured(found.accuracy, {"lists": found.lists.to_pandas(), "parts": table_of(found.parts)})
 
 
 def scoring_milliseconds(scored: Callable[[Any], Any], data: HeldOut) -> dict[str, float]:

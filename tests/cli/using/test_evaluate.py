@@ -91,6 +91,13 @@ def test_names_of_either_side_are_refused_on_the_other(rankkit, trained, judged,
     assert "a name of ir_measures" in answer.err
 
 
+def test_a_protocol_of_recommenders_is_refused_before_the_data_is_read(rankkit, trained, tmp_path):
+    (tmp_path / "broken.txt").write_text("no LETOR at all\n")
+    told = rankkit("evaluate", trained, tmp_path / "broken.txt", "--protocol", "recbole")
+    assert told.code == 2
+    assert "protocol: expected a name or a Protocol; got 'recbole'" in told.err
+
+
 def test_an_unknown_protocol_and_data_without_ids(rankkit, trained, files, tmp_path):
     answer = rankkit("evaluate", trained, files / "test.txt", "--protocol", "lightgmb")
     assert answer.code == 2

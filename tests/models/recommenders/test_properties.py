@@ -1,11 +1,14 @@
 """What holds for every recommender, whatever it learns."""
 
 import inspect
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import rankkit as rk
+from rankkit import registry
 from rankkit.data.interactions import Interactions, split_interactions
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.models.recommenders import Recommender
@@ -109,6 +112,66 @@ def test_later_events_do_not_change_what_is_learnt(make, by):
     assert list(one) == list(other)
     for name, array in one.items():
         assert array.tobytes() == other[name].tobytes(), name
+
+
+@pytest.mark.parametrize("name", registry.names("recommender"))
+def test_the_test_part_changes_nothing_of_what_is_chosen_and_learnt(name):
+    """Not what fit() learns, nor which options it takes: with every test event another one, bit for bit."""
+    log = drawn_log(n_events=600)
+    is_tested = split_interactions(log, "time", valid=0.2, test=0.2).parts == 2
+    scrambled = np.where(is_tested, (log.items + 5) % log.n_items, log.items).astype(np.int32)
+    states = []
+    for whole in (log, replace(log, items=scrambled)):
+        parts = split_interactions(whole, "time", valid=0.2, test=0.2)
+        model = registry.find("recommender", name)()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            rk.fit(model, parts.train, parts.valid)
+        states.append((model.options, model.state()))
+    (options, one), (others_options, other) = states
+    assert options == others_options
+    for key, array in one.items():
+        assert array.tobytes() == other[key].tobytes(), key
+
+
+@EVERY
+def test_a_saved_recommender_lists_the_same(make, tmp_path):
+    log = drawn_log(text=True)
+    model = make().learn(log)
+    rk.save(model, tmp_path / "model")
+    again = rk.load(tmp_path / "model")
+    assert again.options == model.options
+    assert lists(again, log.user_ids) == lists(model, log.user_ids)
+    for one, other in zip(again.scores(log), model.scores(log), strict=True):
+        assert np.array_equal(one, other)
+
+
+@EVERY
+def test_blocks_of_any_size_measure_the_same(make):
+    test = split_interactions(drawn_log(), "ratio").test
+    model = make().learn(test.history)
+    asked = ["ndcg@10", "mrr", "coverage@10"]
+    whole = rk.evaluate(model, test, asked)
+    for block_rows in (1, 7, 1000):
+        parts = rk.evaluate(model, test, asked, block_rows=block_rows)
+        assert parts.means == pytest.approx(whole.means, abs=1e-9)
+        assert np.array_equal(parts.lists.items, whole.lists.items)
+
+
+@EVERY
+def test_seen_items_and_others_are_left_out_for_strangers_too(make):
+    log = drawn_log()
+    model = make().learn(log)
+    if model.options.get("weighted"):  # lists have no values
+        return
+    history, within, exclude = log.item_ids[:3].tolist(), log.item_ids[:15].tolist(), log.item_ids[5:8].tolist()
+    (found,) = lists(model, [history], k=30, within=within, exclude=exclude)
+    assert sorted(found) == sorted(set(within) - set(history) - set(exclude))
+
+
+def test_these_are_all_recommenders():
+    made = {type(make()).__name__ for make in MODELS.values()}
+    assert made == {registry.find("recommender", name).__name__ for name in registry.names("recommender")}
 
 
 @EVERY

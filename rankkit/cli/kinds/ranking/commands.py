@@ -48,6 +48,8 @@ class RankingCommands:
         from rankkit.evaluation.matching import read_documents
 
         rules = asked.only("--protocol", "--empty", "--ties", "--all-protocols", "--per-query")
+        protocol = rules.get("--protocol", "rankkit")
+        evaluation.resolve_protocol(protocol)  # one of recommenders is refused before anything is read
         documents = read_documents(asked.data, asked.model, **asked.reading)
         if documents.labels is None:
             column = getattr(getattr(asked.model, "roles", None), "label", None) or "label"
@@ -58,7 +60,6 @@ class RankingCommands:
         metrics = asked.metrics or ["ndcg@10", "mrr@10"]
         if "--all-protocols" in rules:
             return evaluation.evaluate_protocols(asked.model, documents, metrics)
-        protocol = rules.get("--protocol", "rankkit")
         return evaluation.evaluate(
             asked.model, documents, metrics, protocol=protocol, empty=rules.get("--empty"), ties=rules.get("--ties")
         )

@@ -62,9 +62,10 @@ class RecommendationCommands:
             DataError: If the recommender learnt from other events than the training part of that split.
         """
         from rankkit.bundle.model_json import read_model_json
+        from rankkit.evaluation.catalogue import evaluate_recommender_protocols
         from rankkit.tasks.recommendation.splits import splits_of
 
-        rules = asked.only("--protocol", "--empty", "--ties", "--per-query")
+        rules = asked.only("--protocol", "--empty", "--ties", "--per-query", "--all-protocols", "--sampled")
         refuse_reading(f"{asked.run}, a recommender", dict(asked.reading))
         about = read_model_json(asked.run)
         noted = (about.get("about") or {}).get("split") or {}
@@ -81,10 +82,15 @@ class RecommendationCommands:
                 f"({splits.rule}), of whose test part it may know the answers. Name that log, or train on this one."
             )
         typer.echo(f"split: {splits.rule}", err=True)
+        if "--all-protocols" in rules:
+            if asked.metrics is None:
+                return evaluate_recommender_protocols(asked.model, splits.test)
+            return evaluate_recommender_protocols(asked.model, splits.test, asked.metrics)
         given = {
             "protocol": rules.get("--protocol", "rankkit"),
             "empty": rules.get("--empty"),
             "ties": rules.get("--ties"),
+            "sampled": rules.get("--sampled"),
         }
         return self.task.evaluate(asked.model, splits.test, asked.metrics, **given)
 

@@ -28,11 +28,19 @@ def _check_names(names: list[str]) -> list[str]:
     return names
 
 
+def _check_protocol(name: str) -> str:
+    from rankkit.evaluation import resolve_protocol
+    from rankkit.evaluation.catalogue import RECOMMENDER_PROTOCOLS
+
+    resolve_protocol(name, presets=RECOMMENDER_PROTOCOLS)
+    return name
+
+
 class ComparedLists(Section):
     """What is measured on the test part: where held-out items stand among all items."""
 
     metrics: Annotated[list[str], AfterValidator(_check_names)] = Field(default=[*METRICS], min_length=1)
-    protocol: str = "rankkit"
+    protocol: Annotated[str, AfterValidator(_check_protocol)] = "rankkit"
     empty: Literal["zero", "skip", "one", "error"] | None = None
     ties: Literal["pessimistic", "expected", "stable"] | None = None
 

@@ -70,6 +70,31 @@ def test_it_is_split_with_its_audit_trained_and_evaluated(rankkit, log, options,
     assert 0 < report["lists"]["coverage@10"] <= 1
 
 
+def test_the_numbers_of_other_tools(rankkit, log):
+    run = log.parent / "run"
+    assert rankkit("train", "--log", log, "--recommender", "popularity", "--out", run).code == 0
+    told = rankkit("evaluate", run, log, "-m", "ndcg@10", "-m", "precision@10", "--all-protocols", "--json")
+    assert told.code == 0, told.err
+    table = json.loads(told.out)["protocols"]
+    assert list(table) == ["rankkit", "recbole", "rectools", "cornac", "irspack", "implicit", "recommenders"]
+    told = rankkit("evaluate", run, log, "-m", "precision@10", "--protocol", "implicit", "--json")
+    assert json.loads(told.out)["metrics"]["precision@10"]["mean"] == table["implicit"]["means"]["precision@10"]
+    assert table["rectools"]["means"]["ndcg@10"] < table["recbole"]["means"]["ndcg@10"]
+    told = rankkit("evaluate", run, log, "--all-protocols")
+    assert "precision@k over" in told.out
+    told = rankkit("evaluate", run, log, "--sampled", "5")
+    assert "5 drawn" in told.out
+    assert "Compare systems by the whole catalogue" in told.err
+    for words, text in (
+        (("--all-protocols", "--sampled", "5"), "expected it without --sampled"),
+        (("--all-protocols", "-m", "coverage@10"), "coverage"),
+        (("--protocol", "implict"), "Did you mean 'implicit'"),
+    ):
+        told = rankkit("evaluate", run, log, *words)
+        assert told.code == 2
+        assert text in told.err
+
+
 def test_a_written_split_is_the_split_that_was_made(rankkit, log):
     from rankkit.loaders.interactions.folders import read_split
 
@@ -197,6 +222,71 @@ def test_recommenders_are_compared(rankkit, log, comparison):
     found = rk.evaluate(model, splits.test, ["ndcg@10"]).accuracy.counted("ndcg@10")
     kept = pd.read_parquet(next((out / "runs").glob("markov*/per_query.parquet")))["ndcg@10"]
     assert np.array_equal(found, kept)
+    assert_one_user(report, model, splits.test, found)
+    assert 'id="seen"' not in report  # everybody and everything was seen
+
+
+def assert_one_user(report, model, test, values):
+    """The panel has each user's history, what was to be found, and the list of each system."""
+    data = report.partition('<script id="user-data" type="application/json">')[2].partition("</script>")[0]
+    data = json.loads(data)
+    at = data["systems"].index("markov")
+    assert len(data["worst"]) == len(data["systems"])
+    shown = [data["users"][place] for place in data["worst"][at]]
+    assert len(shown) == 20
+    assert [user["values"][at] for user in shown] == sorted(user["values"][at] for user in shown)
+    assert shown[0]["values"][at] == pytest.approx(values.min(), abs=1e-4)
+    for user in shown:
+        place = test.history.user_positions([int(user["user"])])[0]
+        met = test.history.item_ids[test.history[int(place)].items].astype(str).tolist()
+        assert user["history"] == met[::-1][:12]
+        assert user["n_history"] == len(met)
+        assert user["targets"] == test.history.item_ids[test.targets[int(place)].items].astype(str).tolist()
+        found = model.recommend(test.history.select([place]), 10)
+        assert user["lists"][at] == [str(item) for item in found.items_of(0)]
+        assert (user["values"][at] > 0) == bool(set(user["targets"]) & set(user["lists"][at]))
+
+
+def test_what_was_not_seen_in_training_stands_apart_in_the_report(rankkit, tmp_path):
+    log = drawn_log(n_users=60, n_events=300, seed=4).to_pandas()
+    log.columns = ["user_id", "item_id", "timestamp", "rating"]
+    log.drop(columns="rating").to_csv(tmp_path / "events.csv", index=False)
+    columns = ("--user", "user_id", "--item", "item_id", "--time", "timestamp", "--duplicates", "first")
+    assert rankkit("interactions", tmp_path / "events.csv", *columns, "--out", tmp_path / "log").code == 0
+    (tmp_path / "late.toml").write_text(
+        f'data.log = "{tmp_path / "log"}"\ndata.by = "time"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+    )
+    told = rankkit("compare", tmp_path / "late.toml", "--out", tmp_path / "compared", "--jobs", "1")
+    assert told.code == 0, told.err
+    report = (tmp_path / "compared" / "report.html").read_text()
+    section = report.partition('id="seen"')[2].partition("</section>")[0]
+    model = rk.load(next((tmp_path / "compared" / "runs").glob("markov*")))
+    test = rk.split_interactions(rk.read_log(tmp_path / "log"), "time", valid=0.1, test=0.2).test
+    parts = rk.evaluate(model, test).parts
+    assert {part.name for part in parts} >= {"users seen in training", "users not seen"}
+    for part in parts:
+        assert f"({part.n:,})" in section
+        assert f"{part.means['ndcg@10']:.4f}" in section
+
+
+@pytest.mark.parametrize("protocol", ["implicit", "cornac"])
+def test_recommenders_are_compared_by_the_rules_of_a_tool(rankkit, log, comparison, protocol):
+    comparison.write_text(
+        f'data.log = "{log}"\ndata.by = "time"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+        f'evaluation.protocol = "{protocol}"\nevaluation.metrics = ["ndcg@10", "precision@10"]\n'
+    )
+    out = log.parent / "compared"
+    told = rankkit("compare", comparison, "--out", out, "--jobs", "1")
+    assert told.code == 0, told.err
+    assert f"{protocol}: " in told.out
+    model = rk.load(next((out / "runs").glob("markov*")))
+    test = rk.split_interactions(rk.read_log(log), "time", valid=0.1, test=0.2).test
+    mean = rk.evaluate(model, test, ["precision@10"], protocol=protocol).means["precision@10"]
+    table = pd.read_parquet(next((out / "runs").glob("markov*/per_query.parquet")))["precision@10"]
+    assert table.mean() == pytest.approx(mean, abs=1e-12)
+    told = rankkit("compare", comparison, "--set", 'evaluation.protocol="recbol"', "--out", log.parent / "no")
+    assert told.code == 2
+    assert "Did you mean 'recbole'" in told.err
 
 
 def test_a_saved_recommender_of_another_split_is_refused_a_place_in_the_table(rankkit, log, comparison):
