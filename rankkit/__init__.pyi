@@ -24,6 +24,7 @@ from .data.columns import text as text
 from .data.columns import time as time
 from .data.columns import vector as vector
 from .data.feature_names import with_feature_names as with_feature_names
+from .data.interactions import Attributes as Attributes
 from .data.interactions import Interactions as Interactions
 from .data.interactions import Split as Split
 from .data.interactions import SplitAudit as SplitAudit

@@ -33,4 +33,10 @@ def with_at_least(log: Interactions, n: int) -> Interactions:
         f"{log.n_events - left.n_events:,} of {log.n_events:,} events are left out: users and items of fewer than "
         f"{n} events."
     )
-    return replace(chosen, items=renumbered[chosen.items], item_ids=log.item_ids[items], remarks=(*log.remarks, remark))
+    return replace(
+        chosen,
+        items=renumbered[chosen.items],
+        item_ids=log.item_ids[items],
+        remarks=(*log.remarks, remark),
+        item_columns=None if log.item_columns is None else log.item_columns.select(np.flatnonzero(items)),
+    )

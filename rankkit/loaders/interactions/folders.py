@@ -2,8 +2,9 @@
 
 A log is a folder of ``log.json`` (counts, remarks) and three Parquet files: ``events.parquet`` with a row an event in
 order of user and time (``user`` and ``item`` as positions from 0, ``time`` and ``value`` where there are some), and
-``users.parquet`` and ``items.parquet`` with the column ``id``. A split is a folder of ``split.json`` (the rule, the
-audit) and the logs ``train``, ``valid`` and ``test``, all with the users and items of the whole log;
+``users.parquet`` and ``items.parquet`` with the column ``id``; what else is known of them stands in
+``user_columns.parquet`` and ``item_columns.parquet``, in the same order. A split is a folder of ``split.json`` (the
+rule, the audit) and the logs ``train``, ``valid`` and ``test``, all with the users and items of the whole log;
 ``places.parquet`` of each says where its events stood there.
 """
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.audit import audit_split
 from rankkit.data.interactions.log import Interactions, same_ids
 from rankkit.data.interactions.splits import Split, Splits, splits_of_parts
@@ -32,7 +34,8 @@ LOG_FILE, SPLIT_FILE = "log.json", "split.json"
 SPLIT_FOLDER = "split"
 """Where ``rankkit split`` puts the split of a log that is told no other place: in the folder of the log."""
 _EVENTS, _USERS, _ITEMS = "events.parquet", "users.parquet", "items.parquet"
-LOG_NAMES = frozenset({LOG_FILE, _EVENTS, _USERS, _ITEMS})
+_KNOWN = {"user_columns": "user_columns.parquet", "item_columns": "item_columns.parquet"}
+LOG_NAMES = frozenset({LOG_FILE, _EVENTS, _USERS, _ITEMS, *_KNOWN.values()})
 SPLIT_NAMES = frozenset({SPLIT_FILE, "train", "valid", "test"})
 """What stands in the folder of a log, and of a split."""
 _VERSION = 1
@@ -108,6 +111,11 @@ def read_log(folder: str | os.PathLike[str]) -> Interactions:
             columns.get("time"),
             columns.get("value"),
             tuple(str(remark) for remark in about.get("remarks", ())),
+            **{
+                name: Attributes.from_arrow(pq.read_table(place / file))
+                for name, file in _KNOWN.items()
+                if (place / file).is_file()
+            },
         )
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(
@@ -174,7 +182,7 @@ def _joined(place: Path, parts: Mapping[str, Interactions]) -> tuple[Interaction
     if not same or len(places) != sum(log.n_events for log in logs):
         raise DataError(f"{place}: expected parts of one log; got others. Split anew.")
     order = np.argsort(places, kind="stable")
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(log, name) for log in logs])[order]
         for name in ("items", "times", "values")
         if all(getattr(log, name) is not None for log in logs)
@@ -215,6 +223,10 @@ def _put_log(log: Interactions, folder: Path, places: NDArray[np.int64] | None =
     pq.write_table(pa.table(kept), folder / _EVENTS)
     for name, ids in (("users", log.user_ids), ("items", log.item_ids)):
         pq.write_table(pa.table({"id": to_arrow(ids)}), folder / f"{name}.parquet")
+    for name, file in _KNOWN.items():
+        known: Attributes | None = getattr(log, name)
+        if known is not None:
+            pq.write_table(known.to_arrow(), folder / file)
     counts = {"n_users": log.n_users, "n_items": log.n_items, "n_events": log.n_events}
     about = {"rankkit": "interactions", "format_version": _VERSION, **counts}
     write_json(folder / LOG_FILE, {**about, "remarks": list(log.remarks), "fingerprint": log.fingerprint})

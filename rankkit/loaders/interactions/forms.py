@@ -64,7 +64,7 @@ def open_file(path: Path, wanted: Wanted) -> tuple[pa.Table, Wanted]:
     form = wanted.form or _BY_SUFFIX.get(suffixes[-1].lower() if suffixes else "")
     if form in ("parquet", "arrow"):
         return _arrow_table(path, form, wanted), wanted
-    text = _text_of(path)
+    text = text_of(path)
     form = form or _form_by_content(path, text, wanted)
     if form in ("movielens", "sequences", "counted_lists") and wanted.named:
         raise ConfigError(
@@ -85,7 +85,12 @@ def open_file(path: Path, wanted: Wanted) -> tuple[pa.Table, Wanted]:
     return _delimited(path, text, separator, wanted, has_header=has_header), replace(wanted, counts_rows=True)
 
 
-def _text_of(path: Path) -> bytes:
+def text_of(path: Path) -> bytes:
+    """The bytes of a file of text, unpacked, without a byte order mark, its last line ended.
+
+    Raises:
+        DataError: If it is empty, or damaged.
+    """
     with path.open("rb") as file:
         compression = compression_of(path, file.peek(8)[:8])
         if compression is None:
@@ -97,7 +102,7 @@ def _text_of(path: Path) -> bytes:
                 text = gzip.decompress(file.read()) if unpacked else unpacking(file, compression).read()
     text = text.removeprefix(b"\xef\xbb\xbf")
     if not text.strip():
-        raise DataError(f"{path}: expected lines of interactions; got an empty file. Check the file.")
+        raise DataError(f"{path}: expected lines of text; got an empty file. Check the file.")
     return text if text.endswith(b"\n") else text + b"\n"
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +12,7 @@ import numpy as np
 from rankkit.data.interactions.log import Interactions, grouped
 from rankkit.data.interactions.narrowing import with_at_least
 from rankkit.errors import ConfigError, DataError
+from rankkit.loaders.interactions.attributes import TableBeside
 from rankkit.loaders.interactions.columns import Events, events_of
 from rankkit.loaders.interactions.folders import is_log, read_log
 from rankkit.loaders.interactions.forms import Form, Wanted, open_file
@@ -36,6 +37,9 @@ def read_interactions(
     duplicates: Duplicates | None = None,
     min_value: float | None = None,
     k_core: int | None = None,
+    items: Readable | Any | None = None,
+    users: Readable | Any | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Interactions:
     r"""Read who met which item, and when.
 
@@ -60,6 +64,13 @@ def read_interactions(
             or ``"first"`` in time alone, or ``"error"``. None keeps all, and says how many.
         min_value: Leave out events of a lower value, such as ratings below 4; None: all count, whatever their value.
         k_core: Leave out users and items of fewer events, until all left have as many; None: none are left out.
+        items: A table of items, in a file or in memory, which is joined by the column of ids that the log has, or
+            "item", "item_id" or "id": MovieLens' ``movies.dat`` and ``u.item``, RecBole's ``.item``, any other with a
+            header. Its columns are kept as ``item_columns`` of the log (:class:`rankkit.Attributes`).
+        users: A table of users, likewise.
+        columns: Kinds of columns of these tables, by name, where their types do not say them: ``"number"``,
+            ``"category"``, ``"time"``, ``"vector"``, ``"text"``, ``"bag"``, or what :func:`rankkit.category` and the
+            like make.
 
     Raises:
         DataError: If a column is not there, an id, time or value is missing or none, or nothing is left.
@@ -72,17 +83,27 @@ def read_interactions(
     """
     where = "read_interactions"
     if isinstance(source, str | os.PathLike) and is_log(source):
-        given = {"user": user, "item": item, "time": time, "value": value, "form": form, "separator": separator}
-        asked = [name for name, option in {**given, "duplicates": duplicates}.items() if option is not None]
+        given: dict[str, Any] = {
+            "user": user,
+            "item": item,
+            "time": time,
+            "value": value,
+            "form": form,
+            "separator": separator,
+        }
+        given |= {"duplicates": duplicates, "items": items, "users": users, "columns": columns}
+        asked = [name for name, option in given.items() if option is not None]
         if asked or min_value is not None or k_core is not None:
             raise ConfigError(
                 f"{source}: expected no options for a log that was read before; got some. Leave them out."
             )
         return read_log(source)
     _check_options(where, form, duplicates, min_value, k_core)
+    if columns is not None and items is None and users is None:
+        raise ConfigError(f"{where}: expected columns= beside items= or users=, of whose columns it is; got no table.")
     wanted = Wanted(user, item, time, value, form, separator)
-    with _table_of(source, wanted) as (table, columns, shown):
-        events = events_of(table, columns, shown)
+    with _table_of(source, wanted) as (table, named, shown):
+        events = events_of(table, named, shown)
     log, unasked = _settled(events, shown.name, duplicates, min_value)
     if k_core is not None:
         log = with_at_least(log, k_core)
@@ -90,6 +111,32 @@ def read_interactions(
         raise DataError(f"{shown.name}: expected events; got none that are left. Check the file, min_value and k_core.")
     for remark in unasked:
         say(f"{shown.name}: {remark}")
+    return _with_columns(log, {"item": items, "user": users}, {"item": item, "user": user}, columns)
+
+
+def _with_columns(
+    log: Interactions,
+    tables: Mapping[str, Any],
+    named: Mapping[str, str | int | None],
+    kinds: Mapping[str, Any] | None,
+) -> Interactions:
+    """The log with the tables that are given; each kind has to be of a column of one of them."""
+    opened = {role: TableBeside(table, role) for role, table in tables.items() if table is not None}
+    unknown = [name for name in kinds or {} if not any(name in beside.names for beside in opened.values())]
+    if unknown:
+        raise ConfigError(
+            f"columns: expected names of columns of the tables of users and items; got {unknown[0]!r}. Rename it."
+        )
+    for role, beside in opened.items():
+        own = {name: kind for name, kind in (kinds or {}).items() if name in beside.names}
+        known, remarks = beside.joined(getattr(log, f"{role}_ids"), column=named[role], kinds=own)
+        for remark in remarks:
+            say(f"{beside.source.name}: {remark}")
+        told = (*log.remarks, *(f"{role}s: {remark}" for remark in remarks))
+        if role == "item":
+            log = replace(log, remarks=told, item_columns=known)
+        else:
+            log = replace(log, remarks=told, user_columns=known)
     return log
 
 

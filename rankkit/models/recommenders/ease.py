@@ -1,5 +1,6 @@
 """EASE: a linear model of items on items, solved at once."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
@@ -109,9 +110,7 @@ class EASE(Recommender):
             )
         joined, _ = on_shared_ids([self.log, new])
         # Items stand in their old places; only new ones without events can have come behind them.
-        whole = Interactions(
-            joined.offsets, joined.items, joined.user_ids, self.log.item_ids, joined.times, joined.values
-        )
+        whole = replace(joined, item_ids=self.log.item_ids, item_columns=self.log.item_columns)
         changed = whole.user_positions(new.user_ids[new.sizes > 0])
         after = torch.from_numpy(whole.select(changed).matrix().toarray()).to(self._dtype)
         before = torch.zeros_like(after)

@@ -65,7 +65,7 @@ class RecommendationCommands:
         from rankkit.tasks.recommendation.splits import splits_of
 
         rules = asked.only("--protocol", "--empty", "--ties", "--per-query")
-        refuse_reading(f"{asked.run}, a recommender", dict(asked.reading))
+        refuse_reading(f"{asked.run}, a recommender", dict(asked.reading), "features")
         about = read_model_json(asked.run)
         noted = (about.get("about") or {}).get("split") or {}
         try:
@@ -85,6 +85,7 @@ class RecommendationCommands:
             "protocol": rules.get("--protocol", "rankkit"),
             "empty": rules.get("--empty"),
             "ties": rules.get("--ties"),
+            "features": asked.reading.get("features"),
         }
         return self.task.evaluate(asked.model, splits.test, asked.metrics, **given)
 

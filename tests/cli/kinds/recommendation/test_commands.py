@@ -245,3 +245,30 @@ def test_a_saved_recommender_learns_new_events(rankkit, log, tmp_path):
     assert "expected the log and the split that" in rankkit("evaluate", again, log).err
     assert "expected no --recommender" in rankkit("train", "--update", run, "--recommender", "ease").err
     assert "Name both" in rankkit("train", "--update", run).err
+
+
+def test_columns_of_items_are_kept_measured_and_shown(rankkit, events, tmp_path):
+    items = pd.DataFrame(
+        {"item_id": range(25), "title": [f"t{item}" for item in range(25)], "genre": list("abcde") * 5}
+    )
+    items.to_csv(tmp_path / "items.csv", index=False)
+    columns = ("--user", "user_id", "--item", "item_id", "--time", "timestamp", "--items", tmp_path / "items.csv")
+    told = rankkit("interactions", events, *columns, "--columns", "genre=bag", "--out", tmp_path / "log")
+    assert told.code == 2
+    assert "'genre'" in told.err
+    told = rankkit("interactions", events, *columns, "--out", tmp_path / "log")
+    assert told.code == 0, told.err
+    assert "columns of items: title (to be shown), genre (category of 5)" in told.out
+    run = tmp_path / "run"
+    assert rankkit("train", "--log", tmp_path / "log", "--recommender", "popularity", "--out", run).code == 0
+    told = rankkit("evaluate", run, tmp_path / "log", "-m", "diversity@5", "--features", "genre")
+    assert told.code == 0, told.err
+    assert "diversity@5" in told.out
+    told = rankkit("recommend", run, "--k", "2", "--columns", "title,genre", "--out", tmp_path / "lists.csv")
+    assert told.code == 0, told.err
+    lists = pd.read_csv(tmp_path / "lists.csv")
+    assert (lists["title"] == "t" + lists["item"].astype(str)).all()
+    told = rankkit("recommend", run, "--columns", "titel", "--out", tmp_path / "none.csv")
+    assert told.code == 2
+    assert "Did you mean 'title'?" in told.err
+    assert not (tmp_path / "none.csv").exists()
