@@ -82,6 +82,7 @@ from .loaders.files import convert as convert
 from .loaders.files import read as read
 from .loaders.files import write as write
 from .loaders.folds import read_folds as read_folds
+from .loaders.interactions.caching import cache_interactions as cache_interactions
 from .loaders.interactions.folders import read_log as read_log
 from .loaders.interactions.folders import write_log as write_log
 from .loaders.interactions.reading import read_interactions as read_interactions

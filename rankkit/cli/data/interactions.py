@@ -13,7 +13,8 @@ def interactions(
     source: Annotated[
         Path,
         typer.Argument(
-            help="Parquet, Arrow, CSV, TSV, MovieLens' u.data or :: files, RecBole's .inter, one user a line.",
+            help="Parquet, Arrow, CSV, TSV, MovieLens' u.data or :: files, RecBole's .inter, one user a line; a folder "
+            "of Parquet or Arrow files, as Hugging Face has them.",
             show_default=False,
         ),
     ],
@@ -74,10 +75,8 @@ def interactions(
     import warnings
 
     from rankkit.errors import DataWarning
-    from rankkit.loaders.interactions.folders import check_free, write_log
-    from rankkit.loaders.interactions.reading import read_interactions
+    from rankkit.loaders.interactions.caching import cache_interactions
 
-    check_free(out)
     columns = {"user": user, "item": item, "time": time, "value": value}
     given: dict[str, Any] = {
         name: int(column) if column is not None and column.isdigit() else column for name, column in columns.items()
@@ -86,8 +85,7 @@ def interactions(
     options |= {"items": items, "users": users, "columns": None if kinds is None else kinds_of(kinds)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # all that it says stands in the remarks, which are printed
-        log = read_interactions(source, **given, **options, min_value=min_value, k_core=k_core)
-    write_log(log, out)
+        log = cache_interactions(source, out, **given, **options, min_value=min_value, k_core=k_core)
     typer.echo(f"{log!r}")
     for line in _statistics(log):
         typer.echo(line)

@@ -175,7 +175,7 @@ class Attributes:
 def missing_share(attributes: Attributes) -> dict[str, float]:
     """By column the share of rows without a value, those with any.
 
-    >>> missing_share(Attributes(pa.table({"x": [1, None]}), np.zeros((2, 1), np.float32), Schema((Number("x"),))))
+    >>> missing_share(Attributes(pa.table({"x": [1, None]}), np.zeros((2, 0), np.float32), Schema(())))
     {'x': 0.5}
     """
     counts = {name: attributes.table[name].null_count for name in attributes.names}

@@ -14,7 +14,7 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.log import positions_of
 from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, first_places
-from rankkit.errors import DataError
+from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import SUFFIXES
 from rankkit.loaders.interactions.forms import text_of
 from rankkit.loaders.interactions.tables import as_table
@@ -26,6 +26,7 @@ from rankkit.loaders.tables.kinds import columns_of, numbers
 from rankkit.loaders.tables.learning import learn
 from rankkit.loaders.tables.record_batches import read_columns
 from rankkit.loaders.tables.tabular import is_table
+from rankkit.remarks import say
 
 _RECBOLE = {"user": "user_id", "item": "item_id"}
 _MOVIELENS: Mapping[tuple[str, int], tuple[str, ...]] = {
@@ -109,6 +110,47 @@ class TableBeside:
         features, schema, learnt = _numbers_of(joined, source, kinds)
         known = Attributes(joined, features, schema)
         return known, (*remarks, *learnt)
+
+
+class TablesBeside:
+    """The tables of users and items that stand beside a log, those that are given.
+
+    Args:
+        given: By role a table, or None.
+        named: By role the column of ids, as the log calls it, or None.
+        kinds: By column what it is, where its type does not say so.
+
+    Raises:
+        DataError: If one cannot be read.
+        ConfigError: If a kind is named of a column that none of them has.
+    """
+
+    def __init__(
+        self, given: Mapping[str, Any], named: Mapping[str, str | int | None], kinds: Mapping[str, Any] | None
+    ) -> None:
+        self._opened = {role: TableBeside(table, role) for role, table in given.items() if table is not None}
+        self._named, self._kinds = named, dict(kinds or {})
+        unknown = [name for name in self._kinds if not any(name in one.names for one in self._opened.values())]
+        if unknown:
+            raise ConfigError(
+                f"columns: expected names of columns of the tables of users and items (users=, items=); got "
+                f"{unknown[0]!r}. Rename it."
+            )
+
+    def joined(self, ids: Mapping[str, Ids]) -> tuple[dict[str, Attributes], list[str]]:
+        """By role what is known of the ids, and what was decided, which is said too.
+
+        Raises:
+            DataError: If a table does not go with them.
+        """
+        found, remarks = {}, []
+        for role, beside in self._opened.items():
+            own = {name: kind for name, kind in self._kinds.items() if name in beside.names}
+            found[role], told = beside.joined(ids[role], column=self._named[role], kinds=own)
+            for remark in told:
+                say(f"{beside.source.name}: {remark}")
+                remarks.append(f"{role}s: {remark}")
+        return found, remarks
 
 
 def _a(role: str) -> str:

@@ -30,12 +30,12 @@ from rankkit.files.disk import writing
 from rankkit.files.places import check_place
 from rankkit.files.records import read_json, write_json
 
-LOG_FILE, SPLIT_FILE = "log.json", "split.json"
+LOG_FILE, SPLIT_FILE, EVENTS = "log.json", "split.json", "events.parquet"
 SPLIT_FOLDER = "split"
 """Where ``rankkit split`` puts the split of a log that is told no other place: in the folder of the log."""
-_EVENTS, _USERS, _ITEMS = "events.parquet", "users.parquet", "items.parquet"
+_USERS, _ITEMS = "users.parquet", "items.parquet"
 _KNOWN = {"user_columns": "user_columns.parquet", "item_columns": "item_columns.parquet"}
-LOG_NAMES = frozenset({LOG_FILE, _EVENTS, _USERS, _ITEMS, *_KNOWN.values()})
+LOG_NAMES = frozenset({LOG_FILE, EVENTS, _USERS, _ITEMS, *_KNOWN.values()})
 SPLIT_NAMES = frozenset({SPLIT_FILE, "train", "valid", "test"})
 """What stands in the folder of a log, and of a split."""
 _VERSION = 1
@@ -71,7 +71,7 @@ def write_log(log: Interactions, folder: str | os.PathLike[str]) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
     with beside(place) as temporary, writing(place, at=temporary):
         _put_log(log, temporary)
-        _settle(temporary, place)
+        settle_folder(temporary, place)
 
 
 def read_log(folder: str | os.PathLike[str]) -> Interactions:
@@ -94,7 +94,7 @@ def read_log(folder: str | os.PathLike[str]) -> Interactions:
     place = Path(folder)
     about = _about(place, LOG_FILE, "rankkit interactions")
     try:
-        events = pq.read_table(place / _EVENTS)
+        events = pq.read_table(place / EVENTS)
         users, items = (_ids(place / f"{name}.parquet") for name in ("users", "items"))
         columns: dict[str, NDArray[Any]] = {
             name: events[name].cast(kind).to_numpy() for name, kind in _COLUMNS.items() if name in events.column_names
@@ -148,7 +148,7 @@ def write_split(splits: Splits, folder: str | os.PathLike[str], **made_by: Any) 
         about = {"rankkit": "split", "format_version": _VERSION, "rule": splits.rule, "made_by": made_by}
         audit = audit_split(splits).to_dict()
         write_json(temporary / SPLIT_FILE, {**about, "audit": audit, "remarks": list(splits.remarks)})
-        _settle(temporary, place)
+        settle_folder(temporary, place)
 
 
 def read_split(folder: str | os.PathLike[str]) -> Splits:
@@ -220,19 +220,31 @@ def _put_log(log: Interactions, folder: Path, places: NDArray[np.int64] | None =
         pq.write_table(pa.table({"place": pa.array(places)}), folder / _PLACES)
     columns = {"user": log.users, "item": log.items, "time": log.times, "value": log.values}
     kept = {name: pa.array(column) for name, column in columns.items() if column is not None}
-    pq.write_table(pa.table(kept), folder / _EVENTS)
-    for name, ids in (("users", log.user_ids), ("items", log.item_ids)):
+    pq.write_table(pa.table(kept), folder / EVENTS)
+    put_ids(folder, log.user_ids, log.item_ids, log.user_columns, log.item_columns)
+    write_about(folder, log, log.fingerprint)
+
+
+def put_ids(
+    folder: Path, user_ids: Ids, item_ids: Ids, user_columns: Attributes | None, item_columns: Attributes | None
+) -> None:
+    """Write who the users are, what the items are, and what is known of them beside."""
+    for name, ids in (("users", user_ids), ("items", item_ids)):
         pq.write_table(pa.table({"id": to_arrow(ids)}), folder / f"{name}.parquet")
-    for name, file in _KNOWN.items():
-        known: Attributes | None = getattr(log, name)
+    for name, known in (("user_columns", user_columns), ("item_columns", item_columns)):
         if known is not None:
-            pq.write_table(known.to_arrow(), folder / file)
+            pq.write_table(known.to_arrow(), folder / _KNOWN[name])
+
+
+def write_about(folder: Path, log: Any, fingerprint: str) -> None:
+    """Write the counts and remarks of a log, or of what says as much of one."""
     counts = {"n_users": log.n_users, "n_items": log.n_items, "n_events": log.n_events}
     about = {"rankkit": "interactions", "format_version": _VERSION, **counts}
-    write_json(folder / LOG_FILE, {**about, "remarks": list(log.remarks), "fingerprint": log.fingerprint})
+    write_json(folder / LOG_FILE, {**about, "remarks": list(log.remarks), "fingerprint": fingerprint})
 
 
-def _settle(written: Path, place: Path) -> None:
+def settle_folder(written: Path, place: Path) -> None:
+    """Put a folder that was written into its place."""
     if place.exists() and not any(place.iterdir()):  # which could not be renamed onto everywhere
         place.rmdir()
     put_folder(written, place)

@@ -5,24 +5,23 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from rankkit.data.interactions.log import Interactions, grouped
 from rankkit.data.interactions.narrowing import with_at_least
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.interactions.attributes import TableBeside
-from rankkit.loaders.interactions.columns import Events, events_of
+from rankkit.loaders.interactions.attributes import TablesBeside
+from rankkit.loaders.interactions.columns import events_of
 from rankkit.loaders.interactions.folders import is_log, read_log
 from rankkit.loaders.interactions.forms import Form, Wanted, open_file
+from rankkit.loaders.interactions.settling import Duplicates, Settling
 from rankkit.loaders.interactions.tables import as_table
 from rankkit.loaders.sources import Readable, as_file, is_file_name
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.tabular import is_table
 from rankkit.remarks import say
-
-Duplicates = Literal["keep", "last", "first", "error"]
 
 
 def read_interactions(
@@ -98,46 +97,27 @@ def read_interactions(
                 f"{source}: expected no options for a log that was read before; got some. Leave them out."
             )
         return read_log(source)
-    _check_options(where, form, duplicates, min_value, k_core)
-    if columns is not None and items is None and users is None:
-        raise ConfigError(f"{where}: expected columns= beside items= or users=, of whose columns it is; got no table.")
+    check_options(where, form, duplicates, min_value, k_core)
+    tables = TablesBeside({"item": items, "user": users}, {"item": item, "user": user}, columns)
     wanted = Wanted(user, item, time, value, form, separator)
     with _table_of(source, wanted) as (table, named, shown):
         events = events_of(table, named, shown)
-    log, unasked = _settled(events, shown.name, duplicates, min_value)
+    settling = Settling(shown.name, duplicates, min_value)
+    log = settling.settled(
+        grouped(events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values)
+    )
+    remarks, unasked = settling.remarks()
+    log = replace(log, remarks=(*events.remarks, *remarks))
     if k_core is not None:
         log = with_at_least(log, k_core)
     if not log.n_events:
         raise DataError(f"{shown.name}: expected events; got none that are left. Check the file, min_value and k_core.")
-    for remark in unasked:
+    for remark in (*events.remarks, *unasked):
         say(f"{shown.name}: {remark}")
-    return _with_columns(log, {"item": items, "user": users}, {"item": item, "user": user}, columns)
-
-
-def _with_columns(
-    log: Interactions,
-    tables: Mapping[str, Any],
-    named: Mapping[str, str | int | None],
-    kinds: Mapping[str, Any] | None,
-) -> Interactions:
-    """The log with the tables that are given; each kind has to be of a column of one of them."""
-    opened = {role: TableBeside(table, role) for role, table in tables.items() if table is not None}
-    unknown = [name for name in kinds or {} if not any(name in beside.names for beside in opened.values())]
-    if unknown:
-        raise ConfigError(
-            f"columns: expected names of columns of the tables of users and items; got {unknown[0]!r}. Rename it."
-        )
-    for role, beside in opened.items():
-        own = {name: kind for name, kind in (kinds or {}).items() if name in beside.names}
-        known, remarks = beside.joined(getattr(log, f"{role}_ids"), column=named[role], kinds=own)
-        for remark in remarks:
-            say(f"{beside.source.name}: {remark}")
-        told = (*log.remarks, *(f"{role}s: {remark}" for remark in remarks))
-        if role == "item":
-            log = replace(log, remarks=told, item_columns=known)
-        else:
-            log = replace(log, remarks=told, user_columns=known)
-    return log
+    known, told = tables.joined({"item": log.item_ids, "user": log.user_ids})
+    if not known:
+        return log
+    return replace(log, remarks=(*log.remarks, *told), user_columns=known.get("user"), item_columns=known.get("item"))
 
 
 @contextlib.contextmanager
@@ -146,7 +126,7 @@ def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source
         shown = Source("read_interactions")
         yield as_table(source, shown), wanted, shown
         return
-    if is_file_name(source) and not Path(source).is_file():
+    if is_file_name(source) and not Path(source).exists():
         raise DataError(f"{source}: expected a file of interactions; got none there. Check the path.")
     extension = None if is_file_name(source) else {"parquet": ".parquet", "arrow": ".arrow"}.get(wanted.form or "", "")
     with as_file(source, extension) as path:
@@ -154,9 +134,14 @@ def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source
         yield table, columns, Source(f"{path}", below_header=columns.counts_rows)
 
 
-def _check_options(
+def check_options(
     where: str, form: str | None, duplicates: str | None, min_value: float | None, k_core: int | None
 ) -> None:
+    """Refuse options that cannot be, before anything is read.
+
+    Raises:
+        ConfigError: If one is none of its choices.
+    """
     for name, value, choices in (("form", form, get_args(Form)), ("duplicates", duplicates, get_args(Duplicates))):
         if value is not None and value not in choices:
             known = ", ".join(map(repr, choices))
@@ -165,48 +150,3 @@ def _check_options(
         raise ConfigError(f"{where}: expected min_value as a finite number; got {min_value}. Leave it out.")
     if k_core is not None and (isinstance(k_core, bool) or not isinstance(k_core, int | np.integer) or k_core < 1):
         raise ConfigError(f"{where}: expected k_core as a whole number from 1; got {k_core!r}. Leave it out.")
-
-
-def _settled(
-    events: Events, where: str, duplicates: str | None, min_value: float | None
-) -> tuple[Interactions, list[str]]:
-    """The events as a log, with a remark on all that was decided; and those remarks that no option had asked for."""
-    from rankkit.data.interactions import kernels
-
-    remarks, unasked = list(events.remarks), list(events.remarks)
-    log = grouped(
-        events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values
-    )
-    if min_value is not None:
-        if log.values is None:
-            raise DataError(f"{where}: expected values, for min_value; got none. Name their column with value=.")
-        kept = log.values >= min_value
-        remarks.append(f"{int((~kept).sum()):,} of {log.n_events:,} events have a value below {min_value:g}: left out.")
-        log = log.keep(kept)
-    repeats = log.repeats(from_the_last=duplicates == "last")
-    n_repeats = int(repeats.sum())
-    if n_repeats and duplicates == "error":
-        event = int(repeats.argmax())
-        raise DataError(
-            f"{where}: expected one event of a user with an item (duplicates='error'); got another of user "
-            f"{log.user_ids[int(log.users[event])]} with item {log.item_ids[int(log.items[event])]} ({n_repeats:,} "
-            "such events in all). Pass duplicates='keep', 'last' or 'first'."
-        )
-    counted = f"{n_repeats:,} of {log.n_events:,} events repeat an item of their user:"
-    if n_repeats and duplicates in ("last", "first"):
-        log = log.keep(~repeats)
-        remarks.append(f"{counted} the {duplicates} of each is kept.")
-    elif n_repeats and duplicates is None:
-        unasked.append(f"{counted} all are kept (duplicates='last' or 'first' keeps one of each).")
-        remarks.append(unasked[-1])
-    n_equal = 0 if log.times is None else int(kernels.n_equal_times(log.offsets, log.times))
-    if n_equal:
-        unasked.append(
-            f"{n_equal:,} of {log.n_events:,} events have the time of another event of their user: they stand in the "
-            "order of the input."
-        )
-        remarks.append(unasked[-1])
-    n_empty = int((log.sizes == 0).sum())
-    if n_empty and min_value is not None:
-        remarks.append(f"{n_empty:,} of {log.n_users:,} users have no event left: they stay, without events.")
-    return replace(log, remarks=tuple(remarks)), unasked

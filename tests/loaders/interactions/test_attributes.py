@@ -88,7 +88,7 @@ def test_rows_that_are_missing_or_of_nobody_are_said():
         ({"id": [7]}, None, DataError, "expected columns beside the ids; got none"),
         ({"id": [7], "x": [1]}, {"y": "number"}, ConfigError, "expected names of columns .* got 'y'"),
         ({"id": [7], "x": ["a"]}, {"x": "number"}, DataError, "'x'"),
-        (None, {"x": "number"}, ConfigError, "expected columns= beside items= or users="),
+        (None, {"x": "number"}, ConfigError, "expected names of columns .*; got 'x'"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(items, columns, error, message):
