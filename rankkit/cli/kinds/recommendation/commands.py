@@ -51,6 +51,8 @@ class RecommendationCommands:
 
     def measure(self, experiment: RecommenderExperiment, model: Any, data: Mapping[str, Any]) -> dict[str, Any]:
         """What a recommender is worth on the test part."""
+        if experiment.training.get("refit"):
+            typer.echo(f"Learnt again from training and validation data together: {model.log.n_events:,} events.")
         report = self.task.evaluate(model, data["test"], experiment.evaluation.metrics)
         typer.echo(f"\ntest\n{report}")
         return {"test": report}
@@ -67,7 +69,8 @@ class RecommendationCommands:
         rules = asked.only("--protocol", "--empty", "--ties", "--per-query")
         refuse_reading(f"{asked.run}, a recommender", dict(asked.reading), "features")
         about = read_model_json(asked.run)
-        noted = (about.get("about") or {}).get("split") or {}
+        noted = dict((about.get("about") or {}).get("split") or {})
+        noted.pop("refit", None)  # the test part is as unknown to it
         try:
             how = LogData.model_validate({**noted, "log": str(asked.data)})
         except (ValidationError, TypeError) as error:

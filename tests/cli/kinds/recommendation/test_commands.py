@@ -9,6 +9,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.kinds.recommendation.comparison_file import RecommenderComparisonFile
+from rankkit.loaders.interactions.folders import read_split
 from tests.models.recommenders.drawn import drawn_log
 
 MODELS = ["popularity", "item_knn", "ease", "als", "bpr", "markov"]
@@ -272,3 +273,40 @@ def test_columns_of_items_are_kept_measured_and_shown(rankkit, events, tmp_path)
     assert told.code == 2
     assert "Did you mean 'title'?" in told.err
     assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize("rule", [("--by", "time", "--valid", ".1"), ("--leave-last", "1"), ("--ratio",)])
+def test_refit_learns_from_the_validation_part_too_and_says_so(rankkit, log, tmp_path, rule):
+    assert rankkit("split", log, *rule).code == 0
+    run = tmp_path / "run"
+    told = rankkit("train", "--log", log, "--recommender", "ease", "--refit", "--out", run)
+    assert told.code == 0, told.err
+    splits = read_split(log / "split")
+    n_events = splits.test.history.n_events
+    assert f"Learnt again from training and validation data together: {n_events} events." in told.out
+    about = json.loads((run / "model.json").read_text())["about"]
+    assert about["split"]["refit"] is True
+    learnt = rk.load(run)
+    assert learnt.log.fingerprint == splits.test.history.fingerprint
+    train, valid, test = splits
+    plain = rk.EASE()
+    chosen = rk.fit(plain, train, valid).chosen
+    assert learnt.options["l2"] == chosen["l2"]
+    np.testing.assert_array_equal(learnt.weights(), rk.EASE(chosen["l2"]).learn(test.history).weights())
+    # What is said of the validation data is of what was learnt before it was learnt from.
+    assert f"{rk.evaluate(plain, valid, ['ndcg@10']).means['ndcg@10']:.4f} on the validation data" in told.out
+    again = rankkit("evaluate", run, log)
+    assert again.code == 0, again.err
+
+
+def test_refit_is_of_recommenders_with_validation_data(rankkit, log, tmp_path):
+    told = rankkit("train", "--train", "x.txt", "--refit", "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "refit" in told.err
+    told = rankkit("train", "--update", tmp_path / "run", "--log", log, "--refit", "--out", tmp_path / "other")
+    assert told.code == 2
+    assert "--refit" in told.err
+    assert rankkit("split", log, "--by", "time", "--valid", "0").code == 0
+    told = rankkit("train", "--log", log, "--recommender", "ease", "--refit", "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "expected validation data with refit" in told.err
