@@ -44,9 +44,9 @@ def recommend(
         raise ConfigError(f"--out: expected a name that ends in .parquet or .csv; got {str(out)!r}. Rename it.")
     if users is not None and histories is not None:
         raise ConfigError("recommend: expected --users or --histories; got both. Drop one.")
+    shown = [] if columns is None else names_of("columns", columns)
     check_place(out)
     model = bundle.read(run, "recommender")[0]
-    shown = [] if columns is None else names_of("columns", columns)
     if shown:
         check_shown(f"{run}", model.log.item_columns, shown)
     asked: Any

@@ -149,7 +149,7 @@ def test_a_log_that_the_model_did_not_learn_from_is_refused(rankkit, log, tmp_pa
         (("--recommender", "ease", "--set", "recommender.l3=1"), "l3"),
         (("--recommender", "ease", "--set", "recommender.l2=-1"), "expected l2 as a number above 0"),
         (("--recommender", "ease", "--objective", "ranknet"), "expected none for a recommender"),
-        (("--recommender", "ease", "--set", "training.epochs=3"), "expected metric alone"),
+        (("--recommender", "ease", "--set", "training.epochs=3"), "expected metric and refit alone"),
         (("--recommender", "ease", "--set", "data.n=2"), "expected no n with by='time'"),
         (("--recommender", "ease", "--train", "x"), "of recommenders: expected no --train"),
         (("--recommender", "ease", "--scorer", "mlp"), "expected one model"),
