@@ -25,6 +25,7 @@ from .data.columns.kinds import time as time
 from .data.columns.kinds import vector as vector
 from .data.columns.schema import Schema as Schema
 from .data.feature_names import with_feature_names as with_feature_names
+from .data.interactions import Attributes as Attributes
 from .data.interactions import Interactions as Interactions
 from .data.interactions import Split as Split
 from .data.interactions import SplitAudit as SplitAudit
@@ -82,6 +83,7 @@ from .loaders.files import convert as convert
 from .loaders.files import read as read
 from .loaders.files import write as write
 from .loaders.folds import read_folds as read_folds
+from .loaders.interactions.caching import cache_interactions as cache_interactions
 from .loaders.interactions.folders import read_log as read_log
 from .loaders.interactions.folders import write_log as write_log
 from .loaders.interactions.reading import read_interactions as read_interactions

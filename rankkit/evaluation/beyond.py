@@ -1,6 +1,6 @@
 """What lists are like beside how well they hit: coverage, concentration, novelty, diversity, calibration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,8 +10,8 @@ from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.retrieval.lists import TopK
 
-ItemFeatures: TypeAlias = ArrayLike
-"""Numbers ``[item, feature]``, one row for each item of the log."""
+ItemFeatures: TypeAlias = ArrayLike | str | Sequence[str]
+"""Numbers ``[item, feature]``, one row for each item of the log; or names of columns of items that the log has."""
 
 _ALPHA = 0.01  # share of the history's own distribution in that of a list, so that no logarithm is of 0
 
@@ -168,7 +168,7 @@ def beyond_accuracy(
         lists: At least as long as the greatest k.
         own: The history of each user of the lists, in their order.
         learnt: Every event before, which says how popular an item is.
-        features: ``[item, feature]``, for diversity and calibration.
+        features: ``[item, feature]``, or names of columns of items of the log, for diversity and calibration.
 
     Returns:
         The numbers, and those of each user where a number is their mean: users without a value do not count in it.
@@ -194,17 +194,25 @@ def beyond_accuracy(
         elif metric == "popularity_bias":
             values = popularity_bias(items, own, learnt.item_counts)
         else:
-            table = _table(where, metric, features, learnt.n_items)
+            table = _table(where, metric, features, learnt)
             values = diversity(items, table) if metric == "diversity" else calibration(items, own, table)
         per_user[name] = values
         means[name] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
     return means, per_user
 
 
-def _table(where: str, metric: str, features: ItemFeatures | None, n_items: int) -> NDArray[np.float64]:
+def _table(where: str, metric: str, features: ItemFeatures | None, learnt: Interactions) -> NDArray[np.float64]:
     if features is None:
         raise ConfigError(f"{where}: expected features of the items, for {metric}; got none. Pass features=.")
-    table = np.asarray(features, np.float64)
+    names = _names(features)
+    if names is not None and learnt.item_columns is None:
+        raise ConfigError(
+            f"{where}: expected columns of items in the log, for features={', '.join(names)}; got a log without any. "
+            "Read it with items=, or rankkit interactions --items."
+        )
+    of_log = None if names is None or learnt.item_columns is None else learnt.item_columns.numbers(where, names)
+    table = np.asarray(features, np.float64) if of_log is None else of_log
+    n_items = learnt.n_items
     if table.ndim != 2 or len(table) != n_items or not np.isfinite(table).all():
         raise DataError(
             f"{where}: expected features as finite numbers [{n_items}, feature], a row for each item of the log; got "
@@ -213,3 +221,11 @@ def _table(where: str, metric: str, features: ItemFeatures | None, n_items: int)
     if metric == "calibration" and (table < 0).any():
         raise DataError(f"{where}: expected classes of 0 or more, for calibration; got {table.min():g}. Pass classes.")
     return table
+
+
+def _names(features: ItemFeatures) -> list[str] | None:
+    """Names of columns, where features are such."""
+    if isinstance(features, str):
+        return [features]
+    listed = isinstance(features, list | tuple) and len(features) > 0
+    return [str(name) for name in features] if listed and all(isinstance(name, str) for name in features) else None  # type: ignore[union-attr]

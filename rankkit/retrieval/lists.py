@@ -1,5 +1,6 @@
 """TopK: what was recommended, a list a user, with the ids of the log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,10 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.text_ids import Ids, to_arrow
+from rankkit.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_OWN = ("user", "item", "score", "rank")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -24,6 +29,7 @@ class TopK:
         item_ids: ``[item]``.
         remarks: What was decided, a line each.
         n_cold: Users without a history.
+        item_columns: What is known of the items, or None.
     """
 
     user_ids: Ids
@@ -32,6 +38,7 @@ class TopK:
     item_ids: Ids
     remarks: tuple[str, ...] = ()
     n_cold: int = 0
+    item_columns: Attributes | None = None
 
     @property
     def n_users(self) -> int:
@@ -62,16 +69,31 @@ class TopK:
             "rank": (ranks + 1).astype(np.int32),
         }
 
-    def to_arrow(self) -> pa.Table:
-        """:meth:`columns` as an Arrow table."""
+    def to_arrow(self, shown: Sequence[str] = ()) -> pa.Table:
+        """:meth:`columns` as an Arrow table, with columns of the items behind them.
+
+        Args:
+            shown: Names of columns of the items, such as a title.
+
+        Raises:
+            DataError: If there is no such column.
+        """
         held = self.columns()
         ids = {name: to_arrow(held[name]) for name in ("user", "item")}
-        return pa.table({**ids, "score": pa.array(held["score"]), "rank": pa.array(held["rank"])})
+        table = pa.table({**ids, "score": pa.array(held["score"]), "rank": pa.array(held["rank"])})
+        if not shown:
+            return table
+        known = check_shown("TopK", self.item_columns, shown).take(pa.array(self.items[self.items >= 0]))
+        for name in known.column_names:
+            table = table.append_column(name, known[name])
+        return table
 
-    def to_pandas(self) -> "pd.DataFrame":
-        """:meth:`columns` as a data frame."""
+    def to_pandas(self, shown: Sequence[str] = ()) -> "pd.DataFrame":
+        """:meth:`columns` as a data frame; ``shown`` as :meth:`to_arrow` has it."""
         import pandas as pd
 
+        if shown:
+            return pd.DataFrame(self.to_arrow(shown).to_pandas())
         held = self.columns()
         return pd.DataFrame({name: np.asarray(column) for name, column in held.items()})
 
@@ -84,3 +106,20 @@ class TopK:
         ]
         more = [f"... {len(self) - 10:,} users more"] if len(self) > 10 else []
         return "\n".join([*lines, *more])
+
+
+def check_shown(where: str, known: Attributes | None, names: Sequence[str]) -> pa.Table:
+    """The columns of items of those names, which can stand beside those of lists.
+
+    Raises:
+        DataError: If there is none of a name, or a list has one of that name itself.
+    """
+    if known is None:
+        raise DataError(
+            f"{where}: expected columns of items, to show {', '.join(names)}; got a log without any. Read it with "
+            "items=, or rankkit interactions --items."
+        )
+    for name in names:
+        if name in _OWN:
+            raise DataError(f"{where}: expected a column of items beside {', '.join(_OWN)}; got {name!r}. Rename it.")
+    return known.shown(where, names)

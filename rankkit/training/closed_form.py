@@ -49,10 +49,13 @@ def _learn(job: Job, metric: str, options: Options) -> History:
     start = time.perf_counter()
     model = job.model
     learnt = model.learn(job.train, choosing, lambda: job.value(model, choosing, metric), seed=options.seed)
-    seconds = time.perf_counter() - start
     if isinstance(model, nn.Module):
         model.eval()
     value = job.value(model, job.valid, metric) if job.has_valid else None
+    finish = getattr(job, "finish", None)
+    if finish is not None:
+        finish(options.seed)
+    seconds = time.perf_counter() - start
     n_docs = getattr(job.train, "n_docs", len(job.train))
     rate = n_docs / seconds if seconds else 0.0
     for callback in options.callbacks:

@@ -1,9 +1,12 @@
 """Measures of lists against loops over items and pairs."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+import rankkit as rk
 from rankkit.data.interactions import Interactions, split_interactions
+from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import beyond
 from rankkit.evaluation.catalogue import evaluate_recommender
 from rankkit.models.recommenders import EASE, Popularity
@@ -69,3 +72,28 @@ def test_calibration_is_least_for_the_same_mix(listed):
     found = beyond.calibration(np.array([listed], np.int32), history, np.eye(2))[0]
     assert found == pytest.approx(oracle.calibration(listed, [0, 1], np.eye(2)))
     assert (found < 1e-12) == (sorted(listed) == [0, 1])
+
+
+@pytest.mark.filterwarnings("ignore::rankkit.DataWarning")
+def test_columns_of_the_log_stand_for_features():
+    genres = {f"i{item}": ["even" if item % 2 == 0 else "odd"] for item in range(25)}
+    events = drawn_log(text=True)
+    log = rk.read_interactions(
+        events.to_pandas(),
+        items=pa.table({"item": list(genres), "genre": list(genres.values()), "title": list(genres)}),
+        columns={"genre": "bag"},
+        duplicates="keep",
+    )
+    test = rk.split_interactions(log, "leave_last").test
+    names = ["diversity@5", "calibration@5"]
+    model = rk.Popularity().learn(test.history)
+    places = np.array([int(item[1:]) % 2 for item in np.asarray(log.item_ids)])
+    given = evaluate_recommender(model, test, names, features=np.eye(2)[places])
+    by_name = evaluate_recommender(model, test, names, features="genre")
+    assert by_name.means == given.means
+    assert evaluate_recommender(model, test, names, features=["genre"]).means == given.means
+    with pytest.raises(DataError, match="got 'title', which can only be shown"):
+        evaluate_recommender(model, test, names, features="title")
+    bare = rk.split_interactions(events, "leave_last").test
+    with pytest.raises(ConfigError, match="got a log without any"):
+        evaluate_recommender(rk.Popularity().learn(bare.history), bare, names, features="genre")

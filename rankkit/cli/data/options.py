@@ -161,13 +161,18 @@ def reading_of(values: Mapping[str, Any]) -> Reading:
             reading[column] = None
     for option in _NAMES:
         if option in reading:
-            reading[option] = _names(option, reading[option])
+            reading[option] = names_of(option, reading[option])
     if "columns" in reading:
-        reading["columns"] = _kinds(reading["columns"])
+        reading["columns"] = kinds_of(reading["columns"])
     return reading
 
 
-def _names(option: str, text: str) -> list[str]:
+def names_of(option: str, text: str) -> list[str]:
+    """The names that an option lists.
+
+    Raises:
+        ConfigError: If one is empty.
+    """
     from rankkit.errors import ConfigError
 
     names = [name.strip() for name in text.split(",")]
@@ -176,7 +181,7 @@ def _names(option: str, text: str) -> list[str]:
     return names
 
 
-def _kinds(text: str) -> dict[str, str]:
+def kinds_of(text: str) -> dict[str, str]:
     """Kinds by column; a name may have ``=`` in it.
 
     Raises:
@@ -184,7 +189,7 @@ def _kinds(text: str) -> dict[str, str]:
     """
     from rankkit.errors import ConfigError
 
-    pairs = [pair.rpartition("=") for pair in _names("columns", text)]
+    pairs = [pair.rpartition("=") for pair in names_of("columns", text)]
     if not all(name and kind for name, _, kind in pairs):
         raise ConfigError(
             f"--columns: expected names and kinds; got {text!r}. Write --columns brand=category,day=time."

@@ -120,6 +120,12 @@ class AnyExperiment(Section):
         return self.training
 
     @property
+    def noted(self) -> dict[str, Any]:
+        """How the data is read, of which a saved model keeps what it has to know."""
+        data: dict[str, Any] = self.model_dump()["data"]
+        return data
+
+    @property
     def said_objective(self) -> tuple[str, dict[str, Any]]:
         """Name and options of the objective; an empty name where the model learns in one go."""
         return ("", {}) if self.objective is None else (self.objective.name, self.objective.options)

@@ -74,7 +74,7 @@ def run(
                 objective=None if experiment.objective is None else experiment.objective.model_dump(),
                 metrics=experiment.evaluation.metrics,
                 data_fingerprint=train.fingerprint,
-                **task.noted(train, experiment.model_dump()["data"]),
+                **task.noted(train, experiment.noted),
             )
         reports = commands.measure(experiment, built.model, data)
         for tracking in mirrored:

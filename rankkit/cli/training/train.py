@@ -57,6 +57,12 @@ def train(
         Path | None,
         typer.Option(help="A saved recommender, which learns the new events of --log with its options as they are."),
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit", help="Of a recommender: learn again from training and validation data, once options are chosen."
+        ),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run: metrics, checkpoint, saved ranker or encoder.")
     ] = None,
@@ -88,7 +94,8 @@ def train(
     if update is not None:
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
-        more = {"--set": settings, "--resume": resume, "--track": track, "--valid-fraction": valid_fraction}
+        more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
+        more |= {"--valid-fraction": valid_fraction}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
     if resume and config is None and out is not None:
@@ -112,6 +119,7 @@ def train(
         "objective": objective,
         "scorer": scorer,
         "encoder": encoder,
+        "training": {"refit": True} if refit else {},
         "recommender": recommender or ("ease" if log is not None and config is None else None),
         "out": _text(out),
         "seed": seed,

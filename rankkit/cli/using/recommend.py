@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rankkit.cli.data.options import names_of
 from rankkit.cli.next_step import suggest
 
 _USERS = 8192  # whose lists are in memory at the same time
@@ -24,6 +25,10 @@ def recommend(
     ] = None,
     within: Annotated[Path | None, typer.Option(help="Text file of ids of the items that may be listed.")] = None,
     exclude: Annotated[Path | None, typer.Option(help="Text file of ids of items that are listed for nobody.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y", help="Columns of the items to write beside, such as title; the log holds them."),
+    ] = None,
     seen: Annotated[bool, typer.Option("--seen", help="List items of a user's history, too.")] = False,
 ) -> None:
     """List the best items for users, in blocks; who has no history gets the most popular items, and it is said."""
@@ -33,13 +38,17 @@ def recommend(
     from rankkit.errors import ConfigError, DataWarning
     from rankkit.files.places import check_place
     from rankkit.loaders.interactions.reading import read_interactions
+    from rankkit.retrieval.lists import check_shown
 
     if out.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--out: expected a name that ends in .parquet or .csv; got {str(out)!r}. Rename it.")
     if users is not None and histories is not None:
         raise ConfigError("recommend: expected --users or --histories; got both. Drop one.")
+    shown = [] if columns is None else names_of("columns", columns)
     check_place(out)
     model = bundle.read(run, "recommender")[0]
+    if shown:
+        check_shown(f"{run}", model.log.item_columns, shown)
     asked: Any
     if histories is not None:
         with warnings.catch_warnings():
@@ -57,9 +66,9 @@ def recommend(
                 model.histories("recommend", asked[first : first + _USERS]), k, exclude_seen=not seen, **choice
             )
             n_users, n_cold = n_users + len(found), n_cold + found.n_cold
-            table = found.to_arrow()
+            table = found.to_arrow(shown)
             n_rows += len(table)
-            yield table
+            yield table if out.suffix == ".parquet" else _flat(table)
 
     _write(parts(), out)
     cold = f"; {n_cold:,} without a history get the most popular items" if n_cold else ""
@@ -91,6 +100,32 @@ def _as_in(known: Any, lines: list[str]) -> list[Any]:
 
     are_numbers = not isinstance(known, TextIds) and all(line.removeprefix("-").isdecimal() for line in lines)
     return [int(line) for line in lines] if are_numbers else list(lines)
+
+
+def _flat(table: Any) -> Any:
+    """Lists as text with ``|`` between their values: CSV has no lists.
+
+    Raises:
+        DataError: If a column has no text.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from rankkit.errors import DataError
+
+    for place, field in enumerate(table.schema):
+        try:
+            if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):
+                texts = table.column(place).cast(pa.list_(pa.string()))
+                table = table.set_column(place, field.name, pc.binary_join(texts, "|"))
+            elif pa.types.is_nested(field.type):
+                raise pa.ArrowInvalid(f"{field.type}")
+        except pa.ArrowException as error:
+            raise DataError(
+                f"--columns: expected columns that CSV can hold; got {field.name!r}: {str(error)[:100]}. Write a "
+                "Parquet file."
+            ) from error
+    return table
 
 
 def _write(tables: Iterator[Any], out: Path) -> None:

@@ -1,5 +1,6 @@
 """Interaction logs of recommendation: events of users with items, splits of them, and what a split means."""
 
+from rankkit.data.interactions.attributes import Attributes as Attributes
 from rankkit.data.interactions.audit import SplitAudit as SplitAudit
 from rankkit.data.interactions.audit import audit_split as audit_split
 from rankkit.data.interactions.log import Interactions as Interactions

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from rankkit.data.interactions.log import Interactions, coded
+from rankkit.data.interactions.attributes import Attributes
+from rankkit.data.interactions.log import Interactions, coded, positions_of
 from rankkit.data.text_ids import Ids, join_ids
 from rankkit.errors import DataError
 
@@ -13,7 +15,9 @@ from rankkit.errors import DataError
 def on_shared_ids(logs: Sequence[Interactions]) -> tuple[Interactions, NDArray[np.int64]]:
     """One log of the events of all, and the log that each event is of.
 
-    The events of a user are in order of time; equal times, and events without times, in the order of the logs.
+    The events of a user are in order of time; equal times, and events without times, in the order of the logs. Columns
+    of users and items are those of the first log that has some; what it does not know comes from others of the same
+    schema.
 
     Raises:
         DataError: If some logs have times or values, and others none.
@@ -42,8 +46,35 @@ def on_shared_ids(logs: Sequence[Interactions]) -> tuple[Interactions, NDArray[n
         item_ids,
         None if times is None else times[order],
         None if values is None else values[order],
+        user_columns=_columns("user", logs, user_ids),
+        item_columns=_columns("item", logs, item_ids),
     )
     return joined, part_of_event[order]
+
+
+def _columns(side: str, logs: Sequence[Interactions], ids: Ids) -> Attributes | None:
+    found: list[tuple[Ids, Attributes]] = [
+        (getattr(log, f"{side}_ids"), known) for log in logs if (known := getattr(log, f"{side}_columns")) is not None
+    ]
+    if not found:
+        return None
+    first = found[0][1]
+    alike = [
+        (known_ids, known)
+        for known_ids, known in found
+        if known.schema == first.schema and known.table.schema.equals(first.table.schema)
+    ]
+    whole = Attributes(
+        pa.concat_tables([known.table for _, known in alike]),
+        np.concatenate([known.features for _, known in alike]),
+        first.schema,
+    )
+    rows, n_before = np.full(len(ids), -1, np.int64), 0
+    for known_ids, known in alike:
+        places = positions_of(ids, known_ids)
+        rows = np.where((rows < 0) & (places >= 0), places + n_before, rows)
+        n_before += len(known)
+    return whole.select(rows)
 
 
 def _shared(pieces: Sequence[Ids]) -> tuple[list[NDArray[np.int32]], Ids]:

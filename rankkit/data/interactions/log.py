@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
@@ -36,6 +37,8 @@ class Interactions:
         times: int64 ``[event]``, never falling within a user; None where only the order is known.
         values: float32 ``[event]``, such as ratings or counts, or None.
         remarks: What was decided about the input without being asked, a line each.
+        user_columns: What is known of users beside their events, a row for each user; or None.
+        item_columns: Likewise of items.
 
     Raises:
         DataError: If the arrays do not fit together.
@@ -55,6 +58,8 @@ class Interactions:
     times: NDArray[np.int64] | None = None
     values: NDArray[np.float32] | None = None
     remarks: tuple[str, ...] = ()
+    user_columns: Attributes | None = None
+    item_columns: Attributes | None = None
 
     def __post_init__(self) -> None:
         for name in ("user_ids", "item_ids"):
@@ -158,6 +163,7 @@ class Interactions:
             self,
             offsets=self.offsets[start : stop + 1] - first,
             user_ids=self.user_ids[start:stop],
+            user_columns=None if self.user_columns is None else self.user_columns.part(start, stop),
             **self._columns(slice(first, last)),
         )
 
@@ -171,7 +177,13 @@ class Interactions:
         sizes = self.sizes[users]
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         events = np.arange(offsets[-1]) + np.repeat(self.offsets[users] - offsets[:-1], sizes)
-        return replace(self, offsets=offsets, user_ids=self.user_ids[users], **self._columns(events))
+        return replace(
+            self,
+            offsets=offsets,
+            user_ids=self.user_ids[users],
+            user_columns=None if self.user_columns is None else self.user_columns.select(users),
+            **self._columns(events),
+        )
 
     def keep(self, events: NDArray[np.bool_]) -> "Interactions":
         """The events of a mask ``[event]``; every user and item stays, also where it has none left."""
@@ -237,7 +249,7 @@ class Interactions:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal BLAKE2b digest of events and ids: equal for equal logs."""
+        """Hexadecimal BLAKE2b digest of events and ids, not of columns beside them: equal for equal logs."""
         digest = hashlib.blake2b(digest_size=16)
         ids = [part for held in (self.user_ids, self.item_ids) for part in id_texts(held).buffers()]
         for array in (self.offsets, self.items, self.times, self.values, *ids):
@@ -362,6 +374,13 @@ def _check_events(log: Interactions) -> None:
         )
     if len(log.user_ids) != log.n_users:
         raise DataError(f"Interactions: expected {log.n_users} user_ids; got {len(log.user_ids)}. Name every user.")
+    for side, n_rows in (("user", log.n_users), ("item", log.n_items)):
+        known = getattr(log, f"{side}_columns")
+        if known is not None and len(known) != n_rows:
+            raise DataError(
+                f"Interactions: expected {side}_columns of {n_rows} {side}s; got {len(known)} rows. "
+                "read_interactions joins them by id."
+            )
     for name, kind in (("times", np.int64), ("values", np.float32)):
         column = getattr(log, name)
         if column is not None and (column.dtype != kind or column.shape != items.shape):

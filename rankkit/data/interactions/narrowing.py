@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
 
@@ -28,9 +29,19 @@ def with_at_least(log: Interactions, n: int) -> Interactions:
     users, items = left.sizes > 0, left.item_counts > 0
     renumbered = (np.cumsum(items) - 1).astype(np.int32)
     chosen = left.select(users)
-    remark = (
-        f"{int((~users).sum()):,} of {log.n_users:,} users, {int((~items).sum()):,} of {log.n_items:,} items and "
-        f"{log.n_events - left.n_events:,} of {log.n_events:,} events are left out: users and items of fewer than "
-        f"{n} events."
+    remark = left_out(users, items, log.n_events - left.n_events, log.n_events, n)
+    return replace(
+        chosen,
+        items=renumbered[chosen.items],
+        item_ids=log.item_ids[items],
+        remarks=(*log.remarks, remark),
+        item_columns=None if log.item_columns is None else log.item_columns.select(np.flatnonzero(items)),
     )
-    return replace(chosen, items=renumbered[chosen.items], item_ids=log.item_ids[items], remarks=(*log.remarks, remark))
+
+
+def left_out(users: NDArray[np.bool_], items: NDArray[np.bool_], n_out: int, n_events: int, n: int) -> str:
+    """What a k-core left out, in a line: of users and items those that stay are True."""
+    return (
+        f"{int((~users).sum()):,} of {len(users):,} users, {int((~items).sum()):,} of {len(items):,} items and "
+        f"{n_out:,} of {n_events:,} events are left out: users and items of fewer than {n} events."
+    )

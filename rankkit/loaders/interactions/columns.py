@@ -29,6 +29,7 @@ class Events:
         times: int64 ``[event]``, or None.
         values: float32 ``[event]``, or None.
         remarks: What was decided, a line each.
+        in_millionths: Whether times had fractions, so that they are counted in millionths of what they were.
     """
 
     users: NDArray[np.int32]
@@ -38,6 +39,7 @@ class Events:
     times: NDArray[np.int64] | None
     values: NDArray[np.float32] | None
     remarks: tuple[str, ...]
+    in_millionths: bool = False
 
 
 def events_of(table: pa.Table, wanted: Wanted, source: Source) -> Events:
@@ -56,13 +58,15 @@ def events_of(table: pa.Table, wanted: Wanted, source: Source) -> Events:
     users, user_ids = _codes(table[names["user"]], source, names["user"])
     items, item_ids = _codes(table[names["item"]], source, names["item"])
     remarks: list[str] = []
-    times = None if names["time"] is None else _times(table[names["time"]], source, names["time"], remarks)
+    times, in_millionths = None, False
+    if names["time"] is not None:
+        times, in_millionths = _times(table[names["time"]], source, names["time"], remarks)
     values = None if names["value"] is None else _values(table[names["value"]], source, names["value"])
     if times is None:
         others = [name for name in table.column_names if name not in names.values()]
         beside = f" Columns that were not read: {', '.join(others[:10])} (time= names one)." if others else ""
         remarks.append(f"no times: the events of a user stand in the order of the input.{beside}")
-    return Events(users, items, user_ids, item_ids, times, values, tuple(remarks))
+    return Events(users, items, user_ids, item_ids, times, values, tuple(remarks), in_millionths)
 
 
 def _name(table: pa.Table, asked: str | int | None, role: str, source: Source) -> str | None:
@@ -112,22 +116,23 @@ def _codes(column: pa.ChunkedArray, source: Source, name: str) -> tuple[NDArray[
     return again[codes], different
 
 
-def _times(column: pa.ChunkedArray, source: Source, name: str, remarks: list[str]) -> NDArray[np.int64]:
+def _times(column: pa.ChunkedArray, source: Source, name: str, remarks: list[str]) -> tuple[NDArray[np.int64], bool]:
+    """Times as whole numbers, and whether they are in millionths of what they were."""
     _refuse_missing(column, source, name, "a time")
     kind = column.type
     if pa.types.is_integer(kind):
-        return np.asarray(column.cast(pa.int64()).to_numpy())
+        return np.asarray(column.cast(pa.int64()).to_numpy()), False
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_time(kind):
         remarks.append("times are microseconds since 1970.")
-        return np.asarray(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy())
+        return np.asarray(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).to_numpy()), False
     if pa.types.is_floating(kind):
         numbers = np.asarray(column.to_numpy(), np.float64)
         _refuse_infinite(numbers, source, name, "a time")
         if (numbers == np.rint(numbers)).all() and np.abs(numbers).max(initial=0) < 2**53:
-            return numbers.astype(np.int64)
+            return numbers.astype(np.int64), False
         remarks.append(f"times in column {name!r} have fractions: they are counted in millionths.")
         if np.abs(numbers).max(initial=0) * 1e6 < 2**63:
-            return np.rint(numbers * 1e6).astype(np.int64)
+            return np.rint(numbers * 1e6).astype(np.int64), True
     raise DataError(
         f"{source.name}: expected times as whole numbers, seconds or dates in column {name!r}; got {kind}, first "
         f"{str(column[0])[:40] if len(column) else 'nothing'!r}. Convert the column, or leave time= out."

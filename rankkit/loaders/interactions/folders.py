@@ -2,8 +2,9 @@
 
 A log is a folder of ``log.json`` (counts, remarks) and three Parquet files: ``events.parquet`` with a row an event in
 order of user and time (``user`` and ``item`` as positions from 0, ``time`` and ``value`` where there are some), and
-``users.parquet`` and ``items.parquet`` with the column ``id``. A split is a folder of ``split.json`` (the rule, the
-audit) and the logs ``train``, ``valid`` and ``test``, all with the users and items of the whole log;
+``users.parquet`` and ``items.parquet`` with the column ``id``; what else is known of them stands in
+``user_columns.parquet`` and ``item_columns.parquet``, in the same order. A split is a folder of ``split.json`` (the
+rule, the audit) and the logs ``train``, ``valid`` and ``test``, all with the users and items of the whole log;
 ``places.parquet`` of each says where its events stood there.
 """
 
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.audit import audit_split
 from rankkit.data.interactions.log import Interactions, same_ids
 from rankkit.data.interactions.splits import Split, Splits, splits_of_parts
@@ -28,11 +30,12 @@ from rankkit.files.disk import writing
 from rankkit.files.places import check_place
 from rankkit.files.records import read_json, write_json
 
-LOG_FILE, SPLIT_FILE = "log.json", "split.json"
+LOG_FILE, SPLIT_FILE, EVENTS = "log.json", "split.json", "events.parquet"
 SPLIT_FOLDER = "split"
 """Where ``rankkit split`` puts the split of a log that is told no other place: in the folder of the log."""
-_EVENTS, _USERS, _ITEMS = "events.parquet", "users.parquet", "items.parquet"
-LOG_NAMES = frozenset({LOG_FILE, _EVENTS, _USERS, _ITEMS})
+_USERS, _ITEMS = "users.parquet", "items.parquet"
+_KNOWN = {"user_columns": "user_columns.parquet", "item_columns": "item_columns.parquet"}
+LOG_NAMES = frozenset({LOG_FILE, EVENTS, _USERS, _ITEMS, *_KNOWN.values()})
 SPLIT_NAMES = frozenset({SPLIT_FILE, "train", "valid", "test"})
 """What stands in the folder of a log, and of a split."""
 _VERSION = 1
@@ -68,7 +71,7 @@ def write_log(log: Interactions, folder: str | os.PathLike[str]) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
     with beside(place) as temporary, writing(place, at=temporary):
         _put_log(log, temporary)
-        _settle(temporary, place)
+        settle_folder(temporary, place)
 
 
 def read_log(folder: str | os.PathLike[str]) -> Interactions:
@@ -91,7 +94,7 @@ def read_log(folder: str | os.PathLike[str]) -> Interactions:
     place = Path(folder)
     about = _about(place, LOG_FILE, "rankkit interactions")
     try:
-        events = pq.read_table(place / _EVENTS)
+        events = pq.read_table(place / EVENTS)
         users, items = (_ids(place / f"{name}.parquet") for name in ("users", "items"))
         columns: dict[str, NDArray[Any]] = {
             name: events[name].cast(kind).to_numpy() for name, kind in _COLUMNS.items() if name in events.column_names
@@ -108,6 +111,11 @@ def read_log(folder: str | os.PathLike[str]) -> Interactions:
             columns.get("time"),
             columns.get("value"),
             tuple(str(remark) for remark in about.get("remarks", ())),
+            **{
+                name: Attributes.from_arrow(pq.read_table(place / file))
+                for name, file in _KNOWN.items()
+                if (place / file).is_file()
+            },
         )
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(
@@ -140,7 +148,7 @@ def write_split(splits: Splits, folder: str | os.PathLike[str], **made_by: Any) 
         about = {"rankkit": "split", "format_version": _VERSION, "rule": splits.rule, "made_by": made_by}
         audit = audit_split(splits).to_dict()
         write_json(temporary / SPLIT_FILE, {**about, "audit": audit, "remarks": list(splits.remarks)})
-        _settle(temporary, place)
+        settle_folder(temporary, place)
 
 
 def read_split(folder: str | os.PathLike[str]) -> Splits:
@@ -174,7 +182,7 @@ def _joined(place: Path, parts: Mapping[str, Interactions]) -> tuple[Interaction
     if not same or len(places) != sum(log.n_events for log in logs):
         raise DataError(f"{place}: expected parts of one log; got others. Split anew.")
     order = np.argsort(places, kind="stable")
-    columns = {
+    columns: dict[str, Any] = {
         name: np.concatenate([getattr(log, name) for log in logs])[order]
         for name in ("items", "times", "values")
         if all(getattr(log, name) is not None for log in logs)
@@ -212,15 +220,31 @@ def _put_log(log: Interactions, folder: Path, places: NDArray[np.int64] | None =
         pq.write_table(pa.table({"place": pa.array(places)}), folder / _PLACES)
     columns = {"user": log.users, "item": log.items, "time": log.times, "value": log.values}
     kept = {name: pa.array(column) for name, column in columns.items() if column is not None}
-    pq.write_table(pa.table(kept), folder / _EVENTS)
-    for name, ids in (("users", log.user_ids), ("items", log.item_ids)):
+    pq.write_table(pa.table(kept), folder / EVENTS)
+    put_ids(folder, log.user_ids, log.item_ids, log.user_columns, log.item_columns)
+    write_about(folder, log, log.fingerprint)
+
+
+def put_ids(
+    folder: Path, user_ids: Ids, item_ids: Ids, user_columns: Attributes | None, item_columns: Attributes | None
+) -> None:
+    """Write who the users are, what the items are, and what is known of them beside."""
+    for name, ids in (("users", user_ids), ("items", item_ids)):
         pq.write_table(pa.table({"id": to_arrow(ids)}), folder / f"{name}.parquet")
+    for name, known in (("user_columns", user_columns), ("item_columns", item_columns)):
+        if known is not None:
+            pq.write_table(known.to_arrow(), folder / _KNOWN[name])
+
+
+def write_about(folder: Path, log: Any, fingerprint: str) -> None:
+    """Write the counts and remarks of a log, or of what says as much of one."""
     counts = {"n_users": log.n_users, "n_items": log.n_items, "n_events": log.n_events}
     about = {"rankkit": "interactions", "format_version": _VERSION, **counts}
-    write_json(folder / LOG_FILE, {**about, "remarks": list(log.remarks), "fingerprint": log.fingerprint})
+    write_json(folder / LOG_FILE, {**about, "remarks": list(log.remarks), "fingerprint": fingerprint})
 
 
-def _settle(written: Path, place: Path) -> None:
+def settle_folder(written: Path, place: Path) -> None:
+    """Put a folder that was written into its place."""
     if place.exists() and not any(place.iterdir()):  # which could not be renamed onto everywhere
         place.rmdir()
     put_folder(written, place)

@@ -2,26 +2,26 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from rankkit.data.interactions.log import Interactions, grouped
 from rankkit.data.interactions.narrowing import with_at_least
 from rankkit.errors import ConfigError, DataError
-from rankkit.loaders.interactions.columns import Events, events_of
+from rankkit.loaders.interactions.attributes import TablesBeside
+from rankkit.loaders.interactions.columns import events_of
 from rankkit.loaders.interactions.folders import is_log, read_log
 from rankkit.loaders.interactions.forms import Form, Wanted, open_file
+from rankkit.loaders.interactions.settling import Duplicates, Settling
 from rankkit.loaders.interactions.tables import as_table
 from rankkit.loaders.sources import Readable, as_file, is_file_name
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.tabular import is_table
 from rankkit.remarks import say
-
-Duplicates = Literal["keep", "last", "first", "error"]
 
 
 def read_interactions(
@@ -36,6 +36,9 @@ def read_interactions(
     duplicates: Duplicates | None = None,
     min_value: float | None = None,
     k_core: int | None = None,
+    items: Readable | Any | None = None,
+    users: Readable | Any | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Interactions:
     r"""Read who met which item, and when.
 
@@ -60,6 +63,13 @@ def read_interactions(
             or ``"first"`` in time alone, or ``"error"``. None keeps all, and says how many.
         min_value: Leave out events of a lower value, such as ratings below 4; None: all count, whatever their value.
         k_core: Leave out users and items of fewer events, until all left have as many; None: none are left out.
+        items: A table of items, in a file or in memory, which is joined by the column of ids that the log has, or
+            "item", "item_id" or "id": MovieLens' ``movies.dat`` and ``u.item``, RecBole's ``.item``, any other with a
+            header. Its columns are kept as ``item_columns`` of the log (:class:`rankkit.Attributes`).
+        users: A table of users, likewise.
+        columns: Kinds of columns of these tables, by name, where their types do not say them: ``"number"``,
+            ``"category"``, ``"time"``, ``"vector"``, ``"text"``, ``"bag"``, or what :func:`rankkit.category` and the
+            like make.
 
     Raises:
         DataError: If a column is not there, an id, time or value is missing or none, or nothing is left.
@@ -72,25 +82,42 @@ def read_interactions(
     """
     where = "read_interactions"
     if isinstance(source, str | os.PathLike) and is_log(source):
-        given = {"user": user, "item": item, "time": time, "value": value, "form": form, "separator": separator}
-        asked = [name for name, option in {**given, "duplicates": duplicates}.items() if option is not None]
+        given: dict[str, Any] = {
+            "user": user,
+            "item": item,
+            "time": time,
+            "value": value,
+            "form": form,
+            "separator": separator,
+        }
+        given |= {"duplicates": duplicates, "items": items, "users": users, "columns": columns}
+        asked = [name for name, option in given.items() if option is not None]
         if asked or min_value is not None or k_core is not None:
             raise ConfigError(
                 f"{source}: expected no options for a log that was read before; got some. Leave them out."
             )
         return read_log(source)
-    _check_options(where, form, duplicates, min_value, k_core)
+    check_options(where, form, duplicates, min_value, k_core)
+    tables = TablesBeside({"item": items, "user": users}, {"item": item, "user": user}, columns)
     wanted = Wanted(user, item, time, value, form, separator)
-    with _table_of(source, wanted) as (table, columns, shown):
-        events = events_of(table, columns, shown)
-    log, unasked = _settled(events, shown.name, duplicates, min_value)
+    with _table_of(source, wanted) as (table, named, shown):
+        events = events_of(table, named, shown)
+    settling = Settling(shown.name, duplicates, min_value)
+    log = settling.settled(
+        grouped(events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values)
+    )
+    remarks, unasked = settling.remarks()
+    log = replace(log, remarks=(*events.remarks, *remarks))
     if k_core is not None:
         log = with_at_least(log, k_core)
     if not log.n_events:
         raise DataError(f"{shown.name}: expected events; got none that are left. Check the file, min_value and k_core.")
-    for remark in unasked:
+    for remark in (*events.remarks, *unasked):
         say(f"{shown.name}: {remark}")
-    return log
+    known, told = tables.joined({"item": log.item_ids, "user": log.user_ids})
+    if not known:
+        return log
+    return replace(log, remarks=(*log.remarks, *told), user_columns=known.get("user"), item_columns=known.get("item"))
 
 
 @contextlib.contextmanager
@@ -99,7 +126,7 @@ def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source
         shown = Source("read_interactions")
         yield as_table(source, shown), wanted, shown
         return
-    if is_file_name(source) and not Path(source).is_file():
+    if is_file_name(source) and not Path(source).exists():
         raise DataError(f"{source}: expected a file of interactions; got none there. Check the path.")
     extension = None if is_file_name(source) else {"parquet": ".parquet", "arrow": ".arrow"}.get(wanted.form or "", "")
     with as_file(source, extension) as path:
@@ -107,9 +134,14 @@ def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source
         yield table, columns, Source(f"{path}", below_header=columns.counts_rows)
 
 
-def _check_options(
+def check_options(
     where: str, form: str | None, duplicates: str | None, min_value: float | None, k_core: int | None
 ) -> None:
+    """Refuse options that cannot be, before anything is read.
+
+    Raises:
+        ConfigError: If one is none of its choices.
+    """
     for name, value, choices in (("form", form, get_args(Form)), ("duplicates", duplicates, get_args(Duplicates))):
         if value is not None and value not in choices:
             known = ", ".join(map(repr, choices))
@@ -118,48 +150,3 @@ def _check_options(
         raise ConfigError(f"{where}: expected min_value as a finite number; got {min_value}. Leave it out.")
     if k_core is not None and (isinstance(k_core, bool) or not isinstance(k_core, int | np.integer) or k_core < 1):
         raise ConfigError(f"{where}: expected k_core as a whole number from 1; got {k_core!r}. Leave it out.")
-
-
-def _settled(
-    events: Events, where: str, duplicates: str | None, min_value: float | None
-) -> tuple[Interactions, list[str]]:
-    """The events as a log, with a remark on all that was decided; and those remarks that no option had asked for."""
-    from rankkit.data.interactions import kernels
-
-    remarks, unasked = list(events.remarks), list(events.remarks)
-    log = grouped(
-        events.users, events.items, events.user_ids, events.item_ids, times=events.times, values=events.values
-    )
-    if min_value is not None:
-        if log.values is None:
-            raise DataError(f"{where}: expected values, for min_value; got none. Name their column with value=.")
-        kept = log.values >= min_value
-        remarks.append(f"{int((~kept).sum()):,} of {log.n_events:,} events have a value below {min_value:g}: left out.")
-        log = log.keep(kept)
-    repeats = log.repeats(from_the_last=duplicates == "last")
-    n_repeats = int(repeats.sum())
-    if n_repeats and duplicates == "error":
-        event = int(repeats.argmax())
-        raise DataError(
-            f"{where}: expected one event of a user with an item (duplicates='error'); got another of user "
-            f"{log.user_ids[int(log.users[event])]} with item {log.item_ids[int(log.items[event])]} ({n_repeats:,} "
-            "such events in all). Pass duplicates='keep', 'last' or 'first'."
-        )
-    counted = f"{n_repeats:,} of {log.n_events:,} events repeat an item of their user:"
-    if n_repeats and duplicates in ("last", "first"):
-        log = log.keep(~repeats)
-        remarks.append(f"{counted} the {duplicates} of each is kept.")
-    elif n_repeats and duplicates is None:
-        unasked.append(f"{counted} all are kept (duplicates='last' or 'first' keeps one of each).")
-        remarks.append(unasked[-1])
-    n_equal = 0 if log.times is None else int(kernels.n_equal_times(log.offsets, log.times))
-    if n_equal:
-        unasked.append(
-            f"{n_equal:,} of {log.n_events:,} events have the time of another event of their user: they stand in the "
-            "order of the input."
-        )
-        remarks.append(unasked[-1])
-    n_empty = int((log.sizes == 0).sum())
-    if n_empty and min_value is not None:
-        remarks.append(f"{n_empty:,} of {log.n_users:,} users have no event left: they stay, without events.")
-    return replace(log, remarks=tuple(remarks)), unasked

@@ -209,6 +209,18 @@ def all_batches(path: Path, extensions: tuple[str, ...]) -> Iterator[pa.RecordBa
     return _columns(paths, schema, list(schema.names))
 
 
+def some_batches(paths: Sequence[Path], names: Iterable[str]) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Those of the named columns that the first file has: their types, and the batches of all files.
+
+    Raises:
+        DataError: If a file is damaged, or has other columns than the first.
+    """
+    with _opened(paths[0]) as file:
+        schema = file.schema
+    there = [name for name in dict.fromkeys(names) if name in schema.names]
+    return pa.schema([schema.field(name) for name in there]), _columns(paths, schema, there)
+
+
 def _columns(paths: Sequence[Path], schema: pa.Schema, names: list[str]) -> Iterator[pa.RecordBatch]:
     """The batches of all files with the columns of those names, in the types of the first."""
     for path in paths:

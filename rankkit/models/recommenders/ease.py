@@ -1,5 +1,6 @@
 """EASE: a linear model of items on items, solved at once."""
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ from rankkit.models.recommenders.choosing import Grid
 from rankkit.models.recommenders.recommender import Recommender, check_positive
 
 Precision = Literal["float32", "float64"]
+_BLOCK = 512
 
 
 class EASE(Recommender):
@@ -25,7 +27,7 @@ class EASE(Recommender):
         P = (X^T X + \lambda I)^{-1}, \qquad B_{ij} = -P_{ij} / P_{jj}, \quad B_{jj} = 0, \qquad s = x B
 
     X is binary ``[user, item]``: how often a user met an item does not count. Takes memory of items squared: 4 bytes
-    each, twice that while it learns. New histories are scored as known ones are; cold items score 0.
+    each. New histories are scored as known ones are; cold items score 0.
 
     Args:
         l2: lambda, the ridge: about 100 for 100,000 events, up to 1,000 for tens of millions. None: of 100, 30, 300 and
@@ -62,21 +64,27 @@ class EASE(Recommender):
     def _learn(self, train: Interactions, seed: int) -> None:
         gram = _gram(train, self._dtype)
         gram.diagonal().add_(self.l2)
-        squares = gram.diagonal().clone()
-        factor, info = torch.linalg.cholesky_ex(gram)
-        del gram
+        self._set(self._inverted(gram))
+
+    def _inverted(self, gram: Tensor) -> Tensor:
+        """The inverse of a symmetric positive matrix, in its memory: LAPACK's, as torch's takes two copies beside."""
+        from scipy.linalg import get_lapack_funcs
+
+        matrix = gram.numpy()
+        by_columns = matrix.T  # the same matrix, as it is symmetric, in the order that LAPACK has
+        potrf, potri = get_lapack_funcs(("potrf", "potri"), (by_columns,))
+        squares = matrix.diagonal().copy()
+        factor, info = potrf(by_columns, lower=1, overwrite_a=1, clean=0)
         # What is left of an item's square beside all items before it; of nothing but rounding no inverse can be told.
-        left = float((factor.diagonal() ** 2 / squares).min())
-        if int(info) or left < 10 * torch.finfo(self._dtype).eps:
+        left = 0.0 if info else float((factor.diagonal() ** 2 / squares).min())
+        if left < 10 * torch.finfo(self._dtype).eps:
             raise TrainingError(
                 f"EASE: expected a matrix that can be inverted; got none with l2={self.l2:g} in {self.precision}. "
                 "Take a greater l2, or precision='float64'."
             )
-        # The result stands column by column, in which products are many times slower. It is symmetric, so its
-        # transpose, which stands row by row, is the same matrix.
-        inverse = torch.cholesky_inverse(factor).mT
-        del factor
-        self._set(inverse.contiguous())
+        inverse, _ = potri(factor, lower=1, overwrite_c=1)
+        _mirror(inverse)
+        return torch.from_numpy(inverse.T)
 
     def _set(self, inverse: Tensor) -> None:
         """Keep P as B, in place, and its diagonal, from which P comes back."""
@@ -109,9 +117,7 @@ class EASE(Recommender):
             )
         joined, _ = on_shared_ids([self.log, new])
         # Items stand in their old places; only new ones without events can have come behind them.
-        whole = Interactions(
-            joined.offsets, joined.items, joined.user_ids, self.log.item_ids, joined.times, joined.values
-        )
+        whole = replace(joined, item_ids=self.log.item_ids, item_columns=self.log.item_columns)
         changed = whole.user_positions(new.user_ids[new.sizes > 0])
         after = torch.from_numpy(whole.select(changed).matrix().toarray()).to(self._dtype)
         before = torch.zeros_like(after)
@@ -149,6 +155,16 @@ class EASE(Recommender):
             torch.from_numpy(np.array(array_in("EASE", arrays, name, shape, self.precision)))
             for name, shape in (("weights", (n_items, n_items)), ("diagonal", (n_items,)))
         )
+
+
+def _mirror(matrix: NDArray[Any]) -> None:
+    """Write what stands below the diagonal above it, in blocks that fit into a cache."""
+    for first in range(0, len(matrix), _BLOCK):
+        last = first + _BLOCK
+        square = matrix[first:last, first:last]
+        square[:] = np.tril(square) + np.tril(square, -1).T
+        for below in range(last, len(matrix), _BLOCK):
+            matrix[first:last, below : below + _BLOCK] = matrix[below : below + _BLOCK, first:last].T
 
 
 def _gram(log: Interactions, dtype: torch.dtype) -> Tensor:

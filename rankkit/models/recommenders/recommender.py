@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Protocol, Self, overload, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.recommenders.arrays import State, ids_in, ids_out
@@ -220,7 +221,7 @@ class Recommender(Protocol):
         remarks: tuple[str, ...] = ()
         if n_cold:
             remarks = (f"{n_cold:,} of {len(histories):,} users have no history: they get the most popular items.",)
-        return TopK(histories.user_ids, items, scores, self.log.item_ids, remarks, n_cold)
+        return TopK(histories.user_ids, items, scores, self.log.item_ids, remarks, n_cold, self.log.item_columns)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that was learnt, with the log, as arrays by name."""
@@ -228,6 +229,8 @@ class Recommender(Protocol):
         log: dict[str, NDArray[Any]] = {"log.offsets": self.log.offsets, "log.items": self.log.items}
         optional = {"log.times": self.log.times, "log.values": self.log.values}
         log |= {name: column for name, column in optional.items() if column is not None}
+        beside = {"log.user_columns": self.log.user_columns, "log.item_columns": self.log.item_columns}
+        log |= {name: known.to_bytes() for name, known in beside.items() if known is not None}
         return {**log, **ids_out("users", self.log.user_ids), **ids_out("items", self.log.item_ids), **self._arrays()}
 
     def set_state(self, state: State) -> None:
@@ -245,6 +248,8 @@ class Recommender(Protocol):
                 ids_in(where, "items", state),
                 state.get("log.times"),
                 state.get("log.values"),
+                user_columns=_columns_in(state, "log.user_columns"),
+                item_columns=_columns_in(state, "log.item_columns"),
             )
             self._take(state)
         except KeyError as error:
@@ -300,6 +305,10 @@ def mask_block(
     if without is not None:
         block[:, without] = -np.inf
     return block
+
+
+def _columns_in(state: State, name: str) -> Attributes | None:
+    return Attributes.from_bytes(np.asarray(state[name])) if name in state else None
 
 
 def is_own_history(log: Interactions, histories: Interactions) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import torch
 
 from rankkit.data.interactions import Interactions, Split
+from rankkit.data.interactions.joining import on_shared_ids
 from rankkit.data.interactions.log import same_ids
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.catalogue import CatalogueEvaluation, evaluate_recommender
@@ -28,19 +29,27 @@ class RecommendationJob:
         objective: None: there is none.
         train: Events to learn from.
         valid: What is held out, or None: then options that were left open are taken as they are by default.
+        refit: Learn again, when options are chosen, from what is held out too: for serving, as what is latest counts
+            most, and for a test of later events. What the validation data says is of what was learnt before.
     """
 
     where = "fit"
     objective = None
 
-    def __init__(self, model: Any, objective: Any, train: Interactions, valid: Split | None = None) -> None:
+    def __init__(
+        self, model: Any, objective: Any, train: Interactions, valid: Split | None = None, *, refit: bool = False
+    ) -> None:
         if not learns_in_one_go(model) or not hasattr(model, "lists_of"):
             raise ConfigError(
                 f"fit: expected a recommender, to learn from a log; got {type(model).__name__}. Pass one, such as "
                 "rankkit.EASE()."
             )
         refuse_objective(self.where, model, objective)
-        self.model, self.train, self.valid = model, train, valid
+        if not isinstance(refit, bool):
+            raise ConfigError(f"fit: expected refit as True or False; got {refit!r}. Pass one of them.")
+        if refit and valid is None:
+            raise ConfigError("fit: expected validation data with refit, to learn from it too; got none. Pass valid.")
+        self.model, self.train, self.valid, self.refit = model, train, valid, refit
 
     @property
     def has_valid(self) -> bool:
@@ -78,8 +87,15 @@ class RecommendationJob:
             "training data": self.train.fingerprint,
             "validation data": None if self.valid is None else self.valid.fingerprint,
             "recommender": type(self.model).__name__,
+            **({"refit": True} if self.refit else {}),
             **{f"recommender.{name}": value for name, value in self.model.options.items()},
         }
+
+    def finish(self, seed: int) -> None:
+        """Learn once more where that was asked for, with the options that were chosen."""
+        if self.refit and self.valid is not None:
+            whole, _ = on_shared_ids([self.valid.history, self.valid.targets])
+            self.model.learn_again(whole, seed=seed)
 
     @staticmethod
     def value(model: Any, data: Split, metric: str) -> float:

@@ -179,4 +179,5 @@ def few_users(data: Any, objective: Any, training: Any) -> Any:
         return HeldOut(data.name, history, targets, data.rule)
     few = data[:_N_USERS]
     few = few.keep(few.items < _N_ITEMS)
-    return Interactions(few.offsets, few.items, few.user_ids, few.item_ids[:_N_ITEMS], few.times, few.values)
+    known = None if few.item_columns is None else few.item_columns.select(np.arange(min(_N_ITEMS, few.n_items)))
+    return replace(few, item_ids=few.item_ids[:_N_ITEMS], item_columns=known, remarks=())

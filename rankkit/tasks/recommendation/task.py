@@ -84,7 +84,7 @@ def scoring_milliseconds(scored: Callable[[Any], Any], data: HeldOut) -> dict[st
 
 
 def check_saved(about: Mapping[str, Any], split: Split[Any]) -> None:
-    """Refuse a saved recommender that learnt from other events: its split has other rules, or it knows the answers.
+    """Refuse a saved recommender that learnt from other events: its split has other rules, or it knows more.
 
     Raises:
         ConfigError: If it did.
@@ -94,6 +94,11 @@ def check_saved(about: Mapping[str, Any], split: Split[Any]) -> None:
             "compare: expected a recommender that learnt from the training part of this split "
             f"({split.test.rule}); got one of other events, whose numbers cannot stand in this table. Train it on "
             "this split."
+        )
+    if ((about.get("about") or {}).get("split") or {}).get("refit"):
+        raise ConfigError(
+            "compare: expected a recommender that learnt from the training part alone, as all others of the table do; "
+            "got one that learnt from the validation part too. Train it without --refit."
         )
 
 

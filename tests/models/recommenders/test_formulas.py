@@ -24,6 +24,19 @@ def test_ease_is_ridge_regression_without_the_item_itself(l2, precision, toleran
     np.testing.assert_allclose(np.concatenate(list(model.scores(log))), scores, atol=1e-4)
 
 
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_ease_of_several_blocks_of_items_is_that_of_the_inverse(precision):
+    random = np.random.default_rng(0)
+    log = Interactions.from_events(random.integers(0, 900, 9000), random.integers(0, 1100, 9000))
+    assert log.n_items > 2 * 512  # blocks in which one triangle is written over the other
+    model = EASE(20.0, precision).learn(log)
+    matrix = oracle.binary(log)
+    inverse = np.linalg.inv(matrix.T @ matrix + 20.0 * np.eye(log.n_items))
+    wanted = -inverse / np.diag(inverse)
+    np.fill_diagonal(wanted, 0.0)
+    np.testing.assert_allclose(model.weights(), wanted, atol=1e-6 if precision == "float32" else 1e-12)
+
+
 def test_ease_scores_sparse_and_dense_histories_alike():
     log = drawn_log(n_users=300, n_items=200, n_events=900)
     model = EASE(5.0).learn(log)

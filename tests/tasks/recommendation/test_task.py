@@ -9,6 +9,8 @@ import safetensors.numpy
 import rankkit as rk
 from rankkit.data.interactions import split_interactions
 from rankkit.errors import BundleError, ConfigError, DataError, DataWarning
+from rankkit.tasks.recommendation.task import RECOMMENDATION
+from rankkit.tasks.splitting import Split
 from tests.models.recommenders.drawn import MODELS, drawn_log
 
 EVERY = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
@@ -149,3 +151,24 @@ def test_a_recommender_of_ones_own_is_one_like_all(splits, tmp_path):
         assert rk.evaluate(again, test).means == rk.evaluate(model, test).means
     finally:
         rk.unregister("recommender", "constant")
+
+
+def test_refit_learns_the_validation_part_with_what_was_chosen_without_it(splits):
+    train, valid, test = splits
+    refitted, plain = rk.EASE(), rk.EASE()
+    assert rk.fit(refitted, train, valid, refit=True).chosen == rk.fit(plain, train, valid).chosen
+    assert refitted.log.fingerprint == test.history.fingerprint
+    np.testing.assert_array_equal(refitted.weights(), rk.EASE(plain.l2).learn(test.history).weights())
+    with pytest.raises(ConfigError, match="expected validation data with refit"):
+        rk.fit(rk.EASE(), train, refit=True)
+    with pytest.raises(ConfigError, match="expected refit as True or False"):
+        rk.fit(rk.EASE(), train, valid, refit="yes")
+
+
+def test_a_table_takes_no_recommender_that_learnt_more_than_the_others(splits):
+    split = Split("only", *splits)
+    about = {"data_fingerprint": split.train.fingerprint, "about": {"split": {"by": "time"}}}
+    RECOMMENDATION.check_saved(about, split)
+    about["about"]["split"]["refit"] = True
+    with pytest.raises(ConfigError, match="Train it without --refit"):
+        RECOMMENDATION.check_saved(about, split)

@@ -51,6 +51,8 @@ class RecommendationCommands:
 
     def measure(self, experiment: RecommenderExperiment, model: Any, data: Mapping[str, Any]) -> dict[str, Any]:
         """What a recommender is worth on the test part."""
+        if experiment.training.get("refit"):
+            typer.echo(f"Learnt again from training and validation data together: {model.log.n_events:,} events.")
         report = self.task.evaluate(model, data["test"], experiment.evaluation.metrics)
         typer.echo(f"\ntest\n{report}")
         return {"test": report}
@@ -66,9 +68,10 @@ class RecommendationCommands:
         from rankkit.tasks.recommendation.splits import splits_of
 
         rules = asked.only("--protocol", "--empty", "--ties", "--per-query", "--all-protocols", "--sampled")
-        refuse_reading(f"{asked.run}, a recommender", dict(asked.reading))
+        refuse_reading(f"{asked.run}, a recommender", dict(asked.reading), "features")
         about = read_model_json(asked.run)
-        noted = (about.get("about") or {}).get("split") or {}
+        noted = dict((about.get("about") or {}).get("split") or {})
+        noted.pop("refit", None)  # the test part is as unknown to it
         try:
             how = LogData.model_validate({**noted, "log": str(asked.data)})
         except (ValidationError, TypeError) as error:
@@ -91,6 +94,7 @@ class RecommendationCommands:
             "empty": rules.get("--empty"),
             "ties": rules.get("--ties"),
             "sampled": rules.get("--sampled"),
+            "features": asked.reading.get("features"),
         }
         return self.task.evaluate(asked.model, splits.test, asked.metrics, **given)
 

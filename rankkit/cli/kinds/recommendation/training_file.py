@@ -57,17 +57,26 @@ class RecommenderExperiment(AnyExperiment):
     recommender: Named
     evaluation: ListsSection = ListsSection()
 
+    @property
+    def noted(self) -> dict[str, Any]:
+        """How the log is split, and whether the validation part was learnt from too."""
+        return {**super().noted, **({"refit": True} if self.training.get("refit") else {})}
+
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "RecommenderExperiment":
         if self.objective is not None:
             raise ValueError(f"objective: expected none for a recommender; got {self.objective.name}. Leave it out")
-        check_training(self.training)
+        check_training(self.training, "metric", "refit")
         self.recommender = checked_recommender(self.recommender)
         return self
 
 
-def check_training(training: dict[str, Any]) -> None:
+def check_training(training: dict[str, Any], *known: str) -> None:
     """Refuse what of a training only gradients have; the metric by which options are chosen stays.
+
+    Args:
+        training: As it was asked for.
+        *known: What else than the metric there may be.
 
     Raises:
         ValueError: If anything else is named.
@@ -75,10 +84,13 @@ def check_training(training: dict[str, Any]) -> None:
     from rankkit.evaluation import parse_metric
 
     for name in training:
-        if name != "metric":
+        if name != "metric" and name not in known:
             raise ValueError(
-                f"training: expected metric alone, as recommenders learn in one go; got {name}. Leave it out"
+                f"training: expected {' and '.join(known) or 'metric'} alone, as recommenders learn in one go; got "
+                f"{name}. Leave it out"
             )
+    if not isinstance(training.get("refit", False), bool):
+        raise ValueError(f"training.refit: expected true or false; got {training['refit']!r}. Write one of them")
     if "metric" in training:
         parse_metric(str(training["metric"]))
 

@@ -43,7 +43,15 @@ _BATCH_ROWS = 65_536
 _MOST_HELD = 64  # batches whose counts are kept apart
 
 
-def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Source, rows: Rows) -> Columns:
+def learn(
+    found: Sequence[Column],
+    wanted: Wanted,
+    columns: Columns,
+    source: Source,
+    rows: Rows,
+    *,
+    needs_features: bool = True,
+) -> Columns:
     """What the features of a table are made of: the schema that is given, or one that is learnt from its rows.
 
     Args:
@@ -52,6 +60,7 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
         columns: Which column is what, as far as their types say it.
         source: For messages.
         rows: Of the table.
+        needs_features: Refuse a table without any.
 
     Raises:
         DataError: If a column is missing, no feature is left, or a value is not of the kind that was named.
@@ -62,7 +71,7 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
         return _as_given(there, wanted.schema.without(wanted.dropped), columns, source)
     asked = _asked(there, wanted, columns, source)
     if not any(not isinstance(one, Number) for one, _ in asked.values()):
-        if not columns.features and columns.vector is None:
+        if needs_features and not columns.features and columns.vector is None:
             raise no_features(there.values(), columns.roles, source)
         return columns
     learning = {name: _Learning(one, is_guess) for name, (one, is_guess) in asked.items()}
@@ -73,7 +82,7 @@ def learn(found: Sequence[Column], wanted: Wanted, columns: Columns, source: Sou
     if refused is not None:
         raise not_numeric(there[refused], source)
     kept = tuple(one for one in settled.values() if one is not None)
-    if not kept:
+    if not kept and needs_features:
         raise no_features(there.values(), columns.roles, source)
     taken = {source for one in kept for source in one.sources}
     left_out = tuple((name, reason) for name, reason in columns.left_out if name not in taken)

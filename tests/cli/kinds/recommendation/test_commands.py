@@ -9,6 +9,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.kinds.recommendation.comparison_file import RecommenderComparisonFile
+from rankkit.loaders.interactions.folders import read_split
 from tests.models.recommenders.drawn import drawn_log
 
 MODELS = ["popularity", "item_knn", "ease", "als", "bpr", "markov"]
@@ -173,7 +174,7 @@ def test_a_log_that_the_model_did_not_learn_from_is_refused(rankkit, log, tmp_pa
         (("--recommender", "ease", "--set", "recommender.l3=1"), "l3"),
         (("--recommender", "ease", "--set", "recommender.l2=-1"), "expected l2 as a number above 0"),
         (("--recommender", "ease", "--objective", "ranknet"), "expected none for a recommender"),
-        (("--recommender", "ease", "--set", "training.epochs=3"), "expected metric alone"),
+        (("--recommender", "ease", "--set", "training.epochs=3"), "expected metric and refit alone"),
         (("--recommender", "ease", "--set", "data.n=2"), "expected no n with by='time'"),
         (("--recommender", "ease", "--train", "x"), "of recommenders: expected no --train"),
         (("--recommender", "ease", "--scorer", "mlp"), "expected one model"),
@@ -335,3 +336,67 @@ def test_a_saved_recommender_learns_new_events(rankkit, log, tmp_path):
     assert "expected the log and the split that" in rankkit("evaluate", again, log).err
     assert "expected no --recommender" in rankkit("train", "--update", run, "--recommender", "ease").err
     assert "Name both" in rankkit("train", "--update", run).err
+
+
+def test_columns_of_items_are_kept_measured_and_shown(rankkit, events, tmp_path):
+    items = pd.DataFrame(
+        {"item_id": range(25), "title": [f"t{item}" for item in range(25)], "genre": list("abcde") * 5}
+    )
+    items.to_csv(tmp_path / "items.csv", index=False)
+    columns = ("--user", "user_id", "--item", "item_id", "--time", "timestamp", "--items", tmp_path / "items.csv")
+    told = rankkit("interactions", events, *columns, "--columns", "genre=bag", "--out", tmp_path / "log")
+    assert told.code == 2
+    assert "'genre'" in told.err
+    told = rankkit("interactions", events, *columns, "--out", tmp_path / "log")
+    assert told.code == 0, told.err
+    assert "columns of items: title (to be shown), genre (category of 5)" in told.out
+    run = tmp_path / "run"
+    assert rankkit("train", "--log", tmp_path / "log", "--recommender", "popularity", "--out", run).code == 0
+    told = rankkit("evaluate", run, tmp_path / "log", "-m", "diversity@5", "--features", "genre")
+    assert told.code == 0, told.err
+    assert "diversity@5" in told.out
+    told = rankkit("recommend", run, "--k", "2", "--columns", "title,genre", "--out", tmp_path / "lists.csv")
+    assert told.code == 0, told.err
+    lists = pd.read_csv(tmp_path / "lists.csv")
+    assert (lists["title"] == "t" + lists["item"].astype(str)).all()
+    told = rankkit("recommend", run, "--columns", "titel", "--out", tmp_path / "none.csv")
+    assert told.code == 2
+    assert "Did you mean 'title'?" in told.err
+    assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize("rule", [("--by", "time", "--valid", ".1"), ("--leave-last", "1"), ("--ratio",)])
+def test_refit_learns_from_the_validation_part_too_and_says_so(rankkit, log, tmp_path, rule):
+    assert rankkit("split", log, *rule).code == 0
+    run = tmp_path / "run"
+    told = rankkit("train", "--log", log, "--recommender", "ease", "--refit", "--out", run)
+    assert told.code == 0, told.err
+    splits = read_split(log / "split")
+    n_events = splits.test.history.n_events
+    assert f"Learnt again from training and validation data together: {n_events} events." in told.out
+    about = json.loads((run / "model.json").read_text())["about"]
+    assert about["split"]["refit"] is True
+    learnt = rk.load(run)
+    assert learnt.log.fingerprint == splits.test.history.fingerprint
+    train, valid, test = splits
+    plain = rk.EASE()
+    chosen = rk.fit(plain, train, valid).chosen
+    assert learnt.options["l2"] == chosen["l2"]
+    np.testing.assert_array_equal(learnt.weights(), rk.EASE(chosen["l2"]).learn(test.history).weights())
+    # What is said of the validation data is of what was learnt before it was learnt from.
+    assert f"{rk.evaluate(plain, valid, ['ndcg@10']).means['ndcg@10']:.4f} on the validation data" in told.out
+    again = rankkit("evaluate", run, log)
+    assert again.code == 0, again.err
+
+
+def test_refit_is_of_recommenders_with_validation_data(rankkit, log, tmp_path):
+    told = rankkit("train", "--train", "x.txt", "--refit", "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "refit" in told.err
+    told = rankkit("train", "--update", tmp_path / "run", "--log", log, "--refit", "--out", tmp_path / "other")
+    assert told.code == 2
+    assert "--refit" in told.err
+    assert rankkit("split", log, "--by", "time", "--valid", "0").code == 0
+    told = rankkit("train", "--log", log, "--recommender", "ease", "--refit", "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "expected validation data with refit" in told.err
