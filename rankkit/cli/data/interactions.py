@@ -116,8 +116,8 @@ def _statistics(log: Any) -> list[str]:
 
 def _columns(side: str, known: Any) -> str:
     """Which columns there are, what each of them is, and how much of it is missing."""
+    from rankkit.data.columns.schema import described
     from rankkit.data.interactions.attributes import missing_share
-    from rankkit.data.schema import described
 
     kinds = {column.name: described(column) for column in known.schema.columns}
     missing = missing_share(known)

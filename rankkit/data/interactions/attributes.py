@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import DataError, did_you_mean
 
 _SCHEMA = b"rankkit.schema"

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Number
+from rankkit.data.columns.kinds import Number
+from rankkit.data.columns.schema import Schema
 from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.log import positions_of
-from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, first_places
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.compression import SUFFIXES
@@ -20,10 +20,10 @@ from rankkit.loaders.interactions.forms import text_of
 from rankkit.loaders.interactions.tables import as_table
 from rankkit.loaders.sources import Readable, as_file, is_file_name
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import Wanted, choose_features, not_numeric
+from rankkit.loaders.tables.columns.assignment import Wanted, choose_features, not_numeric
+from rankkit.loaders.tables.columns.kinds import columns_of, numbers
+from rankkit.loaders.tables.columns.learning import learn
 from rankkit.loaders.tables.ids import read_qids
-from rankkit.loaders.tables.kinds import columns_of, numbers
-from rankkit.loaders.tables.learning import learn
 from rankkit.loaders.tables.record_batches import read_columns
 from rankkit.loaders.tables.tabular import is_table
 from rankkit.remarks import say
