@@ -1,0 +1,137 @@
+"""LightGBM and XGBoost as scorers: their options, whose objective grows them, what is saved, native categories."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rankkit as rk
+from rankkit.errors import ConfigError
+from rankkit.models.trees import boosted
+from rankkit.models.trees.boosted import LightGBM, XGBoost
+
+pytest.importorskip("lightgbm")
+
+GRADES = np.array([0, 1, 2], np.float32)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    scorer = LightGBM(num_leaves=5, min_data_in_leaf=5)
+    rk.fit(scorer, "ranknet", rk.make_ranking(30, seed=0), epochs=6, progress=False)
+    return scorer
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"num_leaves": 1}, "num_leaves of at least 2"),
+        ({"feature_fraction": 0.0}, "feature_fraction above 0 and at most 1"),
+        ({"lambda_l2": -1.0}, "lambda_l2 of at least 0"),
+        ({"max_depth": -2}, "max_depth of at least -1"),
+        ({"gradients": "own"}, "gradients to be"),
+        ({"n_features": 0}, "n_features"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_before_data(options, place):
+    with pytest.raises(ConfigError, match=place):
+        LightGBM(**options)
+
+
+def test_boosted_finds_the_scorer_of_a_library():
+    assert rk.Boosted("lightgbm", num_leaves=63).options["num_leaves"] == 63
+    assert isinstance(boosted("xgboost", max_depth=3), XGBoost)
+    with pytest.raises(ConfigError, match="lightgbm, xgboost; got 'catboost'"):
+        boosted("catboost")
+
+
+@pytest.mark.parametrize(
+    ("gradients", "name", "options", "labels", "expected"),
+    [
+        ("auto", "lambdarank", {}, GRADES, "lambdarank"),
+        ("auto", "xe_ndcg", {}, GRADES, "rank_xendcg"),
+        ("auto", "lambdarank", {"k": "10"}, GRADES, None),
+        ("auto", "lambdarank", {}, GRADES + 0.5, None),  # LightGBM's own takes whole labels alone
+        ("auto", "ranknet", {}, GRADES, None),
+        ("rankkit", "lambdarank", {}, GRADES, None),
+        ("library", "lambdarank", {}, GRADES, "lambdarank"),
+    ],
+)
+def test_whose_objective_grows_trees(gradients, name, options, labels, expected):
+    assert LightGBM(gradients=gradients).own_objective(name, options, labels) == expected
+
+
+@pytest.mark.parametrize(("name", "options"), [("softmax", {}), ("lambdarank", {"k": "10"})])
+def test_an_objective_that_the_library_has_not_is_refused_where_its_own_is_asked_for(name, options):
+    with pytest.raises(ConfigError, match=f"lambdarank, xe_ndcg.*got {name}"):
+        LightGBM(gradients="library").own_objective(name, options, GRADES)
+
+
+def test_without_trees_every_score_is_0_and_a_bundle_stays_so(tmp_path):
+    data = rk.make_ranking(4, seed=0)
+    scorer = LightGBM(data.n_features)
+    assert (rk.predict(scorer, data) == 0).all()
+    with pytest.raises(ConfigError, match="Fit it first"):
+        _ = scorer.model
+    rk.save(scorer, tmp_path / "untrained")
+    assert (rk.predict(rk.load(tmp_path / "untrained"), data) == 0).all()
+
+
+def test_a_bundle_scores_as_before_and_is_the_file_of_the_library(trained, tmp_path):
+    data = rk.make_ranking(10, seed=3)
+    rk.save(trained, tmp_path / "run")
+    loaded = rk.load(tmp_path / "run")
+    assert isinstance(loaded, LightGBM)
+    assert loaded.options == trained.options
+    np.testing.assert_array_equal(rk.predict(loaded, data), rk.predict(trained, data))
+    (tmp_path / "trees.txt").write_bytes(trained.model.content)
+    np.testing.assert_array_equal(rk.predict(rk.load(tmp_path / "trees.txt"), data), rk.predict(trained, data))
+
+
+def test_it_scores_as_the_library_does(trained):
+    import lightgbm
+
+    data = rk.make_ranking(10, seed=3)
+    booster = lightgbm.Booster(model_str=trained.model.content.decode())
+    np.testing.assert_allclose(rk.predict(trained, data), booster.predict(data.features), rtol=1e-6)
+
+
+def test_trees_of_other_features_are_refused(trained):
+    with pytest.raises(ValueError, match="trees of"):
+        LightGBM(2).set_state(trained.state())
+
+
+def test_it_is_exported_like_trees_of_a_file(trained, tmp_path):
+    rk.export(trained, "elasticsearch", tmp_path / "es")
+    assert rk.check(tmp_path / "es")
+
+
+def test_categories_are_split_by_sets_of_codes():
+    generator = np.random.default_rng(0)
+    n_rows = 1200
+    brand = generator.integers(0, 12, n_rows)
+    good = np.isin(brand, [1, 4, 6, 11])  # no threshold tells these from the others
+    table = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(n_rows // 10), 10),
+            "label": good.astype(int),
+            "brand": pd.Categorical([f"b{code:02}" for code in brand]),
+            "noise": generator.normal(size=n_rows),
+        }
+    )
+    train = rk.from_pandas(table)
+    scorer = LightGBM.for_data(train, num_leaves=2, min_data_in_leaf=5, feature_fraction=1.0, cat_smooth=0, cat_l2=0)
+    rk.fit(scorer, "softmax", train, epochs=1, progress=False)
+    (tree,) = scorer.model.trees
+    assert tree.categories  # one split does it
+    assert rk.evaluate(scorer, train, ["ndcg"]).means["ndcg"] > 0.99
+    unseen = table.assign(brand="never seen")
+    assert np.isfinite(rk.predict(scorer, unseen)).all()
+
+
+def test_weights_of_documents_are_refused_by_xgboosts_own_objectives():
+    data = rk.make_ranking(3, seed=0)
+    weighed = rk.from_arrays(
+        data.features, data.labels, np.repeat(data.qids, data.list_sizes), weights=np.ones(data.n_docs)
+    )
+    with pytest.raises(ConfigError, match="weights of documents.*gradients='rankkit'"):
+        XGBoost().weights_taken(weighed)
