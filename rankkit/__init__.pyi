@@ -41,6 +41,7 @@ from .data.summary import summarize as summarize
 from .data.synthetic import make_ranking as make_ranking
 from .data.views import drop_features as drop_features
 from .data.views import filter_queries as filter_queries
+from .data.views import rolling_windows as rolling_windows
 from .data.views import select_features as select_features
 from .data.views import split as split
 from .data.views import subsample as subsample

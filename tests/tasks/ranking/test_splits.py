@@ -69,6 +69,58 @@ def test_queries_that_were_trained_on_are_found(folder):
     assert read_json(folder / "about/about.json")["n_shared_queries"] == 50
 
 
+@pytest.fixture
+def log(folder):
+    """A table of 50 queries, asked in another order than they stand in."""
+    data = make_ranking(50, n_features=2, seed=3)
+    frame = pd.DataFrame(data.features, columns=["a", "b"]).assign(label=data.labels)
+    frame["qid"] = np.repeat(np.arange(50), data.list_sizes)
+    frame["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(frame["qid"] * 7 % 50, unit="D")
+    frame.to_parquet(folder / "log.parquet")
+    return str(folder / "log.parquet")
+
+
+def test_windows_in_time(log, folder):
+    source = Source(train=log, by="day", n_windows=3)
+    assert split_names(source) == ["window1", "window2", "window3"]
+    splits = [load_split(source, name) for name in split_names(source)]
+    assert [split.train.n_queries for split in splits] == [30, 35, 40]
+    for split in splits:
+        assert split.train.feature_names == ("a", "b")
+        assert split.train.beside["time"].max() < split.valid.beside["time"].min()
+        assert split.valid.beside["time"].max() < split.test.beside["time"].min()
+    write_split(splits[2], folder / "about")
+    times = read_json(folder / "about/about.json")["times"]
+    assert times["test"] == ["2026-02-15T00:00:00", "2026-02-19T00:00:00"]
+    assert times["n_later"] == {"train": 0, "valid": 0}
+
+
+def test_validation_data_are_the_latest_training_queries(log, folder):
+    split = load_split(Source(train=log, test=log, by="day", valid_fraction=0.2), "split")
+    assert split.train.beside["time"].max() < split.valid.beside["time"].min()
+
+
+def test_a_split_that_learns_from_the_future_is_written_down(log, folder):
+    write_split(load_split(Source(train=log, cross_validation=5, reading={"time": "day"}), "part1"), folder / "about")
+    later = read_json(folder / "about/about.json")["times"]["n_later"]
+    assert later["train"] > 10
+    assert later["valid"] > 3
+    write_split(load_split(Source(train=log, cross_validation=5), "part1"), folder / "none")
+    assert read_json(folder / "none/about.json")["times"] is None
+
+
+def test_times_may_be_a_feature_of_letor_text(folder):
+    data = make_ranking(40, n_features=2, seed=3)
+    features = data.features.copy()
+    features[:, 1] = np.repeat(np.random.default_rng(0).permutation(40), data.list_sizes)
+    write(type(data)(features, data.labels, data.offsets, data.qids), folder / "days.txt")
+    split = load_split(Source(train=str(folder / "days.txt"), by="2", n_windows=1), "window1")
+    assert split.train.features[:, 1].max() < split.valid.features[:, 1].min()
+    assert split.valid.features[:, 1].max() < split.test.features[:, 1].min()
+    write_split(split, folder / "about")
+    assert read_json(folder / "about/about.json")["times"]["test"] == ["36", "39"]
+
+
 def test_mistakes(folder):
     with pytest.raises(ConfigError, match="environment variables of '\\$RANKKIT_ABSENT/x'"):
         check_files(Source(train="$RANKKIT_ABSENT/x"))
