@@ -52,11 +52,13 @@ class Transform(nn.Module):
     ``minmax``            (x - min) / (max - min), limited to 0..1                       0
     ``quantile``          share of training rows below x, 0..1                           0.5
     ``piecewise``         24 numbers a feature, each how far x has come through a bin    0
+    ``missing``           1 where a feature that was so in training is missing, or 0     1, or 0
     ``query_standardize`` (x - mean) / std over the documents of the query               0, the mean
     ``query_minmax``      (x - min) / (max - min) over the documents of the query        0
     ===================== ============================================================== ===========
 
     A missing value (NaN) passes through a chain and takes the value of its last step, so no NaN reaches the network.
+    To ``piecewise`` it is in no bin, as the smallest value is; ``["piecewise", "missing"]`` gives it one of its own.
     Statistics leave NaN and infinite values out; an infinite value counts as a very large one. A feature that is
     constant in the training rows gives a constant.
 

@@ -16,7 +16,7 @@ from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform
-from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize
+from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Missing, Standardize
 from rankkit.transforms.quantiles import Piecewise, Quantile
 from rankkit.transforms.queries import QueryMinMax, QueryStandardize
 
@@ -25,6 +25,7 @@ STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
     Log1p: ("log1p", ()),
     Standardize: ("standardize", ("mean", "inverse_std")),
     MinMax: ("minmax", ("low", "inverse_width")),
+    Missing: ("missing", ("was_missing",)),
     Quantile: ("quantile", ("knots", "heights", "slopes", "high")),
     Piecewise: ("piecewise", ("low", "inverse_width", "high")),
     QueryStandardize: ("query_standardize", ()),
