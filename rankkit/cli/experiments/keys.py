@@ -17,7 +17,8 @@ TOP = {
     "augment": "inputs changed at random while training: below",
     "seed": "of the weights, the shuffling and the dropout",
     "plugins": "packages whose code it uses, which are imported: [extending](extending.md)",
-    "target": "where it will serve (`onnx`, `solr`, ...): a scorer that cannot be exported there is refused at once",
+    "target": "where it will serve (`onnx`, `solr`, ...): what the target needs is set, columns that it cannot express "
+    "are left out, both said; a scorer that cannot be exported there is refused at once, with all that is in the way",
 }
 RANKING_DATA = {
     "train": "training data",
