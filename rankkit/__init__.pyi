@@ -20,6 +20,7 @@ from .data.batch import pad as pad
 from .data.batch import unpad as unpad
 from .data.columns import bag as bag
 from .data.columns import category as category
+from .data.columns import number as number
 from .data.columns import text as text
 from .data.columns import time as time
 from .data.columns import vector as vector

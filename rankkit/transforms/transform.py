@@ -177,6 +177,20 @@ class Transform(nn.Module):
         return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
 
 
+def within_no_query(spec: Spec) -> Spec:
+    """The spec for features that are the same for all documents of a query, of which comparing these leaves nothing.
+
+    >>> within_no_query(["log1p+query_standardize", "query_minmax"])
+    ['log1p+standardize', 'minmax']
+    """
+    if isinstance(spec, str):
+        return "+".join(_OVER_ALL.get(step.strip(), step) for step in spec.split("+"))
+    return [cast(str, within_no_query(chain)) for chain in spec]
+
+
+_OVER_ALL = {"query_standardize": "standardize", "query_minmax": "minmax"}
+
+
 def run_steps(chain: list[Step], features: Tensor, offsets: Tensor) -> Tensor:
     """What the steps of a chain make of features; a missing value takes that of the last step."""
     outputs = features

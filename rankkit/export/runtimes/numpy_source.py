@@ -151,15 +151,14 @@ def _columns(inputs: ColumnInputs) -> list[str]:
     """The inputs of columns of every kind, in the order of :class:`ColumnInputs`."""
     lines: list[str] = []
     parts: list[str] = []
-    for name, transform in (("numbers", inputs.numbers), ("vectors", inputs.vectors)):
-        if transform is None:
-            continue
+    for name, transform in inputs.transforms():
         lines.append(f"x = {name} = taken(features, {inputs.runs(name)!r})")
         lines += _transform(transform, f"transform.{name}", name)
         lines.append(f"{name}_in = x")
         parts.append(f"{name}_in")
-        if name == "numbers" and inputs.missing_indicators:
-            parts.append('missing_ones(numbers, w["transform.was_missing"])')
+        if inputs.missing_indicators and name != "vectors":
+            flags = "was_missing" if name == "numbers" else "was_missing_queries"
+            parts.append(f'missing_ones({name}, w["transform.{flags}"])')
     if inputs.runs("texts"):
         parts.append(f"fill_missing(taken(features, {inputs.runs('texts')!r}), 0.0)")
     parts += [_code_rows(table, f"transform.codes.{n}") for n, table in enumerate(inputs.codes)]

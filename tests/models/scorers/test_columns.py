@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
-from rankkit.data.columns import Bag, Category, Number, Text, Vector, category
+from rankkit.data.columns import Bag, Category, Number, Text, Vector, category, number
 from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.evaluation import predict
+from rankkit.export import export
 from rankkit.loaders.tables.tabular import from_pandas
 from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.models.scorers.columns import CodeTable, ColumnInputs, embedding_size
@@ -71,6 +72,58 @@ def test_every_kind_goes_its_way():
     names = [*Schema(columns).names]
     assert len(inputs.output_names(names)) == inputs.n_outputs == 9
     assert inputs.output_names(names)[2:5] == ["missing(p)", "missing(q)", "standardize(v[0])"]
+
+
+def with_ages(**kinds):
+    frame = shop()
+    frame["age"] = np.repeat(np.random.default_rng(1).integers(18, 80, 30), 8).astype(float)
+    return from_pandas(frame, columns=kinds or None)
+
+
+@BOTH
+def test_what_is_the_same_within_a_query_is_not_compared_there(made):
+    data = with_ages(age=number(side="query"))
+    options = {"hidden": (4,), "normalization": "none"} if made is MLPScorer else {}
+    scorer = made.for_data(data, transform=["log1p+query_standardize", "none"], seed=0, **options)
+    scorer.transform.fit(data.features, data.offsets)
+    values = scorer.transform(torch.from_numpy(data.features), torch.from_numpy(data.offsets)).detach().numpy()
+    names = scorer.transform.output_names(data.feature_names)
+    place = names.index("standardize(log1p(age))")
+    logs = np.log1p(data.features[:, data.feature_names.index("age")].astype(np.float64))
+    np.testing.assert_allclose(values[:, place], (logs - logs.mean()) / logs.std(), atol=1e-5)
+    assert "query_standardize(log1p(price))" in names
+
+
+def test_unasked_it_is_said():
+    data = with_ages()
+    with pytest.warns(DataWarning, match="comparing these would leave nothing: age"):
+        scorer = MLPScorer.for_data(data, transform="query_minmax", hidden=(4,), seed=0)
+    assert [column.name for column in scorer.schema.on_side("query")] == ["age"]
+    assert MLPScorer.for_data(data, transform="minmax", hidden=(4,), seed=0).schema.on_side("query") == ()
+    with pytest.warns(DataWarning, match="comparing these would leave nothing: age"):
+        by_name = build_scorer("linear", {"transform": "query_minmax"}, "ranknet", data, seed=0)
+    assert by_name.schema == scorer.schema
+
+
+def test_columns_of_the_query_alone_order_nothing():
+    frame = shop()[["qid", "label"]].assign(age=1.0)
+    frame["age"] += frame["qid"]
+    data = from_pandas(frame, columns={"age": number(side="query")}, features=["age"])
+    with pytest.raises(ConfigError, match="expected a column of documents, to rank them by"):
+        LinearScorer.for_data(data)
+
+
+@BOTH
+def test_numbers_of_the_query_with_indicators_are_saved_and_exported(made, tmp_path):
+    data = with_ages(age=number(side="query"))
+    data.features[:8, data.feature_names.index("age")] = np.nan
+    options = {"hidden": (4,)} if made is MLPScorer else {}
+    scorer = made.for_data(data, transform="query_minmax", missing_indicators=True, seed=0, **options)
+    fit(scorer, ranknet_loss, data, epochs=1, device="cpu", progress=False)
+    assert scorer.transform.was_missing_queries.tolist() == [1]
+    save(scorer, tmp_path / "run")
+    np.testing.assert_array_equal(predict(load(tmp_path / "run"), data), predict(scorer, data))
+    assert export(scorer, "numpy", tmp_path / "out", data=data).parity.max_relative < 1e-5
 
 
 def test_sizes_of_embeddings():
