@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from rankkit.errors import ConfigError
 from rankkit.randomness import Randomness
@@ -23,6 +22,7 @@ from rankkit.training.history import History
 from rankkit.training.interrupt import CtrlC, TrainingInterrupted
 from rankkit.training.optimizers import build_optimizer, clip_gradients, set_learning_rate
 from rankkit.training.progress import ProgressBar
+from rankkit.training.rows import Stepping
 from rankkit.training.run import Clock, Run
 from rankkit.training.schedule import learning_rate_factor
 from rankkit.training.watch import LossWatch
@@ -124,7 +124,7 @@ def _run(
 def _train(
     work: Work,
     trained: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Stepping,
     settings: Settings,
     random: Randomness,
     run: Run,

@@ -24,6 +24,8 @@ from rankkit.transforms.transform import within_no_query
 
 MIN_COUNT = 2
 """Training rows that a value has to have to get a row of its own, unless told."""
+SPARSE_FROM = 2_000_000
+"""Numbers of a table from which its gradients are sparse: below, a step over all rows takes a millisecond."""
 _FIRST_STD = 0.1  # of embeddings, before they have learnt anything
 
 
@@ -39,7 +41,8 @@ def embedding_size(n_codes: int) -> int:
 class CodeTable(nn.Module):
     """A row of numbers for each code of a category or bag, one for unseen values and one for missing ones.
 
-    The rows of values that are not seen in training stay at 0; those of a bag are averaged.
+    The rows of values that are not seen in training stay at 0; those of a bag are averaged. A table of two million
+    numbers or more gives sparse gradients, so that a step of training pays for the rows of its batch alone.
 
     Args:
         column: Of a schema.
@@ -53,7 +56,8 @@ class CodeTable(nn.Module):
         self, column: Category | Bag, place: int, size: int, *, generator: torch.Generator | None, std: float
     ) -> None:
         super().__init__()
-        self.n_codes, self.size = column.n_codes, size
+        self.name, self.n_codes, self.size = column.name, column.n_codes, size
+        self.sparse = (column.n_codes + 2) * size >= SPARSE_FROM
         self.first, self.last = place, place + len(column.names)
         self.is_bag = isinstance(column, Bag)
         rows = torch.zeros(column.n_codes + 2, size, device="meta" if _is_meta() else "cpu")
@@ -68,11 +72,15 @@ class CodeTable(nn.Module):
         whole = codes.nan_to_num(nan=0.0).clamp(-1, self.n_codes).long()
         whole = whole.masked_fill(whole < 0, self.n_codes)  # of no vocabulary: unseen
         if not self.is_bag:
-            return nn.functional.embedding(whole.masked_fill(missing, self.n_codes + 1)[:, 0], self.weight)
+            return self._rows(whole.masked_fill(missing, self.n_codes + 1)[:, 0])
         there = (~missing).to(self.weight.dtype).unsqueeze(-1)
         count = there.sum(dim=1)
-        mean = (nn.functional.embedding(whole, self.weight) * there).sum(dim=1) / count.clamp(min=1)
-        return mean + self.weight[-1] * (count == 0).to(self.weight.dtype)
+        mean = (self._rows(whole) * there).sum(dim=1) / count.clamp(min=1)
+        last = self._rows(torch.full((1,), self.n_codes + 1, device=features.device))
+        return mean + last * (count == 0).to(self.weight.dtype)
+
+    def _rows(self, places: Tensor) -> Tensor:
+        return nn.functional.embedding(places, self.weight, sparse=self.sparse and self.training)
 
 
 class ColumnInputs(nn.Module):
