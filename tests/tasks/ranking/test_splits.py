@@ -6,6 +6,7 @@ from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.records import read_json
 from rankkit.loaders.files import write
+from rankkit.tasks.ranking.build import build_scorer
 from rankkit.tasks.ranking.splits import Source, check_files, load_split, split_names, write_split
 
 
@@ -93,6 +94,23 @@ def test_windows_in_time(log, folder):
     times = read_json(folder / "about/about.json")["times"]
     assert times["test"] == ["2026-02-15T00:00:00", "2026-02-19T00:00:00"]
     assert times["n_later"] == {"train": 0, "valid": 0}
+
+
+def test_a_model_of_a_window_knows_no_value_that_comes_later(folder):
+    n = 40
+    frame = pd.DataFrame({"qid": np.repeat(np.arange(n), 4), "label": np.tile([0, 1, 2, 0], n)})
+    frame["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(frame["qid"], unit="D")
+    frame["brand"] = [f"brand {week}" for week in frame["qid"] // 4]  # one that is new each four days
+    frame.to_parquet(folder / "brands.parquet")
+    source = Source(
+        train=str(folder / "brands.parquet"), by="day", n_windows=3, reading={"columns": {"brand": "category"}}
+    )
+    for name in split_names(source):
+        split = load_split(source, name)
+        scorer = build_scorer("linear", {}, "ranknet", split.train, seed=0)
+        last = int(split.train.qids.max()) // 4
+        (brand,) = (column for column in scorer.schema.columns if column.name == "brand")
+        assert set(brand.vocabulary) == {f"brand {week}" for week in range(last + 1)}
 
 
 def test_validation_data_are_the_latest_training_queries(log, folder):
