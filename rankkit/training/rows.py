@@ -75,9 +75,8 @@ class RowAdam(Optimizer):
                     self._step(table, group)
 
     def _step(self, table: Tensor, group: dict[str, Any]) -> None:
-        gradient = table.grad.coalesce() if table.grad.is_sparse else None  # type: ignore[union-attr]
-        if gradient is None:
-            raise RuntimeError("RowAdam: expected sparse gradients; got dense ones. Train with another optimizer.")
+        slopes: Any = table.grad
+        gradient = (slopes if slopes.is_sparse else slopes.to_sparse(1)).coalesce()
         rows, slope = gradient.indices()[0], gradient.values().to(table.dtype)
         state = self.state[table]
         if not state:

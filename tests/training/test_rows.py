@@ -52,6 +52,8 @@ def test_rows_of_some_batches_are_those_of_sparse_adam_and_others_stay():
     found = stepped(row_adam(True, 0.0), batches, sparse=True)
     wanted = stepped(lambda params: torch.optim.SparseAdam(params, lr=RATE), batches, sparse=True)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)  # whose eps stands elsewhere
+    dense = stepped(row_adam(True, 0.0), batches, sparse=False)  # of a table that is not in training
+    torch.testing.assert_close(dense, found)
     untouched = stepped(row_adam(True, 0.5), batches, sparse=True)[3:]
     assert torch.equal(untouched, (torch.arange(18.0).reshape(6, 3) / 10)[3:])
 

@@ -102,7 +102,8 @@ def _in_time(results: "Outcomes") -> list[Finding]:
         )
         return [Finding("fail", "splits leak forward", text)]
     first, last = min(found["test"][0] for found in times.values()), max(found["test"][1] for found in times.values())
-    text = f"no split learns from queries later than those it is tested on, of {first} to {last}"
+    shown = " to ".join(time if isinstance(time, str) else f"{time:.10g}" for time in (first, last))
+    text = f"no split learns from queries later than those it is tested on, of {shown}"
     return [Finding("ok", "splits in time", text)]
 
 

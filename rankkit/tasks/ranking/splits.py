@@ -44,7 +44,7 @@ class Source:
         by: The column of times: validation data made of training queries are the latest of them, and not any.
         n_windows: With ``by``: of all files together so many splits that move forward in time, as
             :func:`rankkit.rolling_windows` makes them.
-        window_share: Of all queries in the test data of a window.
+        window_share: Of all queries in the test data of a window; None: 0.1.
         reading: Options of :func:`rankkit.read`.
     """
 
@@ -57,7 +57,7 @@ class Source:
     split_seed: int = 0
     by: str | None = None
     n_windows: int | None = None
-    window_share: float = 0.1
+    window_share: float | None = None
     reading: dict[str, Any] = field(default_factory=dict)
 
 
@@ -151,7 +151,8 @@ def _with_times(where: str, data: RankingDataset, by: str) -> RankingDataset:
 
 
 def _window(source: Source, name: str, n_windows: int) -> dict[str, RankingDataset]:
-    windows = rolling_windows(_whole(source), str(source.by), n_windows, share=source.window_share)
+    share = {} if source.window_share is None else {"share": source.window_share}
+    windows = rolling_windows(_whole(source), str(source.by), n_windows, **share)
     return dict(zip(("train", "valid", "test"), windows[int(name.removeprefix("window")) - 1], strict=True))
 
 
@@ -218,10 +219,10 @@ def _times(split: Split[RankingDataset]) -> dict[str, Any] | None:
     return {**ends, "n_later": {name: int((asked[name] > first).sum()) for name in ("train", "valid")}}
 
 
-def _written(time: Any) -> str:
-    """A time for reading: dates of what was read from dates."""
+def _written(time: Any) -> str | float:
+    """A time for reading and comparing: dates of what was read from dates."""
     if time.dtype.kind != "i":
-        return f"{float(time):.10g}"
+        return float(time)
     return str(time.astype("datetime64[us]").astype("datetime64[s]"))
 
 

@@ -189,13 +189,14 @@ def test_the_audit_of_an_unfair_comparison(copy):
 
 
 def test_the_audit_of_splits_with_times(copy):
-    times = {"train": ["1", "5"], "valid": ["6", "7"], "test": ["8", "9"], "n_later": {"train": 0, "valid": 0}}
+    times = {"train": [1.0, 5.0], "valid": [6.0, 7.0], "test": [8.0, 9.0], "n_later": {"train": 0, "valid": 0}}
     for part in ("part1", "part2", "part3"):
         edit(copy / f"splits/{part}/about.json", lambda about: about.update(times=times))
+    edit(copy / "splits/part3/about.json", lambda about: about["times"].update(test=[10.0, 11.5]))
     results = read_results(copy)
     assert is_fair(results.audit)
     (found,) = (finding for finding in results.audit if finding.check == "splits in time")
-    assert found.text == "no split learns from queries later than those it is tested on, of 8 to 9"
+    assert found.text == "no split learns from queries later than those it is tested on, of 8 to 11.5"
     leaking = {**times, "n_later": {"train": 12, "valid": 3}}
     edit(copy / "splits/part2/about.json", lambda about: about.update(times=leaking))
     results = read_results(copy)

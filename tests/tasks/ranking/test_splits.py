@@ -136,7 +136,7 @@ def test_times_may_be_a_feature_of_letor_text(folder):
     assert split.train.features[:, 1].max() < split.valid.features[:, 1].min()
     assert split.valid.features[:, 1].max() < split.test.features[:, 1].min()
     write_split(split, folder / "about")
-    assert read_json(folder / "about/about.json")["times"]["test"] == ["36", "39"]
+    assert read_json(folder / "about/about.json")["times"]["test"] == [36.0, 39.0]
 
 
 def test_mistakes(folder):

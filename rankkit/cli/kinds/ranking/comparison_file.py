@@ -68,6 +68,8 @@ class ComparedData(Data):
     def source(self) -> Source:
         """As the plan holds it."""
         values = self.model_dump(mode="json", exclude=set(READING))
+        if self.n_windows is None:
+            values["window_share"] = None
         return Source(**values, reading=plain(self.reading))
 
 
