@@ -18,12 +18,13 @@ from .comparison import read_results as read_results
 from .data.batch import QueryBatch as QueryBatch
 from .data.batch import pad as pad
 from .data.batch import unpad as unpad
-from .data.columns import bag as bag
-from .data.columns import category as category
-from .data.columns import number as number
-from .data.columns import text as text
-from .data.columns import time as time
-from .data.columns import vector as vector
+from .data.columns.kinds import bag as bag
+from .data.columns.kinds import category as category
+from .data.columns.kinds import number as number
+from .data.columns.kinds import text as text
+from .data.columns.kinds import time as time
+from .data.columns.kinds import vector as vector
+from .data.columns.schema import Schema as Schema
 from .data.feature_names import with_feature_names as with_feature_names
 from .data.interactions import Interactions as Interactions
 from .data.interactions import Split as Split
@@ -37,7 +38,6 @@ from .data.labelled_examples import from_labelled_arrays as from_labelled_arrays
 from .data.merging import merge as merge
 from .data.ranking_dataset import RankingDataset as RankingDataset
 from .data.recoding import recode as recode
-from .data.schema import Schema as Schema
 from .data.summary import summarize as summarize
 from .data.synthetic import make_ranking as make_ranking
 from .data.views import drop_features as drop_features

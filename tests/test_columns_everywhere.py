@@ -12,7 +12,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.export import check, export
-from rankkit.export.manifest import manifest_path
+from rankkit.export.artefacts.manifest import manifest_path
 from rankkit.serving import Settings
 from rankkit.serving.app import create_app
 from rankkit.serving.scoring.ranker import ServedRanker

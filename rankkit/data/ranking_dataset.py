@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.data.batch import Per, QueryBatch, no_query_at, take_queries
-from rankkit.data.schema import Schema
+from rankkit.data.columns.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Column, Number, Time
+from rankkit.data.columns.kinds import Bag, Category, Column, Number, Time
+from rankkit.data.columns.schema import Schema, described
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema, described
 from rankkit.errors import DataError
 from rankkit.naming import named
 
@@ -33,7 +33,7 @@ def recode(data: RankingDataset, schema: Schema) -> RankingDataset:
 
     Example:
         >>> import pandas as pd
-        >>> from rankkit.data.columns import category
+        >>> from rankkit.data.columns.kinds import category
         >>> from rankkit.loaders.tables.tabular import from_pandas
         >>> frames = [pd.DataFrame({"qid": [1, 1], "brand": brands}) for brands in (["oak", "elm"], ["ash", "oak"])]
         >>> train, new = (from_pandas(frame, columns={"brand": category()}) for frame in frames)

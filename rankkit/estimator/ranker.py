@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from rankkit import bundle, evaluation, training
 from rankkit.bundle import model_json
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.estimator.options import address_of, options_by_part
 from rankkit.estimator.tables import (
@@ -33,13 +33,13 @@ from rankkit.estimator.tables import (
 from rankkit.explaining.importance import draw_queries, permutation_importance
 from rankkit.files.atomic import temporary_folder, write_bytes
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import Wanted
+from rankkit.loaders.tables.columns.assignment import Wanted
 from rankkit.loaders.tables.given_arrays import dataset_of
 from rankkit.loaders.tables.tabular import features_of, is_table
 from rankkit.models.scorers.listwise import is_listwise
 from rankkit.registry import load_plugin, loaded_plugins
 from rankkit.remarks import say, say_of_columns
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 
 # feature_importances_ scores a sample of this size once for each feature.
@@ -60,13 +60,13 @@ class Ranker(BaseEstimator):  # type: ignore[misc]
     column "qid" of a table (pandas, polars, Arrow; also as a ``ColumnTransformer`` renames it, "remainder__qid") say
     the same, and ``fit`` refuses rows without any of these; ``group=[len(X)]`` makes all rows one query. Of an array
     from a pipeline, the one column that can only be query ids is taken for that, with a warning. Predictions come back
-    in the order of the rows. With metadata routing, ``qid`` and ``sample_weight`` are requested
-    by ``fit``, ``predict`` and ``score`` unless told otherwise. Without it scikit-learn does not hand ``qid`` to
-    ``score``: put it into the frame. Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
+    in the order of the rows. With metadata routing, ``qid`` and ``sample_weight`` are requested by ``fit``, ``predict``
+    and ``score`` unless told otherwise. Without it scikit-learn hands no ``qid`` to ``score``: put it into the frame.
+    Split by query: ``cv=GroupKFold()`` and ``groups=qid``.
 
-    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.tables.columns`: numbers, categories,
-    dates, lists of numbers, text of few values, or what ``columns`` says. What is left out is told. In ``predict`` and
-    ``score`` the ranker's are found by name, others are told and left out, and values never seen count as unseen.
+    *Columns of a table* become features by the rule of :mod:`rankkit.loaders.tables.columns.assignment`: numbers,
+    categories, dates, lists, text of few values, or what ``columns`` says. What is left out is told. In ``predict`` and
+    ``score`` the ranker's are found by name, others are told and left out; values never seen count as unseen.
 
     *scikit-learn's checks:* where queries are told, ``check_estimator`` passes but for
     ``check_sample_weight_equivalence_on_dense_data`` and ``_on_sparse_data``: a document that is there twice takes two

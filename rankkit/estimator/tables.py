@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import column_or_1d
 
-from rankkit.data.schema import Schema
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
 from rankkit.loaders.tables.arrays import Source

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from rankkit.data.columns import Number
+from rankkit.data.columns.kinds import Number
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.data.recoding import missing_columns, recode
-from rankkit.data.schema import Schema
 from rankkit.errors import DataError
-from rankkit.loaders.tables.columns import left_out_line
+from rankkit.loaders.tables.columns.assignment import left_out_line
 from rankkit.remarks import say
 
 DEFAULTS = Roles("label", "qid", "doc_id", "doc_weight", "query_weight")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset, Roles
-from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.by_schema import DEFAULTS, columns_by_schema, say_left_out, with_schema
 from rankkit.loaders.sources import Readable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category
+from rankkit.data.columns.kinds import Bag, Category
 from rankkit.data.ranking_dataset import RankingDataset
 
 N_TOP = 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category
+from rankkit.data.columns.kinds import Bag, Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import feature_names_of
 from rankkit.explaining.category_statistics import CategoryStatistics, category_statistics, table_of

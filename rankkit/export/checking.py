@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from rankkit.errors import ExportError
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import MANIFEST_FILE, Manifest, manifest_path
+from rankkit.export.artefacts.parity import Parity
 from rankkit.export.encoders.manifest import EncoderManifest, read_either
 from rankkit.export.encoders.parity import EmbeddingParity
 from rankkit.export.exportable import exports
-from rankkit.export.install import digest
-from rankkit.export.manifest import MANIFEST_FILE, Manifest, manifest_path
-from rankkit.export.parity import Parity
 
 
 def check(path: str | Path) -> Parity | EmbeddingParity:

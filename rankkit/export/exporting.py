@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.export.artefacts.install import digests, folder_beside, move, name_file, place, versions_in_use
+from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.encoders.manifest import EncoderManifest
 from rankkit.export.exportable import exportable
-from rankkit.export.install import digests, folder_beside, move, name_file, place, versions_in_use
-from rankkit.export.manifest import Manifest
 from rankkit.export.runtimes.int8 import MAX_DROP
 from rankkit.export.targets import find_target
 from rankkit.files.places import check_place

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rankkit.data.columns import Number
+from rankkit.data.columns.kinds import Number
+from rankkit.data.columns.schema import described
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import described
 from rankkit.data.views import select_features
 from rankkit.errors import ExportError
 from rankkit.export.targets import find_target

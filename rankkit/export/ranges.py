@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.data.columns import Bag, Category
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category
+from rankkit.data.columns.schema import Schema
 from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.transforms import Transform
 from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError, ExportError
 from rankkit.evaluation.matching import matched
-from rankkit.export.install import versions_in_use
-from rankkit.export.manifest import Manifest, Samples, named_features
-from rankkit.export.parity import TOLERANCE, Parity, gate, measure
+from rankkit.export.artefacts.install import versions_in_use
+from rankkit.export.artefacts.manifest import Manifest, Samples, named_features
+from rankkit.export.artefacts.parity import TOLERANCE, Parity, gate, measure
 from rankkit.export.runtimes.int8 import gate_drop, metric_drop
 from rankkit.export.samples import Rows, join, random_rows, sample_rows
 from rankkit.export.source import Source, from_scorer

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit import bundle
-from rankkit.data.columns import Bag, Category
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ExportError
 from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores

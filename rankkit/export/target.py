@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.export.manifest import Described, Manifest
-from rankkit.export.parity import ScoreMap
+from rankkit.export.artefacts.manifest import Described, Manifest
+from rankkit.export.artefacts.parity import ScoreMap
 
 
 class Target(Protocol):

@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rankkit.data.columns import as_column
+from rankkit.data.columns.kinds import as_column
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.files.places import check_place
 from rankkit.loaders.cache.folder import Remarks
@@ -254,7 +254,7 @@ def _read_table(path: Path, kind: Kind, columns: dict[str, Any]) -> RankingDatas
 def _build(folder: Path, path: Path, kind: Kind, columns: dict[str, Any]) -> Remarks:
     from rankkit.loaders.cache.tables import cache_batches
     from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, open_files
-    from rankkit.loaders.tables.columns import Wanted
+    from rankkit.loaders.tables.columns.assignment import Wanted
     from rankkit.loaders.tables.tabular import open_table
 
     wanted = Wanted(**columns)

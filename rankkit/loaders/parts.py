@@ -11,7 +11,7 @@ from rankkit.loaders.files import column_names, options_of, read
 from rankkit.loaders.formats import kind_of
 from rankkit.loaders.letor.beside import beginning_of
 from rankkit.loaders.sources import Readable, as_file, is_file_name, refuse_cache
-from rankkit.loaders.tables.columns import BESIDE, RESERVED, left_out_line
+from rankkit.loaders.tables.columns.assignment import BESIDE, RESERVED, left_out_line
 from rankkit.remarks import say
 
 

@@ -14,13 +14,19 @@ from rankkit.evaluation import Evaluation
 from rankkit.files.records import write_json, write_parquet
 from rankkit.models.building import build
 from rankkit.models.model import learns_in_one_go
-from rankkit.tasks.drawing import draws_only_from_the_run
-from rankkit.tasks.objectives import build_objective, checked_loss, module_of, objective_identity, refuse_objective
-from rankkit.tasks.settings import Settings
+from rankkit.tasks.gradient.drawing import draws_only_from_the_run
+from rankkit.tasks.gradient.objectives import (
+    build_objective,
+    checked_loss,
+    module_of,
+    objective_identity,
+    refuse_objective,
+)
+from rankkit.tasks.gradient.settings import Settings
+from rankkit.tasks.gradient.work import BadStep, Work
 from rankkit.tasks.splitting import ONLY, Split, check_same_data
 from rankkit.tasks.task import Built, Measured, Predicting, Task, milliseconds
 from rankkit.tasks.words import Words
-from rankkit.tasks.work import BadStep, Work
 
 Loss = Callable[[nn.Module, Callable[..., Tensor], Any, Tensor], Tensor]
 Judge = Callable[[NDArray[Any], Any, Sequence[Any]], Evaluation]

@@ -102,7 +102,7 @@ class Task:
         data_type: Its class, or its classes.
         metric: By which epochs are chosen, unless another is asked for.
         words: What tables and pages call things.
-        job: The class of its :class:`rankkit.tasks.work.Job`: ``(model, objective, train, valid, **options)``.
+        job: The class of its :class:`rankkit.tasks.gradient.work.Job`: ``(model, objective, train, valid, **options)``.
         build: ``(name, options, objective, options, train, seed=) -> Built``, names of the catalogue; ``""`` for no
             objective.
         as_objects: ``(options) -> options`` of the training, tables of an experiment file made into objects.

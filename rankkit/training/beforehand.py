@@ -1,7 +1,7 @@
 """What is refused before any data is read: options of a run that cannot work.
 
 What an option may be stands where it is taken: here the same checks are made, by the same code, without data. Those of
-an objective are in :mod:`rankkit.tasks.trial`.
+an objective are in :mod:`rankkit.tasks.gradient.trial`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,9 +9,9 @@ from dataclasses import fields
 from inspect import Parameter, signature
 from typing import Any
 
-from rankkit.tasks.devices import resolve_device
+from rankkit.tasks.gradient.devices import resolve_device
+from rankkit.tasks.gradient.settings import Settings, check_counts, check_from_0
 from rankkit.tasks.ranking.batches import ListBatches
-from rankkit.tasks.settings import Settings, check_counts, check_from_0
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.tasks.similarity.checks import check_batches, examples_per_class
 from rankkit.training.fitting import fit, fit_encoder

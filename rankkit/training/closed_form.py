@@ -6,12 +6,12 @@ from dataclasses import fields
 from torch import nn
 
 from rankkit.errors import ConfigError
-from rankkit.tasks.settings import check_from_0
-from rankkit.tasks.work import Job
+from rankkit.tasks.gradient.settings import check_from_0
+from rankkit.tasks.gradient.work import Job
 from rankkit.training.callbacks import StepRecord
+from rankkit.training.gradient.loop import open_folder
+from rankkit.training.gradient.options import Options
 from rankkit.training.history import EpochRecord, History
-from rankkit.training.loop import open_folder
-from rankkit.training.options import Options
 
 _TAKEN = frozenset({"metric", "seed", "out", "resume", "callbacks", "progress", "device", "checkpoint_every"})
 """What of the options means something without gradients, or nothing to worry about."""

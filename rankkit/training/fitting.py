@@ -14,19 +14,19 @@ from rankkit.errors import ConfigError
 from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
-from rankkit.tasks.devices import resolve_device
+from rankkit.tasks.gradient.devices import resolve_device
+from rankkit.tasks.gradient.settings import Precision, ScheduleName, check_from_0, default_learning_rate
+from rankkit.tasks.gradient.trial import try_objective
+from rankkit.tasks.gradient.work import Job
 from rankkit.tasks.known import task_of_data
 from rankkit.tasks.ranking.task import RANKING
-from rankkit.tasks.settings import Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
-from rankkit.tasks.trial import try_objective
-from rankkit.tasks.work import Job
 from rankkit.training.callbacks import Callback
 from rankkit.training.closed_form import learn
+from rankkit.training.gradient.loop import open_folder, run_work
+from rankkit.training.gradient.options import Options
 from rankkit.training.history import History
-from rankkit.training.loop import open_folder, run_work
-from rankkit.training.options import Options
 
 _KEYWORD = Parameter.KEYWORD_ONLY
 _COMMON = frozenset(option.name for option in fields(Options))

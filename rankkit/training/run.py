@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from rankkit.tasks.settings import Settings
+from rankkit.tasks.gradient.settings import Settings
 from rankkit.training.history import EpochRecord, History, Stopped
 
 

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.data import columns as kinds
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.recoding import recode
-from rankkit.data.schema import Schema
 from rankkit.data.sides import columns_of_queries, differing_query
 from rankkit.data.summary import summarize
 from rankkit.errors import ConfigError, DataError

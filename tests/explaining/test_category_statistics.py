@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from rankkit.cli.data.inspect_page import write_page
-from rankkit.data import columns as kinds
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate_scores
 from rankkit.explaining.category_statistics import N_FOLDS, SMOOTHING

@@ -15,14 +15,14 @@ import torch
 
 from rankkit import bundle
 from rankkit.bundle.model_json import read_model_json
-from rankkit.data.columns import text
-from rankkit.data.row_encoder import RowEncoder
+from rankkit.data.columns.kinds import text
+from rankkit.data.columns.row_encoder import RowEncoder
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import BundleError, ConfigError, DataError, DataWarning, DiskError, ExportError, RankkitError
 from rankkit.evaluation import predict
 from rankkit.export import TARGETS, check, export
-from rankkit.export.install import digest
-from rankkit.export.manifest import manifest_path, read_manifest
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import manifest_path, read_manifest
 from rankkit.export.runtimes import numpy_file
 from rankkit.export.target import check_options
 from rankkit.export.targets import find_target

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rankkit.data.columns import category
+from rankkit.data.columns.kinds import category
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.fitting import only_numbers, options_for_target, takes_numbers_alone

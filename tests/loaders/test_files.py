@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 import rankkit as rk
-from rankkit.data.columns import Number
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Number
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataWarning
 from rankkit.loaders.formats import kind_of
 

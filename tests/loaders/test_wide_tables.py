@@ -29,8 +29,8 @@ from rankkit import (
 from rankkit.evaluation.matching import read_documents
 from rankkit.loaders.tables import arrow_files, csv_batches, tabular
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.kinds import Column
-from rankkit.loaders.tables.suspicions import Suspicions
+from rankkit.loaders.tables.columns.kinds import Column
+from rankkit.loaders.tables.columns.suspicions import Suspicions
 from rankkit.loaders.tables.writers import write_arrow, write_csv, write_parquet
 
 pytestmark = pytest.mark.filterwarnings("ignore::rankkit.errors.DataWarning")

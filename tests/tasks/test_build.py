@@ -3,7 +3,7 @@ import pytest
 import rankkit as rk
 from rankkit.errors import ConfigError
 from rankkit.objectives import DualLearning
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 
 

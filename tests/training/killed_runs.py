@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-import rankkit.training.checkpoint as checkpoint_module
+import rankkit.training.gradient.checkpoint as checkpoint_module
 import rankkit.training.history as history_module
 from rankkit.data.synthetic import make_ranking
 from rankkit.models.scorers import MLPScorer

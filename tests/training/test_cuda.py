@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rankkit.objectives import softmax_loss
-from rankkit.tasks import devices as sharing
+from rankkit.tasks.gradient import devices as sharing
 from rankkit.tasks.ranking import device_batches as feed
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]

@@ -17,7 +17,7 @@ from rankkit.objectives.embedding import (
     triplet_loss,
 )
 from rankkit.sampling import CollapseWarning
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.similarity.build import build_encoder, own_distance
 from rankkit.training import TrainingInterrupted
 from tests.training.small_encoders import map_at_r, small

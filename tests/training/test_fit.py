@@ -117,7 +117,7 @@ def test_every_optimizer_learns_in_both_precisions(quick, new_scorer, optimizer,
 
 
 def test_gradients_are_clipped_to_the_norm(train, new_scorer):
-    from rankkit.training.optimizers import clip_gradients
+    from rankkit.training.gradient.optimizers import clip_gradients
 
     weight = torch.nn.Parameter(torch.zeros(2))
     optimizer = torch.optim.SGD([weight], lr=1.0)
@@ -128,8 +128,8 @@ def test_gradients_are_clipped_to_the_norm(train, new_scorer):
 
 
 def test_weight_decay_shrinks_matrices_and_not_biases(new_scorer):
-    from rankkit.tasks.settings import Settings
-    from rankkit.training.optimizers import build_optimizer
+    from rankkit.tasks.gradient.settings import Settings
+    from rankkit.training.gradient.optimizers import build_optimizer
 
     names = Settings.__dataclass_fields__
     options = dict.fromkeys(names) | {

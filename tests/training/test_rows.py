@@ -14,7 +14,7 @@ from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.models.scorers import columns as scorer_columns
 from rankkit.objectives import softmax_loss
 from rankkit.training import fit
-from rankkit.training.optimizers import clip_gradients
+from rankkit.training.gradient.optimizers import clip_gradients
 from rankkit.training.rows import RowAdam, Together, tables_of
 
 RATE = 0.05

@@ -20,7 +20,7 @@ from rankkit.models.encoders import RandomAffine, embed
 from rankkit.models.scorers import MLPScorer
 from rankkit.objectives import gumbel_approx_ndcg_loss, listmle_loss, softmax_loss
 from rankkit.registry import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 from rankkit.tasks.similarity.build import build_encoder
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import rankkit as rk
-from rankkit.tasks.objectives import module_of
+from rankkit.tasks.gradient.objectives import module_of
 from rankkit.training import Callback, TrainingInterrupted
 
 

@@ -57,7 +57,7 @@ def _inspect(named: Path, path: Path, reading: Reading, html: Path | None) -> No
     if kind != "letor":
         data = read(path, **reading)
         if kind in ("csv", "parquet", "arrow"):
-            from rankkit.loaders.tables.columns import Wanted
+            from rankkit.loaders.tables.columns.assignment import Wanted
             from rankkit.loaders.tables.inspection import column_lines, table_of
 
             asked = {name: reading[name] for name in reading if name in Wanted.__dataclass_fields__}

@@ -138,7 +138,7 @@ class AnyExperiment(Section):
             epochs: Where it names none; None of a model that learns in one go.
         """
         from rankkit import registry
-        from rankkit.tasks.settings import default_learning_rate
+        from rankkit.tasks.gradient.settings import default_learning_rate
 
         task = self.task
         passed = PASSED.get(task.model, frozenset({"seed"}))

@@ -48,8 +48,8 @@ def check_objective(name: str, options: Mapping[str, Any], kind: str = "objectiv
     Raises:
         ConfigError: As the objective says, under its name in the catalogue.
     """
-    from rankkit.tasks.objectives import build_objective
-    from rankkit.tasks.trial import try_objective
+    from rankkit.tasks.gradient.objectives import build_objective
+    from rankkit.tasks.gradient.trial import try_objective
 
     try:
         try_objective(build_objective(name, options, kind=kind))

@@ -56,7 +56,7 @@ def margin_sweep(
     from rankkit.files.atomic import write_bytes
     from rankkit.files.places import check_place
     from rankkit.models.encoders import RandomAffine
-    from rankkit.tasks.objectives import build_objective
+    from rankkit.tasks.gradient.objectives import build_objective
     from rankkit.tasks.similarity.build import build_encoder
 
     check_place(out, "folder")

@@ -33,7 +33,7 @@ def run(
     from rankkit.cli.kinds.commands import commands_of
     from rankkit.cli.training.tracked import open_trackers, tracked
     from rankkit.models.building import shown
-    from rankkit.tasks.objectives import build_objective
+    from rankkit.tasks.gradient.objectives import build_objective
     from rankkit.training.fitting import epochs_of, fit_of
 
     trackers = open_trackers(track, experiment.out)

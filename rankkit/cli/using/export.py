@@ -149,7 +149,7 @@ def _read(run: Path, data: Path, reading: Reading) -> Any:
 
 def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:
     from rankkit.export import EncoderManifest
-    from rankkit.export.manifest import manifest_path
+    from rankkit.export.artefacts.manifest import manifest_path
 
     rows = _rows_of_encoder(manifest) if isinstance(manifest, EncoderManifest) else _rows(manifest)
     files = [artefact] if artefact.is_file() else [artefact / name for name in manifest.files]
@@ -170,7 +170,7 @@ def _show(manifest: "Manifest | EncoderManifest", artefact: Path) -> None:
 
 
 def _rows(manifest: "Manifest") -> dict[str, str]:
-    from rankkit.data.schema import Schema
+    from rankkit.data.columns.schema import Schema
 
     parity = manifest.parity
     rows = {"features": f"{manifest.n_features}, {_missing(manifest)}"}

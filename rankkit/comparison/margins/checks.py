@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError, DataError
-from rankkit.tasks.objectives import objective_name
+from rankkit.tasks.gradient.objectives import objective_name
 from rankkit.tasks.similarity.checks import margin_of
 from rankkit.training import fit_encoder
 

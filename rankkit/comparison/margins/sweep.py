@@ -23,7 +23,7 @@ from rankkit.models.encoders import Encoder, embed
 from rankkit.objectives import Objective
 from rankkit.sampling import random_triplets
 from rankkit.similarity import choose_threshold, evaluate_retrieval, verify
-from rankkit.tasks.objectives import objective_name
+from rankkit.tasks.gradient.objectives import objective_name
 from rankkit.tasks.similarity.build import with_margin
 from rankkit.training import fit_encoder
 

@@ -57,7 +57,7 @@ class _Runner:
         from rankkit.files.atomic import write_text
         from rankkit.files.disk import writing
         from rankkit.registry import load_plugin
-        from rankkit.tasks.devices import share_devices
+        from rankkit.tasks.gradient.devices import share_devices
 
         torch.set_num_threads(values["threads"])
         share_devices(*place, values["system"]["training"].get("device", "auto"))

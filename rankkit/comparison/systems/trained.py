@@ -11,8 +11,8 @@ from rankkit.comparison.systems.fitted import Fitted, Report
 from rankkit.comparison.systems.warming import warm_up
 from rankkit.errors import ConfigError
 from rankkit.models.model import n_numbers
+from rankkit.tasks.gradient.settings import default_learning_rate
 from rankkit.tasks.known import task_of
-from rankkit.tasks.settings import default_learning_rate
 from rankkit.tasks.splitting import expand
 from rankkit.tasks.task import Built, Task
 from rankkit.training.fitting import defaults_of, epochs_of, fit_of

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.fitted import Fitted, Report, Selection
 from rankkit.comparison.systems.warming import warm_up_selection
-from rankkit.data.columns import Category
+from rankkit.data.columns.kinds import Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, DataError
+from rankkit.export.artefacts.install import versions_in_use
 from rankkit.export.encoders.manifest import EncoderManifest, EncoderSamples, known_distance
 from rankkit.export.encoders.parity import EmbeddingParity, gate_embeddings, measure_embeddings
 from rankkit.export.encoders.source import EncoderSource, source_of
 from rankkit.export.encoders.targets import ENCODER_TARGETS, EncoderTarget, find_encoder_target
-from rankkit.export.install import versions_in_use
 from rankkit.export.samples import random_inputs, sample_inputs
 from rankkit.models.encoders.encoder import check_inputs
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.distances import DISTANCES, Distance, VerificationHead, WeightedL1
+from rankkit.export.artefacts.manifest import FORMAT_VERSION, Manifest, intact, ranker_manifest, read_json
 from rankkit.export.encoders.parity import EmbeddingParity
-from rankkit.export.manifest import FORMAT_VERSION, Manifest, intact, ranker_manifest, read_json
 from rankkit.registry import MODELS
 
 FORMULAS = {

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rankkit.errors import ExportError
-from rankkit.export.parity import TOLERANCE
+from rankkit.export.artefacts.parity import TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.runtimes.triton import OPTIONS, replay_repository, write_repository
 from rankkit.export.source import check_is_scorer
 from rankkit.export.target import check_options

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit.bundle import build
-from rankkit.data import row_encoder
+from rankkit.data.columns import row_encoder
 from rankkit.errors import ExportError
-from rankkit.export.install import digest
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.runtimes.numpy_source import source_text
 from rankkit.export.source import check_is_scorer
 from rankkit.export.target import check_options

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.schema import Schema
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
-from rankkit.export.manifest import Manifest, without_schema
+from rankkit.export.artefacts.manifest import Manifest, without_schema
 from rankkit.export.runtimes.int8 import quantize
 from rankkit.export.runtimes.onnx_file import OnnxSession, run_onnx, write_onnx
 from rankkit.export.source import check_is_scorer

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.errors import ExportError
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.quiet import quiet
 from rankkit.export.runtimes.graph import pad_lists, traced
 from rankkit.export.runtimes.torch_archive import check_archive

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError, did_you_mean
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.runtimes import triton_backend
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.runtimes.onnx_target import metadata

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.manifest import Manifest
+from rankkit.export.artefacts.parity import ScoreMap
 from rankkit.export.obstacles import refuse_together
-from rankkit.export.parity import ScoreMap
 from rankkit.export.search_engines.dense_layers import dense_layers, layer_checks
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import read_json, write_json

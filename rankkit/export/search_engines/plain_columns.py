@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rankkit.data.columns import Number
-from rankkit.data.schema import Schema, described
+from rankkit.data.columns.kinds import Number
+from rankkit.data.columns.schema import Schema, described
 from rankkit.errors import ExportError
 from rankkit.models.scorers.columns import ColumnInputs
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.export.parity import ScoreMap
+from rankkit.export.artefacts.parity import ScoreMap
 from rankkit.export.search_engines.dense_layers import IDENTITY, DenseLayer
 
 LOGIT = 1.5

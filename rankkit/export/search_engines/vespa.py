@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.manifest import Manifest
+from rankkit.export.artefacts.manifest import Manifest
+from rankkit.export.artefacts.parity import ScoreMap
 from rankkit.export.obstacles import refuse_together
-from rankkit.export.parity import ScoreMap
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.search_engines.json_text import read_text
 from rankkit.export.search_engines.plain_columns import check_columns

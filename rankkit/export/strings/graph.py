@@ -1,7 +1,8 @@
 """The part of an ONNX file that makes the matrix of a schema of the columns, and putting it before a scorer.
 
 Vocabularies are LabelEncoder of ai.onnx.ml, hashes MurmurHash3 of ONNX Runtime's own operators, parts of times whole
-numbers of microseconds, so that every number is the one that :class:`rankkit.data.row_encoder.RowEncoder` gives.
+numbers of microseconds, so that every number is the one that :class:`rankkit.data.columns.row_encoder.RowEncoder`
+gives.
 """
 
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Time
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Time
+from rankkit.data.columns.schema import Schema
 from rankkit.export.needs import need
 from rankkit.export.strings.inputs import ColumnInput, column_inputs
 

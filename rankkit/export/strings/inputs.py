@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Number, Time
-from rankkit.data.row_encoder import RowError, list_of, micros_of, text_of
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Number, Time
+from rankkit.data.columns.row_encoder import RowError, list_of, micros_of, text_of
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import DataError, ExportError
 
 RESERVED = ("features", "score")
@@ -45,7 +45,7 @@ def column_inputs(schema: Schema) -> dict[str, ColumnInput]:
     Raises:
         ExportError: If a column is called as the file calls something of its own, or is to be of two types.
 
-    >>> from rankkit.data.columns import Bag, Category
+    >>> from rankkit.data.columns.kinds import Bag, Category
     >>> schema = Schema((Category("brand", vocabulary=("oak",)), Bag("tags", places=2, vocabulary=("new",))))
     >>> [(one.name, one.dtype, one.width) for one in column_inputs(schema).values()]
     [('brand', 'string', None), ('tags', 'string', 2)]
@@ -95,7 +95,7 @@ def tensors_of(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, N
     Raises:
         DataError: If a column is not there, or a value is not of its kind.
 
-    >>> from rankkit.data.columns import Category, Time
+    >>> from rankkit.data.columns.kinds import Category, Time
     >>> schema = Schema((Category("brand", vocabulary=("oak",)), Time("day", origin=0.0)))
     >>> tensors_of(schema, [{"brand": "yew", "day": "1970-01-02"}, {"brand": None, "day": None}])
     {'brand': array(['yew', ''], dtype=object), 'day': array([86400.,    nan])}

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Text, Time, Vector
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Text, Time, Vector
+from rankkit.data.columns.schema import Schema
 
 N_ROWS = 40
 _SPREAD = 4e7  # seconds about the origin of a time: more than a year

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.batch import Per
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset, Roles
-from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
 from rankkit.files.atomic import beside, put_folder

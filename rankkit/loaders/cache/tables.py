@@ -16,7 +16,7 @@ from rankkit.errors import DataError
 from rankkit.loaders.cache.folder import Remarks, write_array, write_arrays, write_beside
 from rankkit.loaders.cache.rows import CacheRows
 from rankkit.loaders.tables.arrays import Source, in_shown_order
-from rankkit.loaders.tables.columns import Columns
+from rankkit.loaders.tables.columns.assignment import Columns
 from rankkit.loaders.tables.record_batches import read_rows, suspicions_of, uneven
 
 _NUMBERS = 4_000_000  # features that are in columns and in rows at the same time

@@ -16,7 +16,7 @@ from rankkit.data.labelled_examples import LabelledExamples, assemble_examples
 from rankkit.errors import DataError
 from rankkit.files.atomic import replacing
 from rankkit.loaders.examples.images import ImageForm, decode_image, stack_images
-from rankkit.loaders.tables.kinds import is_list, is_number
+from rankkit.loaders.tables.columns.kinds import is_list, is_number
 
 _METADATA = b"rankkit"
 _INPUTS = "inputs"

@@ -13,8 +13,8 @@ from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError, did_you_mean
 from rankkit.loaders.interactions.forms import Wanted
 from rankkit.loaders.tables.arrays import Source
+from rankkit.loaders.tables.columns.kinds import plain_type
 from rankkit.loaders.tables.ids import read_qids
-from rankkit.loaders.tables.kinds import plain_type
 
 
 @dataclass(frozen=True)

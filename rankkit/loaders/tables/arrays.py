@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.batch import Per
+from rankkit.data.columns.schema import Schema
 from rankkit.data.grouping import group_rows
 from rankkit.data.ranking_dataset import RankingDataset, Roles, taken
-from rankkit.data.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
 

@@ -16,9 +16,9 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
 from rankkit.loaders.sources import is_hidden
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import Columns, Wanted, choose_columns
-from rankkit.loaders.tables.kinds import columns_of, numbers
-from rankkit.loaders.tables.learning import learn
+from rankkit.loaders.tables.columns.assignment import Columns, Wanted, choose_columns
+from rankkit.loaders.tables.columns.kinds import columns_of, numbers
+from rankkit.loaders.tables.columns.learning import learn
 from rankkit.loaders.tables.record_batches import read_batches
 from rankkit.loaders.tables.written import as_written
 

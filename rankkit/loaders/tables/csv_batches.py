@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rankkit.data.columns import Category, Number, Text
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Category, Number, Text
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import DataError
 from rankkit.loaders.compression import compression_of, damage_named, unpacking
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import Columns, Wanted, check_once, choose_columns
-from rankkit.loaders.tables.kinds import columns_of, is_number, numbers
-from rankkit.loaders.tables.learning import learn
-from rankkit.loaders.tables.suspicions import merges
+from rankkit.loaders.tables.columns.assignment import Columns, Wanted, check_once, choose_columns
+from rankkit.loaders.tables.columns.kinds import columns_of, is_number, numbers
+from rankkit.loaders.tables.columns.learning import learn
+from rankkit.loaders.tables.columns.suspicions import merges
 
 # What looks like a number, though it may be one of another country: "1,5".
 _NUMBER_LIKE = r"^\s*[-+]?([0-9]*[.,]?[0-9]+|[0-9]+[.,]|[0-9]{1,3}([.,][0-9]{3})+([.,][0-9]+)?)([eE][-+]?[0-9]+)?\s*$"

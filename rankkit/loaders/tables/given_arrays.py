@@ -8,9 +8,9 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.weights import Weights, settle_weights
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source, as_float32, as_numbers, assemble, check_labels, check_weights
-from rankkit.loaders.tables.columns import check_once
+from rankkit.loaders.tables.columns.assignment import check_once
+from rankkit.loaders.tables.columns.suspicions import Suspicions
 from rankkit.loaders.tables.ids import as_column, read_qids, read_texts
-from rankkit.loaders.tables.suspicions import Suspicions
 from rankkit.loaders.tables.tabular import features_of, is_table
 from rankkit.remarks import say_of_columns
 

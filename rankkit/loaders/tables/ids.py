@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.kinds import laid_open, plain_type
+from rankkit.loaders.tables.columns.kinds import laid_open, plain_type
 
 # Decimal text of an integer that could be written in no other way: "7" or "-1", but not "07" or "+7".
 _PLAIN_INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"

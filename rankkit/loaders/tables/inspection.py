@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rankkit.data.schema import described
+from rankkit.data.columns.schema import described
 from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, all_batches, open_files
-from rankkit.loaders.tables.columns import Columns, Wanted
+from rankkit.loaders.tables.columns.assignment import Columns, Wanted
+from rankkit.loaders.tables.columns.kinds import laid_open
 from rankkit.loaders.tables.csv_batches import csv_batches
-from rankkit.loaders.tables.kinds import laid_open
 from rankkit.loaders.tables.tabular import open_table
 
 _MOST_DISTINCT = 100_000

@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import Columns
-from rankkit.loaders.tables.ids import as_column
-from rankkit.loaders.tables.kinds import (
+from rankkit.loaders.tables.columns.assignment import Columns
+from rankkit.loaders.tables.columns.kinds import (
     CATEGORY,
     DAY,
     LIST,
@@ -26,6 +25,7 @@ from rankkit.loaders.tables.kinds import (
     kind_of,
     numbers,
 )
+from rankkit.loaders.tables.ids import as_column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Column, Number, Text, Vector
+from rankkit.data.columns.kinds import Bag, Column, Number, Text, Vector
 from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.data.sides import check_sides
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source, assemble, check_finite, check_labels, check_weights, fill
-from rankkit.loaders.tables.columns import Columns
-from rankkit.loaders.tables.encoding import as_times, encode
+from rankkit.loaders.tables.columns.assignment import Columns
+from rankkit.loaders.tables.columns.encoding import as_times, encode
+from rankkit.loaders.tables.columns.kinds import is_number, laid_open, numbers, plain_type
+from rankkit.loaders.tables.columns.suspicions import Suspicions
 from rankkit.loaders.tables.ids import read_qids, read_texts
-from rankkit.loaders.tables.kinds import is_number, laid_open, numbers, plain_type
-from rankkit.loaders.tables.suspicions import Suspicions
 from rankkit.remarks import say_of_columns
 
 

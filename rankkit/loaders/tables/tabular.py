@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import DataError, RankkitError
 from rankkit.loaders.sources import Readable, as_file
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.arrow_files import ARROW, PARQUET, read_files
-from rankkit.loaders.tables.columns import Columns, First, Wanted, choose_columns, choose_features
-from rankkit.loaders.tables.kinds import Column, columns_of, numbers
-from rankkit.loaders.tables.learning import learn
+from rankkit.loaders.tables.columns.assignment import Columns, First, Wanted, choose_columns, choose_features
+from rankkit.loaders.tables.columns.kinds import Column, columns_of, numbers
+from rankkit.loaders.tables.columns.learning import learn
 from rankkit.loaders.tables.pandas_columns import (
     as_arrow,
     columns_of_frame,
@@ -67,7 +67,7 @@ def from_pandas(
         features: Columns, or the name of one column of lists. None takes every column that can be a feature and is
             nothing else, in order: numbers, categories, dates, lists of numbers, text of few values. What is left out,
             and text that is taken, is told in a :class:`rankkit.errors.DataWarning` and in the ``remarks`` of the data
-            set. :mod:`rankkit.loaders.tables.columns` has the rule. Missing values become NaN.
+            set. :mod:`rankkit.loaders.tables.columns.assignment` has the rule. Missing values become NaN.
         doc_id: Column of document names, or None.
         weight: Column of the importance of documents, or None.
         query_weight: Column of the importance of queries, equal for all rows of one, or None.

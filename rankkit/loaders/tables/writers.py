@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Vector
+from rankkit.data.columns.kinds import Bag, Category, Vector
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import TextIds, to_arrow
 from rankkit.errors import DataError
 from rankkit.files.atomic import replacing
 from rankkit.loaders.compression import packed
-from rankkit.loaders.tables.columns import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED
-from rankkit.loaders.tables.encoding import decode
+from rankkit.loaders.tables.columns.assignment import DOC_ID, DOC_WEIGHT, LABEL, QID, QUERY_WEIGHT, RESERVED
+from rankkit.loaders.tables.columns.encoding import decode
 from rankkit.loaders.tables.written import beside_names, metadata_of
 from rankkit.naming import named
 

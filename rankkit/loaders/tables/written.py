@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source
-from rankkit.loaders.tables.columns import BESIDE, RESERVED, Wanted
+from rankkit.loaders.tables.columns.assignment import BESIDE, RESERVED, Wanted
 from rankkit.naming import named
 
 KEY = b"rankkit"

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.data.columns import Bag, Category, Column, Number, Text, Time, Vector
+from rankkit.data.columns.kinds import Bag, Category, Column, Number, Text, Time, Vector
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.data.sides import columns_of_queries
 from rankkit.errors import ConfigError
 from rankkit.naming import numbered

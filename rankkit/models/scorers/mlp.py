@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.data.schema import Schema
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, options_for, schema_from
 from rankkit.models.scorers.gathering import can_gather, gathered

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from rankkit.data.columns import Text
-from rankkit.data.row_encoder import RowError
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Text
+from rankkit.data.columns.row_encoder import RowError
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import did_you_mean
 from rankkit.serving.refusal import RefusedError
 

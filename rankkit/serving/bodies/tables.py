@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rankkit.data.schema import Schema
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import DataError
 from rankkit.serving.bodies.asked import Asked, Id, Kind
 from rankkit.serving.bodies.form import MAX_ID, Form
@@ -86,7 +86,7 @@ def _encoded(table: pa.Table, schema: Schema) -> NDArray[np.float32]:
         RefusedError: With 422, if a value is not of the kind of its column.
     """
     from rankkit.loaders.tables.arrays import Source, fill
-    from rankkit.loaders.tables.encoding import encode
+    from rankkit.loaders.tables.columns.encoding import encode
 
     source = Source("body")
     arrays = {name: table[name].combine_chunks() for name in schema.sources}

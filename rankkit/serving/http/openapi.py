@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from rankkit.data.columns import Vector
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Vector
+from rankkit.data.columns.schema import Schema
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.bodies.messages import RankRequest, ScoreRequest
 from rankkit.serving.bodies.tables import TABLES

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.parity import gate, measure
+from rankkit.export.artefacts.parity import gate, measure
 from rankkit.export.runtimes.onnx_file import OnnxSession
 from rankkit.export.samples import join, random_rows, sample_rows
 from rankkit.export.source import Score, Source

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns import Bag, Category, Number, Text, Time
-from rankkit.data.schema import Schema
-from rankkit.export.manifest import named_features, without_schema
+from rankkit.data.columns.kinds import Bag, Category, Number, Text, Time
+from rankkit.data.columns.schema import Schema
+from rankkit.export.artefacts.manifest import named_features, without_schema
 from rankkit.export.source import Source, read_source
 from rankkit.serving.scoring.engines import own_engine
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.tasks.settings import check_counts
+from rankkit.tasks.gradient.settings import check_counts
 
 
 @dataclass(frozen=True)

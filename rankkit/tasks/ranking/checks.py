@@ -16,7 +16,14 @@ from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
 from rankkit.registry import SCORERS
 from rankkit.remarks import say
-from rankkit.tasks.objectives import CALL, build_objective, check_takes_lists, objective_name, readout_of, takes_weights
+from rankkit.tasks.gradient.objectives import (
+    CALL,
+    build_objective,
+    check_takes_lists,
+    objective_name,
+    readout_of,
+    takes_weights,
+)
 
 
 def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
@@ -24,7 +31,7 @@ def objective_of(given: Any, kind: str = "objective") -> Callable[..., Tensor]:
 
     Args:
         given: ``"ranknet"``, :func:`rankkit.ranknet_loss`, ``nn.MSELoss()``, a function of one's own, ...
-        kind: In the catalogue, for names: as :func:`rankkit.tasks.objectives.build_objective`.
+        kind: In the catalogue, for names: as :func:`rankkit.tasks.gradient.objectives.build_objective`.
 
     Raises:
         ConfigError: If it is unknown, or cannot be called as an objective.

@@ -10,14 +10,15 @@ from torch import Tensor
 
 from rankkit.data.batch import QueryBatch, take_queries
 from rankkit.data.ranking_dataset import RankingDataset, shared_tensor
-from rankkit.tasks.devices import fits_on
+from rankkit.tasks.gradient.devices import fits_on
 
 
 class Feed:
     """Gathers the documents of some queries on the training device.
 
     On the CPU the arrays are used where they lie, memory-mapped ones too. On CUDA they move there once if they fit
-    (:func:`rankkit.tasks.devices.fits_on`); otherwise each batch is gathered on the CPU and sent from pinned memory.
+    (:func:`rankkit.tasks.gradient.devices.fits_on`); otherwise each batch is gathered on the CPU and sent from pinned
+    memory.
     """
 
     def __init__(self, data: RankingDataset, device: torch.device) -> None:

@@ -11,16 +11,16 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate
 from rankkit.models.model import learns_in_one_go
 from rankkit.models.scorers import Scorer
-from rankkit.tasks.drawing import draws_only_from_the_run
-from rankkit.tasks.objectives import module_of, objective_identity, objective_name, refuse_objective
+from rankkit.tasks.gradient.drawing import draws_only_from_the_run
+from rankkit.tasks.gradient.objectives import module_of, objective_identity, objective_name, refuse_objective
+from rankkit.tasks.gradient.settings import Settings
+from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
 from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_objective, check_scorer, objective_of
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.nonfinite import ListBlame
 from rankkit.tasks.ranking.steps import ranking_step
-from rankkit.tasks.settings import Settings
-from rankkit.tasks.work import Work
 
 
 class RankingJob:

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from rankkit.data.views import feature_names_of
 from rankkit.errors import RankkitError
 from rankkit.models.scorers import outputs_of
-from rankkit.tasks.nonfinite import blame_weights
+from rankkit.tasks.gradient.nonfinite import blame_weights
+from rankkit.tasks.gradient.work import BadStep
 from rankkit.tasks.ranking.device_batches import Feed
-from rankkit.tasks.work import BadStep
 
 _SHOWN = 8
 

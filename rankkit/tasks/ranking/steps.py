@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from rankkit.data.batch import QueryBatch, pad
 from rankkit.models.scorers import outputs_of
-from rankkit.tasks.objectives import checked_loss
-from rankkit.tasks.settings import Precision
+from rankkit.tasks.gradient.objectives import checked_loss
+from rankkit.tasks.gradient.settings import Precision
 
 Step = Callable[[nn.Module, QueryBatch], Tensor]
 

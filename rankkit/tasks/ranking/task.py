@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import Evaluation, evaluate, evaluate_scores, resolve_protocol
 from rankkit.evaluation.scoring import score_documents
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.ranking.build import build_scorer
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, needs_of, teaching_queries
 from rankkit.tasks.ranking.job import RankingJob

@@ -10,8 +10,8 @@ from rankkit.data.interactions.log import same_ids
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.catalogue import CatalogueEvaluation, evaluate_recommender
 from rankkit.models.model import learns_in_one_go
-from rankkit.tasks.objectives import refuse_objective
-from rankkit.tasks.settings import Settings
+from rankkit.tasks.gradient.objectives import refuse_objective
+from rankkit.tasks.gradient.settings import Settings
 
 METRICS = ("ndcg@10", "recall@10")
 """What is measured where nothing is named; the first is what options are chosen by."""

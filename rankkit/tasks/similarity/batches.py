@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.sampling import class_batches
-from rankkit.tasks.devices import fits_on
-from rankkit.tasks.settings import check_counts
+from rankkit.tasks.gradient.devices import fits_on
+from rankkit.tasks.gradient.settings import check_counts
 from rankkit.tasks.similarity.steps import ExampleBatch
 
 

@@ -15,8 +15,8 @@ from rankkit.models.encoders import Encoder
 from rankkit.numbers import check_whole
 from rankkit.objectives import DualLearning, Objective
 from rankkit.sampling import PAIR_RULES, TRIPLET_RULES
-from rankkit.tasks.objectives import build_objective, check_takes_lists, objective_name, readout_of
-from rankkit.tasks.settings import check_name
+from rankkit.tasks.gradient.objectives import build_objective, check_takes_lists, objective_name, readout_of
+from rankkit.tasks.gradient.settings import check_name
 from rankkit.tasks.similarity.steps import TAKES
 
 

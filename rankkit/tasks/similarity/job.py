@@ -16,9 +16,10 @@ from rankkit.models.model import learns_in_one_go
 from rankkit.objectives.embedding import Prototypes
 from rankkit.sampling import CrossBatchMemory
 from rankkit.similarity import evaluate_retrieval
-from rankkit.tasks.drawing import draws_only_from_the_run
-from rankkit.tasks.objectives import module_of, objective_identity, refuse_objective
-from rankkit.tasks.settings import Settings, check_counts, check_name
+from rankkit.tasks.gradient.drawing import draws_only_from_the_run
+from rankkit.tasks.gradient.objectives import module_of, objective_identity, refuse_objective
+from rankkit.tasks.gradient.settings import Settings, check_counts, check_name
+from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.similarity.batches import ExampleBatches, ExampleFeed, default_encoder_epochs
 from rankkit.tasks.similarity.checks import (
     check_encoder,
@@ -33,7 +34,6 @@ from rankkit.tasks.similarity.checks import (
 )
 from rankkit.tasks.similarity.nonfinite import ExampleBlame
 from rankkit.tasks.similarity.steps import EmbeddingStep
-from rankkit.tasks.work import Work
 
 Views = Literal["classes", "augmented"]
 

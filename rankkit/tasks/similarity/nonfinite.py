@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from rankkit.tasks.nonfinite import blame_weights
+from rankkit.tasks.gradient.nonfinite import blame_weights
+from rankkit.tasks.gradient.work import BadStep
 from rankkit.tasks.similarity.batches import ExampleFeed
-from rankkit.tasks.work import BadStep
 
 _SHOWN = 8
 

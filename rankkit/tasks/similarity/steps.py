@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from rankkit.distances import Distance, nearness
 from rankkit.models.encoders import embed_in_chunks
 from rankkit.sampling import CollapseWatch, CrossBatchMemory, mine_pairs, mine_triplets
-from rankkit.tasks.objectives import checked_loss
-from rankkit.tasks.settings import Precision
+from rankkit.tasks.gradient.objectives import checked_loss
+from rankkit.tasks.gradient.settings import Precision
 
 TAKES = {
     "pairs": ("embeddings", "pairs"),

@@ -11,7 +11,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.models.encoders import embed
 from rankkit.models.encoders.affine import RandomAffine
 from rankkit.similarity import SimilarityReport, evaluate_encoder, evaluate_retrieval
-from rankkit.tasks.objectives import build_objective
+from rankkit.tasks.gradient.objectives import build_objective
 from rankkit.tasks.similarity.build import build_encoder, with_margin
 from rankkit.tasks.similarity.job import SimilarityJob
 from rankkit.tasks.similarity.splits import (

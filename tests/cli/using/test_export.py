@@ -122,7 +122,7 @@ def test_the_help_names_every_target(rankkit):
 
 
 def test_a_single_file_is_named_in_what_is_shown(rankkit, artefact, capsys):
-    from rankkit.export.manifest import read_manifest
+    from rankkit.export.artefacts.manifest import read_manifest
 
     command._show(read_manifest(artefact / "manifest.json"), artefact)
     shown = capsys.readouterr().out

@@ -16,11 +16,11 @@ from rankkit.data.labelled_examples import from_labelled_arrays
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import BundleError, ConfigError, DataError, ExportError, ShapeError
 from rankkit.export import TARGETS, check, export, export_onnx
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import manifest_path, read_manifest
 from rankkit.export.encoders.manifest import FORMULAS, known_distance, read_either
 from rankkit.export.encoders.parity import gate_embeddings, measure_embeddings
 from rankkit.export.encoders.targets import ENCODER_TARGETS, TorchEncoderTarget
-from rankkit.export.install import digest
-from rankkit.export.manifest import manifest_path, read_manifest
 from rankkit.export.samples import block_size, random_inputs, sample_inputs
 from rankkit.export.source import read_source
 from rankkit.loaders.examples.files import write_labelled

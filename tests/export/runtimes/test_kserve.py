@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rankkit.errors import ConfigError, ExportError
-from rankkit.export.manifest import Manifest, Samples, named_features
+from rankkit.export.artefacts.manifest import Manifest, Samples, named_features
 from rankkit.export.runtimes import kserve, triton
 from rankkit.models.scorers import LinearScorer
 

@@ -125,7 +125,7 @@ def test_names_of_features_cannot_leave_their_quotes(tmp_path):
 
 
 def test_changed_code_is_not_run_even_if_the_manifest_agrees(tmp_path):
-    from rankkit.export.install import digest
+    from rankkit.export.artefacts.install import digest
 
     out = tmp_path / "out"
     export(fitted(LinearScorer(5)), "numpy", out)

@@ -12,8 +12,8 @@ from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.evaluation import evaluate
 from rankkit.export import check, export, export_onnx
-from rankkit.export.install import digest
-from rankkit.export.manifest import manifest_path, read_manifest, write_manifest
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import manifest_path, read_manifest, write_manifest
 from rankkit.export.runtimes.graph import PADDING_SCORE, ListwiseGraph
 from rankkit.export.runtimes.int8 import gate_drop, metric_drop, quantize
 from rankkit.export.runtimes.onnx_file import OnnxSession, run_onnx, write_onnx

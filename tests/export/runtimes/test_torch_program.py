@@ -13,8 +13,8 @@ import torch
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.export.install import digest
-from rankkit.export.manifest import manifest_path, read_manifest
+from rankkit.export.artefacts.install import digest
+from rankkit.export.artefacts.manifest import manifest_path, read_manifest
 from rankkit.export.runtimes.torch_archive import check_archive
 from rankkit.models.scorers import LinearScorer, MLPScorer
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
+from rankkit.export.artefacts.manifest import named_features
 from rankkit.export.checking import check
 from rankkit.export.exporting import export
-from rankkit.export.manifest import named_features
 from rankkit.export.runtimes import triton
 from rankkit.models.scorers import LinearScorer
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rankkit.data.columns import Bag, Category, Number, Text, Time, Vector
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Number, Text, Time, Vector
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError, ExportError
 from rankkit.export import export
 from rankkit.export.strings.graph import put_before, write_scorer_part

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
-from rankkit.data.columns import Bag, Category, Number, Text, Vector, category, number
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Number, Text, Vector, category, number
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.evaluation import predict
 from rankkit.export import export

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.data.columns import Bag, Category, Number
-from rankkit.data.schema import Schema
+from rankkit.data.columns.kinds import Bag, Category, Number
+from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import LinearScorer, MLPScorer, ranking_scores
 from rankkit.models.scorers.mlp import ACTIVATIONS

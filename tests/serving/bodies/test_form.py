@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from rankkit.data.columns import text
+from rankkit.data.columns.kinds import text
 from rankkit.evaluation import predict
 from rankkit.loaders.tables.tabular import from_pandas
 from rankkit.models.scorers import MLPScorer

@@ -9,7 +9,7 @@ import pytest
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, ExportError
 from rankkit.evaluation import predict
-from rankkit.export.parity import measure
+from rankkit.export.artefacts.parity import measure
 from rankkit.export.runtimes.onnx_file import write_onnx
 from rankkit.export.source import read_source
 from rankkit.serving.scoring import engines

@@ -5,7 +5,7 @@ import pytest
 
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.training import Callback
-from rankkit.training.loop import run_work
+from rankkit.training.gradient.loop import run_work
 from tests.training.small_encoders import small
 
 

@@ -1,0 +1,1 @@
+"""Columns of documents: their kinds, the schema of a matrix of them, and rows encoded by it."""

@@ -1,0 +1,1 @@
+"""What a training by gradients is given, whatever it trains: work, settings, objectives, methods, devices."""
