@@ -20,6 +20,7 @@ from .data.batch import pad as pad
 from .data.batch import unpad as unpad
 from .data.columns.kinds import bag as bag
 from .data.columns.kinds import category as category
+from .data.columns.kinds import number as number
 from .data.columns.kinds import text as text
 from .data.columns.kinds import time as time
 from .data.columns.kinds import vector as vector
@@ -42,6 +43,7 @@ from .data.summary import summarize as summarize
 from .data.synthetic import make_ranking as make_ranking
 from .data.views import drop_features as drop_features
 from .data.views import filter_queries as filter_queries
+from .data.views import rolling_windows as rolling_windows
 from .data.views import select_features as select_features
 from .data.views import split as split
 from .data.views import subsample as subsample

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import rankkit as rk
-from rankkit.export import export
+from rankkit.export import check, export
 from rankkit.export.artefacts.manifest import manifest_path
 from rankkit.serving import Settings
 from rankkit.serving.app import create_app
@@ -135,6 +135,43 @@ print(json.dumps(score(RowEncoder(json.load(open("schema.json"))).encode(rows)).
 
             found = torch.export.load(out).module()(torch.from_numpy(matrix)).detach().numpy()
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_onnx_takes_the_columns_themselves(run, new, expected, tmp_path):
+    import onnxruntime
+
+    path = tmp_path / "ranker.onnx"
+    manifest = export(run, "onnx", path, strings=True)
+    assert manifest.parity.max_difference < 1e-6
+    inputs = {
+        one["name"]: (one["dtype"], one["shape"]) for one in json.loads(manifest_path(path).read_text())["inputs"]
+    }
+    assert inputs["brand"] == inputs["seller"] == ("string", ["n"])
+    assert inputs["tags"] == ("string", ["n", 2])
+    assert inputs["day"] == inputs["asked_at"] == ("float64", ["n"])
+    session = onnxruntime.InferenceSession(str(path))
+    assert {one.name for one in session.get_inputs()} == set(inputs)
+    # As somebody would fill them who has onnxruntime alone; hashed text is what RowEncoder makes of it.
+    frame = new.copy()
+    seconds = {
+        name: (pd.to_datetime(frame[name]) - pd.Timestamp(0)) / pd.Timedelta("1s") for name in ("day", "asked_at")
+    }
+    words = [[*(tags or []), "", ""][:2] for tags in frame["tags"]]
+    schema = rk.Schema.from_dict(manifest.schema)
+    spans = {name: schema.encode(rows_of(new))[:, schema.spans[name]] for name in ("title", "image")}
+    given = {
+        **{name: seconds[name].to_numpy(np.float64) for name in seconds},
+        **{
+            name: frame[name].astype(object).where(frame[name].notna(), "").to_numpy(object)
+            for name in ("brand", "seller", "size", "asked_for")
+        },
+        **{name: frame[name].astype(float).to_numpy(np.float32) for name in ("price", "rating", "stock", "is_new")},
+        "tags": np.array(words, object),
+        **spans,
+    }
+    found = session.run(["score"], given)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert check(path).max_difference < 1e-6
 
 
 def test_the_service_scores_rows_as_people_write_them(run, new, expected):

@@ -15,15 +15,15 @@ import gzip
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from peers import installed
 from scipy.stats import ttest_rel
 
 import rankkit as rk
-from rankkit.comparison.systems.trees import category_places
 
 METRIC = "ndcg@10"
 CODED = {"gender": "category", "occupation": "category", "genres": "bag", "film": "category"}
@@ -72,26 +72,7 @@ def by_scorer(made, train, valid, test, seed):
     return rk.predict(scorer, test)
 
 
-def by_lightgbm(train, valid, test, seed):
-    coded = category_places(train) or "auto"
-    parts = [
-        lgb.Dataset(part.features, part.labels, group=part.list_sizes, categorical_feature=coded)
-        for part in (train, valid)
-    ]
-    options = {"objective": "lambdarank", "metric": "ndcg", "eval_at": [10], "learning_rate": 0.05, "num_threads": 1}
-    options |= {"bagging_fraction": 0.8, "bagging_freq": 1}  # so that seeds differ
-    booster = lgb.train(
-        {**options, "seed": seed, "verbosity": -1, "deterministic": True},
-        parts[0],
-        num_boost_round=300,
-        valid_sets=parts[1:],
-        callbacks=[lgb.early_stopping(30, verbose=False)],
-    )
-    return booster.predict(test.features)
-
-
-RANKERS = {
-    "LightGBM": by_lightgbm,
+SCORERS = {
     "mlp": lambda *parts: by_scorer(rk.MLPScorer, *parts),
     "linear": lambda *parts: by_scorer(rk.LinearScorer, *parts),
 }
@@ -100,11 +81,15 @@ RANKERS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
-    n_seeds = parser.parse_args().seeds
+    parser.add_argument("--rankers", nargs="+", help="Some of them; all where none are named.")
+    asked = parser.parse_args()
+    trees = {name: partial(fit, n_trees=300) for name, fit in installed().items()}
+    n_seeds, every = asked.seeds, {**trees, **SCORERS}
+    rankers = {name: every[name] for name in asked.rankers or every}
     frame = read_log(Path(os.environ["RANKKIT_DATA"]) / "ml-100k")
     forms = {name: rk.split(data, (0.7, 0.1, 0.2), by="time") for name, data in forms_of(frame).items()}
     print(f"| {METRIC}, mean of {n_seeds} seeds | " + " | ".join(forms) + " |\n|" + " --- |" * (len(forms) + 1))
-    for ranker, fit in RANKERS.items():
+    for ranker, fit in rankers.items():
         found = {}
         since = time.perf_counter()
         for form, (train, valid, test) in forms.items():

@@ -1,24 +1,26 @@
 """What each kind of column is worth on data whose generating function is known.
 
-    OMP_NUM_THREADS=1 python experiments/columns/run.py --seeds 3
+    OMP_NUM_THREADS=1 python experiments/columns/run.py --seeds 5
 
 A shop: 2,000 queries of 20 offers. What a person likes is the sum of the quality of an offer, of its price times how
 much its category minds prices, of its brand, of the season of its category at the day of the query, and of how many
 words of the query its title has, with noise. The columns are given to the rankers step by step: numbers, then brand
 and category, then the day, then the texts. The ceiling of a step is the ranking by what the function says of these
-columns alone. Queries are split in order of time. Prints the table of the README and ends with status 1 if a step
-gains less than half of what the ceiling gains.
+columns alone. Queries are split in order of time. Prints the table of the README, with the p of paired t-tests of each
+step against the one before over the test queries of all seeds, and ends with status 1 if a step gains less than half of
+what the ceiling gains.
 """
 
 import argparse
 import sys
+from itertools import pairwise
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from peers import installed
+from scipy.stats import ttest_rel
 
 import rankkit as rk
-from rankkit.comparison.systems.trees import category_places
 
 N_QUERIES, LIST_SIZE = 2000, 20
 N_BRANDS, N_CATEGORIES, N_WORDS = 60, 8, 200
@@ -89,54 +91,41 @@ def by_mlp(train, valid, test, seed):
     return rk.predict(scorer, test)
 
 
-def by_lightgbm(train, valid, test, seed):
-    coded = category_places(train) or "auto"
-    parts = [
-        lgb.Dataset(part.features, part.labels, group=part.list_sizes, categorical_feature=coded)
-        for part in (train, valid)
-    ]
-    options = {"objective": "lambdarank", "metric": "ndcg", "eval_at": [10], "learning_rate": 0.05, "num_threads": 1}
-    booster = lgb.train(
-        {**options, "seed": seed, "verbosity": -1, "deterministic": True},
-        parts[0],
-        num_boost_round=500,
-        valid_sets=parts[1:],
-        callbacks=[lgb.early_stopping(30, verbose=False)],
-    )
-    return booster.predict(test.features)
-
-
 def measured(scores, test):
     qids = np.repeat(test.qids, test.list_sizes)
-    return rk.evaluate_scores(scores, test.labels, qids=qids, metrics=[METRIC]).means[METRIC]
+    return rk.evaluate_scores(scores, test.labels, qids=qids, metrics=[METRIC]).counted(METRIC)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     n_seeds = parser.parse_args().seeds
-    values = {name: np.zeros((n_seeds, len(STEPS))) for name in ("ceiling", "mlp", "LightGBM")}
+    rankers = {"mlp": by_mlp, **installed()}
+    values = {name: [[] for _ in STEPS] for name in ("ceiling", *rankers)}
     for seed in range(n_seeds):
         frame, known = make_shop(seed)
         for step in range(len(STEPS)):
             train, valid, test = read(frame, step)
             is_test = np.isin(frame["qid"], test.qids)
-            values["ceiling"][seed, step] = measured(known[step][is_test], test)
-            values["mlp"][seed, step] = measured(by_mlp(train, valid, test, seed), test)
-            values["LightGBM"][seed, step] = measured(by_lightgbm(train, valid, test, seed), test)
+            values["ceiling"][step].append(measured(known[step][is_test], test))
+            for name, fit in rankers.items():
+                values[name][step].append(measured(fit(train, valid, test, seed), test))
             print(
                 f"seed {seed}, {STEPS[step]}",
-                *(f"{name} {v[seed, step]:.4f}" for name, v in values.items()),
+                *(f"{name} {found[step][seed].mean():.4f}" for name, found in values.items()),
                 flush=True,
             )
     print(f"\n| {METRIC}, mean of {n_seeds} seeds | " + " | ".join(STEPS) + " |\n|" + " --- |" * (len(STEPS) + 1))
-    for name, found in values.items():
-        print(f"| {name} | " + " | ".join(f"{value:.4f}" for value in found.mean(axis=0)) + " |")
-    gains = {name: np.diff(found.mean(axis=0)) for name, found in values.items()}
-    shares = {name: gains[name] / gains["ceiling"] for name in ("mlp", "LightGBM")}
-    print("\nshare of the gain of the ceiling, by step:")
+    of_queries = {name: [np.concatenate(seeds) for seeds in found] for name, found in values.items()}
+    for name, found in of_queries.items():
+        print(f"| {name} | " + " | ".join(f"{step.mean():.4f}" for step in found) + " |")
+    gains = {name: np.diff([step.mean() for step in found]) for name, found in of_queries.items()}
+    shares = {name: gains[name] / gains["ceiling"] for name in rankers}
+    print("\nshare of the gain of the ceiling, by step, and p of the step against the one before:")
     for name, share in shares.items():
-        print(f"{name}: " + ", ".join(f"{step} {value:.0%}" for step, value in zip(STEPS[1:], share, strict=True)))
+        p = [ttest_rel(after, before).pvalue for before, after in pairwise(of_queries[name])]
+        steps = zip(STEPS[1:], share, p, strict=True)
+        print(f"{name}: " + ", ".join(f"{step} {value:.0%} (p {chance:.1g})" for step, value, chance in steps))
     return int(any((share < LEAST_SHARE).any() for share in shares.values()))
 
 

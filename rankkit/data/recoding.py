@@ -83,7 +83,7 @@ def _converted(values: NDArray[np.float32], own: Column, wanted: Column) -> NDAr
         by_part = {"seconds": shift, "days": shift / 86_400}
         moved: NDArray[np.float32] = values + np.array([by_part.get(part, 0.0) for part in own.parts])
         return moved.astype(np.float32)
-    if own != wanted:
+    if replace(own, side=wanted.side) != wanted:
         raise _other_kind(own, wanted)
     return values
 

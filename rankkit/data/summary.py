@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.sides import columns_of_queries
 from rankkit.naming import named
 
 LARGE = 1e4
@@ -33,6 +34,7 @@ class DatasetSummary:
         constant: Features with one value in all documents, missing values apart.
         missing: Feature to its share of missing values (NaN), those with any.
         large: Feature to its largest size, those beyond 1e4.
+        of_queries: Of data with a schema, the columns of documents that are the same for all documents of each query.
     """
 
     n_docs: int
@@ -46,6 +48,7 @@ class DatasetSummary:
     constant: tuple[str, ...]
     missing: dict[str, float]
     large: dict[str, float]
+    of_queries: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -69,6 +72,11 @@ class DatasetSummary:
             )
         if self.constant:
             found.append(f"Constant features, {_share(len(self.constant), self.n_features)}: {_listed(self.constant)}.")
+        if self.of_queries:
+            found.append(
+                f"Columns that are the same for all documents of a query, {len(self.of_queries)}: "
+                f"{_listed(self.of_queries)}. They can be read with side='query'."
+            )
         if self.missing:
             shares = tuple(f"{name} ({share:.1%})" for name, share in self.missing.items())
             found.append(
@@ -138,6 +146,7 @@ def summarize(data: RankingDataset) -> DatasetSummary:
         grades, counts = np.unique(data.labels, return_counts=True)
         histogram = {float(grade): int(count) for grade, count in zip(grades, counts, strict=True)}
         without_relevant, single_label = _poor_queries(data.labels, data.offsets)
+    kinds = {} if data.schema is None else {one.name: one.kind for one in data.schema.on_side("document")}
     return DatasetSummary(
         n_docs=data.n_docs,
         n_queries=data.n_queries,
@@ -150,6 +159,7 @@ def summarize(data: RankingDataset) -> DatasetSummary:
         constant=tuple(names[place] for place in np.flatnonzero(low == high)),
         missing={names[place]: float(n_missing[place] / data.n_docs) for place in np.flatnonzero(n_missing)},
         large={names[place]: float(size[place]) for place in np.flatnonzero(size > LARGE)},
+        of_queries=tuple(f"{name} ({kinds[name]})" for name in columns_of_queries(data) if name in kinds),
     )
 
 

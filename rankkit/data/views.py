@@ -8,12 +8,12 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.times import cut_in_time, query_times
 from rankkit.errors import ConfigError, DataError
 from rankkit.naming import named
 from rankkit.numbers import check_whole, is_finite, is_whole
@@ -143,7 +143,8 @@ def split(
     check_whole("split: seed", seed)
     shares = check_shares(fractions)
     if by is not None:
-        return _split_by_time(data, shares, by)
+        wanted = np.cumsum(_whole_shares(shares, data.n_queries))[:-1]
+        return tuple(_take(data, part) for part in cut_in_time("split", query_times("split", data, by), wanted, by))
     sizes = _whole_shares(shares, data.n_queries)
     if not sizes.all():
         raise DataError(
@@ -154,46 +155,54 @@ def split(
     return tuple(_take(data, np.sort(chosen)) for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]))
 
 
-def _split_by_time(data: RankingDataset, shares: Sequence[float], by: str) -> tuple[RankingDataset, ...]:
-    """Parts in order of time, cut where the time changes nearest to each share."""
-    times = _query_times(data, by)
-    order = np.argsort(times, kind="stable")
-    changes = np.flatnonzero(np.diff(times[order])) + 1
-    wanted = np.cumsum(_whole_shares(shares, data.n_queries))[:-1]
-    cuts: list[int] = []
-    for left, cut in zip(range(len(wanted), 0, -1), wanted, strict=True):
-        free = changes[changes > (cuts[-1] if cuts else 0)]
-        free = free[: len(free) - left + 1]  # each part after this one needs a change too
-        if not len(free):
-            raise DataError(
-                f"split: expected {len(shares)} different times in {by!r} or more, for as many parts; got "
-                f"{len(changes) + 1 if data.n_queries else 0}. Pass fewer fractions, or a finer column of times."
-            )
-        cuts.append(int(free[np.abs(free - cut).argmin()]))
-    return tuple(_take(data, np.sort(chosen)) for chosen in np.split(order, cuts))
+def rolling_windows(
+    data: RankingDataset, by: str, n_windows: int, *, share: float = 0.1
+) -> list[tuple[RankingDataset, RankingDataset, RankingDataset]]:
+    """Splits that move forward in time: what comes before a window trains, the window is test data.
+
+    The last window ends with the data, each window is as long as ``share`` says, and the same share before it is its
+    validation data. Whole queries, at the time of their last document; those of one time stay together, so that every
+    training query is earlier than every validation query, and these than every test query. Windows do not overlap.
+
+    Args:
+        data: Any data set.
+        by: The column of times that was read with ``time=``, or a feature.
+        n_windows: How many.
+        share: Of all queries in one window.
+
+    Returns:
+        Training, validation and test data of each window, the earliest first.
+
+    Raises:
+        ConfigError: If the windows leave nothing to learn from, or there is no such column.
+        DataError: If there are too few different times.
+
+    Example:
+        >>> from rankkit.loaders.tables.given_arrays import from_arrays
+        >>> data = from_arrays([[day] for day in range(10)], [0] * 10, list("abcdefghij"), feature_names=["day"])
+        >>> for train, valid, test in rolling_windows(data, "day", 2, share=0.2):
+        ...     print(train.n_queries, valid.qids.tolist(), test.qids.tolist())
+        4 ['e', 'f'] ['g', 'h']
+        6 ['g', 'h'] ['i', 'j']
+    """
+    check_windows("rolling_windows", n_windows, share)
+    bounds = 1 - share * np.arange(n_windows + 1, 0, -1)
+    wanted = np.round(bounds * data.n_queries).astype(np.int64)
+    parts = cut_in_time("rolling_windows", query_times("rolling_windows", data, by), wanted, by)
+    taken = [_take(data, part) for part in parts]
+    before = [np.sort(np.concatenate(parts[: place + 1])) for place in range(n_windows)]
+    return [(_take(data, before[place]), taken[place + 1], taken[place + 2]) for place in range(n_windows)]
 
 
-def _query_times(data: RankingDataset, by: str) -> NDArray[Any]:
-    """When each query was asked: at the latest time of its documents."""
-    named_time = data.roles is not None and data.roles.time == by
-    times: NDArray[Any]
-    if "time" in data.beside and (named_time or by == "time"):
-        times = np.asarray(data.beside["time"])
-    else:
-        names = feature_names_of(data)
-        parts = [name for name in (by, f"{by}[seconds]", f"{by}[days]") if name in names]
-        if not parts:
-            raise ConfigError(
-                f"split: expected the column of times; got by={by!r}. Read the data with time={by!r}, or name another."
-            )
-        times = np.asarray(data.features[:, names.index(parts[0])])
-        if np.isnan(times).any():
-            raise DataError(f"split: expected a time of every document; got none in {by!r} of some. Drop these rows.")
-    sizes = data.list_sizes
-    latest = np.full(data.n_queries, times.min() if times.size else 0, times.dtype)
-    if (sizes > 0).any():
-        latest[sizes > 0] = np.maximum.reduceat(times, data.offsets[:-1][sizes > 0])
-    return latest
+def check_windows(where: str, n_windows: int, share: float) -> None:
+    """Raise ConfigError if there is no such number of windows, or they leave nothing to learn from."""
+    if not is_whole(n_windows) or n_windows < 1:
+        raise ConfigError(f"{where}: expected a number of windows from 1; got {n_windows!r}. Pass a whole number.")
+    if not is_finite(share) or not 0 < share * (n_windows + 1) < 1:
+        raise ConfigError(
+            f"{where}: expected windows that, with validation data as long as one before the first, are less than all "
+            f"queries; got {n_windows} of {share!r}. Take fewer, or shorter ones."
+        )
 
 
 def check_shares(fractions: Sequence[float]) -> list[float]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.columns.kinds import Bag, Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import feature_names_of
+from rankkit.explaining.category_statistics import CategoryStatistics, category_statistics, table_of
 from rankkit.metrics.engine import rank_documents
 from rankkit.metrics.graded import dcg_of
 from rankkit.ranking import Gain
@@ -37,6 +39,8 @@ _ROWS = 16_384
 class FeatureStatistics:
     """One value a feature; ``str()`` of it is a table of 80 columns, the best features first.
 
+    Columns of categories, whose codes have no order, have a table of their own with a row a column.
+
     Shares are of all documents. Minimum, mean and quantiles leave missing values (NaN) out, and are NaN where all
     are missing.
 
@@ -55,6 +59,7 @@ class FeatureStatistics:
             queries without a relevant document count 0, as in :func:`rankkit.evaluate`.
         best_first: "high", "low" or, where both are equally good, "either"; None without labels.
         random_ndcg: Mean ndcg@10 of ranking at random, to compare with; None without labels.
+        categories: The columns of categories and bags, in order.
     """
 
     names: tuple[str, ...]
@@ -68,9 +73,11 @@ class FeatureStatistics:
     ndcg: NDArray[np.float64] | None
     best_first: tuple[str, ...] | None
     random_ndcg: float | None
+    categories: tuple[CategoryStatistics, ...] = ()
 
     def __repr__(self) -> str:
-        return f"FeatureStatistics({len(self.names)} features of {self.n_docs:,} documents)"
+        more = f" and {len(self.categories)} columns of categories" if self.categories else ""
+        return f"FeatureStatistics({len(self.names)} features{more} of {self.n_docs:,} documents)"
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -80,7 +87,7 @@ class FeatureStatistics:
         return np.argsort(-self.ndcg, kind="stable")
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row a feature, in the order of the data set."""
+        """One row a feature, in the order of the data set; columns of categories are in ``categories``."""
         import pandas as pd
 
         columns = dict(zip(QUANTILE_NAMES, self.quantiles.T, strict=True))
@@ -105,6 +112,8 @@ class FeatureStatistics:
             if self.ndcg is not None and self.best_first is not None:
                 line += f"{self.ndcg[place]:>8.4f} {_BY[self.best_first[place]]}"
             lines.append(line)
+        if self.categories:
+            lines = [*(lines if self.names else []), *([""] if self.names else []), *table_of(self.categories)]
         if self.random_ndcg is not None:
             lines += ["", f"by: + high values first, - low values first. At random: ndcg@{K} {self.random_ndcg:.4f}."]
         return "\n".join(lines)
@@ -116,7 +125,8 @@ _BY = {"high": "+", "low": "-", "either": ""}
 def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureStatistics:
     """Range, quantiles, shares of zeros and of missing values of each feature, and its mean ndcg@10 on its own.
 
-    The features are read sixteen at a time, so a memory-mapped data set need not fit into memory.
+    The features are read sixteen at a time, so a memory-mapped data set need not fit into memory. Of a column of
+    categories it is the number of values, the most frequent ones, and the ndcg@10 of their mean labels, out of fold.
 
     Args:
         data: Any data set, with labels or without.
@@ -136,13 +146,18 @@ def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureSt
         <BLANKLINE>
         by: + high values first, - low values first. At random: ndcg@10 0.8155.
     """
-    n_features = data.n_features
+    kept = _numeric(data)
+    row_of = {place: row for row, place in enumerate(kept)}
+    n_features = len(kept)
     quantiles = np.full((n_features, len(PERCENTILES)), np.nan, np.float32)
     histograms = np.zeros((n_features, N_BINS), np.int64)
     means, zeros, missing = np.full(n_features, np.nan), np.zeros(n_features), np.zeros(n_features)
     ndcg = np.zeros((n_features, 2))
     yardstick = None if data.labels is None else _Yardstick(data, data.labels, gain)
-    for place, values in _columns(data.features):
+    for feature, values in _columns(data.features):
+        if feature not in row_of:
+            continue
+        place = row_of[feature]
         if yardstick is not None:
             ndcg[place] = yardstick.ndcg(values), yardstick.ndcg(-values)
         values.sort()  # missing values go to the end
@@ -157,7 +172,7 @@ def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureSt
     has_labels = yardstick is not None
     directions = tuple(np.where(high > low, "high", np.where(low > high, "low", "either")).tolist())
     return FeatureStatistics(
-        names=feature_names_of(data),
+        names=tuple(feature_names_of(data)[place] for place in kept),
         n_docs=data.n_docs,
         n_queries=data.n_queries,
         quantiles=quantiles,
@@ -168,7 +183,18 @@ def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureSt
         ndcg=np.maximum(high, low) if has_labels else None,
         best_first=directions if has_labels else None,
         random_ndcg=None if yardstick is None else yardstick.random,
+        categories=category_statistics(data, None if yardstick is None else yardstick.ndcg),
     )
+
+
+def _numeric(data: RankingDataset) -> list[int]:
+    """The features that are no codes."""
+    coded: set[int] = set()
+    for column in () if data.schema is None else data.schema.columns:
+        if isinstance(column, Category | Bag) and data.schema is not None:
+            span = data.schema.spans[column.name]
+            coded |= set(range(span.start, span.stop))
+    return [place for place in range(data.n_features) if place not in coded]
 
 
 class _Yardstick:

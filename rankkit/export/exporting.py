@@ -51,7 +51,7 @@ def export(
             them is called when all else is known to work.
         metric: With ``int8``: the metric that may not drop; the ranker's first one, or ``ndcg@10``.
         max_drop: With ``int8``: how much it may drop.
-        **options: Of the target, such as ``opset=18`` or ``int8=True`` (rankers only) of ``onnx``.
+        **options: Of the target, such as ``opset=18`` of ``onnx``, or of rankers ``int8=True`` and ``strings=True``.
 
     Returns:
         The manifest, as written: a :class:`Manifest`, or an :class:`EncoderManifest` of an encoder.
@@ -94,6 +94,7 @@ def export_onnx(
     *,
     opset: int = 18,
     int8: bool = False,
+    strings: bool = False,
     data: RankingDataset | LabelledExamples | NDArray[Any] | None = None,
 ) -> Manifest | EncoderManifest:
     """Write a trained scorer or encoder as one ONNX file, if ONNX Runtime gives the same with it.
@@ -105,6 +106,8 @@ def export_onnx(
         path: The file; ``<path>.manifest.json`` is written beside it.
         opset: ONNX operator set, 18 to 23.
         int8: Keep the weights of a scorer in int8, if the metric on ``data`` allows it.
+        strings: Of a scorer with columns that are no numbers: the file takes the columns themselves, text as text and
+            times in seconds, in place of the matrix of codes; ``inputs`` of the manifest says which.
         data: Rows, or for an encoder inputs or labelled examples, to compare on as well.
 
     Returns:
@@ -113,4 +116,5 @@ def export_onnx(
     Raises:
         ConfigError, DataError, BundleError, ExportError: As :func:`export`.
     """
-    return export(model, "onnx", path, data=data, opset=opset, int8=int8)
+    more: dict[str, Any] = {"strings": True} if strings else {}
+    return export(model, "onnx", path, data=data, opset=opset, int8=int8, **more)

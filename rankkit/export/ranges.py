@@ -43,10 +43,9 @@ def feature_ranges(transform: Transform | None, n_features: int) -> tuple[NDArra
 def column_ranges(inputs: ColumnInputs, schema: Schema | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """As :func:`feature_ranges`, of columns of every kind: codes begin with 0 and end with that of unseen values."""
     low, high = np.zeros(inputs.n_inputs, np.float32), np.ones(inputs.n_inputs, np.float32)
-    for name, transform in (("numbers", inputs.numbers), ("vectors", inputs.vectors)):
-        if transform is not None:
-            places = inputs.places(name)
-            low[places], high[places] = feature_ranges(transform, len(places))
+    for name, transform in inputs.transforms():
+        places = inputs.places(name)
+        low[places], high[places] = feature_ranges(transform, len(places))
     for column in () if schema is None else schema.columns:
         if isinstance(column, Category | Bag) and schema is not None:
             high[schema.spans[column.name]] = column.n_codes

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, ExportError
 from rankkit.evaluation.matching import matched
 from rankkit.export.artefacts.install import versions_in_use
 from rankkit.export.artefacts.manifest import Manifest, Samples, named_features
@@ -17,6 +17,8 @@ from rankkit.export.artefacts.parity import TOLERANCE, Parity, gate, measure
 from rankkit.export.runtimes.int8 import gate_drop, metric_drop
 from rankkit.export.samples import Rows, join, random_rows, sample_rows
 from rankkit.export.source import Source, from_scorer
+from rankkit.export.strings.inputs import column_inputs
+from rankkit.export.strings.samples import sample_table, with_rows
 from rankkit.export.target import Target
 from rankkit.export.targets import TARGETS, find_target
 
@@ -67,10 +69,32 @@ class RankerExport:
             raise ConfigError(
                 f"int8: expected the target onnx, which alone has it; got {target.name!r}. Leave one of them out."
             )
+        if options.get("strings"):
+            self._check_strings(target, options)
         if metric is not None and not options.get("int8"):
             raise ConfigError(f"metric: expected int8 with it, which it judges; got {metric!r} alone. Leave it out.")
         if options.get("int8") and data is None:
             raise ConfigError("int8: expected labelled data to judge the ranking on; got none. Pass data=.")
+
+    def _check_strings(self, target: Target, options: Mapping[str, Any]) -> None:
+        schema = self.source.schema
+        if target.name != "onnx" or options.get("int8"):
+            got = "int8 besides" if target.name == "onnx" else f"{target.name!r}"
+            raise ConfigError(
+                f"strings: expected the target onnx, which alone has it, without int8; got {got}. "
+                "Leave one of them out."
+            )
+        if schema is None:
+            raise ExportError(
+                "strings: expected a ranker of columns that are no numbers; got one of numbers alone, whose file takes "
+                "them as they are. Leave strings out."
+            )
+        if self.source.listwise:
+            raise ExportError(
+                "strings: expected a ranker that looks at one document at a time; got one that compares the documents "
+                "of a query. Leave strings out, or train with another transform."
+            )
+        column_inputs(schema)
 
     def rows(self, data: Any) -> RankingDataset:
         """Documents of queries, their features in the ranker's order."""
@@ -84,6 +108,12 @@ class RankerExport:
         """The manifest with sample rows and the ranker's scores of them, before there are files and figures."""
         ranker = self.source
         features, offsets = sample_rows(ranker, missing=target.missing_default is None)
+        rows: tuple[Mapping[str, Any], ...] = ()
+        inputs: tuple[Mapping[str, Any], ...] = ()
+        if options.get("strings") and ranker.schema is not None:
+            rows = tuple(sample_table(ranker.schema, ranker.low, ranker.high))
+            features, offsets = with_rows(ranker.schema, rows, features, offsets)
+            inputs = tuple(one.to_json() for one in column_inputs(ranker.schema).values())
         return Manifest(
             target=target.name,
             scorer=ranker.scorer,
@@ -100,8 +130,9 @@ class RankerExport:
             versions=versions_in_use(ranker.versions),
             weights_sha256=ranker.weights_sha256,
             listwise=ranker.listwise,
-            samples=Samples(features, offsets, ranker.scores(features, offsets)),
+            samples=Samples(features, offsets, ranker.scores(features, offsets), rows=rows),
             options=dict(options),
+            inputs=inputs,
         )
 
     def proven(

@@ -20,6 +20,10 @@ class Target(Protocol):
         suffix: Of a single-file artefact, such as ``".onnx"``; None: the artefact is a folder.
         missing_default: What the server takes for a missing feature; None: NaN is accepted and handled inside.
         feature_prefix: What stands before the number of a feature without a name, where a name must be an identifier.
+
+    A target may have two more, which ``rankkit train --target`` looks for: ``training``, by the name of a scorer the
+    options that it needs there, each with why; and ``numbers_alone``, True where it has no place for columns that are
+    no numbers.
     """
 
     name: str

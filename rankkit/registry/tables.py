@@ -174,6 +174,7 @@ TRANSFORMS = Entries(
         "log1p": "rankkit.transforms.elementwise:Log1p",
         "standardize": "rankkit.transforms.elementwise:Standardize",
         "minmax": "rankkit.transforms.elementwise:MinMax",
+        "missing": "rankkit.transforms.elementwise:Missing",
         "quantile": "rankkit.transforms.quantiles:Quantile",
         "piecewise": "rankkit.transforms.quantiles:Piecewise",
         "query_standardize": "rankkit.transforms.queries:QueryStandardize",

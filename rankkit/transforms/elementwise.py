@@ -1,4 +1,4 @@
-"""Steps that treat each value by itself: none, log1p, standardize, minmax."""
+"""Steps that treat each value by itself: none, log1p, standardize, minmax, missing."""
 
 from typing import ClassVar
 
@@ -114,3 +114,35 @@ class MinMax(nn.Module):
     def output_names(self, names: list[str]) -> list[str]:
         """One name an output."""
         return [f"minmax({name})" for name in names]
+
+
+class Missing(nn.Module):
+    """1 where a value is missing and 0 elsewhere, of features that are missing in some training rows; else 0.
+
+    Beside ``piecewise`` it is the bin of missing values, which has there none of its own: a missing value is in no bin,
+    as the smallest one is, and only this tells the two apart. What was never missing in training stays 0 at scoring,
+    since nothing was learnt of it.
+    """
+
+    needs_fit: ClassVar[bool] = True
+    missing: ClassVar[float | None] = None  # forward() itself lets no NaN through
+
+    was_missing: Tensor
+
+    def __init__(self, n_inputs: int) -> None:
+        super().__init__()
+        self.n_outputs = n_inputs
+        self.register_buffer("was_missing", torch.zeros(n_inputs))
+
+    def fit(self, rows: TrainingRows) -> None:
+        """Learn which features are missing in some rows."""
+        for block in rows.blocks():
+            torch.maximum(self.was_missing, block.isnan().any(dim=0).to(self.was_missing), out=self.was_missing)
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """``[doc, feature]`` of 0 and 1."""
+        return features.isnan().to(features.dtype) * self.was_missing
+
+    def output_names(self, names: list[str]) -> list[str]:
+        """One name an output."""
+        return [f"missing({name})" for name in names]

@@ -52,11 +52,13 @@ class Transform(nn.Module):
     ``minmax``            (x - min) / (max - min), limited to 0..1                       0
     ``quantile``          share of training rows below x, 0..1                           0.5
     ``piecewise``         24 numbers a feature, each how far x has come through a bin    0
+    ``missing``           1 where a feature that was so in training is missing, or 0     1, or 0
     ``query_standardize`` (x - mean) / std over the documents of the query               0, the mean
     ``query_minmax``      (x - min) / (max - min) over the documents of the query        0
     ===================== ============================================================== ===========
 
     A missing value (NaN) passes through a chain and takes the value of its last step, so no NaN reaches the network.
+    To ``piecewise`` it is in no bin, as the smallest value is; ``["piecewise", "missing"]`` gives it one of its own.
     Statistics leave NaN and infinite values out; an infinite value counts as a very large one. A feature that is
     constant in the training rows gives a constant.
 
@@ -173,6 +175,20 @@ class Transform(nn.Module):
     def extra_repr(self) -> str:
         """What print() shows."""
         return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
+
+
+def within_no_query(spec: Spec) -> Spec:
+    """The spec for features that are the same for all documents of a query, of which comparing these leaves nothing.
+
+    >>> within_no_query(["log1p+query_standardize", "query_minmax"])
+    ['log1p+standardize', 'minmax']
+    """
+    if isinstance(spec, str):
+        return "+".join(_OVER_ALL.get(step.strip(), step) for step in spec.split("+"))
+    return [cast(str, within_no_query(chain)) for chain in spec]
+
+
+_OVER_ALL = {"query_standardize": "standardize", "query_minmax": "minmax"}
 
 
 def run_steps(chain: list[Step], features: Tensor, offsets: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.synthetic import make_ranking
-from rankkit.data.views import drop_features, filter_queries, select_features, split, subsample
+from rankkit.data.views import drop_features, filter_queries, rolling_windows, select_features, split, subsample
 from rankkit.data.weights import Weights
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation import predict
@@ -337,3 +337,30 @@ def test_time_from_a_feature_and_what_is_no_time():
         split(data, (0.5, 0.5), by="day")
     with pytest.raises(DataError, match="expected 3 different times in 'day' or more, for as many parts; got 2"):
         split(log_of_days([1, 1, 2, 2, 2]), by="day")
+
+
+@given(
+    days=st.lists(st.integers(0, 30), min_size=8, max_size=40).filter(lambda days: len(set(days)) > 5),
+    n_windows=st.integers(1, 4),
+)
+def test_windows_move_forward_in_time(days, n_windows):
+    windows = rolling_windows(log_of_days(days), "day", n_windows, share=0.15)
+    assert len(windows) == n_windows
+    for train, valid, test in windows:
+        for before, after in ((train, valid), (valid, test)):
+            assert before.beside["time"].max() < after.beside["time"].min()
+    for (_, _, test), (train, valid, _) in pairwise(windows):
+        assert valid.qids.tolist() == test.qids.tolist()  # what was tested is chosen on next, then learnt from
+        assert not set(train.qids.tolist()) & set(test.qids.tolist())
+    train, valid, test = windows[-1]
+    assert sorted(q for part in (train, valid, test) for q in part.qids.tolist()) == list(range(len(days)))
+
+
+def test_windows_that_cannot_be():
+    data = log_of_days(list(range(20)))
+    with pytest.raises(ConfigError, match=r"less than all queries; got 9 of 0\.1"):
+        rolling_windows(data, "day", 9)
+    with pytest.raises(ConfigError, match="expected a number of windows from 1; got 0"):
+        rolling_windows(data, "day", 0)
+    with pytest.raises(DataError, match="expected 5 different times in 'day' or more, for as many parts; got 2"):
+        rolling_windows(log_of_days([1, 2] * 5), "day", 3)

@@ -122,8 +122,7 @@ def test_weights_reach_the_slopes(per):
     n_weights = TRAIN.n_queries if per == "query" else TRAIN.n_docs
     weights = np.random.default_rng(0).uniform(0.5, 2, n_weights).astype(np.float32)
     qids = np.repeat(TRAIN.qids, TRAIN.list_sizes)
-    given = {"query_weights" if per == "query" else "doc_weights": weights}
-    weighed = rk.from_arrays(TRAIN.features, TRAIN.labels, qids, **given)
+    weighed = rk.from_arrays(TRAIN.features, TRAIN.labels, qids, weights=rk.Weights(weights, per))
     scores = np.random.default_rng(1).normal(size=TRAIN.n_docs)
     plain, found = (Slopes(rk.bce_loss, data, seed=0)(scores)[0] for data in (TRAIN, weighed))
     factor = np.repeat(weights, TRAIN.list_sizes) if per == "query" else weights
@@ -142,7 +141,7 @@ def test_options_of_gradients_are_refused(options):
 
 def test_objectives_with_weights_of_their_own_or_several_outputs_are_refused():
     with pytest.raises(ConfigError, match="without weights of its own"):
-        grown(rk.DualLearning(10))
+        grown(rk.DualLearning(n_positions=10))
     with pytest.raises(ConfigError, match="several outputs"):
         grown("cross_entropy")
 

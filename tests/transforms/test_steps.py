@@ -103,6 +103,18 @@ def test_piecewise_is_one_ramp_a_bin(values, n_bins):
             np.testing.assert_allclose(out[doc, column], expected, atol=1e-5)
 
 
+def test_missing_is_a_bin_of_its_own_beside_piecewise():
+    train = np.array([[0, 0], [1, 1], [2, 2], [np.nan, 3]], np.float32)
+    rows = np.array([[np.nan, np.nan], [0, 0], [2, np.inf]], np.float32)
+    transform = Transform(["piecewise:2", "missing"], 2)
+    transform.fit(train, np.array([0, 4]))
+    out = transform(torch.from_numpy(rows), torch.tensor([0, 3])).numpy()
+    # Of the second feature no training row is missing, so nothing was learnt of what that means.
+    np.testing.assert_array_equal(out[:, 4:], [[1, 0], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(out[0, :4], out[1, :4])
+    assert transform.output_names(["a", "b"])[4:] == ["missing(a)", "missing(b)"]
+
+
 def test_piecewise_by_hand():
     train = np.array([[0], [1], [2], [3], [4], [5], [6], [7], [8], [4]], np.float32)
     rows = np.array([[-5], [1], [4], [9]], np.float32)

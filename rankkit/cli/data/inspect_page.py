@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.summary import DatasetSummary, summarize
+from rankkit.explaining.category_statistics import N_FOLDS, SMOOTHING
 from rankkit.explaining.feature_statistics import QUANTILE_NAMES, FeatureStatistics, K, feature_statistics
 from rankkit.files.atomic import write_text
 from rankkit.metrics.graded import GREATEST_EXP_LABEL
@@ -69,7 +70,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A feature."""
+    """A feature; of a column of categories ``spark`` is its kind."""
 
     place: int
     name: str
@@ -110,6 +111,8 @@ def write_page(
         columns=_columns(has_labels),
         best=f"ndcg@{K}" if has_labels else None,
         rows=_rows(statistics),
+        categories=_category_rows(statistics),
+        category_columns=_category_columns(has_labels),
         footnotes=_footnotes(statistics, "the label" if has_huge_labels else "2^label - 1"),
     )
     write_text(path, page)
@@ -196,6 +199,24 @@ def _rows(statistics: FeatureStatistics) -> list[Row]:
     return rows
 
 
+def _category_columns(has_labels: bool) -> list[str]:
+    return ["column", *((f"ndcg@{K}",) if has_labels else ()), "values", "unseen", "missing", "most frequent"]
+
+
+def _category_rows(statistics: FeatureStatistics) -> list[Row]:
+    rows = []
+    ranked = sorted(enumerate(statistics.categories), key=lambda pair: -(pair[1].ndcg or 0.0))
+    for place, one in ranked:
+        cells = []
+        if one.ndcg is not None:
+            share = None if math.isnan(one.ndcg) else round(100 * one.ndcg, 2)
+            cells.append(Cell("-" if share is None else f"{one.ndcg:.4f}", _sortable(one.ndcg), share))
+        top = ", ".join(f"{word} ({share:.1%})" for word, share in one.top)
+        cells += [Cell(f"{one.n_distinct:,}", str(one.n_distinct)), _share(one.unseen), _share(one.missing)]
+        rows.append(Row(place, one.name, one.kind, [*cells, Cell(top, top)]))
+    return rows
+
+
 def _number(value: float) -> Cell:
     return Cell("-" if math.isnan(value) else f"{value:.4g}", _sortable(value))
 
@@ -222,6 +243,11 @@ def _spark(counts: NDArray[np.int64]) -> str:
 
 def _footnotes(statistics: FeatureStatistics, gain: str) -> list[str]:
     notes = ["Distribution: documents between the percentiles 1 and 99, square roots of the counts. NaN is left out."]
+    if statistics.categories and statistics.ndcg is not None:
+        notes.append(
+            f"ndcg@{K} of categories: of ranking by the mean label of the value (of a bag, the mean over its values), "
+            f"learnt from the other {N_FOLDS - 1} fifths of the queries, smoothed by {SMOOTHING:g} documents."
+        )
     if statistics.random_ndcg is not None and not math.isnan(statistics.random_ndcg):
         notes.append(
             f"ndcg@{K}: mean over all queries of ranking by the feature alone, by high or by low values first, "

@@ -17,7 +17,8 @@ TOP = {
     "augment": "inputs changed at random while training: below",
     "seed": "of the weights, the shuffling and the dropout",
     "plugins": "packages whose code it uses, which are imported: [extending](extending.md)",
-    "target": "where it will serve (`onnx`, `solr`, ...): a scorer that cannot be exported there is refused at once",
+    "target": "where it will serve (`onnx`, `solr`, ...): what the target needs is set, columns that it cannot express "
+    "are left out, both said; a scorer that cannot be exported there is refused at once, with all that is in the way",
 }
 RANKING_DATA = {
     "train": "training data",
@@ -44,9 +45,15 @@ RANKING_DATA = {
     "session": "column of sessions; no feature",
     "zero_based": "whether indices of LETOR text begin with 0; left out, as a comment above the rows says, or with 1",
     "cross_validation": "deal all queries out in so many parts, each once the test data",
+    "by": "column of times: validation data that `valid_fraction` takes are the latest queries, and the audit fails "
+    "splits that learn from later queries than they test on",
+    "n_windows": "with `by`: so many splits that move forward in time, each trained on all that comes before",
+    "window_share": "share of all queries in the test data of a window; as many before them are validation data",
     "valid_fraction": "share of the training queries that becomes validation data",
     "split_seed": "of such parts and shares",
 }
+COMPARED_DATA = ("cross_validation", "by", "n_windows", "window_share")
+"""Those of them that comparisons alone have."""
 EXAMPLES = {
     "train": "a folder or archive of images, `.npz`, Parquet, idx, or `digits` or `glyphs`",
     "valid": "validation examples: the best epoch on them is kept",
@@ -126,7 +133,7 @@ READING = (
 
 OF_TRAIN = "\n\n".join(
     (
-        f"Keys of --set: data.KEY with {', '.join(name for name in RANKING_DATA if name != 'cross_validation')};",
+        f"Keys of --set: data.KEY with {', '.join(name for name in RANKING_DATA if name not in COMPARED_DATA)};",
         f"of a recommender: data.KEY with {', '.join(LOG)};",
         f"training.KEY with {', '.join(TRAINING)}; of an encoder also {', '.join(ENCODER_TRAINING)};",
         "scorer.KEY, encoder.KEY, recommender.KEY and objective.KEY with what each of these has.",

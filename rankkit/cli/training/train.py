@@ -75,6 +75,14 @@ def train(
         ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Experiment file in TOML; options here go over it.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a scorer: where it will serve, as solr. What it needs there is set, columns that the target "
+            "cannot express are left out; both is said.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Of the weights, the shuffling and the dropout.", show_default="0")
     ] = None,
@@ -95,7 +103,7 @@ def train(
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
         more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
-        more |= {"--valid-fraction": valid_fraction}
+        more |= {"--valid-fraction": valid_fraction, "--target": target}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
     if resume and config is None and out is not None:
@@ -120,6 +128,7 @@ def train(
         "scorer": scorer,
         "encoder": encoder,
         "training": {"refit": True} if refit else {},
+        "target": target,
         "recommender": recommender or ("ease" if log is not None and config is None else None),
         "out": _text(out),
         "seed": seed,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NEXT = {
     "onnx": "score with onnxruntime: session.run(['score'], {'features': float32 [n, F]})",
     "onnx lists": "score with onnxruntime: inputs features [lists, docs, F] and mask [lists, docs], output score",
+    "onnx strings": "score with onnxruntime: session.run(['score'], inputs), which the manifest lists",
     "torch": "score with torch alone: torch.export.load(path).module()(features)",
     "numpy": "copy the folder and score with numpy alone: from ranker import score",
     "solr": "edit features.json, then PUT it to /solr/CORE/schema/feature-store and model.json to .../model-store",
@@ -58,6 +59,12 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="ONNX with int8 weights, if --data says it ranks as well.")
     ] = False,
+    strings: Annotated[
+        bool,
+        typer.Option(
+            "--strings", help="ONNX that takes the columns themselves: text as text, times in seconds, numbers."
+        ),
+    ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +87,7 @@ def export(
     from rankkit.errors import ConfigError
 
     if check is not None:
-        if any((run, to, out, opset, int8, data, set_, reading)):
+        if any((run, to, out, opset, int8, strings, data, set_, reading)):
             raise ConfigError(
                 "--check: expected it by itself; got a ranker or options to export as well. Run one after the other."
             )
@@ -94,6 +101,8 @@ def export(
         options["opset"] = opset
     if int8:
         options["int8"] = True
+    if strings:
+        options["strings"] = True
     if data is None:
         refuse_reading("rankkit export without --data", reading)
     _export(run, to, out, data, reading, options)
@@ -168,6 +177,11 @@ def _rows(manifest: "Manifest") -> dict[str, str]:
     if manifest.schema is not None:
         schema = Schema.from_dict(manifest.schema)
         rows["columns"] = f"{schema.summary}; RowEncoder makes features of them, by the schema of the manifest"
+    if manifest.inputs:
+        hashed = [one["name"] for one in manifest.inputs if "RowEncoder" in one["holds"]]
+        rows["columns"] = f"{schema.summary}, each an input" + (
+            f"; RowEncoder makes the numbers of {', '.join(hashed)}" if hashed else ""
+        )
     if parity is not None:
         rows["compared on"] = f"{parity.n_docs:,} documents"
         rows["max difference"] = f"{parity.max_difference:.2g}"
@@ -178,6 +192,7 @@ def _rows(manifest: "Manifest") -> dict[str, str]:
     if manifest.score_map is not None:
         rows["scores there"] = f"in the same order, {manifest.score_map.formula()}"
     key = f"{manifest.target} lists" if manifest.listwise else manifest.target
+    key = f"{manifest.target} strings" if manifest.inputs else key
     advice = NEXT.get(key, NEXT.get(manifest.target))
     if advice is not None:
         rows["next"] = advice

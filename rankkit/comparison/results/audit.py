@@ -44,6 +44,7 @@ def audit(results: "Outcomes") -> tuple[Finding, ...]:
     return (
         _splits(results),
         *_leaks(results),
+        *_in_time(results),
         *_split_rules(results),
         *_teaching(results),
         *_seen_classes(results),
@@ -82,6 +83,28 @@ def _leaks(results: "Outcomes") -> list[Finding]:
         text = f"stand in the training or validation data, {words.same}: {listed}"
         return [Finding("fail", f"test {words.queries}", text)]
     return [Finding("ok", f"test {words.queries}", "none stands in the training or validation data of its split")]
+
+
+def _in_time(results: "Outcomes") -> list[Finding]:
+    """Of rankers whose data has times: whether any split learns from queries later than those that it is tested on."""
+    times = {split: found for split in results.splits if (found := results.about(split).get("times"))}
+    if not times:
+        return []
+    leaks = [
+        f"{found['n_later'][part]:,} {'training' if part == 'train' else 'validation'} queries of {split}"
+        for split, found in times.items()
+        for part in ("train", "valid")
+        if found["n_later"][part]
+    ]
+    if leaks:
+        text = (
+            f"later than the first test query are {', '.join(leaks)}. Deal queries out in order of time: by, n_windows"
+        )
+        return [Finding("fail", "splits leak forward", text)]
+    first, last = min(found["test"][0] for found in times.values()), max(found["test"][1] for found in times.values())
+    shown = " to ".join(time if isinstance(time, str) else f"{time:.10g}" for time in (first, last))
+    text = f"no split learns from queries later than those it is tested on, of {shown}"
+    return [Finding("ok", "splits in time", text)]
 
 
 def _split_rules(results: "Outcomes") -> list[Finding]:

@@ -3,8 +3,7 @@
 All get the same data, the same number of threads and the same rule as rankkit's own systems: the number of trees is
 the one with the best selection metric on the validation data, computed by rankkit, not by the library. Weights of the
 training data go to each in the form that it takes: LightGBM has one a document, XGBoost and CatBoost one a query. Those
-of documents do not reach these two, which the audit of the report says. Categories reach LightGBM and XGBoost as what
-they are; CatBoost, whose matrix of numbers has no place for them, takes their codes as numbers.
+of documents do not reach these two, which the audit of the report says. Categories reach all three as what they are.
 """
 
 import importlib
@@ -183,7 +182,7 @@ def fit_xgboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repor
             group=part.list_sizes,
             weight=weights,
             nthread=spec.threads,
-            feature_types=_feature_types(part),
+            feature_types=feature_types(part),
             enable_categorical=bool(category_places(part)),
         )
         for part, weights in ((split.train, weights_by_query(split.train)), (split.valid, None))
@@ -226,8 +225,9 @@ def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repo
     )  # fmt: skip
     train, valid = (
         catboost.Pool(
-            part.features,
+            catboost_rows(part),
             labels_of(part),
+            cat_features=category_places(part) or None,
             group_id=np.repeat(np.arange(part.n_queries), part.list_sizes),
             group_weight=None if weights is None else np.repeat(weights, part.list_sizes),
         )
@@ -245,7 +245,7 @@ def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repo
     ranker.save_model(str(folder / "catboost.cbm"))
     leaves = int(sum(ranker.get_tree_leaf_counts()[:n_trees]))
     return _fitted(
-        lambda data: ranker.predict(data.features, ntree_end=n_trees, thread_count=spec.threads),
+        lambda data: ranker.predict(catboost_rows(data), ntree_end=n_trees, thread_count=spec.threads),
         curve,
         split,
         folder,
@@ -269,7 +269,23 @@ def category_places(data: RankingDataset) -> list[int]:
     ]
 
 
-def _feature_types(data: RankingDataset) -> list[str] | None:
+def catboost_rows(data: RankingDataset) -> Any:
+    """The features as CatBoost takes them: a matrix of numbers, or where there are categories a table with their codes.
+
+    A missing value is a code of its own, -1, as CatBoost has none for categories.
+    """
+    coded = category_places(data)
+    if not coded:
+        return data.features
+    import pandas as pd
+
+    columns = dict(enumerate(data.features.T))
+    for place in coded:
+        columns[place] = np.nan_to_num(columns[place], nan=-1).astype(np.int64)
+    return pd.DataFrame(columns)
+
+
+def feature_types(data: RankingDataset) -> list[str] | None:
     """What XGBoost calls the kinds of features; None where all are numbers."""
     coded = category_places(data)
     return ["c" if place in coded else "q" for place in range(data.n_features)] if coded else None

@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Literal, get_args
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.numbers import is_whole
 
+Side = Literal["document", "query"]
 Part = Literal["seconds", "days", "weekday", "hour", "yearday", "age"]
 Analyzer = Literal["characters", "words"]
 
@@ -44,6 +45,10 @@ class Number:
 
     kind: ClassVar[str] = "number"
     name: str = ""
+    side: Side = "document"
+
+    def __post_init__(self) -> None:
+        _check_side("number", self.side)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,8 +72,10 @@ class Category:
     max_size: int = MOST_WORDS
     n_buckets: int | None = None
     vocabulary: tuple[str, ...] | None = None
+    side: Side = "document"
 
     def __post_init__(self) -> None:
+        _check_side("category", self.side)
         _check_vocabulary("category", self.min_count, self.max_size, self.n_buckets)
         if self.ordered and self.n_buckets is not None:
             raise ConfigError("category: expected n_buckets without ordered: a hash has no order. Leave one out.")
@@ -100,8 +107,10 @@ class Bag:
     n_buckets: int | None = None
     places: int | None = None
     vocabulary: tuple[str, ...] | None = None
+    side: Side = "document"
 
     def __post_init__(self) -> None:
+        _check_side("bag", self.side)
         _check_vocabulary("bag", self.min_count, self.max_size, self.n_buckets)
         if self.places is not None:
             _check_size("bag: places", self.places)
@@ -132,8 +141,10 @@ class Time:
     reference: str | None = None
     origin: float | None = None
     """What ``seconds`` and ``days`` count from, in seconds from 1970: the beginning of the first day that was read."""
+    side: Side = "document"
 
     def __post_init__(self) -> None:
+        _check_side("time", self.side)
         for part in self.parts:
             if part not in get_args(Part):
                 raise ConfigError(
@@ -165,8 +176,10 @@ class Vector:
     kind: ClassVar[str] = "vector"
     name: str = ""
     size: int | None = None
+    side: Side = "document"
 
     def __post_init__(self) -> None:
+        _check_side("vector", self.side)
         if self.size is not None:
             _check_size("vector: size", self.size)
 
@@ -191,8 +204,10 @@ class Text:
     analyzer: Analyzer = "characters"
     n: tuple[int, int] = (3, 4)
     against: str | None = None
+    side: Side = "document"
 
     def __post_init__(self) -> None:
+        _check_side("text", self.side)
         if not is_whole(self.size) or self.size < (0 if self.against else 1):
             raise ConfigError(
                 f"text: expected a size of at least 1, or 0 beside against; got {self.size!r}. Pass a number."
@@ -222,8 +237,29 @@ Column = Number | Category | Time | Vector | Text | Bag
 KINDS: dict[str, type[Column]] = {made.kind: made for made in (Number, Category, Time, Vector, Text, Bag)}
 
 
+def number(*, side: Side = "document") -> Number:
+    """A column of numbers, for ``columns=`` of the readers.
+
+    Args:
+        side: ``"query"`` for what is the same for all documents of a query: it is checked where rows are read, and a
+            transform that compares the documents of a query, which would leave nothing of it, is not applied to it.
+
+    Raises:
+        ConfigError: If there is no such side.
+
+    >>> number(side="query").side
+    'query'
+    """
+    return Number(side=side)
+
+
 def category(
-    *, ordered: bool = False, min_count: int = 1, max_size: int = MOST_WORDS, n_buckets: int | None = None
+    *,
+    ordered: bool = False,
+    min_count: int = 1,
+    max_size: int = MOST_WORDS,
+    n_buckets: int | None = None,
+    side: Side = "document",
 ) -> Category:
     """A column whose values only tell things apart, for ``columns=`` of the readers.
 
@@ -232,6 +268,7 @@ def category(
         min_count: Rows that a value has to have to get a code of its own; rarer ones count as never seen.
         max_size: Values that get a code of their own, the most frequent ones.
         n_buckets: Codes are hashes below this number, and there is no vocabulary: for millions of values.
+        side: As of :func:`number`.
 
     Raises:
         ConfigError: If an option cannot work.
@@ -239,11 +276,16 @@ def category(
     >>> category(min_count=2).n_codes
     0
     """
-    return Category(ordered=ordered, min_count=min_count, max_size=max_size, n_buckets=n_buckets)
+    return Category(ordered=ordered, min_count=min_count, max_size=max_size, n_buckets=n_buckets, side=side)
 
 
 def bag(
-    *, places: int | None = None, min_count: int = 1, max_size: int = MOST_WORDS, n_buckets: int | None = None
+    *,
+    places: int | None = None,
+    min_count: int = 1,
+    max_size: int = MOST_WORDS,
+    n_buckets: int | None = None,
+    side: Side = "document",
 ) -> Bag:
     """A column of lists of values, such as genres, for ``columns=`` of the readers.
 
@@ -252,14 +294,15 @@ def bag(
         min_count: As of :func:`category`.
         max_size: As of :func:`category`.
         n_buckets: As of :func:`category`.
+        side: As of :func:`number`.
 
     Raises:
         ConfigError: If an option cannot work.
     """
-    return Bag(min_count=min_count, max_size=max_size, n_buckets=n_buckets, places=places)
+    return Bag(min_count=min_count, max_size=max_size, n_buckets=n_buckets, places=places, side=side)
 
 
-def time(*parts: Part, reference: str | None = None) -> Time:
+def time(*parts: Part, reference: str | None = None, side: Side = "document") -> Time:
     """A column of dates or times, for ``columns=`` of the readers.
 
     Args:
@@ -268,6 +311,7 @@ def time(*parts: Part, reference: str | None = None) -> Time:
             ``"age"`` (days before ``reference``). None: days, weekday and hour. A
             float32 holds seconds apart for half a year.
         reference: The column of times that ``"age"`` is counted to.
+        side: As of :func:`number`.
 
     Raises:
         ConfigError: If there is no such part, or an age without reference.
@@ -276,23 +320,29 @@ def time(*parts: Part, reference: str | None = None) -> Time:
     >>> replace(time("age", "hour", reference="asked"), name="listed").names
     ('listed[age]', 'listed[hour]')
     """
-    return Time(parts=parts or Time.parts, reference=reference)
+    return Time(parts=parts or Time.parts, reference=reference, side=side)
 
 
-def vector(size: int | None = None) -> Vector:
+def vector(size: int | None = None, *, side: Side = "document") -> Vector:
     """A column of lists of numbers of one length, such as an embedding, for ``columns=`` of the readers.
 
     Args:
         size: How many numbers; None: as the first row has.
+        side: As of :func:`number`.
 
     Raises:
         ConfigError: If that is no number from 1.
     """
-    return Vector(size=size)
+    return Vector(size=size, side=side)
 
 
 def text(
-    size: int = 64, *, analyzer: Analyzer = "characters", n: Sequence[int] = (3, 4), against: str | None = None
+    size: int = 64,
+    *,
+    analyzer: Analyzer = "characters",
+    n: Sequence[int] = (3, 4),
+    against: str | None = None,
+    side: Side = "document",
 ) -> Text:
     """A column of free text, for ``columns=`` of the readers: its n-grams, hashed into so many numbers.
 
@@ -302,6 +352,7 @@ def text(
         n: The shortest and the longest n-gram.
         against: Another column of text: one more number says how like it this one is, the cosine between the n-grams
             of both.
+        side: As of :func:`number`.
 
     Raises:
         ConfigError: If an option cannot work.
@@ -310,7 +361,7 @@ def text(
     >>> replace(text(2, against="query"), name="title").names
     ('title[0]', 'title[1]', 'title[like query]')
     """
-    return Text(size=size, analyzer=analyzer, n=tuple(n), against=against)  # type: ignore[arg-type]
+    return Text(size=size, analyzer=analyzer, n=tuple(n), against=against, side=side)  # type: ignore[arg-type]
 
 
 def as_column(name: str, asked: Any) -> Column:
@@ -360,6 +411,11 @@ def _from_table(name: str, asked: Mapping[str, Any]) -> Column:
             raise ConfigError(f"columns.{name}: expected another value of {option}; got {value!r}. Change it.")
     values: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in options.items()}
     return replace(kind, **values)
+
+
+def _check_side(kind: str, side: Any) -> None:
+    if side not in get_args(Side):
+        raise ConfigError(f"{kind}: expected side='document' or 'query'; got {side!r}. Pass one of the two.")
 
 
 def _check_size(where: str, value: Any) -> None:

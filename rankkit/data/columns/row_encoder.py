@@ -164,7 +164,7 @@ def _number(row: int, column: str, value: Any) -> float:
         raise RowError(row, column, "numbers that float32 can hold", "a larger one") from None
 
 
-def _listed(row: int, column: str, value: Any, of: str) -> list[Any] | None:
+def list_of(row: int, column: str, value: Any, of: str) -> list[Any] | None:
     """The values of a list; None for a missing one."""
     if isinstance(value, list | tuple | np.ndarray):
         return list(value)
@@ -173,7 +173,7 @@ def _listed(row: int, column: str, value: Any, of: str) -> list[Any] | None:
     raise RowError(row, column, f"a list of {of} or null", kind_of(value))
 
 
-def _text(row: int, column: str, value: Any) -> str | None:
+def text_of(row: int, column: str, value: Any) -> str | None:
     """What tells a value apart; None where it is missing or empty."""
     if isinstance(value, str):
         return value or None
@@ -190,7 +190,7 @@ def _text(row: int, column: str, value: Any) -> str | None:
     raise RowError(row, column, "text, a number or null", kind_of(value))
 
 
-def _micros(row: int, column: str, value: Any) -> int | None:
+def micros_of(row: int, column: str, value: Any) -> int | None:
     """Microseconds from 1970; text is ISO 8601, numbers are seconds, and what has no zone is of UTC."""
     expected = "a date such as '2026-03-01T12:00', seconds from 1970, or null"
     if isinstance(value, str):
@@ -282,7 +282,7 @@ def _encode_category(column: Mapping[str, Any], hash_of: Callable[[str], int]) -
     name, code_of = column["name"], _codes(column, hash_of)
 
     def codes(values: Sequence[Any]) -> list[float]:
-        words = (_text(row, name, value) for row, value in enumerate(values))
+        words = (text_of(row, name, value) for row, value in enumerate(values))
         return [math.nan if word is None else code_of(word) for word in words]
 
     return 1, codes
@@ -294,8 +294,8 @@ def _encode_bag(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> Enc
     def codes(values: Sequence[Any]) -> Numbers:
         found = np.full((len(values), places), np.nan)
         for row, value in enumerate(values):
-            listed = _listed(row, name, value, "text") or []
-            words = [word for word in (_text(row, name, one) for one in listed) if word is not None][:places]
+            listed = list_of(row, name, value, "text") or []
+            words = [word for word in (text_of(row, name, one) for one in listed) if word is not None][:places]
             found[row, : len(words)] = [code_of(word) for word in words]
         return found
 
@@ -308,7 +308,7 @@ def _encode_vector(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> 
     def rows_of(values: Sequence[Any]) -> Numbers:
         found = np.full((len(values), size), np.nan)
         for row, value in enumerate(values):
-            listed = _listed(row, name, value, f"{size} numbers")
+            listed = list_of(row, name, value, f"{size} numbers")
             if listed is None:
                 continue
             if len(listed) != size:
@@ -323,12 +323,12 @@ def _encode_time(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> En
     name, parts, origin = column["name"], column.get("parts", ["days", "weekday", "hour"]), float(column["origin"])
 
     def parts_of(values: Sequence[Any], references: Sequence[Any] = ()) -> Numbers:
-        at = [_micros(row, name, value) for row, value in enumerate(values)]
+        at = [micros_of(row, name, value) for row, value in enumerate(values)]
         missing = np.array([one is None for one in at], np.bool_)
         micros = np.array([0 if one is None else one for one in at], np.int64)
         days = None
         if column.get("reference") is not None:
-            until = [_micros(row, column["reference"], value) for row, value in enumerate(references)]
+            until = [micros_of(row, column["reference"], value) for row, value in enumerate(references)]
             days = np.array(
                 [math.nan if a is None or b is None else (b - a) / 8.64e10 for a, b in zip(at, until, strict=True)]
             )
@@ -343,7 +343,7 @@ def _encode_text(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> En
 
     def hashed(values: Sequence[Any], others: Sequence[Any] = ()) -> Numbers:
         found = np.full((len(values), size + (against is not None)), np.nan)
-        texts = [_text(row, name, value) for row, value in enumerate(values)]
+        texts = [text_of(row, name, value) for row, value in enumerate(values)]
         for row, text in enumerate(texts):
             if text is not None and size:
                 found[row, :size] = 0
@@ -351,7 +351,7 @@ def _encode_text(column: Mapping[str, Any], hash_of: Callable[[str], int]) -> En
                     found[row, place] = weight
         if against is not None:
             for row, (text, value) in enumerate(zip(texts, others, strict=True)):
-                other = _text(row, against, value)
+                other = text_of(row, against, value)
                 if text is not None and other is not None:
                     one, two = (_hashed(side, analyzer, n, _LIKENESS_BUCKETS, hash_of) for side in (text, other))
                     found[row, size] = sum(weight * two.get(place, 0.0) for place, weight in one.items())

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.data.columns.kinds import KINDS, MOST_BUCKETS, Bag, Category, Column, Number
+from rankkit.data.columns.kinds import KINDS, MOST_BUCKETS, Bag, Category, Column, Number, Side
 from rankkit.data.columns.row_encoder import RowEncoder, RowError
 from rankkit.errors import ConfigError, DataError
 
 _VERSION = 1
 _FARTHEST = 1e15  # seconds from 1970 of an origin in a file
 _TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("name", "analyzer", "reference", "against", "vocabulary", "parts"), str),
+    **dict.fromkeys(("name", "analyzer", "reference", "against", "vocabulary", "parts", "side"), str),
     **dict.fromkeys(("min_count", "max_size", "n_buckets", "places", "size", "n"), int),
     "ordered": bool,
     "origin": float,
@@ -87,8 +87,16 @@ class Schema:
 
     @property
     def is_numbers(self) -> bool:
-        """Whether there are numbers alone, so that names say all there is to say."""
-        return all(isinstance(column, Number) for column in self.columns)
+        """Whether there are numbers of documents alone, so that names say all there is to say."""
+        return all(isinstance(column, Number) and column.side == "document" for column in self.columns)
+
+    def on_side(self, side: Side) -> tuple[Column, ...]:
+        """The columns of the query, which all of its documents share, or those of the documents themselves.
+
+        >>> Schema((Number("price"), Number("age", side="query"))).on_side("query")
+        (Number(name='age', side='query'),)
+        """
+        return tuple(column for column in self.columns if column.side == side)
 
     @property
     def summary(self) -> str:
@@ -206,9 +214,13 @@ class Schema:
 def described(column: Column) -> str:
     """The kind of a column in words.
 
-    >>> described(Category("brand", n_buckets=1000)), described(Number("price"))
-    ('category hashed into 1,000', 'number')
+    >>> described(Category("brand", n_buckets=1000)), described(Number("age", side="query"))
+    ('category hashed into 1,000', 'number of the query')
     """
+    return _kind_in_words(column) + (" of the query" if column.side == "query" else "")
+
+
+def _kind_in_words(column: Column) -> str:
     if isinstance(column, Category | Bag):
         many = f"hashed into {column.n_buckets:,}" if column.n_buckets else f"of {column.n_codes:,}"
         places = f", up to {column.places} at a time" if isinstance(column, Bag) else ""

@@ -47,12 +47,14 @@ class Samples:
         offsets: int64 ``[query + 1]``.
         scores: float32 or float64 ``[doc]``: the ranker's.
         artefact_scores: What the artefact gave at export, where its scores are not the ranker's (a score map, int8).
+        rows: Of an artefact that takes the columns themselves: the last of the documents as people write them.
     """
 
     features: NDArray[np.float32]
     offsets: NDArray[np.int64]
     scores: NDArray[np.floating]
     artefact_scores: NDArray[np.floating] | None = None
+    rows: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +78,7 @@ class Manifest:
         score_map: How the artefact's scores follow from the ranker's; None: they are the same.
         options: Options of the export, such as the opset.
         metric_drop: For int8: metric, value before and after, and the limit that was set.
+        inputs: Of an ONNX file that takes the columns themselves: name, type, shape and meaning of each input.
 
     Attributes:
         schema: What the features stand for, as :meth:`rankkit.Schema.to_dict` has it: ``RowEncoder`` of
@@ -99,6 +102,7 @@ class Manifest:
     score_map: ScoreMap | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     metric_drop: Mapping[str, Any] | None = None
+    inputs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def schema(self) -> Mapping[str, Any] | None:
@@ -260,7 +264,10 @@ def _to_json(manifest: Manifest) -> dict[str, Any]:
     if manifest.schema is not None:  # stands by itself, for who reads it without rankkit
         plain |= {"schema": manifest.schema, "scorer": without_schema(manifest.scorer)}
     samples = plain.pop("samples")
+    if not plain["inputs"]:
+        del plain["inputs"]
     plain["samples"] = {
+        **({"rows": list(samples.rows)} if samples.rows else {}),
         "features": [_numbers(row) for row in samples.features],
         "offsets": samples.offsets.tolist(),
         "scores": _numbers(samples.scores),
@@ -290,6 +297,7 @@ def ranker_manifest(found: Mapping[str, Any]) -> Manifest:
         offsets=np.asarray(samples["offsets"], dtype=np.int64),
         scores=_array(samples["scores"], np.float64),
         artefact_scores=None if artefact_scores is None else _array(artefact_scores, np.float64),
+        rows=tuple(dict(row) for row in samples.get("rows", ())),
     )
     _check_samples(read, len(features))
     files = {str(name): str(digest) for name, digest in found["files"].items()}
@@ -316,6 +324,7 @@ def ranker_manifest(found: Mapping[str, Any]) -> Manifest:
         score_map=None if score_map is None else ScoreMap(**score_map),
         options=dict(found["options"]),
         metric_drop=found["metric_drop"],
+        inputs=tuple(dict(one) for one in found.get("inputs", ())),
     )
 
 
@@ -328,6 +337,7 @@ def _check_samples(samples: Samples, n_features: int) -> None:
     offsets = samples.offsets
     whole = (
         n_docs > 0
+        and len(samples.rows) <= n_docs
         and samples.features.shape == (n_docs, n_features)
         and samples.scores.shape == (n_docs,)
         and (samples.artefact_scores is None or samples.artefact_scores.shape == (n_docs,))

@@ -33,6 +33,11 @@ def minmax(x: Rows, low: Rows, inverse_width: Rows) -> Rows:
     return np.clip((x - low) * inverse_width, np.float32(0), np.float32(1))
 
 
+def missing(x: Rows, was_missing: Rows) -> Rows:
+    """1 where a value is missing, of features that were so in training."""
+    return np.isnan(x).astype(np.float32) * was_missing
+
+
 def quantile(x: Rows, knots: Rows, heights: Rows, slopes: Rows, high: Rows) -> Rows:
     """The share of training rows below x, linear between knots."""
     inside = np.minimum(np.maximum(x, knots[:, 0]), high)

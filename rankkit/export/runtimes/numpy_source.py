@@ -16,7 +16,7 @@ from rankkit.models.scorers.listwise import is_listwise
 from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform
-from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Standardize
+from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Missing, Standardize
 from rankkit.transforms.quantiles import Piecewise, Quantile
 from rankkit.transforms.queries import QueryMinMax, QueryStandardize
 
@@ -25,6 +25,7 @@ STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
     Log1p: ("log1p", ()),
     Standardize: ("standardize", ("mean", "inverse_std")),
     MinMax: ("minmax", ("low", "inverse_width")),
+    Missing: ("missing", ("was_missing",)),
     Quantile: ("quantile", ("knots", "heights", "slopes", "high")),
     Piecewise: ("piecewise", ("low", "inverse_width", "high")),
     QueryStandardize: ("query_standardize", ()),
@@ -150,15 +151,14 @@ def _columns(inputs: ColumnInputs) -> list[str]:
     """The inputs of columns of every kind, in the order of :class:`ColumnInputs`."""
     lines: list[str] = []
     parts: list[str] = []
-    for name, transform in (("numbers", inputs.numbers), ("vectors", inputs.vectors)):
-        if transform is None:
-            continue
+    for name, transform in inputs.transforms():
         lines.append(f"x = {name} = taken(features, {inputs.runs(name)!r})")
         lines += _transform(transform, f"transform.{name}", name)
         lines.append(f"{name}_in = x")
         parts.append(f"{name}_in")
-        if name == "numbers" and inputs.missing_indicators:
-            parts.append('missing_ones(numbers, w["transform.was_missing"])')
+        if inputs.missing_indicators and name != "vectors":
+            flags = "was_missing" if name == "numbers" else "was_missing_queries"
+            parts.append(f'missing_ones({name}, w["transform.{flags}"])')
     if inputs.runs("texts"):
         parts.append(f"fill_missing(taken(features, {inputs.runs('texts')!r}), 0.0)")
     parts += [_code_rows(table, f"transform.codes.{n}") for n, table in enumerate(inputs.codes)]

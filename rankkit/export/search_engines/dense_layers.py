@@ -1,7 +1,8 @@
 """dense_layers(): a scorer as plain layers (matrix, bias, activation), for engines that know nothing else."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -64,37 +65,69 @@ def dense_layers(where: str, scorer: Any, activations: Collection[str]) -> list[
     Raises:
         ExportError: If a layer is no such layer; the message names it.
     """
-    check_layers(where, scorer)
-    layers = []
+    for check in layer_checks(where, scorer, activations):
+        check()
+    hidden = scorer.hidden if isinstance(scorer, MLPScorer) else ()
+    layers = [_hidden_layer(cast(HiddenLayer, module)) for module in hidden]
+    return layers + _output_layers(scorer)
+
+
+def layer_checks(where: str, scorer: Any, activations: Collection[str]) -> list[Callable[[], None]]:
+    """What :func:`dense_layers` refuses, a check a thing, so that all of it can be told at once."""
+    known: list[Callable[[], None]] = [partial(check_layers, where, scorer)]
+    if type(scorer) not in (LinearScorer, MLPScorer):
+        return known
     if isinstance(scorer, MLPScorer):
-        for position, module in enumerate(scorer.hidden):
-            layers.append(_hidden_layer(where, cast(HiddenLayer, module), f"hidden layer {position + 1}", activations))
-    return layers + _output_layers(where, scorer, activations)
+        of_layers = (_check_residual, _check_activation, _check_normalization)
+        known += [partial(_check_hidden, check, where, scorer, activations) for check in of_layers]
+    return [*known, partial(_check_readout, where, scorer, activations)]
 
 
-def _hidden_layer(where: str, layer: HiddenLayer, place: str, activations: Collection[str]) -> DenseLayer:
+def _check_hidden(check: Callable[..., None], where: str, scorer: MLPScorer, activations: Collection[str]) -> None:
+    for position, module in enumerate(scorer.hidden, start=1):
+        check(where, cast(HiddenLayer, module), f"hidden layer {position}", activations)
+
+
+def _check_residual(where: str, layer: HiddenLayer, place: str, activations: Collection[str]) -> None:
     if layer.residual:
         raise ExportError(
             f"{where}: expected plain layers; got a residual connection around {place}. Train with residual=false."
         )
+
+
+def _check_activation(where: str, layer: HiddenLayer, place: str, activations: Collection[str]) -> None:
     name = _NAMES[type(layer.activation)]
     if name not in activations:
         raise ExportError(
             f"{where}: expected an activation among {', '.join(sorted(activations))}; got {name} in {place}. "
             f"Train with one of these."
         )
-    dense = _linear(layer.linear, name)
+
+
+def _check_normalization(where: str, layer: HiddenLayer, place: str, activations: Collection[str]) -> None:
     if isinstance(layer.normalization, nn.LayerNorm):
         raise ExportError(
             f"{where}: expected plain layers; got layer normalization in {place}. "
             "Train with normalization='batch', which is folded into the weights, or 'none'."
         )
+
+
+def _check_readout(where: str, scorer: LinearScorer | MLPScorer, activations: Collection[str]) -> None:
+    if scorer.readout is not None and (scorer.readout != "sum_of_sigmoids" or "sigmoid" not in activations):
+        raise ExportError(
+            f"{where}: expected one output a document; got {scorer.n_outputs} outputs, read as {scorer.readout}, which "
+            f"{where} cannot compute. Train with an objective of one output, such as ranknet or lambdarank."
+        )
+
+
+def _hidden_layer(layer: HiddenLayer) -> DenseLayer:
+    dense = _linear(layer.linear, _NAMES[type(layer.activation)])
     if isinstance(layer.normalization, nn.BatchNorm1d):
         dense = _with_batch_norm(dense, layer.normalization)
     return dense
 
 
-def _output_layers(where: str, scorer: LinearScorer | MLPScorer, activations: Collection[str]) -> list[DenseLayer]:
+def _output_layers(scorer: LinearScorer | MLPScorer) -> list[DenseLayer]:
     """The output, and behind several outputs those that read them."""
     if isinstance(scorer.output, TiedOutputs):
         bias = _array(scorer.output.bias)
@@ -103,11 +136,6 @@ def _output_layers(where: str, scorer: LinearScorer | MLPScorer, activations: Co
         output = _linear(scorer.output, IDENTITY)
     if scorer.readout is None:
         return [output]
-    if scorer.readout != "sum_of_sigmoids" or "sigmoid" not in activations:
-        raise ExportError(
-            f"{where}: expected one output a document; got {scorer.n_outputs} outputs, read as {scorer.readout}, which "
-            f"{where} cannot compute. Train with an objective of one output, such as ranknet or lambdarank."
-        )
     ones = np.ones((1, scorer.n_outputs), np.float32)
     return [replace(output, activation="sigmoid"), DenseLayer(ones, np.zeros(1, np.float32), IDENTITY)]
 

@@ -1,9 +1,10 @@
 """Elasticsearch and OpenSearch: a feature set and a model for their Learning To Rank plugins."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.artefacts.parity import ScoreMap
-from rankkit.export.search_engines.dense_layers import check_layers, dense_layers
+from rankkit.export.obstacles import refuse_together
+from rankkit.export.search_engines.dense_layers import dense_layers, layer_checks
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import read_json, write_json
 from rankkit.export.search_engines.ltr_features import (
@@ -24,7 +26,7 @@ from rankkit.export.search_engines.ltr_features import (
     normalise,
 )
 from rankkit.export.search_engines.ltr_trees import splits, splits_scores
-from rankkit.export.search_engines.plain_columns import check_columns
+from rankkit.export.search_engines.plain_columns import check_columns, numbers_transform
 from rankkit.export.search_engines.ranklib_text import ranknet_scores, ranknet_text, rescaled
 from rankkit.export.search_engines.tree_limits import check_splits
 from rankkit.export.target import check_options
@@ -71,19 +73,29 @@ class ElasticsearchTarget:
     suffix = None
     missing_default = None
     feature_prefix = "feature_"
+    numbers_alone = True
+    training: ClassVar[Mapping[str, Mapping[str, tuple[Any, str]]]] = {
+        "mlp": {
+            "transform": ("log1p+standardize", "the plugin has one value a feature"),
+            "activation": ("sigmoid", "RankLib's networks have no other"),
+            "normalization": ("batch", "it is folded into the weights"),
+        },
+    }
 
     def __init__(self, name: str = "elasticsearch") -> None:
         self.name = name
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which the plugin does not have."""
-        check_columns(self.name, model)
+        columns = partial(check_columns, self.name, model)
         if isinstance(model, TreeModel):
-            check_splits(self.name, model)
-        else:
-            check_layers(self.name, model)
-            feature_scaling(self.name, model.transform, STEPS)
-            dense_layers(self.name, model, {"sigmoid"})
+            refuse_together(self.name, columns, partial(check_splits, self.name, model))
+            return
+        checks: list[Callable[[], object]] = [columns]
+        scaled = numbers_transform(model) if hasattr(model, "transform") else None
+        if scaled is not None:
+            checks.append(partial(feature_scaling, self.name, scaled, STEPS))
+        refuse_together(self.name, *checks, *layer_checks(self.name, model, {"sigmoid"}))
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:
         """Write ``featureset.json`` and ``model.json``."""

@@ -33,3 +33,9 @@ def check_columns(where: str, model: Any) -> None:
             f"{where}: expected numbers as they are; got indicators of missing values. "
             "Export to onnx, torch or numpy, or train with missing_indicators=false."
         )
+
+
+def numbers_transform(model: Any) -> Any:
+    """The transform of the numbers of a scorer, whatever its other columns are; None where it has no numbers."""
+    transform = model.transform
+    return transform.numbers if isinstance(transform, ColumnInputs) else transform

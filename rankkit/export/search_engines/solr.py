@@ -1,9 +1,10 @@
 """Solr: a model file and a features file for the Learning To Rank module."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from rankkit.errors import ExportError
 from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.artefacts.parity import ScoreMap
-from rankkit.export.search_engines.dense_layers import IDENTITY, check_layers, dense_layers
+from rankkit.export.obstacles import refuse_together
+from rankkit.export.search_engines.dense_layers import IDENTITY, dense_layers, layer_checks
 from rankkit.export.search_engines.feature_scaling import feature_scaling
 from rankkit.export.search_engines.json_text import float32_text, read_json, write_json
-from rankkit.export.search_engines.plain_columns import check_columns
+from rankkit.export.search_engines.plain_columns import check_columns, numbers_transform
 from rankkit.export.search_engines.solr_network import (
     ACTIVATIONS,
     MODELS,
@@ -52,16 +54,26 @@ class SolrTarget:
     suffix = None
     missing_default = None
     feature_prefix = "feature_"
+    numbers_alone = True
+    training: ClassVar[Mapping[str, Mapping[str, tuple[Any, str]]]] = {
+        "linear": {"transform": ("standardize", "Solr has one value a feature, and no logarithm")},
+        "mlp": {
+            "transform": ("standardize", "Solr has one value a feature, and no logarithm"),
+            "normalization": ("batch", "it is folded into the weights"),
+        },
+    }
 
     def check(self, model: Any) -> None:
         """Raise ExportError that names the layer or step which Solr does not have."""
-        check_columns(self.name, model)
+        columns = partial(check_columns, self.name, model)
         if isinstance(model, TreeModel):
-            check_splits(self.name, model)
-        else:
-            check_layers(self.name, model)
-            feature_scaling(self.name, model.transform, STEPS)
-            dense_layers(self.name, model, set(ACTIVATIONS))
+            refuse_together(self.name, columns, partial(check_splits, self.name, model))
+            return
+        checks: list[Callable[[], object]] = [columns]
+        scaled = numbers_transform(model) if hasattr(model, "transform") else None
+        if scaled is not None:
+            checks.append(partial(feature_scaling, self.name, scaled, STEPS))
+        refuse_together(self.name, *checks, *layer_checks(self.name, model, set(ACTIVATIONS)))
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:
         """Write ``model.json`` and ``features.json``, and ``wrapper.json`` for a large model."""

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.artefacts.parity import ScoreMap
+from rankkit.export.obstacles import refuse_together
 from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
 from rankkit.export.search_engines.json_text import read_text
 from rankkit.export.search_engines.plain_columns import check_columns
@@ -41,21 +43,16 @@ class VespaTarget:
     suffix = None
     missing_default = None
     feature_prefix = "feature_"
+    numbers_alone = True
 
     def check(self, model: Any) -> None:
         """Raise ExportError for trees, and for a ranker that compares the documents of a query."""
-        check_columns("vespa", model)
         if isinstance(model, TreeModel):
             raise ExportError(
                 f"vespa: expected a ranker of rankkit; got trees of {model.library}, which Vespa reads itself. "
                 f'Put the file into models/ and rank with {model.library}("FILE.json").'
             )
-        if is_listwise(model):
-            raise ExportError(
-                f"vespa: expected a ranker that looks at one document at a time, as Vespa scores them; got "
-                f"{over_queries(model)}. Train with another transform, or call an exported onnx file from a container "
-                "Searcher."
-            )
+        refuse_together("vespa", partial(check_columns, "vespa", model), partial(_check_documents_alone, model))
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> ScoreMap | None:
         """Write the ONNX file and the rank profile."""
@@ -98,6 +95,15 @@ class VespaTarget:
         place_of = {feature: place for place, feature in enumerate(known)}
         columns = [place_of[feature] for feature in inputs]
         return run_onnx(folder / file[1], features[:, columns], offsets, listwise=False)
+
+
+def _check_documents_alone(model: Any) -> None:
+    if is_listwise(model):
+        raise ExportError(
+            f"vespa: expected a ranker that looks at one document at a time, as Vespa scores them; got "
+            f"{over_queries(model)}. Train with another transform, or call an exported onnx file from a container "
+            "Searcher."
+        )
 
 
 def rank_features(names: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.columns.kinds import Bag, Column, Number, Text, Vector
 from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.sides import check_sides
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import DataError
 from rankkit.loaders.tables.arrays import Source, assemble, check_finite, check_labels, check_weights, fill
@@ -89,6 +90,7 @@ def read_rows(
     """
     features, whole = read_columns(schema, batches, columns, source, n_rows=n_rows, suspicions=suspicions)
     data = _assemble(features, whole, columns, source)
+    check_sides(source.name, data)
     if suspicions is not None:
         suspicions.look(data)
     return data

@@ -1,8 +1,9 @@
 """ColumnInputs: what a scorer makes of columns that are no numbers, in place of a transform of numbers alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from inspect import Parameter, signature
 from itertools import pairwise
 from typing import Any, cast
 
@@ -11,16 +12,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.data.columns.kinds import Bag, Category, Column, Number, Text, Vector
+from rankkit.data.columns.kinds import Bag, Category, Column, Number, Text, Time, Vector
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.sides import columns_of_queries
 from rankkit.errors import ConfigError
 from rankkit.naming import numbered
 from rankkit.remarks import say
 from rankkit.transforms import Spec, Transform
+from rankkit.transforms.transform import within_no_query
 
 MIN_COUNT = 2
 """Training rows that a value has to have to get a row of its own, unless told."""
+SPARSE_FROM = 2_000_000
+"""Numbers of a table from which its gradients are sparse: below, a step over all rows takes a millisecond."""
 _FIRST_STD = 0.1  # of embeddings, before they have learnt anything
 
 
@@ -36,7 +41,8 @@ def embedding_size(n_codes: int) -> int:
 class CodeTable(nn.Module):
     """A row of numbers for each code of a category or bag, one for unseen values and one for missing ones.
 
-    The rows of values that are not seen in training stay at 0; those of a bag are averaged.
+    The rows of values that are not seen in training stay at 0; those of a bag are averaged. A table of two million
+    numbers or more gives sparse gradients, so that a step of training pays for the rows of its batch alone.
 
     Args:
         column: Of a schema.
@@ -50,7 +56,8 @@ class CodeTable(nn.Module):
         self, column: Category | Bag, place: int, size: int, *, generator: torch.Generator | None, std: float
     ) -> None:
         super().__init__()
-        self.n_codes, self.size = column.n_codes, size
+        self.name, self.n_codes, self.size = column.name, column.n_codes, size
+        self.sparse = (column.n_codes + 2) * size >= SPARSE_FROM
         self.first, self.last = place, place + len(column.names)
         self.is_bag = isinstance(column, Bag)
         rows = torch.zeros(column.n_codes + 2, size, device="meta" if _is_meta() else "cpu")
@@ -65,18 +72,23 @@ class CodeTable(nn.Module):
         whole = codes.nan_to_num(nan=0.0).clamp(-1, self.n_codes).long()
         whole = whole.masked_fill(whole < 0, self.n_codes)  # of no vocabulary: unseen
         if not self.is_bag:
-            return nn.functional.embedding(whole.masked_fill(missing, self.n_codes + 1)[:, 0], self.weight)
+            return self._rows(whole.masked_fill(missing, self.n_codes + 1)[:, 0])
         there = (~missing).to(self.weight.dtype).unsqueeze(-1)
         count = there.sum(dim=1)
-        mean = (nn.functional.embedding(whole, self.weight) * there).sum(dim=1) / count.clamp(min=1)
-        return mean + self.weight[-1] * (count == 0).to(self.weight.dtype)
+        mean = (self._rows(whole) * there).sum(dim=1) / count.clamp(min=1)
+        last = self._rows(torch.full((1,), self.n_codes + 1, device=features.device))
+        return mean + last * (count == 0).to(self.weight.dtype)
+
+    def _rows(self, places: Tensor) -> Tensor:
+        return nn.functional.embedding(places, self.weight, sparse=self.sparse and self.training)
 
 
 class ColumnInputs(nn.Module):
     """The inputs of a scorer, from columns of every kind; in the place of a :class:`rankkit.transforms.Transform`.
 
     Numbers and parts of times go through the transform, vectors are standardized, text is taken as it is, a missing
-    value of each becoming what it becomes there, or 0. Categories and bags become rows of a :class:`CodeTable`.
+    value of each becoming what it becomes there, or 0. Categories and bags become rows of a :class:`CodeTable`. For
+    numbers of the query, steps that compare its documents compare with all training rows instead.
 
     Args:
         schema: Of the columns.
@@ -103,11 +115,13 @@ class ColumnInputs(nn.Module):
         super().__init__()
         self.n_inputs = schema.width
         coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
-        kinds = {"vectors": Vector, "texts": Text}
-        self._runs = {name: _runs(schema, kind) for name, kind in kinds.items()}
-        self._runs["numbers"] = _runs(schema, Vector | Text | Category | Bag, other=True)
+        plain = within_no_query(spec)
+        is_compared = plain != (spec if isinstance(spec, str) else list(spec))
+        self._runs = {name: _runs(schema, name, is_compared) for name in _GROUPS}
         n_of = {name: sum(last - first for first, last in runs) for name, runs in self._runs.items()}
         self.numbers = Transform(spec, n_of["numbers"]) if n_of["numbers"] else None
+        if n_of["queries"]:
+            self.queries = Transform(plain, n_of["queries"])
         self.vectors = Transform("standardize", n_of["vectors"]) if n_of["vectors"] else None
         self.spec = spec if isinstance(spec, str) else list(spec)
         self.codes = nn.ModuleList(
@@ -123,10 +137,12 @@ class ColumnInputs(nn.Module):
         )
         self.missing_indicators = missing_indicators
         self.register_buffer("was_missing", torch.zeros(n_of["numbers"] if missing_indicators else 0))
+        if missing_indicators and n_of["queries"]:
+            self.register_buffer("was_missing_queries", torch.zeros(n_of["queries"]))
         self._has_text = n_of["texts"] > 0
         self._coded = [column.name for column in coded if embeds]
-        n_plain = sum(0 if one is None else one.n_outputs for one in (self.numbers, self.vectors))
-        n_plain += n_of["texts"] + len(self.was_missing)
+        n_plain = sum(transform.n_outputs for _, transform in self.transforms())
+        n_plain += n_of["texts"] + (n_of["numbers"] + n_of["queries"] if missing_indicators else 0)
         n_coded = sum(cast(CodeTable, table).size for table in self.codes)
         self._is_empty = n_plain + n_coded == 0
         self.n_outputs = max(1, n_plain + n_coded)
@@ -134,25 +150,27 @@ class ColumnInputs(nn.Module):
 
     def fit(self, features: NDArray[np.floating] | Tensor, offsets: NDArray[np.int64] | Tensor) -> None:
         """Learn from training rows what the transforms learn, and which numbers are missing in some."""
-        if self.missing_indicators and self.numbers is not None:
-            for place, column in enumerate(_places(self._runs["numbers"])):
-                self.was_missing[place] = float(np.isnan(np.asarray(features[:, column])).any())
-        for transform, name in ((self.numbers, "numbers"), (self.vectors, "vectors")):
-            if transform is not None:
-                places = _places(self._runs[name])
-                transform.fit(features[:, places], offsets)
+        for name, transform in self.transforms():
+            places = _places(self._runs[name])
+            if self.missing_indicators and name in _INDICATED:
+                for place, column in enumerate(places):
+                    is_missing = np.isnan(np.asarray(features[:, column])).any()
+                    getattr(self, _INDICATED[name])[place] = float(is_missing)
+            transform.fit(features[:, places], offsets)
         self.fitted.fill_(True)
+
+    def transforms(self) -> list[tuple[str, Transform]]:
+        """The transforms by the group of columns that they are of, in the order of their outputs."""
+        return [(name, one) for name in _GROUPS if (one := getattr(self, name, None)) is not None]
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN."""
         parts: list[Tensor] = []
-        if self.numbers is not None:
-            numbers = self._taken(features, "numbers")
-            parts.append(self.numbers(numbers, offsets))
-            if self.missing_indicators:
-                parts.append(numbers.isnan().to(features.dtype) * self.was_missing)
-        if self.vectors is not None:
-            parts.append(self.vectors(self._taken(features, "vectors"), offsets))
+        for name, transform in self.transforms():
+            values = self._taken(features, name)
+            parts.append(transform(values, offsets))
+            if self.missing_indicators and name in _INDICATED:
+                parts.append(values.isnan().to(features.dtype) * getattr(self, _INDICATED[name]))
         if self._has_text:
             parts.append(self._taken(features, "texts").nan_to_num(nan=0.0))
         parts += [table(features) for table in self.codes]
@@ -161,7 +179,7 @@ class ColumnInputs(nn.Module):
         return torch.cat(parts, dim=1)
 
     def places(self, name: str) -> list[int]:
-        """The columns of the matrix that are ``"numbers"``, ``"vectors"`` or ``"texts"``."""
+        """The columns of the matrix that are ``"numbers"``, ``"queries"``, ``"vectors"`` or ``"texts"``."""
         return _places(self._runs[name])
 
     def runs(self, name: str) -> list[tuple[int, int]]:
@@ -178,11 +196,10 @@ class ColumnInputs(nn.Module):
         """One name an output, from one name a column of the matrix."""
         by_run = {name: [names[place] for place in _places(runs)] for name, runs in self._runs.items()}
         found: list[str] = []
-        if self.numbers is not None:
-            found += self.numbers.output_names(by_run["numbers"])
-            found += [f"missing({name})" for name in by_run["numbers"]] if self.missing_indicators else []
-        if self.vectors is not None:
-            found += self.vectors.output_names(by_run["vectors"])
+        for name, transform in self.transforms():
+            found += transform.output_names(by_run[name])
+            if self.missing_indicators and name in _INDICATED:
+                found += [f"missing({one})" for one in by_run[name]]
         found += by_run["texts"]
         for name, table in zip(self._coded, self.codes, strict=True):
             found += [f"embedding({name})[{place}]" for place in range(cast(CodeTable, table).size)]
@@ -266,19 +283,46 @@ def code_weights(schema: Schema, tables: nn.ModuleList) -> dict[str, float | lis
     return found
 
 
-def options_for(where: str, train: RankingDataset, min_count: int) -> dict[str, Any]:
+def options_for(
+    where: str, train: RankingDataset, min_count: int, made: Callable[..., Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a scorer for training data is built with: as many features, and their schema.
 
     Its vocabularies are narrowed to the values that the training rows have, so that nothing of validation rows that
     were read with them is in the model; rarer ones share the row of unseen values, which is so learnt. That is said.
 
+    Where the transform compares the documents of a query, numbers that are the same for all of them are taken as those
+    of the query, which is said too.
+
+    Args:
+        where: For messages.
+        train: The training data.
+        min_count: Training rows that a value has to have to get a code of its own.
+        made: What makes the scorer.
+        given: Options that it will be made with besides.
+
     Raises:
-        ConfigError: If ``min_count`` is below 1.
+        ConfigError: If ``min_count`` is below 1, or all columns are of the query, so that no document differs.
     """
     if not isinstance(min_count, int) or isinstance(min_count, bool) or min_count < 1:
         raise ConfigError(f"{where}: expected min_count of at least 1; got {min_count!r}. Pass a whole number.")
     if train.schema is None:
         return {"n_features": train.n_features}
+    if not train.schema.on_side("document"):
+        raise ConfigError(
+            f"{where}: expected a column of documents, to rank them by; got columns of the query alone. Add one."
+        )
+    of_queries: tuple[str, ...] = ()
+    spec = _spec_of(made, given)
+    if within_no_query(spec) != (spec if isinstance(spec, str) else list(spec)):
+        known = {one.name for one in train.schema.columns if isinstance(one, Number | Time) and one.side == "document"}
+        of_queries = tuple(name for name in columns_of_queries(train) if name in known)
+    if of_queries:
+        say(
+            f"{where}: the same for all documents of a query, so that comparing these would leave nothing: "
+            f"{', '.join(of_queries)}. They are compared with all training rows; name them in columns= with "
+            "side='query' to say so yourself."
+        )
     narrowed: list[Column] = []
     lines: list[str] = []
     for column in train.schema.columns:
@@ -292,7 +336,7 @@ def options_for(where: str, train: RankingDataset, min_count: int) -> dict[str, 
                 lines.append(f"{column.name} ({n_rare:,} of {int((counts > 0).sum()):,})")
             narrowed.append(replace(column, vocabulary=kept))
         else:
-            narrowed.append(column)
+            narrowed.append(replace(column, side="query") if column.name in of_queries else column)
     if lines:
         say(
             f"{where}: values in fewer than {min_count} training rows count as unseen: {', '.join(lines)}. "
@@ -301,18 +345,40 @@ def options_for(where: str, train: RankingDataset, min_count: int) -> dict[str, 
     return {"n_features": train.n_features, "schema": Schema(tuple(narrowed))}
 
 
-def _runs(schema: Schema, kinds: Any, *, other: bool = False) -> list[tuple[int, int]]:
-    """First and last column of the matrix of neighbouring columns of some kinds, or of all others."""
+def _spec_of(made: Callable[..., Any], given: Mapping[str, Any]) -> Spec:
+    """The transform that a scorer will have; "none" for one without."""
+    option = signature(made).parameters.get("transform")
+    default: Any = "none" if option is None or option.default is Parameter.empty else option.default
+    spec: Spec = given.get("transform", default)
+    return spec
+
+
+_GROUPS = ("numbers", "queries", "vectors", "texts")
+"""Columns by what becomes of them: numbers, numbers of the query where documents are compared, ..."""
+_INDICATED = {"numbers": "was_missing", "queries": "was_missing_queries"}
+"""By group, where it is kept which of its columns are missing in training rows."""
+
+
+def _runs(schema: Schema, group: str, is_compared: bool) -> list[tuple[int, int]]:
+    """First and last column of the matrix of neighbouring columns of a group."""
     places = [
         place
         for column, span in zip(schema.columns, schema.spans.values(), strict=True)
-        if isinstance(column, kinds) != other
+        if _group_of(column, is_compared) == group
         for place in range(span.start, span.stop)
     ]
     if not places:
         return []
     cuts = [0, *(at + 1 for at, (one, after) in enumerate(pairwise(places)) if after != one + 1), len(places)]
     return [(places[first], places[last - 1] + 1) for first, last in pairwise(cuts)]
+
+
+def _group_of(column: Column, is_compared: bool) -> str:
+    if isinstance(column, Category | Bag):
+        return "codes"
+    if isinstance(column, Vector | Text):
+        return "vectors" if isinstance(column, Vector) else "texts"
+    return "queries" if is_compared and column.side == "query" else "numbers"
 
 
 def _places(runs: list[tuple[int, int]]) -> list[int]:

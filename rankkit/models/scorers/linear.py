@@ -110,7 +110,7 @@ class LinearScorer(nn.Module):
                 share that of unseen values.
             **options: Of the scorer.
         """
-        scorer = cls(**options_for("LinearScorer.for_data", train, min_count), **options)
+        scorer = cls(**options_for("LinearScorer.for_data", train, min_count, cls, options), **options)
         scorer.feature_names = train.feature_names
         return scorer
 

@@ -146,7 +146,7 @@ class MLPScorer(nn.Module):
             >>> MLPScorer.for_data(make_ranking(5, n_features=3), hidden=(4,)).n_features
             3
         """
-        scorer = cls(**options_for("MLPScorer.for_data", train, min_count), **options)
+        scorer = cls(**options_for("MLPScorer.for_data", train, min_count, cls, options), **options)
         scorer.feature_names = train.feature_names
         return scorer
 

@@ -256,7 +256,9 @@ class LightGBM(BoostedTrees):
             min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
             **options: Of the scorer.
         """
-        return cls(**options_for("LightGBM.for_data", train, min_count), **options)
+        scorer = cls(**options_for("LightGBM.for_data", train, min_count, cls, options), **options)
+        scorer.feature_names = train.feature_names
+        return scorer
 
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a document."""
@@ -335,7 +337,9 @@ class XGBoost(BoostedTrees):
             min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
             **options: Of the scorer.
         """
-        return cls(**options_for("XGBoost.for_data", train, min_count), **options)
+        scorer = cls(**options_for("XGBoost.for_data", train, min_count, cls, options), **options)
+        scorer.feature_names = train.feature_names
+        return scorer
 
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a query.

@@ -96,12 +96,16 @@ class LightGBMGrower:
             "force_row_wise": True,
         }
         self._booster = lgb.Booster(parameters, given)
+        # Where no feature has two values in leaves of that size, LightGBM fails at the first tree.
+        self._has_splits = any(given.feature_num_bin(place) > 1 for place in range(given.num_feature()))
         if valid is not None:
             held_out = lgb.Dataset(valid.features, valid.labels, group=valid.list_sizes, reference=given, params=shared)
             self._booster.add_valid(held_out, "valid")
 
     def grow(self, derive: Derive | None) -> bool:
         """Add a tree; False where none was found, whose splits would help."""
+        if not self._has_splits:
+            return False
         if derive is None:
             return not self._booster.update()
         return not self._booster.update(fobj=lambda scores, _: derive(scores))

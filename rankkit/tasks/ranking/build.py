@@ -44,7 +44,7 @@ def build_scorer(
                 )
     made = registry.find("scorer", name) if isinstance(name, str) else name
     if data.schema is not None and "schema" in inspect.signature(made).parameters:
-        chosen |= options_for("train", data, MIN_COUNT)
+        chosen |= options_for("train", data, MIN_COUNT, made, chosen)
     scorer = build("scorer", name, chosen.pop("n_features", data.n_features), **chosen)
     if getattr(scorer, "schema", None) is not None:
         scorer.feature_names = data.feature_names

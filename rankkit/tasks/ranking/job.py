@@ -76,9 +76,10 @@ class RankingJob:
     def check(self) -> None:
         """Check that they go together; features of both parts come into the scorer's order."""
         self.train, self.valid = check_data(self.model, self.train, self.valid)
+        if self.objective is None or boosts(self.model):
+            self._note_columns()
         if self.objective is None:
             check_informative(self.where, type(self.model).__name__, NEEDS_GRADES, self.train, self.valid)
-            self._note_columns()
             return
         check_objective(self.model, self.objective, self.train)
         check_informative(self.where, objective_name(self.objective), self.objective, self.train, self.valid)

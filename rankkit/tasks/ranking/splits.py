@@ -1,7 +1,7 @@
 """The splits of a comparison: training, validation and test data, and what the report needs to know of them."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.merging import merge
-from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.ranking_dataset import RankingDataset, Roles
+from rankkit.data.times import doc_times, query_times
+from rankkit.data.views import rolling_windows
 from rankkit.data.views import split as deal_out
 from rankkit.errors import DataError
 from rankkit.evaluation.matching import matched
 from rankkit.files.records import write_json, write_parquet
+from rankkit.loaders.files import column_names
 from rankkit.loaders.folds import find_folds
 from rankkit.loaders.formats import check_is_there
 from rankkit.loaders.parts import check_part, read_parts
@@ -38,6 +41,10 @@ class Source:
             split, the next one its validation data, the others its training data.
         valid_fraction: The share of the training queries that becomes the validation data where there is no file.
         split_seed: Of the two.
+        by: The column of times: validation data made of training queries are the latest of them, and not any.
+        n_windows: With ``by``: of all files together so many splits that move forward in time, as
+            :func:`rankkit.rolling_windows` makes them.
+        window_share: Of all queries in the test data of a window; None: 0.1.
         reading: Options of :func:`rankkit.read`.
     """
 
@@ -48,6 +55,9 @@ class Source:
     cross_validation: int | None = None
     valid_fraction: float | None = None
     split_seed: int = 0
+    by: str | None = None
+    n_windows: int | None = None
+    window_share: float | None = None
     reading: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,6 +72,8 @@ def split_names(source: Source) -> list[str]:
         return [fold.name for fold in find_folds(Path(expand(source.folds)))]
     if source.cross_validation is not None:
         return [f"part{number}" for number in range(1, source.cross_validation + 1)]
+    if source.n_windows is not None:
+        return [f"window{number}" for number in range(1, source.n_windows + 1)]
     return [ONLY]
 
 
@@ -87,6 +99,8 @@ def load_split(source: Source, name: str) -> Split[RankingDataset]:
     """
     if source.cross_validation is not None:
         parts = _dealt(source, name, source.cross_validation)
+    elif source.n_windows is not None:
+        parts = _window(source, name, source.n_windows)
     elif source.folds is not None:
         files = next(fold for fold in find_folds(Path(expand(source.folds))) if fold.name == name)
         parts = _read_parts(source, {"train": files.train, "valid": files.valid, "test": files.test})
@@ -94,12 +108,14 @@ def load_split(source: Source, name: str) -> Split[RankingDataset]:
         parts = _read_parts(source, {"train": source.train, "valid": source.valid, "test": source.test})
     if "valid" not in parts and source.valid_fraction is not None:
         shares = (1 - source.valid_fraction, source.valid_fraction)
-        parts["train"], parts["valid"] = deal_out(parts["train"], shares, seed=source.split_seed)
+        parts["train"], parts["valid"] = deal_out(parts["train"], shares, seed=source.split_seed, by=source.by)
     for part in ("train", "valid", "test"):
         if part not in parts:
             raise DataError(f"{name}: expected {part} data; got none. Name it, or give valid_fraction for valid.")
         if parts[part].labels is None:
             raise DataError(f"{name}: expected labels in the {part} data; got none. Add them.")
+    if source.by is not None:
+        parts = {part: _with_times(f"{name}: {part}", data, source.by) for part, data in parts.items()}
     train = parts["train"]
     return Split(name, train, *(matched(f"{name}: {part}", train, parts[part]) for part in ("valid", "test")))
 
@@ -113,12 +129,35 @@ def labels_of(data: RankingDataset) -> NDArray[np.float32]:
 
 def _read_parts(source: Source, paths: dict[str, Any]) -> dict[str, RankingDataset]:
     named = {part: None if path is None else expand(str(path)) for part, path in paths.items()}
-    return read_parts(named, source.reading)
+    first = next((path for path in named.values() if path is not None), None)
+    own = {}
+    if source.by is not None and source.reading.get("time") is None and first is not None:
+        own = {} if column_names(Path(first)) is None else {"time": source.by}  # LETOR text has features alone
+    return read_parts(named, {**own, **source.reading})
+
+
+def _whole(source: Source) -> RankingDataset:
+    """All files together, to be dealt out."""
+    files = _read_parts(source, {"train": source.train, "valid": source.valid, "test": source.test})
+    return merge(list(files.values()))
+
+
+def _with_times(where: str, data: RankingDataset, by: str) -> RankingDataset:
+    """The data with its times beside its features, where :func:`write_split` looks for them."""
+    if data.roles is not None and data.roles.time == by:
+        return data
+    roles = replace(data.roles or Roles(), time=by)
+    return replace(data, beside={**data.beside, "time": doc_times(where, data, by)}, roles=roles)
+
+
+def _window(source: Source, name: str, n_windows: int) -> dict[str, RankingDataset]:
+    share = {} if source.window_share is None else {"share": source.window_share}
+    windows = rolling_windows(_whole(source), str(source.by), n_windows, **share)
+    return dict(zip(("train", "valid", "test"), windows[int(name.removeprefix("window")) - 1], strict=True))
 
 
 def _dealt(source: Source, name: str, n_parts: int) -> dict[str, RankingDataset]:
-    files = _read_parts(source, {"train": source.train, "valid": source.valid, "test": source.test})
-    whole = merge(list(files.values()))
+    whole = _whole(source)
     order = np.random.default_rng(source.split_seed).permutation(whole.n_queries)
     parts = [np.sort(part) for part in np.array_split(order, n_parts)]
     first = int(name.removeprefix("part")) - 1
@@ -161,9 +200,30 @@ def write_split(split: Split[RankingDataset], folder: Path) -> None:
             "weights_per": split.train.weights_per,
             "n_shared_queries": n_shared,
             "n_teaching_queries": int(teaching_queries(split.train, NEEDS_GRADES).sum()),
+            "times": _times(split),
             "fingerprints": split.fingerprints,
         },
     )
+
+
+def _times(split: Split[RankingDataset]) -> dict[str, Any] | None:
+    """When the queries of the parts were asked, and how many of those learnt from are later than one that is tested."""
+    parts = {"train": split.train, "valid": split.valid, "test": split.test}
+    if any("time" not in part.beside or part.n_queries == 0 for part in parts.values()):
+        return None
+    asked = {name: query_times("compare", part, "time") for name, part in parts.items()}
+    if len({times.dtype.kind for times in asked.values()}) > 1:  # dates, and numbers in a unit of their own
+        return None
+    first = asked["test"].min()
+    ends = {name: [_written(times.min()), _written(times.max())] for name, times in asked.items()}
+    return {**ends, "n_later": {name: int((asked[name] > first).sum()) for name in ("train", "valid")}}
+
+
+def _written(time: Any) -> str | float:
+    """A time for reading and comparing: dates of what was read from dates."""
+    if time.dtype.kind != "i":
+        return float(time)
+    return str(time.astype("datetime64[us]").astype("datetime64[s]"))
 
 
 def _queries(data: RankingDataset) -> "pd.DataFrame":

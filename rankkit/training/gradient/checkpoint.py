@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.files.atomic import replacing
@@ -18,6 +17,7 @@ from rankkit.files.disk import keeping, writing
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.randomness import Randomness
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
+from rankkit.training.rows import Stepping
 from rankkit.training.run import Run
 
 _FORMAT = 2
@@ -123,7 +123,7 @@ class RunFolder:
         """Whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self._saved_at >= self.every
 
-    def save(self, run: Run, trained: nn.Module, optimizer: Optimizer, random: Randomness) -> None:
+    def save(self, run: Run, trained: nn.Module, optimizer: Stepping, random: Randomness) -> None:
         """Put a checkpoint in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
         content = {
@@ -145,7 +145,7 @@ class RunFolder:
         append_metrics(self.metrics, record)
 
 
-def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Optimizer, random: Randomness) -> Run:
+def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Stepping, random: Randomness) -> Run:
     """Put a checkpoint's state into what is trained, the optimizer and the generators of the run; give the run."""
     trained.load_state_dict(saved["weights"])
     optimizer.load_state_dict(saved["optimizer"])

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from rankkit.errors import ConfigError
 from rankkit.randomness import Randomness
@@ -25,6 +24,7 @@ from rankkit.training.gradient.watch import LossWatch
 from rankkit.training.history import History
 from rankkit.training.interrupt import CtrlC, TrainingInterrupted
 from rankkit.training.progress import ProgressBar
+from rankkit.training.rows import Stepping
 from rankkit.training.run import Clock, Run
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def _run(
 def _train(
     work: Work,
     trained: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Stepping,
     settings: Settings,
     random: Randomness,
     run: Run,

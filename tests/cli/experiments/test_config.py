@@ -108,9 +108,9 @@ def test_the_seed_is_said_once():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ([], "solr: expected one chain of steps; got 2"),
-        (["scorer.transform=standardize"], "layer normalization in hidden layer 1"),
-        (["scorer=linear"], "the step log1p"),
+        (["scorer.transform=['piecewise', 'none']"], "solr: expected one chain of steps; got 2"),
+        (["scorer.normalization=layer"], "layer normalization in hidden layer 1"),
+        (["scorer=linear", "scorer.transform=log1p"], "the step log1p"),
         (["scorer=linear", "scorer.transform=minmax", "objective=cross_entropy"], "read as expected_grade"),
         (["target=solar"], r"target: expected the name of a target; got 'solar'\. Did you mean 'solr'"),
     ],

@@ -70,6 +70,7 @@ def test_a_damaged_artefact_fails_the_check(rankkit, trained, tmp_path):
         (("RUN", "--to", "onxx", "--out", "OUT"), "Did you mean 'onnx'?"),
         (("RUN", "--to", "numpy", "--out", "OUT", "--opset", "18"), "got 'opset'. Leave it out."),
         (("RUN", "--to", "onnx", "--out", "OUT", "--int8"), "expected labelled data"),
+        (("RUN", "--to", "onnx", "--out", "OUT", "--strings"), "got one of numbers alone"),
         (("RUN", "--to", "numpy", "--out", "OUT", "--set", "depth"), "expected an option of the target, as name=value"),
         (("RUN", "--to", "numpy", "--out", "OUT", "--set", "data=x"), "expected an option of the target"),
         (("RUN", "--to", "numpy", "--out", "OUT", "--set", "depth=3"), "got 'depth'"),

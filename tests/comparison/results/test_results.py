@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from rankkit.comparison import read_results
+from rankkit.comparison.report import write_report
 from rankkit.comparison.results.audit import is_fair
 from rankkit.comparison.results.tables import cost_markdown, latex, markdown, per_query_frame, to_dict
 from rankkit.errors import ConfigError, DataError
@@ -185,6 +186,25 @@ def test_the_audit_of_an_unfair_comparison(copy):
     assert results.errors[trial.spec.id] == "not run"
     assert "Fairness audit FAILED" in str(results)
     assert "without an outcome" in str(results)
+
+
+def test_the_audit_of_splits_with_times(copy):
+    times = {"train": [1.0, 5.0], "valid": [6.0, 7.0], "test": [8.0, 9.0], "n_later": {"train": 0, "valid": 0}}
+    for part in ("part1", "part2", "part3"):
+        edit(copy / f"splits/{part}/about.json", lambda about: about.update(times=times))
+    edit(copy / "splits/part3/about.json", lambda about: about["times"].update(test=[10.0, 11.5]))
+    results = read_results(copy)
+    assert is_fair(results.audit)
+    (found,) = (finding for finding in results.audit if finding.check == "splits in time")
+    assert found.text == "no split learns from queries later than those it is tested on, of 8 to 11.5"
+    leaking = {**times, "n_later": {"train": 12, "valid": 3}}
+    edit(copy / "splits/part2/about.json", lambda about: about.update(times=leaking))
+    results = read_results(copy)
+    assert not is_fair(results.audit)
+    (found,) = (finding for finding in results.audit if finding.check == "splits leak forward")
+    assert "12 training queries of part2, 3 validation queries of part2" in found.text
+    write_report(results, copy / "again.html")
+    assert "splits leak forward" in (copy / "again.html").read_text()
 
 
 def test_systems_that_never_finished_are_left_out_and_named(copy):

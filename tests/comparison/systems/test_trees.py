@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rankkit.comparison.plan import Rules, RunSpec, System
-from rankkit.comparison.systems.trees import category_places, fit_lightgbm
+from rankkit.comparison.systems.trees import catboost_rows, category_places, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.tables.tabular import from_pandas
 from rankkit.tasks.ranking.splits import Split
@@ -31,6 +31,32 @@ def test_categories_without_order_are_categories():
     data = from_pandas(shop(0))
     assert category_places(data) == [1]
     assert category_places(make_ranking(3)) == []
+
+
+def test_catboost_gets_codes_as_whole_numbers_and_missing_ones_as_a_code():
+    data = from_pandas(shop(0))
+    data.features[3, 1] = np.nan
+    table = catboost_rows(data)
+    assert table[1].dtype == np.int64
+    assert table[1].tolist()[:5] == [*data.features[:3, 1].astype(int).tolist(), -1, int(data.features[4, 1])]
+    np.testing.assert_array_equal(table[0], data.features[:, 0])
+    numbers = make_ranking(3)
+    assert catboost_rows(numbers) is numbers.features
+
+
+@pytest.mark.parametrize(("library", "fit"), [("xgboost", fit_xgboost), ("catboost", fit_catboost)])
+def test_others_learn_sets_of_codes_too(library, fit, tmp_path):
+    pytest.importorskip(library, reason=f"pip install {library}")
+    train = from_pandas(shop(0).drop(columns="size"))
+    frame = shop(1).drop(columns="size")
+    frame["brand"] = frame["brand"].cat.add_categories(["never seen"])
+    frame.loc[[2, 13], "brand"] = None
+    frame.loc[[4, 15], "brand"] = "never seen"
+    valid = from_pandas(frame, schema=train.schema)
+    spec = RunSpec(System("trees", external=None), "data", 0, 0, {}, None, "ndcg@5", Rules(metrics=("ndcg@5",)), 1)
+    fitted = fit(spec, Split("data", train, valid, valid), tmp_path, lambda _: None)
+    assert fitted.valid > 0.95
+    assert np.isfinite(fitted.predict(valid)).all()
 
 
 def test_lightgbm_splits_by_sets_of_codes(tmp_path):

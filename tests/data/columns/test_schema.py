@@ -33,15 +33,28 @@ EVERY = Schema(
         Bag("genres", places=3, vocabulary=("a",)),
         Category("item", n_buckets=100),
         Category("size", ordered=True, vocabulary=("s", "m", "l")),
+        Number("age", side="query"),
     )
 )
 
 
 def test_spans_and_names_of_every_kind():
-    assert EVERY.width == len(EVERY.names) == 1 + 1 + 2 + 2 + 3 + 3 + 1 + 1
+    assert EVERY.width == len(EVERY.names) == 1 + 1 + 2 + 2 + 3 + 3 + 1 + 1 + 1
     assert EVERY.spans["title"] == slice(6, 9)
     assert EVERY.names[6:9] == ("title[0]", "title[1]", "title[like query]")
-    assert EVERY.sources == ("price", "brand", "day", "asked", "image", "title", "query", "genres", "item", "size")
+    assert EVERY.sources == (
+        "price",
+        "brand",
+        "day",
+        "asked",
+        "image",
+        "title",
+        "query",
+        "genres",
+        "item",
+        "size",
+        "age",
+    )
     assert not EVERY.is_numbers
 
 
@@ -52,7 +65,7 @@ def test_json_gives_the_same_schema_again():
 names = st.text(min_size=1, max_size=5).filter(lambda name: "[" not in name)
 words = st.lists(st.text(min_size=1, max_size=4), unique=True, max_size=5).map(tuple)
 columns = st.one_of(
-    st.builds(Number, name=names),
+    st.builds(Number, name=names, side=st.sampled_from(["document", "query"])),
     st.builds(Category, name=names, ordered=st.booleans(), vocabulary=words, min_count=st.integers(1, 9)),
     st.builds(Category, name=names, n_buckets=st.integers(1, 10**7)),
     st.builds(Time, name=names, origin=st.floats(-1e9, 1e9)),
@@ -82,6 +95,7 @@ def test_json_gives_any_schema_again(chosen):
         {"columns": [{"kind": "vector", "name": "x", "size": True}]},
         {"columns": [{"kind": "time", "name": "x", "origin": float("nan")}]},
         {"columns": [{"kind": "vector", "name": "x", "size": 10**7}, {"kind": "number", "name": "y"}]},
+        {"columns": [{"kind": "number", "name": "x", "side": "user"}]},
         {"columns": 3},
     ],
 )
@@ -154,4 +168,4 @@ def test_kinds_come_as_tables_of_options_too():
 
 
 def test_a_schema_is_summed_up_in_a_line():
-    assert EVERY.summary == "1 number, 3 categories, 1 time, 1 vector, 1 text, 1 bag"
+    assert EVERY.summary == "2 numbers, 3 categories, 1 time, 1 vector, 1 text, 1 bag"

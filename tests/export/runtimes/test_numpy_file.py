@@ -27,6 +27,7 @@ TRANSFORMS = [
     "log1p+query_standardize",
     "piecewise:3+query_minmax",
     ["log1p+standardize", "piecewise:4", "query_standardize"],
+    ["piecewise:4", "log1p+missing"],
 ]
 
 

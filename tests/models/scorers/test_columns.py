@@ -1,20 +1,23 @@
 """Scorers of columns that are no numbers."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
-from rankkit.data.columns.kinds import Bag, Category, Number, Text, Vector, category
+from rankkit.data.columns.kinds import Bag, Category, Number, Text, Vector, category, number
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError, DataWarning
 from rankkit.evaluation import predict
-from rankkit.loaders.tables.tabular import from_pandas
+from rankkit.export import export
+from rankkit.loaders.tables.tabular import from_arrow, from_pandas
 from rankkit.models.scorers import LinearScorer, MLPScorer
 from rankkit.models.scorers.columns import CodeTable, ColumnInputs, embedding_size
 from rankkit.objectives import ranknet_loss
@@ -73,6 +76,58 @@ def test_every_kind_goes_its_way():
     assert inputs.output_names(names)[2:5] == ["missing(p)", "missing(q)", "standardize(v[0])"]
 
 
+def with_ages(**kinds):
+    frame = shop()
+    frame["age"] = np.repeat(np.random.default_rng(1).integers(18, 80, 30), 8).astype(float)
+    return from_pandas(frame, columns=kinds or None)
+
+
+@BOTH
+def test_what_is_the_same_within_a_query_is_not_compared_there(made):
+    data = with_ages(age=number(side="query"))
+    options = {"hidden": (4,), "normalization": "none"} if made is MLPScorer else {}
+    scorer = made.for_data(data, transform=["log1p+query_standardize", "none"], seed=0, **options)
+    scorer.transform.fit(data.features, data.offsets)
+    values = scorer.transform(torch.from_numpy(data.features), torch.from_numpy(data.offsets)).detach().numpy()
+    names = scorer.transform.output_names(data.feature_names)
+    place = names.index("standardize(log1p(age))")
+    logs = np.log1p(data.features[:, data.feature_names.index("age")].astype(np.float64))
+    np.testing.assert_allclose(values[:, place], (logs - logs.mean()) / logs.std(), atol=1e-5)
+    assert "query_standardize(log1p(price))" in names
+
+
+def test_unasked_it_is_said():
+    data = with_ages()
+    with pytest.warns(DataWarning, match="comparing these would leave nothing: age"):
+        scorer = MLPScorer.for_data(data, transform="query_minmax", hidden=(4,), seed=0)
+    assert [column.name for column in scorer.schema.on_side("query")] == ["age"]
+    assert MLPScorer.for_data(data, transform="minmax", hidden=(4,), seed=0).schema.on_side("query") == ()
+    with pytest.warns(DataWarning, match="comparing these would leave nothing: age"):
+        by_name = build_scorer("linear", {"transform": "query_minmax"}, "ranknet", data, seed=0)
+    assert by_name.schema == scorer.schema
+
+
+def test_columns_of_the_query_alone_order_nothing():
+    frame = shop()[["qid", "label"]].assign(age=1.0)
+    frame["age"] += frame["qid"]
+    data = from_pandas(frame, columns={"age": number(side="query")}, features=["age"])
+    with pytest.raises(ConfigError, match="expected a column of documents, to rank them by"):
+        LinearScorer.for_data(data)
+
+
+@BOTH
+def test_numbers_of_the_query_with_indicators_are_saved_and_exported(made, tmp_path):
+    data = with_ages(age=number(side="query"))
+    data.features[:8, data.feature_names.index("age")] = np.nan
+    options = {"hidden": (4,)} if made is MLPScorer else {}
+    scorer = made.for_data(data, transform="query_minmax", missing_indicators=True, seed=0, **options)
+    fit(scorer, ranknet_loss, data, epochs=1, device="cpu", progress=False)
+    assert scorer.transform.was_missing_queries.tolist() == [1]
+    save(scorer, tmp_path / "run")
+    np.testing.assert_array_equal(predict(load(tmp_path / "run"), data), predict(scorer, data))
+    assert export(scorer, "numpy", tmp_path / "out", data=data).parity.max_relative < 1e-5
+
+
 def test_sizes_of_embeddings():
     scorer = MLPScorer.for_data(from_pandas(shop()), hidden=(4,), seed=0)
     assert scorer.transform.codes[0].weight.shape == (5, embedding_size(3))
@@ -87,20 +142,45 @@ def test_brands_are_learnt(made):
 
 
 @BOTH
-def test_a_permutation_of_the_vocabulary_changes_nothing(made):
-    data = from_pandas(shop())
-    scorer = made.for_data(data, seed=0)
-    fit(scorer, ranknet_loss, data, epochs=1, progress=False)
-    words = scorer.schema.columns[1].vocabulary
-    order = [2, 0, 1]
-    permuted = Schema((Number("price"), Category("brand", vocabulary=tuple(words[place] for place in order))))
-    other = made(**{**scorer.options, "schema": permuted.to_dict()})
-    state = scorer.state_dict()
-    name = next(name for name in state if "codes" in name)
-    state[name] = state[name][[*order, 3, 4]]
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(3)), of_bag=st.permutations(range(3)))
+def test_a_permutation_of_the_vocabulary_changes_nothing(made, order, of_bag):
+    data, scorer = permuted_ranker(made)
+    changed, state = [], scorer.state_dict()
+    places = {"brand": order, "tags": of_bag}
+    tables = [name for name in state if "codes" in name]
+    for column in scorer.schema.columns:
+        if column.name in places:
+            taken = places[column.name]
+            column = replace(column, vocabulary=tuple(column.vocabulary[place] for place in taken))
+            name = tables[len([one for one in changed if one.name in places])]
+            state[name] = state[name][[*taken, 3, 4]]
+        changed.append(column)
+    schema = Schema(tuple(changed))
+    other = made(**{**scorer.options, "schema": schema.to_dict()})
     other.load_state_dict(state)
     other.feature_names = data.feature_names
     np.testing.assert_array_equal(predict(other, data), predict(scorer, data))
+    frame = shop_with_tags()
+    np.testing.assert_array_equal(predict(other, frame), predict(scorer, frame))  # read by the other schema
+
+
+def shop_with_tags():
+    rng = np.random.default_rng(5)
+    frame = shop()
+    frame["tags"] = [
+        [["new", "sale", "eco"][place] for place in rng.permutation(3)[: rng.integers(0, 4)]] for _ in range(len(frame))
+    ]
+    return frame
+
+
+@cache
+def permuted_ranker(made):
+    """Data and a trained scorer of it, made once."""
+    data = from_pandas(shop_with_tags(), columns={"tags": "bag"})
+    scorer = made.for_data(data, seed=0)
+    fit(scorer, ranknet_loss, data, epochs=1, device="cpu", progress=False)
+    return data, scorer
 
 
 @BOTH
@@ -116,6 +196,64 @@ def test_values_that_were_never_seen_are_scored(made, words):
     assert np.isfinite(scores).all()
     is_new = [word is not None and word not in ("", "oak", "elm", "ash") for word in words]
     assert not any(is_new) or np.ptp(scores[is_new]) < 1e-6
+
+
+NEVER_SEEN = st.fixed_dictionaries(
+    {
+        "price": st.one_of(st.none(), st.floats(-1e30, 1e30)),
+        "brand": st.one_of(st.none(), st.text(max_size=4)),
+        "seller": st.one_of(st.none(), st.text(max_size=4)),
+        "tags": st.one_of(st.none(), st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=6)),
+        "day": st.one_of(st.none(), st.datetimes().map(lambda at: at.isoformat())),
+        "image": st.one_of(st.none(), st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=2)),
+        "title": st.one_of(st.none(), st.text(max_size=12)),
+    }
+)
+
+
+@cache
+def ranker_of_every_kind(made):
+    frame = shop_with_tags()
+    frame = frame.assign(
+        seller=frame["brand"].astype(str),
+        day=pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(len(frame)), unit="h"),
+        image=list(np.random.default_rng(0).random((len(frame), 2))),
+        title=[f"offer {place % 9}" for place in range(len(frame))],
+    )
+    data = from_pandas(frame, columns={"seller": category(n_buckets=16), "title": "text", "tags": "bag"})
+    options = {"hidden": (4,)} if made is MLPScorer else {}
+    scorer = made.for_data(data, seed=0, missing_indicators=True, **options)
+    scorer.transform.fit(data.features, data.offsets)
+    return scorer.eval()
+
+
+@BOTH
+@settings(max_examples=25, deadline=None)
+@given(rows=st.lists(NEVER_SEEN, min_size=1, max_size=6))
+def test_no_value_of_any_kind_raises_at_scoring(made, rows):
+    """Whatever is of its kind is scored, as rows or as a table."""
+    scorer = ranker_of_every_kind(made)
+    matrix = scorer.schema.encode(rows)
+    offsets = torch.tensor([0, len(rows)])
+    with torch.no_grad():
+        found = scorer(torch.from_numpy(matrix), offsets).numpy()
+    assert np.isfinite(found).all()
+    table = from_arrow(
+        pa.table({name: pa.array([row[name] for row in rows], kind) for name, kind in TYPES.items()}).append_column(
+            "qid", pa.array([1] * len(rows))
+        ),
+        schema=scorer.schema,
+        label=None,
+    )
+    np.testing.assert_allclose(predict(scorer, table), found, rtol=1e-5, atol=1e-5)
+
+
+TYPES = {
+    "price": pa.float64(),
+    **dict.fromkeys(("brand", "seller", "day", "title"), pa.string()),
+    "tags": pa.list_(pa.string()),
+    "image": pa.list_(pa.float64()),
+}
 
 
 def test_validation_values_leave_no_trace_in_a_model():

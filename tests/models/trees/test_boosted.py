@@ -133,5 +133,5 @@ def test_weights_of_documents_are_refused_by_xgboosts_own_objectives():
     weighed = rk.from_arrays(
         data.features, data.labels, np.repeat(data.qids, data.list_sizes), weights=np.ones(data.n_docs)
     )
-    with pytest.raises(ConfigError, match="weights of documents.*gradients='rankkit'"):
+    with pytest.raises(ConfigError, match=r"weights of documents.*gradients='rankkit'"):
         XGBoost().weights_taken(weighed)

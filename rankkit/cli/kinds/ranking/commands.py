@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from rankkit.cli.kinds.commands import Asked
 from rankkit.cli.kinds.ranking import parts
 from rankkit.cli.kinds.ranking.comparison_file import ComparisonFile
@@ -26,9 +28,11 @@ class RankingCommands:
         self.task = task
 
     def check(self, experiment: Experiment) -> None:
-        """Refuse files that are not there, or of no known format."""
+        """Refuse files that are not there, or of no known format; say what was set for the target."""
         from rankkit.loaders.parts import check_part
 
+        for line in experiment.for_target:
+            typer.echo(line)
         for part in (experiment.data.train, experiment.data.valid, experiment.data.test):
             if part is not None:
                 check_part(part)

@@ -5,14 +5,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from rankkit.cli.experiments.compared import Compared, part_of, plain
-from rankkit.cli.experiments.config import READING, MetricNames, Named, Section
+from rankkit.cli.experiments.config import READING, Column, MetricNames, Named, Section
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
 from rankkit.cli.kinds.ranking.training_file import Data
 from rankkit.comparison.plan import Part, Plan, Rules, System, cross
 from rankkit.comparison.systems.externals import check_external
+from rankkit.data.views import check_windows
 from rankkit.errors import ConfigError
 from rankkit.evaluation import resolve_protocol
-from rankkit.schemas import Whole
+from rankkit.schemas import Finite, Whole
 from rankkit.tasks.ranking.splits import Source
 
 
@@ -20,9 +21,34 @@ class ComparedData(Data):
     """The data section of ``train``, and how validation data and folds are made where there are none."""
 
     cross_validation: Whole | None = Field(default=None, ge=3)
+    by: Column = None
+    n_windows: Whole | None = Field(default=None, ge=1)
+    window_share: Finite = 0.1
+
+    @model_validator(mode="after")
+    def _times_go_with_the_rest(self) -> "ComparedData":
+        if self.by is not None and self.cross_validation is not None:
+            raise ValueError(
+                "data: expected by without cross_validation, which trains on later queries than it tests on; got "
+                "both. Write n_windows in place of cross_validation"
+            )
+        if self.n_windows is None:
+            return self
+        if self.by is None:
+            raise ValueError("data: expected the column of times for n_windows; got no by. Name it: by = COLUMN")
+        for name in ("folds", "cross_validation", "valid_fraction"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"data: expected n_windows without {name}, which makes other splits; got both. "
+                    "Leave one of them out"
+                )
+        check_windows("data", self.n_windows, self.window_share)
+        return self
 
     @model_validator(mode="after")
     def _parts_are_there(self) -> "ComparedData":
+        if self.n_windows is not None:
+            return self
         if self.cross_validation is not None:
             if self.folds is not None:
                 raise ValueError("data: expected folds or cross_validation; got both. Leave one of them out")
@@ -30,7 +56,7 @@ class ComparedData(Data):
         if self.folds is None and self.test is None:
             raise ValueError(
                 "data: expected test data, on which systems are compared; got none. "
-                "Name test = FILE, a folder of folds, or cross_validation = 5"
+                "Name test = FILE, a folder of folds, cross_validation = 5, or n_windows = 3"
             )
         if self.folds is None and self.valid is None and self.valid_fraction is None:
             raise ValueError(
@@ -42,6 +68,8 @@ class ComparedData(Data):
     def source(self) -> Source:
         """As the plan holds it."""
         values = self.model_dump(mode="json", exclude=set(READING))
+        if self.n_windows is None:
+            values["window_share"] = None
         return Source(**values, reading=plain(self.reading))
 
 

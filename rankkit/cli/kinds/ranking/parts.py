@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def read(experiment: "Experiment") -> "dict[str, RankingDataset]":
     """Each part that is named, or held out."""
     from rankkit.data.views import split
+    from rankkit.export.fitting import only_numbers
     from rankkit.loaders.parts import read_parts
 
     files = experiment.data
@@ -21,6 +22,10 @@ def read(experiment: "Experiment") -> "dict[str, RankingDataset]":
         shares = (1 - files.valid_fraction, files.valid_fraction)
         train, valid = split(data["train"], shares, seed=files.split_seed)
         data = {"train": train, "valid": valid, **{name: data[name] for name in data if name != "train"}}
+    if experiment.target is not None:
+        data, line = only_numbers(experiment.target, data, files.features or ())
+        if line:
+            typer.echo(line)
     for name, part in data.items():
         typer.echo(f"{name:<6} {part!r}")
     if "valid" not in data:

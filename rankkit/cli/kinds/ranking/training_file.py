@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from rankkit.cli.experiments.config import READING, AnyExperiment, Column, MetricNames, Named, Names, Section
 from rankkit.cli.experiments.validation import check_objective, check_options, check_run, untrained_scorer
+from rankkit.errors import ExportError
 from rankkit.schemas import MOST_FEATURES, Finite, Whole
 
 
@@ -96,6 +97,25 @@ class Experiment(AnyExperiment):
     scorer: Named
     evaluation: EvaluationSection = EvaluationSection()
     target: str | None = None
+    _for_target: list[str] = PrivateAttr(default_factory=list)
+
+    @property
+    def for_target(self) -> list[str]:
+        """What was set since the target needs it, a line each."""
+        return self._for_target
+
+    @model_validator(mode="after")
+    def _target_has_what_it_needs(self) -> "Experiment":
+        from rankkit.export.fitting import options_for_target
+
+        if self.target is None:
+            return self
+        needed = options_for_target(self.target, self.scorer.name, self.scorer.options)
+        for option, (value, why) in needed.items():
+            self._for_target.append(f"for {self.target}: scorer.{option} = {value!r}: {why}")
+        set_here = {option: value for option, (value, _) in needed.items()}
+        self.scorer = Named(name=self.scorer.name, **self.scorer.options, **set_here)
+        return self
 
     @model_validator(mode="after")
     def _options_fit_their_functions(self) -> "Experiment":
@@ -130,7 +150,6 @@ class Experiment(AnyExperiment):
     @model_validator(mode="after")
     def _options_work(self) -> "Experiment":
         """What can be known to fail is known before hours of reading and training."""
-        from rankkit.export.targets import find_target
         from rankkit.training.beforehand import check_training
 
         check_run(check_training, {**self.training, "seed": self.seed})
@@ -144,8 +163,28 @@ class Experiment(AnyExperiment):
             check_objective(name, options)
         scorer = untrained_scorer(self.scorer.name, self.scorer.options, name, self.data.n_features)
         if self.target is not None:
-            find_target(self.target, where="target").check(scorer)
+            self._check_target(self.target, scorer)
         return self
+
+    def _check_target(self, target: str, scorer: Any) -> None:
+        """Refuse everything at once that the target cannot express, as far as it is known before data is read."""
+        from rankkit.export.fitting import takes_numbers_alone
+        from rankkit.export.obstacles import refuse_together
+        from rankkit.export.targets import find_target
+
+        kinds = {
+            name: kind if isinstance(kind, str) else kind["kind"] for name, kind in (self.data.columns or {}).items()
+        }
+        others = [f"{name} ({kind})" for name, kind in kinds.items() if kind != "number"]
+
+        def check_kinds() -> None:
+            if others and takes_numbers_alone(target):
+                raise ExportError(
+                    f"{target}: expected columns of numbers alone; got {', '.join(others)} in data.columns. "
+                    "Leave them out, or train for onnx, torch or numpy."
+                )
+
+        refuse_together(target, check_kinds, lambda: find_target(target, where="target").check(scorer))
 
     @property
     def has_validation(self) -> bool:

@@ -70,7 +70,7 @@ def learn(
     if wanted.schema is not None:
         return _as_given(there, wanted.schema.without(wanted.dropped), columns, source)
     asked = _asked(there, wanted, columns, source)
-    if not any(not isinstance(one, Number) for one, _ in asked.values()):
+    if all(isinstance(one, Number) and one.side == "document" for one, _ in asked.values()):
         if needs_features and not columns.features and columns.vector is None:
             raise no_features(there.values(), columns.roles, source)
         return columns

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rankkit.data.columns.kinds import category, text
+from rankkit.data.columns.kinds import bag, category, number, text, time, vector
 from rankkit.data.merging import merge
 from rankkit.data.views import drop_features, select_features, split
 from rankkit.errors import ConfigError, DataError, DataWarning
@@ -242,5 +242,44 @@ def test_any_values_survive_any_format(tmp_path, rows, ending):
     data = from_arrow(table, columns={"word": "category", "bag": "bag"})
     write(data, tmp_path / f"a.{ending}")
     again = read(tmp_path / f"a.{ending}")
+    assert again.schema == data.schema
+    np.testing.assert_array_equal(again.features, data.features)
+
+
+SIDE = st.sampled_from(["document", "query"])
+ANY_KIND = {
+    "word": st.one_of(
+        st.builds(category, min_count=st.integers(1, 3), max_size=st.integers(1, 4), side=SIDE),
+        st.builds(category, n_buckets=st.integers(1, 50), side=SIDE),
+        st.builds(text, size=st.integers(1, 5), analyzer=st.sampled_from(["characters", "words"]), side=SIDE),
+    ),
+    "words": st.builds(bag, places=st.integers(1, 3), side=SIDE),
+    "at": st.permutations(["seconds", "days", "weekday", "hour", "yearday"]).flatmap(
+        lambda parts: st.integers(1, 5).map(lambda n: time(*parts[:n]))
+    ),
+    "list": st.builds(vector, side=SIDE),
+    "x": st.builds(number, side=SIDE),
+}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kinds=st.fixed_dictionaries({}, optional=ANY_KIND), ending=st.sampled_from(["parquet", "arrow", "rkcache"]))
+@quiet
+def test_a_schema_of_any_kinds_survives_any_format(tmp_path, kinds, ending):
+    n = 6
+    every = {
+        "word": pa.array(["a b", "c", None, "a b", "d", "c"]),
+        "words": pa.array([["p", "q"], [], None, ["q"], ["r", "p"], ["p"]]),
+        "at": pa.array([0, 86_399, None, 10**9, 5, 7], pa.timestamp("s")),
+        "list": pa.array([[1.0, 2.0]] * n, pa.list_(pa.float32())),
+        "x": pa.array([1.5, None, 2.5, 3.5, 0.0, -1.0], pa.float32()),
+    }
+    # One document a query, so that each column may be of the query.
+    table = pa.table({"qid": pa.array(range(n)), "y": pa.array([float(place % 4) for place in range(n)])})
+    for name in kinds:
+        table = table.append_column(name, every[name])
+    data = from_arrow(table, columns=kinds, label=None)
+    write(data, tmp_path / f"a.{ending}")
+    again = read(tmp_path / f"a.{ending}", **({} if ending == "rkcache" else {"label": None}))
     assert again.schema == data.schema
     np.testing.assert_array_equal(again.features, data.features)
