@@ -360,8 +360,8 @@ class XGBoost(BoostedTrees):
         return XGBoostGrower({**options, "eta": learning_rate}, own, train, valid, seed)
 
 
-def boosted(library: str, **options: Any) -> BoostedTrees:
-    """Trees of a library by its name: ``boosted("lightgbm", num_leaves=63)`` is ``LightGBM(num_leaves=63)``.
+def Boosted(library: str, **options: Any) -> BoostedTrees:  # noqa: N802 it stands for the classes
+    """Trees of a library by its name: ``Boosted("lightgbm", num_leaves=63)`` is ``LightGBM(num_leaves=63)``.
 
     Args:
         library: "lightgbm" or "xgboost".
