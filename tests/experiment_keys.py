@@ -22,9 +22,10 @@ MARKED = re.compile(r"(<!-- keys of (.+?) -->\n\n).*?(\n\n<!-- end of keys -->)"
 
 def tables() -> dict[str, str]:
     """Each table of the page by its mark."""
+    scorers = (*registry.SCORERS.built_in, *registry.BOOSTED_SCORERS.built_in)
     return {
         **{name: _rows(section(name)) for name in (*SECTIONS, "training", "training of an encoder", "augment")},
-        **{f"scorer {name}": _rows(part("scorer", name)) for name in registry.SCORERS.built_in},
+        **{f"scorer {name}": _rows(part("scorer", name)) for name in scorers},
         **{f"encoder {name}": _rows(part("encoder", name)) for name in registry.ENCODERS.built_in},
         **{f"recommender {name}": _rows(part("recommender", name)) for name in registry.RECOMMENDERS.built_in},
         "external": _externals(),
