@@ -183,7 +183,8 @@ class LightGBM(BoostedTrees):
         max_bin: Values that a feature is told apart by.
         cat_smooth: Documents that a category is smoothed by.
         cat_l2: As ``lambda_l2``, of splits by category.
-        gradients: "auto", "library", or "rankkit", as above.
+        gradients: Whose slopes grow the trees: "library", its own of an objective that it has; "rankkit"; or "auto",
+            the library's where it has the objective, rankkit's elsewhere.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -269,11 +270,11 @@ class LightGBM(BoostedTrees):
 
 
 class XGBoost(BoostedTrees):
-    """XGBoost's trees, level by level, under its own rank:ndcg and rank:map or any objective that reads one score.
+    """XGBoost's trees, level by level, under its own rank:ndcg or any objective that reads one score.
 
-    ``gradients="auto"`` trains by XGBoost's own rank:ndcg, rank:map and rank:pairwise where lambdarank, lambdarank_map
-    and ranknet are named without options; any other by slopes and curvatures of rankkit's kernels, whose sums are
-    small: ``min_child_weight`` is then 0.001 unless it is set. Categories are split by sets of their codes.
+    ``gradients="auto"`` trains by XGBoost's own rank:ndcg and rank:pairwise where lambdarank and ranknet are named
+    without options; any other by slopes and curvatures of rankkit's kernels, whose sums are small: ``reg_lambda`` and
+    ``min_child_weight`` are then 0 and 0.001 unless they are set. Categories are split by sets of their codes.
 
     Args:
         n_features: Columns of the data; left out, those of the training data.
@@ -286,7 +287,8 @@ class XGBoost(BoostedTrees):
         subsample: Share of the documents that a tree sees.
         colsample_bytree: Share of the features that a tree sees.
         max_bin: Values that a feature is told apart by.
-        gradients: "auto", "library", or "rankkit", as above.
+        gradients: Whose slopes grow the trees: "library", its own of an objective that it has; "rankkit"; or "auto",
+            the library's where it has the objective, rankkit's elsewhere.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -295,7 +297,7 @@ class XGBoost(BoostedTrees):
     """
 
     library = "xgboost"
-    own_objectives = {"lambdarank": "rank:ndcg", "lambdarank_map": "rank:map", "ranknet": "rank:pairwise"}  # noqa: RUF012 the same for all
+    own_objectives = {"lambdarank": "rank:ndcg", "ranknet": "rank:pairwise"}  # noqa: RUF012 the same for all
 
     def __init__(
         self,

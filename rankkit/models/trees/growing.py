@@ -164,12 +164,8 @@ class XGBoostGrower:
 
     def grow(self, derive: Derive | None) -> bool:
         """Add a tree; XGBoost always does, if only a leaf."""
-        if derive is None:
-            self._booster.update(self._train, self._n_trees)
-        else:
-            scores = self._booster.predict(self._train, output_margin=True, training=True)
-            slopes, curvatures = derive(scores)
-            self._booster.boost(self._train, self._n_trees, slopes, curvatures)
+        fobj = None if derive is None else lambda scores, _: derive(scores)
+        self._booster.update(self._train, self._n_trees, fobj=fobj)
         self._n_trees += 1
         return True
 
