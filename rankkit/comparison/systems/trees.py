@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from rankkit.comparison.plan import RunSpec
 from rankkit.comparison.systems.fitted import Fitted, Report, Selection
 from rankkit.comparison.systems.warming import warm_up_selection
-from rankkit.data.columns.kinds import Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
+from rankkit.models.trees.boosted import category_places
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.splits import labels_of
 from rankkit.tasks.splitting import Split
@@ -253,20 +253,6 @@ def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repo
         leaves,
         {"library": "catboost", "objective": "YetiRank", **options, "patience": patience},
     )
-
-
-def category_places(data: RankingDataset) -> list[int]:
-    """The features that are codes of categories without an order, which trees split by sets of codes.
-
-    Ordered ones are split as numbers; so are the codes of bags, of which a tree has no notion.
-    """
-    if data.schema is None:
-        return []
-    return [
-        data.schema.spans[column.name].start
-        for column in data.schema.columns
-        if isinstance(column, Category) and not column.ordered
-    ]
 
 
 def catboost_rows(data: RankingDataset) -> Any:
