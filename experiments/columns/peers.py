@@ -9,7 +9,8 @@ import sys
 
 import numpy as np
 
-from rankkit.comparison.systems.trees import catboost_rows, category_places, feature_types
+from rankkit.comparison.systems.trees import catboost_rows, feature_types
+from rankkit.models.trees.boosted import category_places
 
 RATE, PATIENCE = 0.05, 30
 
