@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from rankkit.comparison.systems.trees import catboost_rows, feature_types
-from rankkit.models.trees.boosted import category_places
+from rankkit.models.trees.growing import category_places
 
 RATE, PATIENCE = 0.05, 30
 

@@ -22,7 +22,7 @@ from rankkit.comparison.systems.warming import warm_up_selection
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
-from rankkit.models.trees.boosted import category_places
+from rankkit.models.trees.growing import category_places
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.splits import labels_of
 from rankkit.tasks.splitting import Split

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankkit.data.columns.kinds import Category
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.scorers.columns import MIN_COUNT, options_for, schema_from
 from rankkit.models.scorers.scorer import check_count, describe
-from rankkit.models.trees.growing import Grower, LightGBMGrower, Rows, XGBoostGrower, imported
+from rankkit.models.trees.growing import Grower, LightGBMGrower, XGBoostGrower, imported, rows_of
 from rankkit.models.trees.model import TreeModel
 from rankkit.models.trees.scorer import TreeScorer
 
@@ -129,8 +128,8 @@ class BoostedTrees(nn.Module):
         """A grower for data; what it has grown comes back by :meth:`keep`."""
         self.n_features = self.options["n_features"] = train.n_features
         imported(self.library)
-        learnt = self._rows(train, None if own is None else self.weights_taken(train))
-        return self._grower(learning_rate, own, learnt, None if valid is None else self._rows(valid, None), seed)
+        learnt = rows_of(train, None if own is None else self.weights_taken(train))
+        return self._grower(learning_rate, own, learnt, None if valid is None else rows_of(valid, None), seed)
 
     def keep(self, content: bytes) -> None:
         """Take the trees that a grower gave."""
@@ -148,11 +147,6 @@ class BoostedTrees(nn.Module):
 
     def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
         raise NotImplementedError
-
-    @staticmethod
-    def _rows(data: RankingDataset, weights: NDArray[np.float32] | None) -> Rows:
-        labels = np.zeros(data.n_docs, np.float32) if data.labels is None else np.asarray(data.labels, np.float32)
-        return Rows(np.asarray(data.features), labels, data.list_sizes, weights, category_places(data))
 
     def __repr__(self) -> str:
         return describe(self, self.options)
@@ -377,20 +371,6 @@ def Boosted(library: str, **options: Any) -> BoostedTrees:  # noqa: N802 it stan
         raise ConfigError(f"Boosted: expected one of {', '.join(known)}; got {library!r}. Choose one.")
     made: BoostedTrees = known[library](**options)
     return made
-
-
-def category_places(data: RankingDataset) -> list[int]:
-    """The features that are codes of categories without an order, which trees split by sets of codes.
-
-    Ordered ones are split as numbers; so are the codes of bags, of which a tree has no notion.
-    """
-    if data.schema is None:
-        return []
-    return [
-        data.schema.spans[column.name].start
-        for column in data.schema.columns
-        if isinstance(column, Category) and not column.ordered
-    ]
 
 
 def _check_numbers(where: str, options: Mapping[str, Any], *, from_1: tuple[str, ...], from_2: tuple[str, ...]) -> None:

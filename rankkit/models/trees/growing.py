@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rankkit.data.columns.kinds import Category
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 
 _THREAD_DOCS = 20_000  # below so many documents a second thread costs more than it saves
@@ -38,6 +40,26 @@ class Rows:
     list_sizes: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
     categories: Sequence[int] = ()
+
+
+def rows_of(data: RankingDataset, weights: NDArray[np.float32] | None) -> Rows:
+    """The documents of a data set, with weights in the form that a library takes."""
+    labels = np.zeros(data.n_docs, np.float32) if data.labels is None else np.asarray(data.labels, np.float32)
+    return Rows(np.asarray(data.features), labels, data.list_sizes, weights, category_places(data))
+
+
+def category_places(data: RankingDataset) -> list[int]:
+    """The features that are codes of categories without an order, which trees split by sets of codes.
+
+    Ordered ones are split as numbers; so are the codes of bags, of which a tree has no notion.
+    """
+    if data.schema is None:
+        return []
+    return [
+        data.schema.spans[column.name].start
+        for column in data.schema.columns
+        if isinstance(column, Category) and not column.ordered
+    ]
 
 
 class Grower(Protocol):

@@ -8,7 +8,7 @@ from rankkit.comparison.plan import Rules, RunSpec, System
 from rankkit.comparison.systems.trees import catboost_rows, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.data.synthetic import make_ranking
 from rankkit.loaders.tables.tabular import from_pandas
-from rankkit.models.trees.boosted import category_places
+from rankkit.models.trees.growing import category_places
 from rankkit.tasks.ranking.splits import Split
 
 

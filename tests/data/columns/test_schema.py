@@ -6,20 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rankkit.data.columns.kinds import (
-    Bag,
-    Category,
-    Number,
-    Text,
-    Time,
-    Vector,
-    as_column,
-    bag,
-    category,
-    text,
-    time,
-    vector,
-)
+from rankkit.data.columns.asking import as_column
+from rankkit.data.columns.kinds import Bag, Category, Number, Text, Time, Vector, bag, category, text, time, vector
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError
 

@@ -66,7 +66,7 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _kinds_are_known(self) -> "Data":
-        from rankkit.data.columns.kinds import as_column
+        from rankkit.data.columns.asking import as_column
 
         for name, kind in (self.columns or {}).items():
             as_column(name, kind)

@@ -41,8 +41,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.columns.asking import as_column
 from rankkit.data.columns.kinds import Column as Kind
-from rankkit.data.columns.kinds import as_column
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.tables.arrays import Source
