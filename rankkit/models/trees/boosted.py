@@ -275,7 +275,7 @@ class XGBoost(BoostedTrees):
         max_depth: Splits on a path, at most; 0: any.
         max_leaves: Leaves of a tree, at most; 0: any.
         min_child_weight: Sum of the curvatures of a leaf, at least; None: 1, or 0.001 for slopes of rankkit.
-        gamma: What a split has to gain.
+        min_split_loss: What a split has to gain.
         reg_alpha: Pull of leaves towards 0.
         reg_lambda: Added to the curvature of a leaf; None: 1, or 0 for slopes of rankkit.
         subsample: Share of the documents that a tree sees.
@@ -300,7 +300,7 @@ class XGBoost(BoostedTrees):
         max_depth: int = 6,
         max_leaves: int = 0,
         min_child_weight: float | None = None,
-        gamma: float = 0.0,
+        min_split_loss: float = 0.0,
         reg_alpha: float = 0.0,
         reg_lambda: float | None = None,
         subsample: float = 0.8,
@@ -314,7 +314,7 @@ class XGBoost(BoostedTrees):
             "max_depth": max_depth,
             "max_leaves": max_leaves,
             "min_child_weight": min_child_weight,
-            "gamma": gamma,
+            "min_split_loss": min_split_loss,
             "reg_alpha": reg_alpha,
             "reg_lambda": reg_lambda,
             "subsample": subsample,
