@@ -154,6 +154,32 @@ def test_lists_for_some_users_and_for_histories(rankkit, log):
     assert "expected --users or --histories; got both" in told.err
 
 
+def test_lists_by_faiss_print_their_recall(rankkit, log, tmp_path):
+    pytest.importorskip("faiss")
+    run, out = tmp_path / "run", tmp_path / "top.parquet"
+    assert rankkit("train", "--log", log, "--recommender", "als", "--out", run).code == 0
+    (tmp_path / "users.txt").write_text("\n".join(map(str, range(20))))
+    for words, n in (
+        ((), 40),
+        (("--histories", log, "--exclude", tmp_path / "users.txt"), 40),
+        (("--users", tmp_path / "users.txt"), 20),
+    ):
+        told = rankkit("recommend", run, "--ann", "--k", "3", *words, "--out", out)
+        assert told.code == 0, told.err
+        assert f" items for {n} users\n" in told.out
+        assert "lists by FAISS (hnsw, effort 64, " in told.out
+        lists = pd.read_parquet(out)
+        assert rankkit("recommend", run, "--k", "3", *words, "--out", out).code == 0
+        found = len(lists.merge(pd.read_parquet(out), on=["user", "item"])) / len(lists)
+        assert f" hold {found:.4f} of the items of the exact ones, measured on {n} users.\n" in told.out
+        assert found > 0.9
+    ease = tmp_path / "ease"
+    assert rankkit("train", "--log", log, "--recommender", "ease", "--out", ease).code == 0
+    told = rankkit("recommend", ease, "--ann", "--out", tmp_path / "none.csv")
+    assert "recommend --ann: expected a recommender whose scores are products of vectors" in told.err
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_a_log_that_the_model_did_not_learn_from_is_refused(rankkit, log, tmp_path):
     run = tmp_path / "run"
     assert rankkit("train", "--log", log, "--recommender", "popularity", "--out", run).code == 0
