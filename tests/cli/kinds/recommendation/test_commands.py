@@ -343,7 +343,25 @@ def test_what_has_no_value_a_user_is_not_compared(rankkit, comparison):
     with comparison.open("a") as file:
         file.write('evaluation.metrics = ["coverage@10"]\n')
     told = rankkit("compare", comparison, "--out", comparison.parent / "compared")
-    assert "expected metrics with a value for each user" in told.err
+    assert "expected metrics of what is held out" in told.err
+    assert "evaluation.lists" in told.err
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ('lists = ["coverage"]', "each with a k"),
+        ('lists = ["ndcg@10"]', "expected coverage, gini"),
+        ('lists = ["diversity@5"]', "expected features, columns of items, for diversity@5"),
+        ('features = ["genre"]', "expected diversity or calibration in lists"),
+    ],
+)
+def test_what_lists_are_like_is_asked_for_whole(rankkit, comparison, evaluation, message):
+    with comparison.open("a") as file:
+        file.write(f"[evaluation]\n{evaluation}\n")
+    told = rankkit("compare", comparison, "--out", comparison.parent / "compared")
+    assert told.code == 2
+    assert message in told.err
 
 
 def test_a_saved_recommender_learns_new_events(rankkit, log, tmp_path):
@@ -381,6 +399,21 @@ def test_columns_of_items_are_kept_measured_and_shown(rankkit, events, tmp_path)
     told = rankkit("evaluate", run, tmp_path / "log", "-m", "diversity@5", "--features", "genre")
     assert told.code == 0, told.err
     assert "diversity@5" in told.out
+    (tmp_path / "genres.toml").write_text(
+        f'data.log = "{tmp_path / "log"}"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+        '[evaluation]\nlists = ["coverage@5", "diversity@5", "calibration@12"]\nfeatures = ["genre"]\n'
+    )
+    told = rankkit("compare", tmp_path / "genres.toml", "--out", tmp_path / "compared", "--jobs", "1")
+    assert told.code == 0, told.err
+    section = (tmp_path / "compared" / "report.html").read_text()
+    section = section.partition('id="of-lists"')[2].partition("</section>")[0]
+    splits = rk.split_interactions(rk.read_log(tmp_path / "log"), "time", valid=0.1, test=0.2)
+    for name in ("popularity", "markov"):
+        model = rk.load(next((tmp_path / "compared" / "runs").glob(f"{name}*")))
+        names = ["coverage@5", "diversity@5", "calibration@12"]
+        for mean in rk.evaluate(model, splits.test, names, features="genre").means.values():
+            assert f"{mean:.4f}" in section
+    assert "Diversity and calibration by genre" in section
     told = rankkit("recommend", run, "--k", "2", "--columns", "title,genre", "--out", tmp_path / "lists.csv")
     assert told.code == 0, told.err
     lists = pd.read_csv(tmp_path / "lists.csv")
