@@ -102,12 +102,29 @@ class Search:
 
 @dataclass(frozen=True)
 class Rules:
-    """What is measured on the test data and by which conventions; None: those of the protocol."""
+    """What is measured on the test data and by which conventions; None: those of the protocol.
+
+    Args:
+        metrics: What systems are tested on: of each query a value.
+        protocol, empty, ties: The conventions.
+        lists: Of recommenders: numbers of their lists, shown beside.
+        features: Of recommenders: columns of items that such numbers are of.
+    """
 
     metrics: tuple[str, ...] = ("ndcg@10", "mrr@10")
     protocol: str = "rankkit"
     empty: str | None = None
     ties: str | None = None
+    lists: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Rules":
+        """Rules from JSON values, or from those of a file, whose lists become tuples."""
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**given)
 
 
 @dataclass(frozen=True)
@@ -190,7 +207,7 @@ class Plan:
             baseline=values["baseline"],
             seeds=tuple(values["seeds"]),
             metric=values["metric"],
-            rules=Rules(**{**values["rules"], "metrics": tuple(values["rules"]["metrics"])}),
+            rules=Rules.from_dict(values["rules"]),
             search=search,
             significance=Significance(**values["significance"]),
             threads=values["threads"],
@@ -238,9 +255,8 @@ class RunSpec:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "RunSpec":
         """What :meth:`to_dict` gave, as a run again."""
-        rules = {**values["rules"], "metrics": tuple(values["rules"]["metrics"])}
         parts = {"system": system_from_dict(values["system"]), "source": source_from_dict(values["source"])}
-        return cls(**{**values, **parts, "rules": Rules(**rules)})
+        return cls(**{**values, **parts, "rules": Rules.from_dict(values["rules"])})
 
 
 def system_from_dict(values: Mapping[str, Any]) -> System:

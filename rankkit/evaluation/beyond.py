@@ -146,6 +146,9 @@ BEYOND: dict[str, Callable[..., Any]] = {
 }
 """By name, what can be asked of lists, with a k: ``"coverage@10"``."""
 
+OF_FEATURES = ("diversity", "calibration")
+"""Those of them that need features of the items."""
+
 
 def is_beyond(name: str) -> bool:
     """Whether a name is one of :data:`BEYOND`, with or without k."""

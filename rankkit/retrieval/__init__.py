@@ -1,4 +1,4 @@
-"""Exact retrieval from a whole catalogue: blocks of bounded memory, the top k, exact ranks of what was held out."""
+"""Retrieval from a whole catalogue: blocks of bounded memory, the top k, exact ranks of what was held out; by FAISS."""
 
 from rankkit.retrieval.blocks import row_blocks as row_blocks
 from rankkit.retrieval.lists import TopK as TopK

@@ -30,6 +30,8 @@ class TopK:
         remarks: What was decided, a line each.
         n_cold: Users without a history.
         item_columns: What is known of the items, or None.
+        recall: Share of the items of the exact lists that lists by an index hold, as measured on some users; None: the
+            lists are exact, or it was not measured.
     """
 
     user_ids: Ids
@@ -39,6 +41,7 @@ class TopK:
     remarks: tuple[str, ...] = ()
     n_cold: int = 0
     item_columns: Attributes | None = None
+    recall: float | None = None
 
     @property
     def n_users(self) -> int:
@@ -58,6 +61,12 @@ class TopK:
         held = self.items[row]
         ids: list[Any] = self.item_ids[held[held >= 0]].tolist()
         return ids
+
+    def share_of(self, exact: "TopK") -> float:
+        """Share of the items of other lists of the same users, of which there are some, that are in these."""
+        is_wanted = exact.items >= 0
+        is_found = is_wanted & (exact.items[:, :, None] == self.items[:, None, :]).any(axis=2)
+        return float(is_found.sum() / is_wanted.sum())
 
     def columns(self) -> dict[str, Any]:
         """User, item, score and rank, one row an item: ids, float32, int32."""

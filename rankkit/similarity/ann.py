@@ -1,8 +1,5 @@
 """AnnIndex: approximate nearest neighbours by FAISS, with its recall measured against the exact search."""
 
-import warnings
-from typing import Any, Literal, get_args
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -10,16 +7,14 @@ from torch import Tensor
 
 from rankkit.distances import Distance, nearness, unit
 from rankkit.errors import ConfigError, ShapeError
+from rankkit.retrieval.faiss_index import Kind, build_index
 from rankkit.similarity.comparing import as_rows, count_at_least, distance_for
 from rankkit.similarity.neighbours import Neighbours, nearest_neighbours
-
-Kind = Literal["hnsw", "ivf", "flat"]
 
 _BY_LENGTH = ("euclidean", "squared_euclidean")
 _BY_ANGLE = ("cosine", "cosine_similarity")
 _BY_PRODUCT = ("dot",)
 _KNOWN = (*_BY_LENGTH, *_BY_ANGLE, *_BY_PRODUCT)
-_SEED = 1234
 
 
 class AnnIndex:
@@ -52,9 +47,6 @@ class AnnIndex:
         self, gallery: ArrayLike | Tensor, *, distance: str | Distance, kind: Kind = "hnsw", effort: int = 64
     ) -> None:
         where = "AnnIndex"
-        if kind not in get_args(Kind):
-            known = ", ".join(map(repr, get_args(Kind)))
-            raise ConfigError(f"{where}: expected kind to be one of {known}; got {kind!r}. Pass one of them.")
         count_at_least(where, "effort", effort)
         rows = as_rows(where, "gallery", gallery)
         self.distance, rows = distance_for(distance, rows)
@@ -64,7 +56,14 @@ class AnnIndex:
                 f"got {self.distance.name}. Use nearest_neighbours (no --ann), which compares all rows."
             )
         self.kind, self.effort, self._rows = kind, effort, rows
-        self._index = _build(self._for_faiss(rows), kind, self.distance.name in _BY_LENGTH, effort)
+        self._index = build_index(
+            where,
+            self._for_faiss(rows),
+            kind,
+            by_length=self.distance.name in _BY_LENGTH,
+            effort=effort,
+            exact="nearest_neighbours",
+        )
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -125,37 +124,3 @@ class AnnIndex:
     def _for_faiss(self, rows: Tensor) -> NDArray[np.float32]:
         rows = unit(rows) if self.distance.name in _BY_ANGLE else rows
         return np.ascontiguousarray(rows.float().cpu().numpy())
-
-
-def _build(rows: NDArray[np.float32], kind: str, by_length: bool, effort: int) -> Any:
-    faiss = _faiss()
-    n, n_dims = rows.shape
-    metric = faiss.METRIC_L2 if by_length else faiss.METRIC_INNER_PRODUCT
-    if kind == "flat":
-        index = faiss.IndexFlat(n_dims, metric)
-    elif kind == "hnsw":
-        index = faiss.IndexHNSWFlat(n_dims, 32, metric)
-        index.hnsw.efConstruction = 80
-        index.hnsw.efSearch = effort
-    else:
-        n_cells = max(1, min(round(n**0.5), n // 39))  # k-means there warns below 39 rows a cell
-        index = faiss.IndexIVFFlat(faiss.IndexFlat(n_dims, metric), n_dims, n_cells, metric)
-        index.cp.seed = _SEED
-        index.train(rows)
-        index.nprobe = min(effort, n_cells)
-    index.add(rows)
-    return index
-
-
-def _faiss() -> Any:
-    try:
-        with warnings.catch_warnings():
-            # Types that its wrapper generator made warn at import on Python 3.12.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            import faiss
-    except ImportError as error:
-        raise ConfigError(
-            "AnnIndex: expected FAISS; got none installed. Run pip install 'rankkit-torch[ann]', or use "
-            "nearest_neighbours, which is exact."
-        ) from error
-    return faiss

@@ -81,6 +81,9 @@ MEASURED = {
     "protocol": "whose conventions",
     "empty": "what a query without a relevant document counts; left out, the protocol's",
     "ties": "order of tied scores; left out, the protocol's",
+    "lists": "what the lists are like, shown beside: coverage, gini, novelty, popularity, popularity_bias, diversity, "
+    "calibration, each with a k, as `coverage@10`",
+    "features": "columns of the items, for diversity and calibration: `rankkit interactions --items` keeps them",
     "ways": "classes of a few-shot episode",
     "shots": "labelled examples of each class",
     "n_episodes": "how many episodes",

@@ -30,14 +30,23 @@ def recommend(
         typer.Option(metavar="X,Y", help="Columns of the items to write beside, such as title; the log holds them."),
     ] = None,
     seen: Annotated[bool, typer.Option("--seen", help="List items of a user's history, too.")] = False,
+    ann: Annotated[
+        bool,
+        typer.Option("--ann", help="Search with FAISS (als, bpr), and print its recall; needs the extra named ann."),
+    ] = False,
 ) -> None:
     """List the best items for users, in blocks; who has no history gets the most popular items, and it is said."""
     import warnings
 
+    import numpy as np
+
     from rankkit import bundle
+    from rankkit.data.interactions.log import Interactions
+    from rankkit.data.text_ids import as_ids
     from rankkit.errors import ConfigError, DataWarning
     from rankkit.files.places import check_place
     from rankkit.loaders.interactions.reading import read_interactions
+    from rankkit.models.recommenders.recommender import spread
     from rankkit.retrieval.lists import check_shown
 
     if out.suffix not in (".parquet", ".csv"):
@@ -55,16 +64,16 @@ def recommend(
             warnings.simplefilter("ignore", DataWarning)  # of repeats and equal times, which a history may have
             asked = read_interactions(histories)
     else:
-        asked = model.log.user_ids if users is None else _as_in(model.log.user_ids, _ids(users))
+        asked = model.log.user_ids if users is None else as_ids(_as_in(model.log.user_ids, _ids(users)))
     choice = {name: _ids(path) for name, path in (("within", within), ("exclude", exclude)) if path is not None}
+    index = model.index_of_items("recommend --ann", "hnsw", 64, **choice) if ann else None
     n_users, n_rows, n_cold = 0, 0, 0
 
     def parts() -> Iterator[Any]:
         nonlocal n_users, n_rows, n_cold
         for first in range(0, len(asked), _USERS):
-            found = model.lists_of(
-                model.histories("recommend", asked[first : first + _USERS]), k, exclude_seen=not seen, **choice
-            )
+            histories = model.histories("recommend", asked[first : first + _USERS])
+            found = model.lists_of(histories, k, exclude_seen=not seen, index=index, **choice)
             n_users, n_cold = n_users + len(found), n_cold + found.n_cold
             table = found.to_arrow(shown)
             n_rows += len(table)
@@ -73,6 +82,12 @@ def recommend(
     _write(parts(), out)
     cold = f"; {n_cold:,} without a history get the most popular items" if n_cold else ""
     typer.echo(f"{out}: {n_rows:,} items for {n_users:,} users{cold}")
+    if index is not None:
+        places = spread(np.arange(len(asked)))
+        some = asked.select(places) if isinstance(asked, Interactions) else asked[places]
+        typer.echo(
+            model.measured_recall(index, model.histories("recommend", some), k, exclude_seen=not seen, **choice)[1]
+        )
     suggest("rankkit", "serve", run)
 
 

@@ -14,7 +14,7 @@ from rankkit.comparison.report.curves import training_curves
 from rankkit.comparison.report.figures import N_COLORS, dashes
 from rankkit.comparison.report.groups import delta_chart, group_charts
 from rankkit.comparison.report.scores import score_cards, tie_table
-from rankkit.comparison.report.users import one_user, seen_and_not
+from rankkit.comparison.report.users import of_lists, one_user, seen_and_not
 from rankkit.comparison.report.worst import worst_queries
 from rankkit.comparison.results.searched import chosen_of, options_of, trial_head, trial_rows
 from rankkit.comparison.results.tables import cost_columns, how_to_read, number, p_value, signed
@@ -113,6 +113,8 @@ def write_report(results: "Results", path: Path) -> None:
         worst=worst_queries(results, systems) if has_docs else None,
         classes=class_table(results, systems) if has_classes else None,
         seen=seen_and_not(results),
+        lists=of_lists(results),
+        features=results.plan.rules.features,
         user=one_user(results, systems),
         curves=training_curves(results, systems),
         cost=_cost_rows(results),

@@ -120,6 +120,21 @@ def seen_and_not(results: "Results") -> list[tuple[str, list[str], list[list[str
     return tables
 
 
+def of_lists(results: "Results") -> tuple[list[str], list[list[str]]] | None:
+    """What the lists of systems are like: head and rows, means over seeds (and splits); None where none was asked."""
+    import pandas as pd
+
+    asked = results.plan.rules.lists
+    if not asked:
+        return None
+    body = []
+    for row in results.standings[results.metrics[0]].rows:
+        tables = [pd.read_parquet(run.folder / "of_lists.parquet") for run in results.runs_of(row.system)]
+        means = pd.concat(tables).groupby("metric")["mean"].mean()
+        body.append([row.system, *("\u2013" if np.isnan(means[name]) else f"{means[name]:.4f}" for name in asked)])
+    return ["system", *asked], body
+
+
 def _short(part: str) -> str:
     return part.replace("held-out ", "").replace(" in training", "")
 

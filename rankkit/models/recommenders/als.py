@@ -130,6 +130,12 @@ class ALS(Recommender):
     def _score(self, histories: Interactions) -> NDArray[np.float32]:
         return np.asarray(self.fold_in(histories) @ self._factors.T)
 
+    def _vectors_of_items(self) -> NDArray[np.float32]:
+        return self._factors
+
+    def _vectors_of(self, histories: Interactions) -> NDArray[np.float32]:
+        return self.fold_in(histories)
+
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {"item_factors": self._factors, "mean_count": np.array([self._mean])}
 

@@ -94,6 +94,16 @@ class BPRMF(Recommender):
         return log.items if self.negatives == "popularity" else np.flatnonzero(log.item_counts).astype(np.int32)
 
     def _score(self, histories: Interactions) -> NDArray[np.float32]:
+        return np.asarray(self._factors_of(histories) @ self._items.T + self._biases)
+
+    def _vectors_of_items(self) -> NDArray[np.float32]:
+        return np.column_stack([self._items, self._biases])
+
+    def _vectors_of(self, histories: Interactions) -> NDArray[np.float32]:
+        return np.column_stack([self._factors_of(histories), np.ones(len(histories), np.float32)])
+
+    def _factors_of(self, histories: Interactions) -> NDArray[np.float32]:
+        """X ``[user, factor]``: as learnt for histories of the log, by steps for others."""
         from rankkit.models.recommenders import factor_kernels as kernels
 
         own = is_own_history(self.log, histories)
@@ -107,7 +117,7 @@ class BPRMF(Recommender):
             step = (np.float32(self.rate), np.float32(self.l2), _FOLD_IN_EPOCHS, self._seed)
             kernels.pair_fold_in(matrix.indptr, matrix.indices, *given, *step)
             factors[own < 0] = folded
-        return np.asarray(factors @ self._items.T + self._biases)
+        return factors
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         held = {"user_factors": self._users, "item_factors": self._items, "biases": self._biases}

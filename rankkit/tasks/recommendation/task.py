@@ -58,7 +58,8 @@ def predict(model: Any, data: Any) -> Iterator[NDArray[np.float32]]:
 
 
 def measure(fitted: Predicting, split: Split[Any], rules: Any) -> Measured:
-    """Rank all items for each user with something held out; the first ten of each list are kept, and what is cold."""
+    """Rank all items for each user with something held out; lists are kept, what they are like, and what is cold."""
+    import pandas as pd
 
     def scored(histories: Interactions) -> NDArray[np.float32]:
         return np.concatenate(list(fitted.predict(histories)))
@@ -66,7 +67,8 @@ def measure(fitted: Predicting, split: Split[Any], rules: Any) -> Measured:
     found = evaluate_scored(
         scored,
         split.test,
-        list(rules.metrics),
+        [*rules.metrics, *rules.lists],
+        features=list(rules.features) or None,
         protocol=rules.protocol,
         empty=rules.empty,
         ties=rules.ties,
@@ -74,7 +76,10 @@ def measure(fitted: Predicting, split: Split[Any], rules: Any) -> Measured:
     )
     if found.accuracy is None:
         raise ConfigError(f"compare: expected a metric of what is held out; got {', '.join(rules.metrics)}. Add one.")
-    return Measured(found.accuracy, {"lists": found.lists.to_pandas(), "parts": table_of(found.parts)})
+    tables = {"lists": found.lists.to_pandas(), "parts": table_of(found.parts)}
+    if found.beyond:
+        tables["of_lists"] = pd.DataFrame({"metric": [*found.beyond], "mean": [*found.beyond.values()]})
+    return Measured(found.accuracy, tables)
 
 
 def scoring_milliseconds(scored: Callable[[Any], Any], data: HeldOut) -> dict[str, float]:

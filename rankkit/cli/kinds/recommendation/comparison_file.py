@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from rankkit.cli.experiments.compared import Compared, part_of, plain
 from rankkit.cli.experiments.config import Named, Section
@@ -21,10 +21,19 @@ def _check_names(names: list[str]) -> list[str]:
     for name in names:
         if is_beyond(name):
             raise ValueError(
-                f"expected metrics with a value for each user, which systems are tested on; got {name}. Look at it "
-                "with rankkit evaluate"
+                f"expected metrics of what is held out, which systems are tested on; got {name}. Write it in "
+                "evaluation.lists"
             )
         parse_metric(name)
+    return names
+
+
+def _check_lists(names: list[str]) -> list[str]:
+    from rankkit.evaluation.beyond import BEYOND, is_beyond
+
+    for name in names:
+        if not is_beyond(name) or not name.partition("@")[2].isdigit() or int(name.partition("@")[2]) < 1:
+            raise ValueError(f"expected {', '.join(BEYOND)}, each with a k, as coverage@10; got {name}. Write such")
     return names
 
 
@@ -43,6 +52,21 @@ class ComparedLists(Section):
     protocol: Annotated[str, AfterValidator(_check_protocol)] = "rankkit"
     empty: Literal["zero", "skip", "one", "error"] | None = None
     ties: Literal["pessimistic", "expected", "stable"] | None = None
+    lists: Annotated[list[str], AfterValidator(_check_lists)] = Field(default=[])
+    features: list[str] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _features_where_they_are_needed(self) -> "ComparedLists":
+        from rankkit.evaluation.beyond import OF_FEATURES
+
+        needing = [name for name in self.lists if name.partition("@")[0] in OF_FEATURES]
+        if needing and not self.features:
+            raise ValueError(f"expected features, columns of items, for {needing[0]}; got none. Write them")
+        if self.features and not needing:
+            raise ValueError(
+                f"features: expected {' or '.join(OF_FEATURES)} in lists, which they are for; got none. Write one"
+            )
+        return self
 
 
 class RecommenderComparisonFile(Compared):
@@ -62,7 +86,7 @@ class RecommenderComparisonFile(Compared):
         if self.objectives:
             raise ConfigError("compare: expected no objectives of recommenders; got some. Leave them out.")
         systems = in_one_go([part_of(named) for named in self.recommenders], self.training, kind="recommender")
-        rules = Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)})
+        rules = Rules.from_dict(self.evaluation.model_dump())
         return self.planned(systems, self.data.source(), rules, _check)
 
 

@@ -154,6 +154,32 @@ def test_lists_for_some_users_and_for_histories(rankkit, log):
     assert "expected --users or --histories; got both" in told.err
 
 
+def test_lists_by_faiss_print_their_recall(rankkit, log, tmp_path):
+    pytest.importorskip("faiss")
+    run, out = tmp_path / "run", tmp_path / "top.parquet"
+    assert rankkit("train", "--log", log, "--recommender", "als", "--out", run).code == 0
+    (tmp_path / "users.txt").write_text("\n".join(map(str, range(20))))
+    for words, n in (
+        ((), 40),
+        (("--histories", log, "--exclude", tmp_path / "users.txt"), 40),
+        (("--users", tmp_path / "users.txt"), 20),
+    ):
+        told = rankkit("recommend", run, "--ann", "--k", "3", *words, "--out", out)
+        assert told.code == 0, told.err
+        assert f" items for {n} users\n" in told.out
+        assert "lists by FAISS (hnsw, effort 64, " in told.out
+        lists = pd.read_parquet(out)
+        assert rankkit("recommend", run, "--k", "3", *words, "--out", out).code == 0
+        found = len(lists.merge(pd.read_parquet(out), on=["user", "item"])) / len(lists)
+        assert f" hold {found:.4f} of the items of the exact ones, measured on {n} users.\n" in told.out
+        assert found > 0.9
+    ease = tmp_path / "ease"
+    assert rankkit("train", "--log", log, "--recommender", "ease", "--out", ease).code == 0
+    told = rankkit("recommend", ease, "--ann", "--out", tmp_path / "none.csv")
+    assert "recommend --ann: expected a recommender whose scores are products of vectors" in told.err
+    assert not (tmp_path / "none.csv").exists()
+
+
 def test_a_log_that_the_model_did_not_learn_from_is_refused(rankkit, log, tmp_path):
     run = tmp_path / "run"
     assert rankkit("train", "--log", log, "--recommender", "popularity", "--out", run).code == 0
@@ -317,7 +343,25 @@ def test_what_has_no_value_a_user_is_not_compared(rankkit, comparison):
     with comparison.open("a") as file:
         file.write('evaluation.metrics = ["coverage@10"]\n')
     told = rankkit("compare", comparison, "--out", comparison.parent / "compared")
-    assert "expected metrics with a value for each user" in told.err
+    assert "expected metrics of what is held out" in told.err
+    assert "evaluation.lists" in told.err
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ('lists = ["coverage"]', "each with a k"),
+        ('lists = ["ndcg@10"]', "expected coverage, gini"),
+        ('lists = ["diversity@5"]', "expected features, columns of items, for diversity@5"),
+        ('features = ["genre"]', "expected diversity or calibration in lists"),
+    ],
+)
+def test_what_lists_are_like_is_asked_for_whole(rankkit, comparison, evaluation, message):
+    with comparison.open("a") as file:
+        file.write(f"[evaluation]\n{evaluation}\n")
+    told = rankkit("compare", comparison, "--out", comparison.parent / "compared")
+    assert told.code == 2
+    assert message in told.err
 
 
 def test_a_saved_recommender_learns_new_events(rankkit, log, tmp_path):
@@ -355,6 +399,21 @@ def test_columns_of_items_are_kept_measured_and_shown(rankkit, events, tmp_path)
     told = rankkit("evaluate", run, tmp_path / "log", "-m", "diversity@5", "--features", "genre")
     assert told.code == 0, told.err
     assert "diversity@5" in told.out
+    (tmp_path / "genres.toml").write_text(
+        f'data.log = "{tmp_path / "log"}"\nseeds = 1\nrecommenders = ["popularity", "markov"]\n'
+        '[evaluation]\nlists = ["coverage@5", "diversity@5", "calibration@12"]\nfeatures = ["genre"]\n'
+    )
+    told = rankkit("compare", tmp_path / "genres.toml", "--out", tmp_path / "compared", "--jobs", "1")
+    assert told.code == 0, told.err
+    section = (tmp_path / "compared" / "report.html").read_text()
+    section = section.partition('id="of-lists"')[2].partition("</section>")[0]
+    splits = rk.split_interactions(rk.read_log(tmp_path / "log"), "time", valid=0.1, test=0.2)
+    for name in ("popularity", "markov"):
+        model = rk.load(next((tmp_path / "compared" / "runs").glob(f"{name}*")))
+        names = ["coverage@5", "diversity@5", "calibration@12"]
+        for mean in rk.evaluate(model, splits.test, names, features="genre").means.values():
+            assert f"{mean:.4f}" in section
+    assert "Diversity and calibration by genre" in section
     told = rankkit("recommend", run, "--k", "2", "--columns", "title,genre", "--out", tmp_path / "lists.csv")
     assert told.code == 0, told.err
     lists = pd.read_csv(tmp_path / "lists.csv")
