@@ -1,4 +1,4 @@
-"""Scorers that are trained here as systems: networks and trees, each under several objectives."""
+"""Scorers that are trained here as systems: layers and trees, under objectives of one score."""
 
 import shutil
 
@@ -9,14 +9,14 @@ from rankkit.comparison import Part, Plan, Rules, compare, cross
 from rankkit.tasks.ranking.splits import Source
 
 
-def test_trees_and_networks_cross_with_objectives_and_resume(tmp_path):
+def test_trees_and_layers_cross_with_objectives_and_resume(tmp_path):
     for seed, part in enumerate(("train", "valid", "test")):
         rk.write(rk.make_ranking(20, n_features=4, seed=seed), tmp_path / f"{part}.txt")
     source = Source(**{part: str(tmp_path / f"{part}.txt") for part in ("train", "valid", "test")})
-    trees, network = Part("lightgbm", {"num_leaves": 4, "min_data_in_leaf": 5}), Part("linear")
+    trees, linear = Part("lightgbm", {"num_leaves": 4, "min_data_in_leaf": 5}), Part("linear")
     systems = [
         *cross([trees], [Part("lambdarank"), Part("approx_ndcg")], {"epochs": 2}),
-        *cross([network], [Part("approx_ndcg")], {"epochs": 2}),
+        *cross([linear], [Part("approx_ndcg")], {"epochs": 2}),
     ]
     plan = Plan(source, tuple(systems), systems[0].name, (0,), "ndcg@10", Rules(metrics=("ndcg@10",)))
     results = compare(plan, tmp_path / "out", progress=False)
