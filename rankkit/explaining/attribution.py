@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,12 @@ class Attributions:
         doc_ids: ``[explained]``, or None.
         list_sizes: ``[explained]``: documents of the query.
         scores: ``[explained]``.
-        mean_scores: ``[explained]``: the score of the mean document of the query.
-        features: ``[explained, feature]``: the values as they came.
+        mean_scores: ``[explained]``: the score of the mean document of the query; of trees, the mean score of the
+            training documents.
+        features: ``[explained, feature]``: the values as they came; NaN of a column of several.
         values: ``[explained, feature]``: what the feature adds to the score.
-        n_steps: ``[explained]``: steps of the integral.
+        n_steps: ``[explained]``: steps of the integral; 0 where there is none.
+        mean_of: What the scores are compared with, the documents of the "query" or those of "training".
     """
 
     names: tuple[str, ...]
@@ -43,6 +45,7 @@ class Attributions:
     features: NDArray[np.float32]
     values: NDArray[np.float64]
     n_steps: NDArray[np.int64]
+    mean_of: Literal["query", "training"] = "query"
 
     @property
     def errors(self) -> NDArray[np.float64]:
@@ -59,6 +62,12 @@ class Attributions:
         """What an explained document is called."""
         named = "" if self.doc_ids is None else f" ({self.doc_ids[place]})"
         return f"query {self.qids[place]}, row {self.rows[place]}{named}"
+
+    def origin(self, place: int) -> str:
+        """What the score of an explained document is compared with, in words."""
+        if self.mean_of == "training":
+            return "mean of the training documents"
+        return f"mean of its {self.list_sizes[place]:,} documents"
 
     def order(self, place: int) -> NDArray[np.int64]:
         """The features of an explained document by place, the greatest attribution (of either sign) first."""
@@ -93,7 +102,7 @@ class Attributions:
                     "attributions": self.values[place].tolist(),
                 }
             )
-        return {"features": list(self.names), "documents": documents}
+        return {"features": list(self.names), "mean_of": self.mean_of, "documents": documents}
 
     def to_json(self) -> str:
         """:meth:`to_dict` as text."""
@@ -106,7 +115,7 @@ class Attributions:
     def _table(self, place: int, n_features: int | None) -> str:
         order = self.order(place)
         shown = order if n_features is None else order[:n_features]
-        rows = [(f"mean of its {self.list_sizes[place]:,} documents", "", float(self.mean_scores[place]))]
+        rows = [(self.origin(place), "", float(self.mean_scores[place]))]
         rows += [
             (self.names[feature], f"{self.features[place, feature]:g}", float(self.values[place, feature]))
             for feature in shown.tolist()
@@ -120,7 +129,8 @@ class Attributions:
         lines = [self.title(place), f"{'feature':<{first}}  {'value':>{second}}  attribution"]
         lines += [f"{name:<{first}}  {value:>{second}}  {added:+11.4f}" for name, value, added in rows]
         verdict = "complete" if self.complete[place] else f"NOT complete within {TOLERANCE:g}: read them with care"
-        error = f"The sum is off by {abs(self.errors[place]):.1e} after {self.n_steps[place]:,} steps: {verdict}."
+        steps = f" after {self.n_steps[place]:,} steps" if self.n_steps[place] else ""
+        error = f"The sum is off by {abs(self.errors[place]):.1e}{steps}: {verdict}."
         return "\n".join([*lines, error])
 
     def __repr__(self) -> str:

@@ -1,9 +1,12 @@
-"""attribute(): integrated gradients through captum, from the mean document of a query to one of its documents."""
+"""attribute(): integrated gradients through captum, from the mean document of a query to one of its documents.
+
+Trees have no gradient; theirs are the Shapley values of :mod:`rankkit.explaining.tree_shares`.
+"""
 
 import copy
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,6 +18,7 @@ from rankkit.data.text_ids import id_texts
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.explaining.attribution import TOLERANCE, Attributions
+from rankkit.explaining.tree_shares import by_column, check_library, tree_shares
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.trees import BoostedTrees, TreeScorer
 from rankkit.transforms import Transform
@@ -34,6 +38,9 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     feature on which the documents of the query agree adds nothing. Where a scorer looks at whole lists, the other
     documents stay as they are. Steps are added, up to 4,096, until the sum is right to a thousandth.
 
+    Of trees they are Shapley values, which LightGBM or XGBoost computes by TreeSHAP (:func:`tree_shares`): they add up
+    to the score less the mean score of the training documents, a column of several features as one.
+
     Args:
         scorer: A trained scorer; it is left as it is.
         data: The documents; labels are not needed. What :func:`predict` takes.
@@ -41,24 +48,22 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
         qids: As of :func:`predict`.
 
     Raises:
-        ConfigError: If captum is not installed, or the scorer is a model of trees.
+        ConfigError: If captum is not installed, or of trees their library.
         DataError: If there is no such document, or the features are not those of the scorer.
 
     References:
         Sundararajan, Taly, Yan, *Axiomatic Attribution for Deep Networks*, ICML 2017, equation 1 and proposition 1.
     """
-    if isinstance(scorer, TreeScorer | BoostedTrees):
-        raise ConfigError(
-            f"attribute: expected a scorer with a gradient; got trees of {scorer.model.library}, whose scores are "
-            "constant between splits. Ask for permutation importance: rankkit explain without --doc."
-        )
+    check_explainable(scorer)
     data = documents_for("attribute", scorer, data, qids=qids)
     feature_names = feature_names_of(scorer, data)
     data = matched("attribute", scorer, data)
-    integrate = _integrated_gradients()
     places = [_find(data, qid, row) for qid, row in docs]
     if not places:
         raise DataError("attribute: expected documents to explain; got none. Pass docs=[(qid, row)].")
+    if isinstance(scorer, TreeScorer | BoostedTrees):
+        return _of_trees(scorer, feature_names, data, places)
+    integrate = _integrated_gradients()
     network = copy.deepcopy(cast(nn.Module, scorer)).eval()
     transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
     network.transform = _Transformed()
@@ -73,7 +78,34 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
         value, *numbers = _explain(integrate, cast(Scorer, network), documents, row)
         by_feature = torch.zeros(data.n_features, dtype=torch.float64).index_add_(0, source, value.cpu())
         found.append((by_feature.numpy(), *numbers))
-    return _assemble(feature_names, data, places, found)
+    at = [int(data.offsets[query]) + row for query, row in places]
+    return _assemble(feature_names, data, places, np.array(data.features[at]), found, "query")
+
+
+def check_explainable(scorer: Scorer) -> None:
+    """Refuse, before data is read, where what explains the scores is not installed.
+
+    Raises:
+        ConfigError: Saying what to install, or that trees are not grown yet.
+    """
+    if isinstance(scorer, TreeScorer | BoostedTrees):
+        check_library(scorer.model)
+    else:
+        _integrated_gradients()
+
+
+def _of_trees(
+    scorer: TreeScorer | BoostedTrees, names: tuple[str, ...], data: RankingDataset, places: list[tuple[int, int]]
+) -> Attributions:
+    at = np.array([data.offsets[query] + row for query, row in places])
+    features = np.array(data.features[at], np.float32)
+    values, means = tree_shares(scorer.model, features)
+    scores = np.asarray(scorer.model.scores(features), np.float64)
+    schema = getattr(scorer, "schema", None)
+    if schema is not None:
+        names, features, values = by_column(schema, features, values)
+    found = list(zip(values, scores, means, [0] * len(at), strict=True))
+    return _assemble(names, data, places, features, found, "training")
 
 
 class _Transformed(nn.Module):
@@ -169,20 +201,26 @@ def _device(network: nn.Module) -> torch.device:
 
 
 def _assemble(
-    feature_names: tuple[str, ...], data: RankingDataset, places: list[tuple[int, int]], found: list[tuple[Any, ...]]
+    names: tuple[str, ...],
+    data: RankingDataset,
+    places: list[tuple[int, int]],
+    features: NDArray[np.float32],
+    found: list[tuple[Any, ...]],
+    mean_of: Literal["query", "training"],
 ) -> Attributions:
     queries, rows = (np.array(numbers, np.int64) for numbers in zip(*places, strict=True))
     at = data.offsets[queries] + rows
     values, scores, mean_scores, n_steps = zip(*found, strict=True)
     return Attributions(
-        feature_names,
+        names,
         data.qids[queries],
         rows,
         None if data.doc_ids is None else data.doc_ids[at],
         data.list_sizes[queries],
         np.array(scores),
         np.array(mean_scores),
-        np.array(data.features[at]),
+        features,
         np.stack(values),
         np.array(n_steps),
+        mean_of,
     )

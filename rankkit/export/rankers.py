@@ -21,6 +21,7 @@ from rankkit.export.strings.inputs import column_inputs
 from rankkit.export.strings.samples import sample_table, with_rows
 from rankkit.export.target import Target
 from rankkit.export.targets import TARGETS, find_target
+from rankkit.models.trees import TreeModel
 
 DATA_DOCS = 10_000
 INT8_TOLERANCE = 1e-3  # processors multiply int8 with and without saturation
@@ -69,6 +70,10 @@ class RankerExport:
             raise ConfigError(
                 f"int8: expected the target onnx, which alone has it; got {target.name!r}. Leave one of them out."
             )
+        if options.get("int8") and isinstance(self.source.model, TreeModel):
+            raise ConfigError(
+                "int8: expected a scorer with weights, which it rounds; got trees, which have none. Leave it out."
+            )
         if options.get("strings"):
             self._check_strings(target, options)
         if metric is not None and not options.get("int8"):
@@ -102,7 +107,7 @@ class RankerExport:
             raise DataError(
                 f"export: expected documents of queries for a ranker; got {type(data).__name__}. Pass a RankingDataset."
             )
-        return matched("export", self.source.model, data)
+        return matched("export", self.source, data)
 
     def describe(self, target: Target, options: Mapping[str, Any]) -> Manifest:
         """The manifest with sample rows and the ranker's scores of them, before there are files and figures."""

@@ -21,7 +21,7 @@ from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
-from rankkit.models.trees import BoostedTrees, TreeModel, TreeScorer
+from rankkit.models.trees import BoostedTrees, TreeScorer
 from rankkit.registry import ENCODERS, SCORERS
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
@@ -95,7 +95,7 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         ExportError: If the scorer is not of the catalogue, or not fitted.
     """
     if isinstance(scorer, TreeScorer | BoostedTrees):
-        return _from_trees(scorer.model)
+        return _from_trees(scorer, model)
     name = bundle.name_for("scorer", scorer)
     if name is None:
         own = "its scorer_" if hasattr(scorer, "scorer_") else "your own module with torch.onnx.export"
@@ -131,23 +131,27 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
     )
 
 
-def _from_trees(model: TreeModel) -> Source:
+def _from_trees(scorer: TreeScorer | BoostedTrees, about: Mapping[str, Any]) -> Source:
+    model, schema = scorer.model, getattr(scorer, "schema", None)
     low, high = model.thresholds()
+    known = recorded(about)
+    options = {"objective": model.objective, "n_trees": len(model.trees)}
     return Source(
         model=model,
-        scorer={"name": model.library, "options": {"objective": model.objective, "n_trees": len(model.trees)}},
-        feature_names=model.feature_names,
+        scorer={
+            "name": model.library,
+            "options": options if schema is None else {**options, "schema": schema.to_dict()},
+        },
+        feature_names=scorer.feature_names if schema is None else schema.names,
         n_features=model.n_features,
         transform=None,
-        objective={"name": model.objective, "options": {}},
-        protocol=None,
-        data_fingerprint=None,
-        versions={},
         weights_sha256=model.sha256,
         listwise=False,
         scores=lambda features, offsets: model.scores(features),
         low=low,
         high=high,
+        schema=schema,
+        **{**known, "objective": known["objective"] or {"name": model.objective, "options": {}}},
     )
 
 
@@ -170,7 +174,7 @@ def check_is_scorer(target: str, model: Any) -> None:
     if not isinstance(model, nn.Module):
         raise ExportError(
             f"{target}: expected a scorer of rankkit; got {type(model).__name__}. "
-            "Export trees to 'solr', 'elasticsearch' or 'opensearch'."
+            "Export trees to 'onnx', 'triton', 'kserve', 'solr', 'elasticsearch' or 'opensearch'."
         )
 
 

@@ -362,3 +362,20 @@ def test_frames_with_columns_of_every_kind_are_learnt_from():
         ranker.predict(new.drop(columns="brand"))
     numbers = clone(ranker).set_params(columns=None).fit(frame[["qid", "price"]], labels)
     assert numbers.predict(new[["price"]]).shape == (24,)
+
+
+def test_trees_are_scorers_like_any_other():
+    frame, labels = shop()
+    held_out, held_labels = shop(seed=1)
+    options = {"epochs": 20, "num_leaves": 4, "min_data_in_leaf": 5, "columns": {"brand": "category", "tags": "bag"}}
+    ranker = rk.Ranker("lambdarank", "lightgbm", **options).fit(frame, labels)
+    assert ranker.score(held_out, held_labels) > 0.95
+    assert int(ranker.feature_importances_.argmax()) == 1
+    scores = ranker.predict(held_out)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(ranker)).predict(held_out), scores)
+    again = clone(ranker)
+    with pytest.raises(NotFittedError):
+        again.predict(held_out)
+    np.testing.assert_array_equal(again.fit(frame, labels).predict(held_out), scores)
+    again.set_params(scorer__num_leaves=2, objective="approx_ndcg").fit(frame, labels)
+    assert {tree.is_leaf.sum() for tree in again.scorer_.model.trees} == {2}

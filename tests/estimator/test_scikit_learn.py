@@ -158,3 +158,14 @@ def test_its_page_computes_nothing():
     ranker = rk.Ranker("ranknet", "linear", epochs=1).fit(X, Y, qid=QID)
     assert "ranknet" in ranker._repr_html_()
     assert ranker._importances is None
+
+
+def test_trees_are_searched_over():
+    ranker = rk.Ranker("lambdarank", "lightgbm", epochs=5, min_data_in_leaf=5)
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(ranker, {"scorer__num_leaves": [2, 6]}, cv=GroupKFold(2)).fit(X, Y, qid=QID, groups=QID)
+    sizes = {tree.is_leaf.sum() for tree in search.best_estimator_.scorer_.model.trees}
+    assert max(sizes) <= search.best_params_["scorer__num_leaves"]
+    two, six = search.cv_results_["mean_test_score"]
+    assert np.isfinite([two, six]).all()
+    assert two != six

@@ -152,7 +152,7 @@ def test_lightgbm_takes_values_beside_0_for_0(tmp_path):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("target", ["onnx", "vespa", "numpy"])
+@pytest.mark.parametrize("target", ["torch", "vespa", "numpy"])
 def test_targets_without_trees_refuse_them(target, tmp_path):
     (tmp_path / "model.txt").write_text(trained("lightgbm", missing=False)[0])
     with pytest.raises(ExportError, match=f"^{target}: .*trees"):

@@ -28,7 +28,7 @@ def explain(
         typer.Option(
             metavar="QID:ROW",
             help="Explain the score of this document too: ROW counts from 0 within the query, or is a document id. "
-            "Repeatable. Needs captum, the extra 'explain'.",
+            "Repeatable. Needs captum, the extra 'explain', or of trees their library.",
         ),
     ] = None,
     metric: Annotated[str, typer.Option(help="What falls when a feature is shuffled.")] = "ndcg@10",
@@ -45,15 +45,14 @@ def explain(
     from rankkit import bundle, evaluation, explaining
     from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents
-    from rankkit.export.needs import need
     from rankkit.files.places import check_place
 
     if out is not None:
         check_place(out, "folder")
     evaluation.parse_metric(metric)
-    if doc:
-        need("captum", "explain")
     scorer = bundle.load_scorer(run)
+    if doc:
+        explaining.check_explainable(scorer)
     documents = read_documents(data, scorer, **reading)
     chosen = [find_document(documents, words) for words in doc or []]
     if documents.labels is None and not chosen:

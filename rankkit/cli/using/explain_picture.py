@@ -75,8 +75,7 @@ def draw_attributions(attributions: "Attributions", top: int) -> dict[str, bytes
             axes.barh(np.arange(len(added)), added, height=0.7, color=colors)
             _label(axes, names)
             axes.set_xlabel(
-                f"added to the score {attributions.mean_scores[place]:.4g} of the mean of its "
-                f"{attributions.list_sizes[place]:,} documents",
+                f"added to the score {attributions.mean_scores[place]:.4g} of the {attributions.origin(place)}",
                 loc="right",
             )
             title = _cut(attributions.title(place), _LONGEST_TITLE)

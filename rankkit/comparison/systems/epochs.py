@@ -37,10 +37,13 @@ def course(history: History) -> dict[str, Any]:
     if history.stopped == "in one go":
         value = float("nan") if history.best_value is None else history.best_value
         return {"valid": value, "chosen": history.chosen, "seconds": history.seconds}
+    ran: dict[str, Any] = {"best_epoch": history.best_epoch, "epochs": len(history)}
+    if history.unit == "tree":
+        ran = {"trees": history.best_epoch, "trees_grown": len(history), **history.chosen}
     ends = [record.seconds for record in history.epochs]
     return {
         "valid": float("nan") if history.best_value is None else history.best_value,
-        "chosen": {"best_epoch": history.best_epoch, "epochs": len(history)},
+        "chosen": ran,
         "seconds": history.seconds,
         "step_seconds": statistics.median(after - before for before, after in pairwise([0.0, *ends])),
         "per_second": statistics.median(record.docs_per_second for record in history.epochs),

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
 from rankkit.export.artefacts.manifest import Manifest
+from rankkit.export.runtimes.onnx_file import check_has_onnx
 from rankkit.export.runtimes.triton import OPTIONS, replay_repository, write_repository
-from rankkit.export.source import check_is_scorer
 from rankkit.export.target import check_options
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -35,8 +35,8 @@ class KServeTarget:
     feature_prefix = ""
 
     def check(self, model: Any) -> None:
-        """Any scorer can be expressed; trees cannot."""
-        check_is_scorer("kserve", model)
+        """Any scorer can be expressed, and trees that are not too large."""
+        check_has_onnx("kserve", model)
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> None:
         """Write the repository and the InferenceService."""

@@ -15,14 +15,17 @@ from rankkit.errors import ConfigError, ExportError
 from rankkit.export.needs import need
 from rankkit.export.quiet import quiet
 from rankkit.export.runtimes.graph import pad_lists, traced
+from rankkit.export.runtimes.onnx_trees import check_trees, write_trees
+from rankkit.export.source import check_is_scorer
 from rankkit.models.scorers import Scorer
 from rankkit.models.scorers.listwise import is_listwise, over_queries
+from rankkit.models.trees.model import TreeModel
 
 OPSETS = range(18, 24)
 
 
 def write_onnx(
-    scorer: Scorer,
+    scorer: Scorer | TreeModel,
     path: Path,
     *,
     opset: int = 18,
@@ -36,17 +39,23 @@ def write_onnx(
     lowest float32. NaN is a missing value in both.
 
     Args:
-        scorer: Fitted, on the CPU.
+        scorer: Fitted, on the CPU; or trees.
         path: The file to write.
         opset: ONNX operator set, 18 to 23.
-        listwise: Write the listwise form; None: where the scorer compares the documents of a query.
+        listwise: Write the listwise form, which trees have none of; None: where the scorer compares the documents of a
+            query.
         metadata: Text that the file carries along.
 
     Raises:
-        ConfigError: If onnx or onnxscript are not installed, or the opset is another.
-        ExportError: If torch cannot express the scorer, or a pointwise form is asked for that cannot be.
+        ConfigError: If onnx is not installed, or onnxscript where there are no trees, or the opset is another.
+        ExportError: If torch cannot express the scorer, trees are too large, or a pointwise form is asked for that
+            cannot be.
     """
     _check_opset(opset)
+    if isinstance(scorer, TreeModel):
+        write_trees(scorer, path, opset=opset, metadata=metadata)
+        return
+    need("onnxscript", "export")
     needs_lists = is_listwise(scorer)
     listwise = needs_lists if listwise is None else listwise
     if needs_lists and not listwise:
@@ -67,6 +76,18 @@ def write_onnx(
         what="a scorer",
         instead="'torch' or 'numpy'",
     )
+
+
+def check_has_onnx(target: str, model: Any) -> None:
+    """Refuse what no ONNX file holds.
+
+    Raises:
+        ExportError: If trees are too large, or it is neither trees nor a scorer.
+    """
+    if isinstance(model, TreeModel):
+        check_trees(target, model)
+    else:
+        check_is_scorer(target, model)
 
 
 def write_graph(
@@ -101,6 +122,7 @@ def write_graph(
         ExportError: If torch cannot express the module.
     """
     _check_opset(opset)
+    need("onnxscript", "export")
     with quiet():
         try:
             program = torch.onnx.export(
@@ -192,7 +214,6 @@ class OnnxSession:
 
 def _check_opset(opset: int) -> None:
     need("onnx", "export")
-    need("onnxscript", "export")
     if not isinstance(opset, int) or opset not in OPSETS:
         raise ConfigError(f"opset: expected {OPSETS[0]} to {OPSETS[-1]}; got {opset!r}. Leave it out for 18.")
 

@@ -13,8 +13,7 @@ from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.export.artefacts.manifest import Manifest, without_schema
 from rankkit.export.runtimes.int8 import quantize
-from rankkit.export.runtimes.onnx_file import OnnxSession, run_onnx, write_onnx
-from rankkit.export.source import check_is_scorer
+from rankkit.export.runtimes.onnx_file import OnnxSession, check_has_onnx, run_onnx, write_onnx
 from rankkit.export.strings.graph import put_before, write_scorer_part
 from rankkit.export.strings.inputs import tensors_of
 from rankkit.export.target import check_options, only_file
@@ -32,8 +31,8 @@ class OnnxTarget:
     feature_prefix = ""
 
     def check(self, model: Any) -> None:
-        """Any scorer can be expressed; trees cannot."""
-        check_is_scorer("onnx", model)
+        """Any scorer can be expressed, and trees that are not too large."""
+        check_has_onnx("onnx", model)
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> None:
         """Write ``ranker.onnx``; options ``opset`` (18), ``int8`` (False) and ``strings`` (False)."""

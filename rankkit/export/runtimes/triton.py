@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from rankkit.errors import ConfigError, ExportError, did_you_mean
 from rankkit.export.artefacts.manifest import Manifest
 from rankkit.export.runtimes import triton_backend
-from rankkit.export.runtimes.onnx_file import run_onnx, write_onnx
+from rankkit.export.runtimes.onnx_file import check_has_onnx, run_onnx, write_onnx
 from rankkit.export.runtimes.onnx_target import metadata
-from rankkit.export.source import check_is_scorer
 from rankkit.export.target import check_options
 
 BACKENDS = ("onnxruntime", "python")
@@ -41,8 +40,8 @@ class TritonTarget:
     feature_prefix = ""
 
     def check(self, model: Any) -> None:
-        """Any scorer can be expressed; trees cannot."""
-        check_is_scorer("triton", model)
+        """Any scorer can be expressed, and trees that are not too large."""
+        check_has_onnx("triton", model)
 
     def write(self, model: Any, manifest: Manifest, folder: Path, options: Mapping[str, Any]) -> None:
         """Write the repository."""

@@ -134,13 +134,21 @@ class TreeModel:
         return nodes, roots[:-1], np.concatenate(words)
 
     def thresholds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The least and greatest threshold of each feature, 0 and 0 where no tree looks at it."""
+        """The least and greatest threshold of each feature, 0 and 0 where no tree looks at it.
+
+        Of a feature that is split by category: its least category, and the number behind its greatest.
+        """
         low, high = np.full(self.n_features, np.inf, np.float32), np.full(self.n_features, -np.inf, np.float32)
         for tree in self.trees:
             split = ~tree.is_leaf
             split[list(tree.categories)] = False
             np.minimum.at(low, tree.feature[split], tree.threshold[split])
             np.maximum.at(high, tree.feature[split], tree.threshold[split])
+            for node, categories in tree.categories.items():
+                if len(categories):
+                    feature = tree.feature[node]
+                    low[feature] = min(low[feature], categories.min())
+                    high[feature] = max(high[feature], categories.max() + 1)
         unused = low > high
         return np.where(unused, 0, low).astype(np.float32), np.where(unused, 0, high).astype(np.float32)
 

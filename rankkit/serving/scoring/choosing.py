@@ -42,7 +42,7 @@ class Choosing:
         """Give a ranker the engine that is asked for by name; called before it serves.
 
         Raises:
-            ConfigError: If a library is not installed, or there are trees, for ``"onnxruntime"``.
+            ConfigError: If a library is not installed, for ``"onnxruntime"``.
             ExportError: If the ranker has no ONNX form, or another one.
         """
         if self._asked == "onnxruntime":

@@ -49,9 +49,8 @@ def why_not_onnx(source: Source) -> tuple[str, str] | None:
 
     Libraries are looked for, not imported, as only the process that writes the file needs most of them.
     """
-    if isinstance(source.model, TreeModel):
-        return "trees have no ONNX form", "Use --engine auto."
-    names = ("onnxruntime", "onnx", "onnxscript")
+    traced = () if isinstance(source.model, TreeModel) else ("onnxscript",)
+    names = ("onnxruntime", "onnx", *traced)
     missing = next((name for name in names if importlib.util.find_spec(name) is None), None)
     return None if missing is None else (f"{missing} is not installed", "Run pip install 'rankkit-torch[export]'.")
 

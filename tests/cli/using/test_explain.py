@@ -53,6 +53,18 @@ def test_it_explains_documents_with_labels_or_without(rankkit, files, trained, t
     assert "expected labels, to measure ndcg@10; got none" in answer.err
 
 
+def test_it_explains_trees_without_captum(rankkit, files, tmp_path, monkeypatch):
+    test = rk.read(files / "test.txt")
+    scorer = rk.LightGBM(num_leaves=4, min_data_in_leaf=3)
+    rk.fit(scorer, "lambdarank", test, epochs=3, progress=False)
+    rk.save(scorer, tmp_path / "run")
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    answer = rankkit("explain", tmp_path / "run", files / "test.txt", "--doc", "1:0", "--out", tmp_path / "out")
+    assert answer.code == 0, answer.err
+    assert rk.attribute(scorer, test, [(1, 0)]).table() in answer.out
+    assert (tmp_path / "out" / "attributions.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_what_cannot_work_is_told_before_anything_is_computed(rankkit, files, trained, tmp_path, monkeypatch):
     def compute(*arguments, **options):
         raise AssertionError("it computes")

@@ -109,6 +109,6 @@ def test_options_that_cannot_work_are_refused(options, message, write, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_trees_are_refused():
+def test_what_is_no_model_is_refused():
     with pytest.raises(ExportError, match="kserve: expected a scorer of rankkit; got object"):
         kserve.KServeTarget().check(object())

@@ -168,7 +168,7 @@ def test_options_that_cannot_work_are_refused_before_anything_is_written(options
     assert list(tmp_path.iterdir()) == []
 
 
-def test_trees_are_refused():
+def test_what_is_no_model_is_refused():
     with pytest.raises(ExportError, match="triton: expected a scorer of rankkit; got object"):
         triton.TritonTarget().check(object())
 

@@ -106,13 +106,11 @@ def test_other_features_than_its_own_are_refused(saved):
         rk.evaluate(rk.load(path), rk.make_ranking(5, n_features=4))
 
 
-def test_it_is_neither_trained_nor_explained_by_gradients(saved):
+def test_it_is_not_trained_by_gradients(saved):
     path, data, _ = saved
     scorer = rk.load(path)
     with pytest.raises(ConfigError, match=r"^fit: expected a scorer with weights to train; got TreeScorer"):
         rk.fit(scorer, rk.ranknet_loss, data)
-    with pytest.raises(ConfigError, match=r"^attribute: .* got trees of lightgbm"):
-        rk.attribute(scorer, data, [(data.qids[0].item(), 0)])
     with pytest.raises(BundleError, match=r"expected an encoder; got a file"):
         rk.load_encoder(path)
 

@@ -80,11 +80,15 @@ def trees_of(tmp_path):
     return read_source(tmp_path / "model.txt")
 
 
-def test_trees_are_refused_before_anything_is_started(tmp_path):
+def test_trees_are_scored_by_onnx_runtime_without_onnxscript(tmp_path, monkeypatch):
     source = trees_of(tmp_path)
     assert own_engine(source).name == "trees"
-    with pytest.raises(ConfigError, match="expected that onnxruntime can score; got that trees have no ONNX form"):
-        onnx_engine(source, missing=True, writer=None)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    engine = onnx_engine(source, missing=True, writer=OnnxWriter())
+    assert engine.name == "onnxruntime"
+    rows = np.concatenate((ROWS, np.full((1, ROWS.shape[1]), np.nan, np.float32)))
+    offsets = np.array([0, len(rows)])
+    np.testing.assert_allclose(engine.scores(rows, offsets), source.scores(rows, offsets), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("library", ["onnxruntime", "onnx", "onnxscript"])
