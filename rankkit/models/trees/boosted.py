@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -11,11 +12,13 @@ from rankkit.data.columns.kinds import Category
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
-from rankkit.models.scorers.columns import MIN_COUNT, options_for, schema_from
+from rankkit.models.scorers.columns import MIN_COUNT, compared_places, options_for, schema_from
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.models.trees.growing import Grower, LightGBMGrower, Rows, XGBoostGrower, imported
 from rankkit.models.trees.model import TreeModel
 from rankkit.models.trees.scorer import TreeScorer
+from rankkit.transforms.context import WithContext, context_steps
+from rankkit.transforms.rows import TrainingRows
 
 Gradients = Literal["auto", "library", "rankkit"]
 
@@ -35,13 +38,13 @@ class BoostedTrees(nn.Module):
 
     n_outputs = 1
     readout: str | None = None
-    listwise = False
 
     def __init__(
         self,
         n_features: int | None,
         schema: Mapping[str, Any] | Schema | None,
         gradients: Gradients,
+        context: str | None,
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
@@ -56,12 +59,16 @@ class BoostedTrees(nn.Module):
         self.schema = None if schema is None or n_features is None else schema_from(name, schema, n_features)
         self.feature_names: tuple[str, ...] | None = None
         self.gradients = gradients
+        context_steps(context)
+        self.context = context
+        self._beside = None if n_features is None else self._context_of(n_features)
         self.grown: TreeScorer | None = None
         self._library_options = dict(options)
         self.options: dict[str, Any] = {
             "n_features": n_features,
             **options,
             "gradients": gradients,
+            **({} if context is None else {"context": context}),
             **({} if self.schema is None else {"schema": self.schema.to_dict()}),
         }
 
@@ -80,8 +87,11 @@ class BoostedTrees(nn.Module):
         """``features [doc, feature]`` to ``[doc]``, computed on the CPU, in the precision of the library."""
         if self.grown is None:
             return features.new_zeros(len(features))  # as the library begins
-        scores: Tensor = self.grown(features, offsets)
+        scores: Tensor = self.grown(features if self._beside is None else self._beside(features, offsets), offsets)
         return scores
+
+    def _context_of(self, n_features: int) -> WithContext | None:
+        return None if self.context is None else WithContext(self.context, compared_places(self.schema, n_features))
 
     def state(self) -> dict[str, NDArray[np.uint8]]:
         """The file of the library, byte for byte; nothing before it is trained."""
@@ -97,8 +107,10 @@ class BoostedTrees(nn.Module):
             return
         grown = TreeScorer()
         grown.set_state(state)
-        if self.n_features not in (None, grown.n_features):
-            raise ValueError(f"trees of {grown.n_features} features, where the options give {self.n_features}")
+        if self.n_features is not None:
+            n_wanted = self.n_features + (0 if self._beside is None else self._beside.n_more)
+            if n_wanted != grown.n_features:
+                raise ValueError(f"trees of {grown.n_features} features, where the options give {n_wanted}")
         self.grown = grown
 
     def own_objective(self, name: str, options: Mapping[str, Any], labels: NDArray[np.float32]) -> str | None:
@@ -128,6 +140,7 @@ class BoostedTrees(nn.Module):
     ) -> Grower:
         """A grower for data; what it has grown comes back by :meth:`keep`."""
         self.n_features = self.options["n_features"] = train.n_features
+        self._beside = self._context_of(train.n_features)
         imported(self.library)
         learnt = self._rows(train, None if own is None else self.weights_taken(train))
         return self._grower(learning_rate, own, learnt, None if valid is None else self._rows(valid, None), seed)
@@ -149,10 +162,20 @@ class BoostedTrees(nn.Module):
     def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
         raise NotImplementedError
 
-    @staticmethod
-    def _rows(data: RankingDataset, weights: NDArray[np.float32] | None) -> Rows:
+    def _rows(self, data: RankingDataset, weights: NDArray[np.float32] | None) -> Rows:
         labels = np.zeros(data.n_docs, np.float32) if data.labels is None else np.asarray(data.labels, np.float32)
-        return Rows(np.asarray(data.features), labels, data.list_sizes, weights, category_places(data))
+        return Rows(self._columns(data), labels, data.list_sizes, weights, category_places(data))
+
+    def _columns(self, data: RankingDataset) -> NDArray[np.float32]:
+        """``[doc, feature]``, with the context beside them where there is one."""
+        if self._beside is None:
+            return np.asarray(data.features)
+        columns = np.empty((data.n_docs, data.n_features + self._beside.n_more), np.float32)
+        n_done = 0
+        for block in TrainingRows(data.features, data.offsets, torch.device("cpu")).after(self._beside).blocks():
+            columns[n_done : n_done + len(block)] = block.numpy()
+            n_done += len(block)
+        return columns
 
     def __repr__(self) -> str:
         return describe(self, self.options)
@@ -184,6 +207,9 @@ class LightGBM(BoostedTrees):
         cat_smooth: Documents that a category is smoothed by.
         cat_l2: As ``lambda_l2``, of splits by category.
         gradients: "auto", "library", or "rankkit", as above.
+        context: Columns beside each number of documents, of how it compares within the query, as ``"z+rank"``: ``z``
+            ((x - mean) / std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one),
+            missing where it is; None: without.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -223,6 +249,7 @@ class LightGBM(BoostedTrees):
         cat_smooth: float = 10.0,
         cat_l2: float = 10.0,
         gradients: Gradients = "auto",
+        context: str | None = None,
         schema: Mapping[str, Any] | Schema | None = None,
         seed: int | None = None,
     ) -> None:
@@ -245,7 +272,7 @@ class LightGBM(BoostedTrees):
             "cat_l2": cat_l2,
         }
         _check_numbers("LightGBM", options, from_1=("min_data_in_leaf",), from_2=("num_leaves", "max_bin"))
-        super().__init__(n_features, schema, gradients, options)
+        super().__init__(n_features, schema, gradients, context, options)
 
     @classmethod
     def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LightGBM":
@@ -287,6 +314,9 @@ class XGBoost(BoostedTrees):
         colsample_bytree: Share of the features that a tree sees.
         max_bin: Values that a feature is told apart by.
         gradients: "auto", "library", or "rankkit", as above.
+        context: Columns beside each number of documents, of how it compares within the query, as ``"z+rank"``: ``z``
+            ((x - mean) / std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one),
+            missing where it is; None: without.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -311,6 +341,7 @@ class XGBoost(BoostedTrees):
         colsample_bytree: float = 0.8,
         max_bin: int = 256,
         gradients: Gradients = "auto",
+        context: str | None = None,
         schema: Mapping[str, Any] | Schema | None = None,
         seed: int | None = None,
     ) -> None:
@@ -326,7 +357,7 @@ class XGBoost(BoostedTrees):
             "max_bin": max_bin,
         }
         _check_numbers("XGBoost", options, from_1=(), from_2=("max_bin",))
-        super().__init__(n_features, schema, gradients, options)
+        super().__init__(n_features, schema, gradients, context, options)
 
     @classmethod
     def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "XGBoost":
