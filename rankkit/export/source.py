@@ -20,7 +20,7 @@ from rankkit.errors import ExportError
 from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import ColumnInputs
-from rankkit.models.scorers.listwise import is_listwise
+from rankkit.models.scorers.listwise import is_listwise, over_queries
 from rankkit.models.trees import BoostedTrees, TreeScorer
 from rankkit.registry import ENCODERS, SCORERS
 
@@ -92,9 +92,14 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
     """A ranker from memory, with what ``model.json`` says of it.
 
     Raises:
-        ExportError: If the scorer is not of the catalogue, or not fitted.
+        ExportError: If the scorer is not of the catalogue, not fitted, or trees with a context.
     """
     if isinstance(scorer, TreeScorer | BoostedTrees):
+        if is_listwise(cast(Scorer, scorer)):
+            raise ExportError(
+                f"export: expected trees of the features alone; got {over_queries(cast(Scorer, scorer))}, in columns "
+                "that no target of trees makes. Train without context, or serve them with rankkit."
+            )
         return _from_trees(scorer, model)
     name = bundle.name_for("scorer", scorer)
     if name is None:

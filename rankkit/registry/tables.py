@@ -179,6 +179,9 @@ TRANSFORMS = Entries(
         "piecewise": "rankkit.transforms.quantiles:Piecewise",
         "query_standardize": "rankkit.transforms.queries:QueryStandardize",
         "query_minmax": "rankkit.transforms.queries:QueryMinMax",
+        "query_rank": "rankkit.transforms.positions:QueryRank",
+        "query_share": "rankkit.transforms.queries:QueryShare",
+        "query_gap": "rankkit.transforms.positions:QueryGap",
     },
 )
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.registry import TRANSFORMS, find
+from rankkit.transforms.context import context_steps
 from rankkit.transforms.rows import TrainingRows
 from rankkit.transforms.tracing import tracing
 
@@ -55,6 +56,9 @@ class Transform(nn.Module):
     ``missing``           1 where a feature that was so in training is missing, or 0     1, or 0
     ``query_standardize`` (x - mean) / std over the documents of the query               0, the mean
     ``query_minmax``      (x - min) / (max - min) over the documents of the query        0
+    ``query_rank``        rank in the query, the lowest 0, the highest 1, ties the mean  0.5
+    ``query_share``       x / max abs(x) over the documents of the query                 0
+    ``query_gap``         next higher value less x, as a share of the query's range      0
     ===================== ============================================================== ===========
 
     A missing value (NaN) passes through a chain and takes the value of its last step, so no NaN reaches the network.
@@ -65,6 +69,8 @@ class Transform(nn.Module):
     Args:
         spec: A chain, or several.
         n_inputs: Number of features.
+        context: Steps within the query, as ``"z+rank"``, whose outputs follow those of the chains
+            (:mod:`rankkit.transforms.context`).
 
     Raises:
         ConfigError: If the spec names an unknown step.
@@ -80,14 +86,15 @@ class Transform(nn.Module):
 
     fitted: Tensor
 
-    def __init__(self, spec: Spec, n_inputs: int) -> None:
+    def __init__(self, spec: Spec, n_inputs: int, context: str | None = None) -> None:
         super().__init__()
         self.spec: str | list[str] = spec if isinstance(spec, str) else list(spec)
+        self.context = context
         self.n_inputs = n_inputs
         chains = [self.spec] if isinstance(self.spec, str) else self.spec
         if not chains:
             raise ConfigError("transform: expected at least one chain of steps; got an empty list. Pass 'none'.")
-        self.chains = nn.ModuleList(_parse(chain, n_inputs) for chain in chains)
+        self.chains = nn.ModuleList(_parse(chain, n_inputs) for chain in [*chains, *context_steps(context)])
         self.n_outputs = sum(chain[-1].n_outputs for chain in self.steps())
         needs_fit = any(step.needs_fit for chain in self.steps() for step in chain)
         self.register_buffer("fitted", torch.tensor(not needs_fit))
@@ -174,7 +181,8 @@ class Transform(nn.Module):
 
     def extra_repr(self) -> str:
         """What print() shows."""
-        return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
+        beside = "" if self.context is None else f"context={self.context!r}, "
+        return f"{self.spec!r}, {beside}n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
 
 
 def within_no_query(spec: Spec) -> Spec:
@@ -188,7 +196,13 @@ def within_no_query(spec: Spec) -> Spec:
     return [cast(str, within_no_query(chain)) for chain in spec]
 
 
-_OVER_ALL = {"query_standardize": "standardize", "query_minmax": "minmax"}
+_OVER_ALL = {
+    "query_standardize": "standardize",
+    "query_minmax": "minmax",
+    "query_rank": "quantile",
+    "query_share": "minmax",
+    "query_gap": "minmax",
+}
 
 
 def run_steps(chain: list[Step], features: Tensor, offsets: Tensor) -> Tensor:

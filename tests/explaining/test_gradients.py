@@ -47,7 +47,8 @@ def test_of_a_weighted_sum_it_is_weight_times_distance_from_the_mean(data):
     {"transform": "quantile:8"},
     {"transform": ["query_standardize", "piecewise:4", "log1p+standardize"], "normalization": "batch"},
     {"activation": "gelu", "residual": True, "transform": "query_minmax"},
-], ids=["default", "quantile", "several", "gelu"])  # fmt: skip
+    {"context": "z+rank+gap"},
+], ids=["default", "quantile", "several", "gelu", "context"])  # fmt: skip
 def test_attributions_add_up_to_what_they_explain(data, options):
     scorer = trained(data, **options)
     found = rk.attribute(scorer, data, [(3, 1), (4, 0)])

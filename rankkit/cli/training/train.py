@@ -1,5 +1,6 @@
 """``rankkit train``: train a model, keep what was best on validation data, save it, evaluate it; on each fold too."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -38,6 +39,13 @@ def train(
         str | None, typer.Option(help="Name of the objective.", show_default="ranknet; of an encoder supcon")
     ] = None,
     scorer: Annotated[str | None, typer.Option(help="Name of the scorer.", show_default="mlp")] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS",
+            help="Beside each feature how it compares within the query, as z+rank; short for --set scorer.context=.",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="In place of a scorer: mlp or conv, to embed images, .npz, Parquet, digits, glyphs."),
@@ -103,7 +111,7 @@ def train(
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
         more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
-        more |= {"--valid-fraction": valid_fraction, "--target": target}
+        more |= {"--valid-fraction": valid_fraction, "--target": target, "--context": context}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
     if resume and config is None and out is not None:
@@ -133,6 +141,8 @@ def train(
         "out": _text(out),
         "seed": seed,
     }
+    if context is not None:
+        settings = [*(settings or []), f"scorer.context={json.dumps(context)}"]
     experiment = load_experiment(config, overrides, settings or [])
     commands = commands_of(experiment.task)
     commands.check(experiment)

@@ -84,6 +84,43 @@ def query_minmax(x: Rows, offsets: NDArray[np.int64]) -> Rows:
     return values.astype(np.float32)
 
 
+def query_rank(x: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """The rank by value within each query, from 0 to 1, the mean for equal values; 0.5 without another to compare."""
+    ranks = np.full(x.shape, np.nan, np.float32)
+    for start, stop in itertools.pairwise(offsets):
+        for column in range(x.shape[1]):
+            known = np.flatnonzero(~np.isnan(x[start:stop, column]))
+            values = np.clip(x[start + known, column], -LARGEST, LARGEST)
+            rising = np.sort(values)
+            sums = np.searchsorted(rising, values, "left") + np.searchsorted(rising, values, "right") - 1
+            ranks[start + known, column] = sums / (2 * (len(known) - 1)) if len(known) > 1 else 0.5
+    return ranks
+
+
+def query_share(x: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """Each value by the largest |x| among the documents of its query; 0 where all are 0."""
+    values = np.clip(x.astype(np.float64), -LARGEST, LARGEST)
+    for start, stop in itertools.pairwise(offsets):
+        rows = values[start:stop]
+        largest = np.where(np.isnan(rows), 0, np.abs(rows)).max(axis=0, initial=0)
+        values[start:stop] = rows / np.where(largest > 0, largest, 1)
+    return values.astype(np.float32)
+
+
+def query_gap(x: Rows, offsets: NDArray[np.int64]) -> Rows:
+    """The next higher value less x, by the range within each query; 0 for the highest value."""
+    gaps = np.full(x.shape, np.nan, np.float32)
+    for start, stop in itertools.pairwise(offsets):
+        for column in range(x.shape[1]):
+            known = np.flatnonzero(~np.isnan(x[start:stop, column]))
+            values = np.clip(x[start + known, column].astype(np.float64), -LARGEST, LARGEST)
+            levels, level = np.unique(values, return_inverse=True)
+            steps = np.append(np.diff(levels), 0)
+            width = levels[-1] - levels[0] if len(levels) else 0
+            gaps[start + known, column] = steps[level] * min(1 / width, LARGEST) if width > 0 else 0
+    return gaps
+
+
 def fill_missing(x: Rows, value: float) -> Rows:
     """The value in place of NaN; infinite values become the largest float32."""
     return np.nan_to_num(x, nan=value)

@@ -17,8 +17,9 @@ from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform
 from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Missing, Standardize
+from rankkit.transforms.positions import QueryGap, QueryRank
 from rankkit.transforms.quantiles import Piecewise, Quantile
-from rankkit.transforms.queries import QueryMinMax, QueryStandardize
+from rankkit.transforms.queries import QueryMinMax, QueryShare, QueryStandardize
 
 # Each layer or step as a call: the function, which weights it takes, and numbers of its own.
 STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
@@ -30,6 +31,9 @@ STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
     Piecewise: ("piecewise", ("low", "inverse_width", "high")),
     QueryStandardize: ("query_standardize", ()),
     QueryMinMax: ("query_minmax", ()),
+    QueryRank: ("query_rank", ()),
+    QueryShare: ("query_share", ()),
+    QueryGap: ("query_gap", ()),
 }
 ACTIVATIONS: dict[type[nn.Module], Callable[[Any], str]] = {
     nn.ReLU: lambda layer: "relu({x})",

@@ -51,6 +51,11 @@ def feature_scaling(where: str, transform: Transform, steps: Collection[str]) ->
         ExportError: If it does something else; the message names the step.
     """
     spec = transform.spec if isinstance(transform.spec, str) else " and ".join(transform.spec)
+    if transform.context is not None:
+        raise ExportError(
+            f"{where}: expected a ranker that looks at one document at a time; got context={transform.context!r}, "
+            f"which compares the documents of a query, and {where} does not. Train without context."
+        )
     if len(transform.chains) > 1:
         raise ExportError(
             f"{where}: expected one chain of steps; got {len(transform.chains)}, {spec}, and {where} has one value a "

@@ -20,6 +20,7 @@ from rankkit.errors import ConfigError
 from rankkit.naming import numbered
 from rankkit.remarks import say
 from rankkit.transforms import Spec, Transform
+from rankkit.transforms.context import context_steps
 from rankkit.transforms.transform import within_no_query
 
 MIN_COUNT = 2
@@ -88,11 +89,13 @@ class ColumnInputs(nn.Module):
 
     Numbers and parts of times go through the transform, vectors are standardized, text is taken as it is, a missing
     value of each becoming what it becomes there, or 0. Categories and bags become rows of a :class:`CodeTable`. For
-    numbers of the query, steps that compare its documents compare with all training rows instead.
+    numbers of the query, steps that compare its documents compare with all training rows instead, and there is no
+    context of these.
 
     Args:
         schema: Of the columns.
         spec: Of the transform of numbers.
+        context: Of the numbers of documents, as ``"z+rank"``; None: without.
         missing_indicators: Beside each number that was missing in training, 1 where it is missing and 0 elsewhere.
         embedding: The width of embeddings; None: as :func:`embedding_size` has it for each column.
         embeds: False: categories and bags are read elsewhere.
@@ -107,6 +110,7 @@ class ColumnInputs(nn.Module):
         schema: Schema,
         spec: Spec,
         *,
+        context: str | None = None,
         missing_indicators: bool,
         embedding: int | None,
         embeds: bool,
@@ -116,14 +120,15 @@ class ColumnInputs(nn.Module):
         self.n_inputs = schema.width
         coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
         plain = within_no_query(spec)
-        is_compared = plain != (spec if isinstance(spec, str) else list(spec))
+        is_compared = compares(spec, context)
         self._runs = {name: _runs(schema, name, is_compared) for name in _GROUPS}
         n_of = {name: sum(last - first for first, last in runs) for name, runs in self._runs.items()}
-        self.numbers = Transform(spec, n_of["numbers"]) if n_of["numbers"] else None
+        self.numbers = Transform(spec, n_of["numbers"], context) if n_of["numbers"] else None
         if n_of["queries"]:
             self.queries = Transform(plain, n_of["queries"])
         self.vectors = Transform("standardize", n_of["vectors"]) if n_of["vectors"] else None
         self.spec = spec if isinstance(spec, str) else list(spec)
+        self.context = context
         self.codes = nn.ModuleList(
             CodeTable(
                 column,
@@ -207,7 +212,8 @@ class ColumnInputs(nn.Module):
 
     def extra_repr(self) -> str:
         """What print() shows."""
-        return f"{self.spec!r}, n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
+        beside = "" if self.context is None else f"context={self.context!r}, "
+        return f"{self.spec!r}, {beside}n_inputs={self.n_inputs}, n_outputs={self.n_outputs}"
 
 
 def code_tables(schema: Schema, size: int) -> nn.ModuleList:
@@ -241,6 +247,7 @@ def inputs_of(
     spec: Spec,
     n_features: int,
     *,
+    context: str | None = None,
     missing_indicators: bool,
     embedding: int | None = None,
     embeds: bool = True,
@@ -251,6 +258,7 @@ def inputs_of(
         return ColumnInputs(
             schema,
             spec,
+            context=context,
             missing_indicators=missing_indicators,
             embedding=embedding,
             embeds=embeds,
@@ -259,9 +267,29 @@ def inputs_of(
     if missing_indicators:
         numbers = Schema(tuple(Number(name) for name in numbered(n_features)))
         return ColumnInputs(
-            numbers, spec, missing_indicators=True, embedding=embedding, embeds=embeds, generator=generator
+            numbers,
+            spec,
+            context=context,
+            missing_indicators=True,
+            embedding=embedding,
+            embeds=embeds,
+            generator=generator,
         )
-    return Transform(spec, n_features)
+    return Transform(spec, n_features, context)
+
+
+def compares(spec: Spec, context: str | None) -> bool:
+    """Whether a transform compares the documents of a query."""
+    return bool(context_steps(context)) or within_no_query(spec) != (spec if isinstance(spec, str) else list(spec))
+
+
+def compared_places(schema: Schema | None, n_features: int) -> list[int]:
+    """The columns of the matrix whose documents can be compared within a query: numbers of documents, parts of times.
+
+    >>> compared_places(Schema((Number("price"), Category("brand", n_codes=3), Number("age", side="query"))), 3)
+    [0]
+    """
+    return list(range(n_features)) if schema is None else _places(_runs(schema, "numbers", is_compared=True))
 
 
 def column_options(schema: Schema | None, **others: Any) -> dict[str, Any]:
@@ -291,8 +319,8 @@ def options_for(
     Its vocabularies are narrowed to the values that the training rows have, so that nothing of validation rows that
     were read with them is in the model; rarer ones share the row of unseen values, which is so learnt. That is said.
 
-    Where the transform compares the documents of a query, numbers that are the same for all of them are taken as those
-    of the query, which is said too.
+    Where the transform or its context compares the documents of a query, numbers that are the same for all of them are
+    taken as those of the query, which is said too.
 
     Args:
         where: For messages.
@@ -313,15 +341,14 @@ def options_for(
             f"{where}: expected a column of documents, to rank them by; got columns of the query alone. Add one."
         )
     of_queries: tuple[str, ...] = ()
-    spec = _spec_of(made, given)
-    if within_no_query(spec) != (spec if isinstance(spec, str) else list(spec)):
+    if compares(_spec_of(made, given), given.get("context")):
         known = {one.name for one in train.schema.columns if isinstance(one, Number | Time) and one.side == "document"}
         of_queries = tuple(name for name in columns_of_queries(train) if name in known)
     if of_queries:
         say(
             f"{where}: the same for all documents of a query, so that comparing these would leave nothing: "
-            f"{', '.join(of_queries)}. They are compared with all training rows; name them in columns= with "
-            "side='query' to say so yourself."
+            f"{', '.join(of_queries)}. They are taken as columns of the query, which are compared with no document; "
+            "name them in columns= with side='query' to say so yourself."
         )
     narrowed: list[Column] = []
     lines: list[str] = []

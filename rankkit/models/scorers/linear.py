@@ -30,6 +30,8 @@ class LinearScorer(nn.Module):
     Args:
         n_features: Columns of the data.
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
+        context: Beside each number of documents how it compares within the query, as ``"z+rank"``: ``z`` ((x - mean) /
+            std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one); None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
             ``ordinal_loss``.
@@ -60,6 +62,7 @@ class LinearScorer(nn.Module):
         n_features: int,
         *,
         transform: Spec = "log1p+standardize",
+        context: str | None = None,
         n_outputs: int = 1,
         readout: str | None = None,
         tied_outputs: bool = False,
@@ -76,7 +79,12 @@ class LinearScorer(nn.Module):
         self.feature_names: tuple[str, ...] | None = None
         self.schema = schema_from("LinearScorer", schema, n_features)
         self.transform = inputs_of(
-            self.schema, transform, n_features, missing_indicators=missing_indicators, embeds=False
+            self.schema,
+            transform,
+            n_features,
+            context=context,
+            missing_indicators=missing_indicators,
+            embeds=False,
         )
         if self.schema is not None:
             self.codes = code_tables(self.schema, 1 if tied_outputs else n_outputs)
@@ -96,7 +104,7 @@ class LinearScorer(nn.Module):
             "readout": self.readout,
             "tied_outputs": tied_outputs,
             "bias": bias,
-            **column_options(self.schema, missing_indicators=missing_indicators),
+            **column_options(self.schema, context=context, missing_indicators=missing_indicators),
             "seed": seed,
         }
 

@@ -7,7 +7,10 @@ from torch import nn
 from rankkit.models.scorers.calling import takes_offsets
 from rankkit.models.scorers.scorer import Scorer
 from rankkit.registry import OWN
-from rankkit.transforms.queries import QueryMinMax, QueryStandardize
+from rankkit.transforms.positions import QueryGap, QueryRank
+from rankkit.transforms.queries import QueryMinMax, QueryShare, QueryStandardize
+
+_OVER_QUERIES = (QueryStandardize, QueryMinMax, QueryRank, QueryShare, QueryGap)
 
 
 def is_listwise(scorer: Scorer) -> bool:
@@ -21,7 +24,7 @@ def is_listwise(scorer: Scorer) -> bool:
     """
     if not takes_offsets(scorer):
         return False
-    if any(isinstance(module, QueryStandardize | QueryMinMax) for module in cast(nn.Module, scorer).modules()):
+    if any(isinstance(module, _OVER_QUERIES) for module in cast(nn.Module, scorer).modules()):
         return True
     return not is_own(scorer) and bool(getattr(scorer, "listwise", True))
 
@@ -29,6 +32,9 @@ def is_listwise(scorer: Scorer) -> bool:
 def over_queries(scorer: Scorer) -> str:
     """What of a listwise scorer compares the documents of a query, for messages."""
     transform = getattr(scorer, "transform", None)
+    context = getattr(scorer if transform is None else transform, "context", None)
+    if context is not None and is_own(scorer):
+        return f"context={context!r}, which compares the documents of a query"
     if transform is None or not is_own(scorer):
         return f"{type(scorer).__name__}, which takes offsets and does not say listwise = False"
     return f"the transform {transform.spec!r}, which compares the documents of a query"

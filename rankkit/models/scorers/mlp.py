@@ -44,6 +44,8 @@ class MLPScorer(nn.Module):
         normalization: ``none``, ``batch`` (over the documents of a batch) or ``layer`` (over the values of a document).
         residual: Add its input to each hidden layer that has the width of the one before.
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
+        context: Beside each number of documents how it compares within the query, as ``"z+rank"``: ``z`` ((x - mean) /
+            std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one); None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
             ``ordinal_loss``.
@@ -77,6 +79,7 @@ class MLPScorer(nn.Module):
         normalization: str = "layer",
         residual: bool = False,
         transform: Spec = ("log1p+standardize", "piecewise:32"),
+        context: str | None = None,
         n_outputs: int = 1,
         readout: str | None = None,
         tied_outputs: bool = False,
@@ -102,6 +105,7 @@ class MLPScorer(nn.Module):
             self.schema,
             transform,
             n_features,
+            context=context,
             missing_indicators=missing_indicators,
             embedding=embedding_size,
             generator=generator,
@@ -127,7 +131,9 @@ class MLPScorer(nn.Module):
             "n_outputs": n_outputs,
             "readout": self.readout,
             "tied_outputs": tied_outputs,
-            **column_options(self.schema, missing_indicators=missing_indicators, embedding_size=embedding_size),
+            **column_options(
+                self.schema, context=context, missing_indicators=missing_indicators, embedding_size=embedding_size
+            ),
             "seed": seed,
         }
 

@@ -42,10 +42,10 @@ class Rows:
     categories: Sequence[int] = ()
 
 
-def rows_of(data: RankingDataset, weights: NDArray[np.float32] | None) -> Rows:
-    """The documents of a data set, with weights in the form that a library takes."""
+def rows_of(data: RankingDataset, columns: NDArray[np.float32], weights: NDArray[np.float32] | None) -> Rows:
+    """The documents of a data set, with the columns that trees see of them, its features first, and their weights."""
     labels = np.zeros(data.n_docs, np.float32) if data.labels is None else np.asarray(data.labels, np.float32)
-    return Rows(np.asarray(data.features), labels, data.list_sizes, weights, category_places(data))
+    return Rows(columns, labels, data.list_sizes, weights, category_places(data))
 
 
 def category_places(data: RankingDataset) -> list[int]:

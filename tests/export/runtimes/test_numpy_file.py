@@ -62,6 +62,7 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         *(mlp(activation=name, normalization="none", transform="minmax") for name in sorted(ACTIVATIONS)),
         with_statistics(mlp(normalization="batch", residual=True)),
         mlp(n_outputs=4),
+        mlp(transform=["log1p", "missing"], context="z+rank+share+gap"),
         mlp(n_outputs=4, readout="sum_of_sigmoids"),
         mlp(n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True),
         fitted(LinearScorer(5, bias=False)),

@@ -44,10 +44,17 @@ def pointwise(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def listwise(tmp_path_factory):
-    """A scorer that compares documents, two kinds of statistics and a readout, and its ONNX file."""
+    """A scorer that compares documents, in its transform and its context, with a readout, and its ONNX file."""
     path = tmp_path_factory.mktemp("listwise") / "ranker.onnx"
     scorer = fitted(
-        MLPScorer(5, hidden=(8,), transform=["query_standardize", "piecewise:3+query_minmax"], n_outputs=3, seed=0)
+        MLPScorer(
+            5,
+            hidden=(8,),
+            transform=["query_standardize", "piecewise:3+query_minmax"],
+            context="rank+share+gap",
+            n_outputs=3,
+            seed=0,
+        )
     )
     return scorer, path, export(scorer, "onnx", path, data=TRAIN)
 

@@ -126,6 +126,7 @@ def test_a_document_without_a_field_scores_as_one_with_a_missing_value(tmp_path)
         ({"transform": "quantile"}, "the step quantile of quantile"),
         ({"transform": "piecewise:4"}, "the step piecewise of piecewise:4"),
         ({"transform": "query_minmax"}, "the step query_minmax"),
+        ({"context": "z+rank"}, "context='z[+]rank', which compares the documents of a query"),
         ({"transform": "standardize+minmax"}, "at most log1p and then one scaling"),
         ({"transform": ["standardize", "minmax"]}, "expected one chain of steps; got 2"),
         ({"n_outputs": 3}, "3 outputs, read as expected_grade"),

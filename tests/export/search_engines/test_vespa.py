@@ -111,6 +111,8 @@ def test_columns_follow_the_order_of_the_profile(exported, tmp_path):
 def test_what_compares_the_documents_of_a_query_is_refused(transform):
     with pytest.raises(ExportError, match="which compares the documents of a query"):
         VespaTarget().check(LinearScorer(3, transform=transform))
+    with pytest.raises(ExportError, match="context='rank', which compares the documents of a query"):
+        VespaTarget().check(LinearScorer(3, context="rank"))
 
 
 def test_names_that_come_out_the_same_are_refused():

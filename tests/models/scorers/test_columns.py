@@ -107,6 +107,23 @@ def test_unasked_it_is_said():
     assert by_name.schema == scorer.schema
 
 
+@BOTH
+def test_context_is_of_numbers_of_documents_alone(made):
+    data = with_ages(age=number(side="query"))
+    options = {"hidden": (4,)} if made is MLPScorer else {}
+    scorer = made.for_data(data, transform="standardize", context="z+rank", seed=0, **options)
+    names = scorer.transform.output_names(data.feature_names)
+    assert [name for name in names if "query_" in name] == ["query_standardize(price)", "query_rank(price)"]
+    assert "standardize(age)" in names
+    scorer.transform.fit(data.features, data.offsets)
+    values = scorer.transform(torch.from_numpy(data.features), torch.from_numpy(data.offsets)).detach().numpy()
+    prices = data.features[:8, data.feature_names.index("price")]
+    np.testing.assert_allclose(values[:8, names.index("query_rank(price)")], prices.argsort().argsort() / 7, atol=1e-6)
+    assert type(scorer)(**scorer.options).options == scorer.options
+    with pytest.warns(DataWarning, match="comparing these would leave nothing: age"):
+        made.for_data(with_ages(), context="rank", seed=0, **options)
+
+
 def test_columns_of_the_query_alone_order_nothing():
     frame = shop()[["qid", "label"]].assign(age=1.0)
     frame["age"] += frame["qid"]

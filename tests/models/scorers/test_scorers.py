@@ -23,6 +23,7 @@ VARIANTS = [
     ("linear", {}),
     ("linear", {"transform": "piecewise:3", "bias": False, "n_outputs": 3}),
     ("linear", {"transform": "query_minmax"}),
+    ("linear", {"context": "z+rank+share+gap"}),
     ("mlp", {}),
     (
         "mlp",

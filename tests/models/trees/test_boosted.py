@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import rankkit as rk
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.models.trees.boosted import Boosted, LightGBM, XGBoost
+from rankkit.models.trees.libraries import Boosted, LightGBM, XGBoost
+from rankkit.transforms import Transform
 
 pytest.importorskip("lightgbm")
 
@@ -30,6 +32,7 @@ def trained():
         ({"max_depth": -2}, "max_depth of at least -1"),
         ({"gradients": "own"}, "gradients to be"),
         ({"n_features": 0}, "n_features"),
+        ({"context": "z+zz"}, "got 'zz'"),
     ],
 )
 def test_options_that_cannot_work_are_refused_before_data(options, place):
@@ -98,6 +101,67 @@ def test_it_scores_as_the_library_does(trained):
 def test_trees_of_other_features_are_refused(trained):
     with pytest.raises(ValueError, match="trees of"):
         LightGBM(2).set_state(trained.state())
+
+
+@pytest.fixture(scope="module")
+def in_context():
+    scorer = LightGBM(num_leaves=5, min_data_in_leaf=5, context="z+rank")
+    history = rk.fit(scorer, "lambdarank", *in_parts(), metric="ndcg@10", epochs=8, progress=False)
+    return scorer, history
+
+
+def in_parts():
+    return rk.make_ranking(40, seed=0), rk.make_ranking(20, seed=1)
+
+
+def test_context_stands_in_columns_beside_the_features(in_context):
+    scorer, history = in_context
+    _, valid = in_parts()
+    assert (scorer.n_features, scorer.model.n_features) == (valid.n_features, 3 * valid.n_features)
+    transform = Transform("none", valid.n_features, context="z+rank")
+    columns = transform(torch.from_numpy(valid.features), torch.from_numpy(valid.offsets)).numpy()
+    np.testing.assert_array_equal(rk.predict(scorer, valid), scorer.model.scores(columns).astype(np.float32))
+    assert rk.evaluate(scorer, valid, ["ndcg@10"]).means["ndcg@10"] == history.best_value
+
+
+def test_context_is_counted_with_its_feature_and_kept_in_a_bundle(in_context, tmp_path):
+    scorer, _ = in_context
+    _, valid = in_parts()
+    assert len(rk.permutation_importance(scorer, valid, n_repeats=1).names) == valid.n_features
+    rk.save(scorer, tmp_path / "run")
+    loaded = rk.load(tmp_path / "run")
+    assert loaded.options["context"] == "z+rank"
+    np.testing.assert_array_equal(rk.predict(loaded, valid), rk.predict(scorer, valid))
+    with pytest.raises(ValueError, match="trees of 30 features, where the options give 10"):
+        LightGBM(10).set_state(scorer.state())
+
+
+def test_trees_with_context_are_refused_by_every_target(in_context, tmp_path):
+    with pytest.raises(ExportError, match=r"context='z\+rank', which compares the documents of a query"):
+        export(in_context[0], "elasticsearch", tmp_path / "es")
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_values_are_missing_in_their_context():
+    scorer = LightGBM(1, context="rank")
+    rows = np.array([[3], [np.nan], [5]], np.float32)
+    data = rk.from_arrays(rows, np.array([0, 1, 2]), np.zeros(3, int))
+    np.testing.assert_array_equal(scorer._columns(data), [[3, 0], [np.nan, np.nan], [5, 1]])
+
+
+def test_categories_and_columns_of_the_query_have_no_context():
+    table = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(40), 5),
+            "label": np.tile([0, 0, 1, 0, 2], 40),
+            "brand": pd.Categorical(["a", "b", "a", "b", "b"] * 40),
+            "price": np.random.default_rng(0).normal(size=200),
+            "age": np.repeat(np.random.default_rng(1).integers(18, 80, 40), 5).astype(float),
+        }
+    )
+    train = rk.from_pandas(table, columns={"age": rk.number(side="query")})
+    scorer = XGBoost.for_data(train, context="gap")
+    assert scorer._context_of(3).places == [train.feature_names.index("price")]
 
 
 def test_it_is_exported_like_trees_of_a_file(trained, tmp_path):
