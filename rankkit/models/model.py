@@ -108,7 +108,9 @@ def fill(model: Any, tensors: Mapping[str, Tensor]) -> None:
 
 
 def n_numbers(model: Any) -> int:
-    """How many numbers a model has learnt: parameters of a module, entries of the arrays of any other."""
+    """How many numbers a model has learnt: leaves of trees, parameters of a module, entries of the arrays of any other."""
+    if hasattr(model, "n_leaves"):
+        return int(model.n_leaves)
     if isinstance(model, nn.Module):
         return sum(parameter.numel() for parameter in model.parameters())
     return sum(int(cast("NDArray[Any]", values).size) for values in model.state().values())

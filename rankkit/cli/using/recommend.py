@@ -46,7 +46,7 @@ def recommend(
     from rankkit.errors import ConfigError, DataWarning
     from rankkit.files.places import check_place
     from rankkit.loaders.interactions.reading import read_interactions
-    from rankkit.models.recommenders.recommender import spread
+    from rankkit.models.recommenders.blocks import spread
     from rankkit.retrieval.lists import check_shown
 
     if out.suffix not in (".parquet", ".csv"):

@@ -10,8 +10,8 @@ from rankkit.data.interactions.log import Interactions
 from rankkit.data.interactions.splits import Split
 from rankkit.errors import DataError
 from rankkit.evaluation.protocol import Protocol
+from rankkit.models.recommenders.blocks import mask_block
 from rankkit.models.recommenders.histories import item_choice
-from rankkit.models.recommenders.recommender import mask_block
 
 _SEEN = {
     "left_out": "items of a user's history are no candidates.",

@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.recommenders.arrays import State, array_in
+from rankkit.models.recommenders.checks import check_count, check_from_zero, check_positive
 from rankkit.models.recommenders.choosing import Grid
-from rankkit.models.recommenders.recommender import Recommender, check_count, check_from_zero, check_positive
+from rankkit.models.recommenders.recommender import Recommender
 
 _N_STEPS = 3  # of conjugate gradients a row and iteration, as the paper on them finds enough
 _N_STEPS_EXACT = 10  # a factor: conjugate gradients end after one each but for rounding

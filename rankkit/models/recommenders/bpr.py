@@ -8,13 +8,9 @@ from numpy.typing import NDArray
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.models.recommenders.arrays import State, array_in
-from rankkit.models.recommenders.recommender import (
-    Recommender,
-    check_count,
-    check_from_zero,
-    check_positive,
-    is_own_history,
-)
+from rankkit.models.recommenders.blocks import is_own_history
+from rankkit.models.recommenders.checks import check_count, check_from_zero, check_positive
+from rankkit.models.recommenders.recommender import Recommender
 
 Negatives = Literal["uniform", "popularity"]
 

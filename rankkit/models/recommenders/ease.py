@@ -12,8 +12,9 @@ from rankkit.data.interactions.joining import on_shared_ids
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError, TrainingError
 from rankkit.models.recommenders.arrays import State, array_in
+from rankkit.models.recommenders.checks import check_positive
 from rankkit.models.recommenders.choosing import Grid
-from rankkit.models.recommenders.recommender import Recommender, check_positive
+from rankkit.models.recommenders.recommender import Recommender
 
 Precision = Literal["float32", "float64"]
 _BLOCK = 512

@@ -9,8 +9,9 @@ from scipy.sparse import csr_array
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError
 from rankkit.models.recommenders.arrays import State, sparse_in, sparse_out
+from rankkit.models.recommenders.checks import check_count, check_from_zero, check_positive
 from rankkit.models.recommenders.choosing import Grid
-from rankkit.models.recommenders.recommender import Recommender, check_count, check_from_zero, check_positive
+from rankkit.models.recommenders.recommender import Recommender
 
 Similarity = Literal["cosine", "tf_idf", "bm25"]
 

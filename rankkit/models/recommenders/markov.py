@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.models.recommenders.arrays import State, sparse_in, sparse_out
+from rankkit.models.recommenders.checks import check_count, check_from_zero
 from rankkit.models.recommenders.choosing import Grid
-from rankkit.models.recommenders.recommender import Recommender, check_count, check_from_zero
+from rankkit.models.recommenders.recommender import Recommender
 
 
 class Markov(Recommender):

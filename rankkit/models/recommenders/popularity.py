@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.recommenders.arrays import State, array_in
-from rankkit.models.recommenders.recommender import Recommender, check_positive
+from rankkit.models.recommenders.checks import check_positive
+from rankkit.models.recommenders.recommender import Recommender
 
 Over = Literal["all", "recent", "decayed"]
 

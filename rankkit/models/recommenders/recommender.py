@@ -12,6 +12,8 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.recommenders.arrays import State, ids_in, ids_out
+from rankkit.models.recommenders.blocks import mask_block, spread
+from rankkit.models.recommenders.checks import check_count
 from rankkit.models.recommenders.choosing import Grid, candidates_of, choose
 from rankkit.models.recommenders.histories import histories_of, item_choice
 from rankkit.remarks import say
@@ -20,8 +22,6 @@ from rankkit.retrieval.faiss_index import Kind
 from rankkit.retrieval.lists import TopK
 from rankkit.retrieval.product_index import ProductIndex
 from rankkit.retrieval.top import top_k
-
-_MEASURED = 200  # users, on whom the recall of an index is measured
 
 
 @runtime_checkable
@@ -384,67 +384,5 @@ class Recommender(Protocol):
         return f"{type(self).__name__}({options}{learnt})"
 
 
-def spread(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of places those, evenly spread, on which recall is measured."""
-    return places[np.linspace(0, len(places) - 1, min(_MEASURED, len(places))).astype(np.int64)]
-
-
-def mask_block(
-    block: NDArray[np.float32], seen: Interactions | None, without: NDArray[np.bool_] | None
-) -> NDArray[np.float32]:
-    """Write -inf where items are no candidates: those of the histories, and those of a mask ``[item]``; in place."""
-    from rankkit.retrieval import kernels
-
-    if seen is not None:
-        kernels.mask_rows(block, seen.offsets, seen.items)
-    if without is not None:
-        block[:, without] = -np.inf
-    return block
-
-
 def _columns_in(state: State, name: str) -> Attributes | None:
     return Attributes.from_bytes(np.asarray(state[name])) if name in state else None
-
-
-def is_own_history(log: Interactions, histories: Interactions) -> NDArray[np.int64]:
-    """int64 ``[user]``: where a user stands in the log whose history is exactly that of the log; -1 for any other."""
-    if histories is log:
-        return np.arange(log.n_users)
-    positions = log.user_positions(histories.user_ids)
-    sizes = histories.sizes
-    same = (positions >= 0) & (sizes > 0)
-    same[same] = log.sizes[positions[same]] == sizes[same]
-    rows = np.flatnonzero(same)
-    mine, theirs = histories.select(rows), log.select(positions[rows])
-    differs = np.zeros(len(rows), np.bool_)
-    np.logical_or.at(differs, mine.users, mine.items != theirs.items)
-    positions[~same] = -1
-    positions[rows[differs]] = -1
-    return positions
-
-
-def check_positive(where: str, *, or_none: bool = False, **numbers: Any) -> None:
-    """Raise ConfigError if an option is not a number above 0."""
-    for name, value in numbers.items():
-        if or_none and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < np.inf:
-            raise ConfigError(f"{where}: expected {name} as a number above 0; got {value!r}. Pass such a number.")
-
-
-def check_count(where: str, *, or_none: bool = False, **numbers: Any) -> None:
-    """Raise ConfigError if an option is not a whole number from 1."""
-    for name, value in numbers.items():
-        if or_none and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise ConfigError(f"{where}: expected {name} as a whole number from 1; got {value!r}. Pass such a number.")
-
-
-def check_from_zero(where: str, *, or_none: bool = False, **numbers: Any) -> None:
-    """Raise ConfigError if an option is not a number of 0 or more."""
-    for name, value in numbers.items():
-        if or_none and value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
-            raise ConfigError(f"{where}: expected {name} as a number of 0 or more; got {value!r}. Pass such a number.")

@@ -7,15 +7,8 @@ from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.models.scorers.columns import (
-    MIN_COUNT,
-    code_tables,
-    code_weights,
-    column_options,
-    inputs_of,
-    options_for,
-    schema_from,
-)
+from rankkit.models.scorers.columns import MIN_COUNT, code_tables, code_weights, column_options, inputs_of, schema_from
+from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.layers import weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout

@@ -11,7 +11,8 @@ from torch.nn import functional
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
-from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, options_for, schema_from
+from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, schema_from
+from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.gathering import can_gather, gathered
 from rankkit.models.scorers.layers import Dropout, fresh, weights_from
 from rankkit.models.scorers.outputs import output_layer

@@ -92,6 +92,11 @@ class BoostedTrees(nn.Module):
     def _context_of(self, n_features: int) -> WithContext | None:
         return None if self.context is None else WithContext(self.context, compared_places(self.schema, n_features))
 
+    @property
+    def n_leaves(self) -> int:
+        """Of all trees."""
+        return self.model.n_leaves
+
     def state(self) -> dict[str, NDArray[np.uint8]]:
         """The file of the library, byte for byte; nothing before it is trained."""
         return {} if self.grown is None else self.grown.state()

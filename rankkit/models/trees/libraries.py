@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
-from rankkit.models.scorers.columns import MIN_COUNT, options_for
+from rankkit.models.scorers.columns import MIN_COUNT
+from rankkit.models.scorers.for_data import options_for
 from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers
 from rankkit.models.trees.growing import Grower, LightGBMGrower, XGBoostGrower
 

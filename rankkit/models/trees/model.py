@@ -108,6 +108,11 @@ class TreeModel:
         """That of the sums of the library."""
         return np.float32 if self.library == "xgboost" else np.float64
 
+    @property
+    def n_leaves(self) -> int:
+        """Of all trees."""
+        return sum(int(tree.is_leaf.sum()) for tree in self.trees)
+
     @cached_property
     def _packed(self) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.uint32]]:
         """Every node of every tree behind one another, the roots, and the bits of the categories."""

@@ -47,6 +47,11 @@ class TreeScorer(nn.Module):
         self.n_features = model.n_features
         self.feature_names = model.feature_names
 
+    @property
+    def n_leaves(self) -> int:
+        """Of all trees."""
+        return self.model.n_leaves
+
     def state(self) -> dict[str, NDArray[np.uint8]]:
         """The file of the library, byte for byte.
 

@@ -8,7 +8,8 @@ from rankkit import registry
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.building import build
-from rankkit.models.scorers.columns import MIN_COUNT, options_for
+from rankkit.models.scorers.columns import MIN_COUNT
+from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.readout import n_outputs_for
 
 

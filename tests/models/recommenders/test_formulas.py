@@ -8,7 +8,7 @@ import pytest
 from rankkit.data.interactions import Interactions
 from rankkit.errors import ConfigError, DataError, TrainingError
 from rankkit.models.recommenders import ALS, BPRMF, EASE, ItemKNN, Markov, Popularity
-from rankkit.models.recommenders.recommender import is_own_history
+from rankkit.models.recommenders.blocks import is_own_history
 from tests.models.recommenders.drawn import drawn_log
 from tests.oracles import recommendation as oracle
 
