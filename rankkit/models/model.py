@@ -108,7 +108,7 @@ def fill(model: Any, tensors: Mapping[str, Tensor]) -> None:
 
 
 def n_numbers(model: Any) -> int:
-    """How many numbers a model has learnt: leaves of trees, parameters of a module, entries of the arrays of any other."""
+    """How many numbers a model has learnt: leaves of trees, parameters of a module, entries of any other's arrays."""
     if hasattr(model, "n_leaves"):
         return int(model.n_leaves)
     if isinstance(model, nn.Module):
