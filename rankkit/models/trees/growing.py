@@ -98,15 +98,6 @@ class LightGBMGrower:
     ) -> None:
         lgb = imported("lightgbm")
         places: Any = list(train.categories) or "auto"
-        shared = {"max_bin": options["max_bin"], "verbosity": -1, "num_threads": _n_threads(train)}
-        given = lgb.Dataset(
-            train.features,
-            train.labels,
-            group=train.list_sizes,
-            weight=None if objective is None else train.weights,
-            categorical_feature=places,
-            params=shared,
-        )
         parameters = {
             **options,
             "objective": objective or "none",
@@ -117,11 +108,22 @@ class LightGBMGrower:
             "deterministic": True,
             "force_row_wise": True,
         }
+        # Bins are made of a sample, which the seed draws: with all parameters, as lightgbm.train() gives them.
+        given = lgb.Dataset(
+            train.features,
+            train.labels,
+            group=train.list_sizes,
+            weight=None if objective is None else train.weights,
+            categorical_feature=places,
+            params=parameters,
+        )
         self._booster = lgb.Booster(parameters, given)
         # Where no feature has two values in leaves of that size, LightGBM fails at the first tree.
         self._has_splits = any(given.feature_num_bin(place) > 1 for place in range(given.num_feature()))
         if valid is not None:
-            held_out = lgb.Dataset(valid.features, valid.labels, group=valid.list_sizes, reference=given, params=shared)
+            held_out = lgb.Dataset(
+                valid.features, valid.labels, group=valid.list_sizes, reference=given, params=parameters
+            )
             self._booster.add_valid(held_out, "valid")
 
     def grow(self, derive: Derive | None) -> bool:
