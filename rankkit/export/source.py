@@ -21,7 +21,7 @@ from rankkit.export.ranges import column_ranges, feature_ranges
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise, over_queries
-from rankkit.models.trees import BoostedTrees, TreeScorer
+from rankkit.models.trees import BoostedTrees, TreeModel, TreeScorer
 from rankkit.registry import ENCODERS, SCORERS
 
 Score = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating]]
@@ -95,11 +95,7 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         ExportError: If the scorer is not of the catalogue, not fitted, or trees with a context.
     """
     if isinstance(scorer, TreeScorer | BoostedTrees):
-        if is_listwise(cast(Scorer, scorer)):
-            raise ExportError(
-                f"export: expected trees of the features alone; got {over_queries(cast(Scorer, scorer))}, in columns "
-                "that no target of trees makes. Train without context, or serve them with rankkit."
-            )
+        _refuse_context(scorer)
         return _from_trees(scorer, model)
     name = bundle.name_for("scorer", scorer)
     if name is None:
@@ -134,6 +130,26 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         schema=schema,
         **recorded(model),
     )
+
+
+def before_training(scorer: Any) -> Any:
+    """What a target can be asked about a scorer that is not trained; of one that grows trees these, which are none yet.
+
+    Raises:
+        ExportError: If it is trees with a context.
+    """
+    if not isinstance(scorer, BoostedTrees):
+        return scorer
+    _refuse_context(scorer)
+    return TreeModel(scorer.library, "", (), 0.0, scorer.n_features or 1, None)
+
+
+def _refuse_context(scorer: Any) -> None:
+    if is_listwise(cast(Scorer, scorer)):
+        raise ExportError(
+            f"export: expected trees of the features alone; got {over_queries(cast(Scorer, scorer))}, in columns "
+            "that no target of trees makes. Train without context, or serve them with rankkit."
+        )
 
 
 def _from_trees(scorer: TreeScorer | BoostedTrees, about: Mapping[str, Any]) -> Source:

@@ -40,6 +40,21 @@ def test_what_is_trained_for_a_target_can_be_exported_there(target, rankkit, sho
     assert f"for {target}: scorer." not in again.out  # it stands in the file now
 
 
+@pytest.mark.parametrize(
+    ("target", "word"), [("solr", ""), ("vespa", "trees of lightgbm"), ("torch", "Export trees to")]
+)
+def test_a_target_is_asked_about_trees_before_any_is_grown(target, word, rankkit, shop, tmp_path):
+    pytest.importorskip("lightgbm")
+    few = ("--set", "training.epochs=2", "--set", "scorer.num_leaves=3")
+    out = tmp_path / "run"
+    answer = rankkit("train", "--train", shop, "--scorer", "lightgbm", "--target", target, "--out", out, *few)
+    assert (answer.code == 0) == (word == "") == out.exists()
+    assert word in answer.err
+    if not word:
+        exported = rankkit("export", out, "--to", target, "--out", tmp_path / "out", "--data", shop)
+        assert exported.code == 0, exported.err
+
+
 def test_wishes_that_a_target_cannot_fulfil_are_all_told_before_data_is_read(rankkit, tmp_path):
     wishes = ["scorer.transform=piecewise:4", "scorer.activation=gelu", "scorer.residual=true", "scorer.hidden=[8, 8]"]
     settings = [word for wish in wishes for word in ("--set", wish)]

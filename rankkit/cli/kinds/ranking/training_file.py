@@ -170,6 +170,7 @@ class Experiment(AnyExperiment):
         """Refuse everything at once that the target cannot express, as far as it is known before data is read."""
         from rankkit.export.fitting import takes_numbers_alone
         from rankkit.export.obstacles import refuse_together
+        from rankkit.export.source import before_training
         from rankkit.export.targets import find_target
 
         kinds = {
@@ -184,7 +185,7 @@ class Experiment(AnyExperiment):
                     "Leave them out, or train for onnx, torch or numpy."
                 )
 
-        refuse_together(target, check_kinds, lambda: find_target(target, where="target").check(scorer))
+        refuse_together(target, check_kinds, lambda: find_target(target, where="target").check(before_training(scorer)))
 
     @property
     def has_validation(self) -> bool:
