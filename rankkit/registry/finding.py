@@ -66,7 +66,7 @@ def names(kind: str) -> list[str]:
     """The names of a kind, rankkit's own first.
 
     >>> names("scorer")
-    ['linear', 'mlp', 'one_feature', 'random', 'trees']
+    ['linear', 'mlp', 'lightgbm', 'xgboost', 'one_feature', 'random', 'trees']
     """
     found = [name for entries in tables_of(kind) for name in entries]
     if kind == "embedding objective":

@@ -281,7 +281,7 @@ def compares(spec: Spec, context: str | None) -> bool:
 def compared_places(schema: Schema | None, n_features: int) -> list[int]:
     """The columns of the matrix whose documents can be compared within a query: numbers of documents, parts of times.
 
-    >>> compared_places(Schema((Number("price"), Category("brand", n_codes=3), Number("age", side="query"))), 3)
+    >>> compared_places(Schema((Number("price"), Category("brand", n_buckets=3), Number("age", side="query"))), 3)
     [0]
     """
     return list(range(n_features)) if schema is None else _places(_runs(schema, "numbers", is_compared=True))
