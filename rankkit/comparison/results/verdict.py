@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from rankkit.comparison.results.results import Results
     from rankkit.comparison.results.standings import Standing
 
+_MOST_NAMED, _NAMED = 8, 5  # of more systems than the first, only the second are named
+
 
 def best_and_equals(results: "Results") -> "list[Standing]":
     """The best system by the first metric, and those that share a letter with it, from best to worst."""
@@ -30,4 +32,11 @@ def verdict(results: "Results") -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
+    """In words, the first ones by name; the letters of the table say the others.
+
+    >>> _listed(["a"]), _listed(["a", "b", "c"]), _listed([f"s{n}" for n in range(9)])
+    ('a', 'a, b and c', 's0, s1, s2, s3, s4 and 4 others')
+    """
+    if len(names) > _MOST_NAMED:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED:,} others"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
