@@ -12,7 +12,6 @@ from them: ``@marked(curvature="core")``; or that it sums terms of single docume
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 from rankkit.objectives.combination import WeightedSum
+from rankkit.objectives.module import taken_apart
 
 _Found = list[tuple[Tensor, Tensor]]
 _found: ContextVar[_Found | None] = ContextVar("rankkit_curvatures", default=None)
@@ -165,24 +165,14 @@ def _bound(slopes: Tensor, mask: Tensor) -> Tensor:
     return torch.maximum(sizes, means)
 
 
-def _function(objective: Any) -> Any:
-    while True:
-        if isinstance(objective, partial):
-            objective = objective.func
-        elif hasattr(objective, "function"):
-            objective = objective.function
-        else:
-            return objective
-
-
 def _mark(objective: Callable[..., Any]) -> str | None:
     """Where the curvature comes from, as the objective says of itself."""
-    mark: str | None = getattr(_function(objective), "curvature", None)
+    mark: str | None = getattr(taken_apart(objective)[0], "curvature", None)
     return mark
 
 
 def _has_reduction(objective: Callable[..., Any]) -> bool:
-    inner = _function(objective)
+    inner, _ = taken_apart(objective)
     called = inner.forward if isinstance(inner, torch.nn.Module) else inner
     try:
         parameters = signature(called).parameters

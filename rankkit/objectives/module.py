@@ -1,6 +1,7 @@
 """Objective: any objective function with its options, as one nn.Module."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -57,6 +58,26 @@ class Objective(nn.Module):
 
     def __repr__(self) -> str:
         return f"Objective({', '.join([self.name, *(f'{name}={value!r}' for name, value in self.options.items())])})"
+
+
+def taken_apart(objective: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The function behind an objective, and the options that are bound to it.
+
+    >>> from functools import partial
+    >>> from rankkit.objectives import softmax_loss
+    >>> function, options = taken_apart(partial(Objective(softmax_loss, temperature=2.0), normalize=False))
+    >>> function is softmax_loss, options
+    (True, {'temperature': 2.0, 'normalize': False})
+    """
+    function: Any = objective
+    options: dict[str, Any] = {}
+    while True:
+        if isinstance(function, partial):
+            function, options = function.func, {**function.keywords, **options}
+        elif isinstance(function, nn.Module) and hasattr(function, "function"):
+            function, options = function.function, {**getattr(function, "options", {}), **options}
+        else:
+            return function, options
 
 
 def option_names(function: Callable[..., Any]) -> list[str]:

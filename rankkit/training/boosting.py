@@ -16,11 +16,13 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.models.trees import BoostedTrees
 from rankkit.objectives.curvature import derivatives
+from rankkit.objectives.module import taken_apart
 from rankkit.objectives.ranks.score_order import ties_by_chance
 from rankkit.randomness import Randomness
 from rankkit.tasks.gradient.drawing import draws_only_from_the_run
-from rankkit.tasks.gradient.objectives import module_of, objective_name, objective_options
-from rankkit.tasks.gradient.settings import check_counts, check_from_0, default_learning_rate
+from rankkit.tasks.gradient.objectives import module_of, objective_name
+from rankkit.tasks.gradient.settings import default_learning_rate
+from rankkit.tasks.gradient.trial import try_objective
 from rankkit.tasks.ranking.job import RankingJob
 from rankkit.training.callbacks import StepRecord
 from rankkit.training.gradient.loop import open_folder
@@ -69,16 +71,20 @@ def boost(job: RankingJob, metric: str, options: Options) -> History:
             f"{where}: expected an objective without weights of its own; got {objective_name(objective)}. "
             "Train a network with it."
         )
-    check_from_0("checkpoint_every", options.checkpoint_every)
+    if options.device not in ("auto", "cpu"):
+        raise ConfigError(f"{where}: expected device 'auto' or 'cpu'; got {options.device!r}. Trees grow on the CPU.")
+    rate = default_learning_rate(job.model)
+    settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
+    try_objective(objective)
     job.check()
-    n_trees = job.default_epochs if options.epochs is None else options.epochs
-    patience = options.patience or (_PATIENCE if job.has_valid else None)
-    rate = default_learning_rate(job.model) if options.learning_rate is None else options.learning_rate
-    check_counts({"epochs": n_trees, **({} if patience is None else {"patience": patience})})
-    identity = {**job.identity(), "metric": metric, "seed": options.seed, "learning_rate": rate, "epochs": n_trees}
-    folder, _ = open_folder(options.out, identity, resume=options.resume, every=0.0)
-    bar = ProgressBar(n_trees, job.train.n_docs, 0, shown=options.progress)
-    growth = _Growth(job, metric, options.seed, rate, n_trees, patience)
+    if settings.patience is not None and not job.has_valid:
+        raise ConfigError(
+            f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
+        )
+    patience = _PATIENCE if settings.patience is None and job.has_valid else settings.patience
+    folder, _ = open_folder(options.out, {**job.identity(), **settings.identity()}, resume=options.resume, every=0.0)
+    bar = ProgressBar(settings.epochs, job.train.n_docs, 0, shown=options.progress)
+    growth = _Growth(job, metric, settings.seed, settings.learning_rate, settings.epochs, patience)
     if folder is None:
         return growth.run(bar, options.callbacks, None)
     with folder.alone():
@@ -257,10 +263,8 @@ def _block(train: RankingDataset, queries: NDArray[np.int64]) -> _Block:
     return _Block(torch.from_numpy(docs), torch.from_numpy(mask), torch.from_numpy(labels), weights)
 
 
-def _set_options(objective: Callable[..., Tensor]) -> dict[str, str]:
+def _set_options(objective: Callable[..., Tensor]) -> dict[str, Any]:
     """The options of an objective that are not as by default."""
-    function: Any = objective
-    while hasattr(function, "function") or hasattr(function, "func"):
-        function = getattr(function, "function", None) or function.func
-    defaults = {name: str(value.default) for name, value in signature(function).parameters.items()}
-    return {name: value for name, value in objective_options(objective).items() if value != defaults.get(name)}
+    function, options = taken_apart(objective)
+    defaults = {name: one.default for name, one in signature(function).parameters.items()}
+    return {name: value for name, value in options.items() if name not in defaults or value != defaults[name]}

@@ -139,6 +139,22 @@ def test_options_of_gradients_are_refused(options):
         grown(**options)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"patience": 0}, "patience: expected"),
+        ({"epochs": 0}, "epochs: expected"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected"),
+        ({"valid": None, "patience": 3}, "validation data with patience"),
+        ({"device": "cuda"}, "grow on the CPU"),
+        ({"objective": Objective(softmax_loss, temperature=-1.0)}, "temperature"),
+    ],
+)
+def test_what_cannot_work_is_refused_as_training_by_gradients_refuses_it(options, message):
+    with pytest.raises(ConfigError, match=message):
+        grown(**options)
+
+
 def test_objectives_with_weights_of_their_own_or_several_outputs_are_refused():
     with pytest.raises(ConfigError, match="without weights of its own"):
         grown(rk.DualLearning(n_positions=10))

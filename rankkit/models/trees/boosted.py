@@ -1,7 +1,7 @@
 """BoostedTrees: what scorers have in common that :func:`rankkit.fit` grows under any objective of one score."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
-from rankkit.models.scorers.columns import compared_places, schema_from
+from rankkit.models.scorers.columns import MIN_COUNT, compared_places, schema_from
+from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.models.trees.growing import Grower, imported, rows_of
 from rankkit.models.trees.model import TreeModel
@@ -70,6 +71,19 @@ class BoostedTrees(nn.Module):
             **({} if context is None else {"context": context}),
             **({} if self.schema is None else {"schema": self.schema.to_dict()}),
         }
+
+    @classmethod
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
+        """A scorer for the columns of training data, whatever their kinds.
+
+        Args:
+            train: The training data; nothing of it but the schema and the number of features is kept.
+            min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
+            **options: Of the scorer.
+        """
+        scorer = cls(**options_for(f"{cls.__name__}.for_data", train, min_count, cls, options), **options)
+        scorer.feature_names = train.feature_names
+        return scorer
 
     @property
     def model(self) -> TreeModel:

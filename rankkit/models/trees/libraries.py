@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import options_for
 from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers
 from rankkit.models.trees.growing import Grower, LightGBMGrower, XGBoostGrower
 
@@ -109,19 +107,6 @@ class LightGBM(BoostedTrees):
         check_numbers("LightGBM", options, from_1=("min_data_in_leaf",), from_2=("num_leaves", "max_bin"))
         super().__init__(n_features, schema, gradients, context, options)
 
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LightGBM":
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
-            **options: Of the scorer.
-        """
-        scorer = cls(**options_for("LightGBM.for_data", train, min_count, cls, options), **options)
-        scorer.feature_names = train.feature_names
-        return scorer
-
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a document."""
         return train.doc_weights
@@ -194,19 +179,6 @@ class XGBoost(BoostedTrees):
         }
         check_numbers("XGBoost", options, from_1=(), from_2=("max_bin",))
         super().__init__(n_features, schema, gradients, context, options)
-
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "XGBoost":
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
-            **options: Of the scorer.
-        """
-        scorer = cls(**options_for("XGBoost.for_data", train, min_count, cls, options), **options)
-        scorer.feature_names = train.feature_names
-        return scorer
 
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a query.

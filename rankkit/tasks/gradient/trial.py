@@ -5,8 +5,9 @@ from inspect import Parameter, signature
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from rankkit.objectives.module import taken_apart
 from rankkit.registry import EMBEDDING_OBJECTIVES, OBJECTIVES
 
 
@@ -21,7 +22,7 @@ def try_objective(objective: Callable[..., Any]) -> None:
     Raises:
         ConfigError: As the objective says.
     """
-    function, options = _taken_apart(objective)
+    function, options = taken_apart(objective)
     if not any(function is known for known in _KNOWN):  # one of the user's own need not be hashable
         return
     parameters = signature(function).parameters
@@ -35,19 +36,6 @@ def try_objective(objective: Callable[..., Any]) -> None:
         inputs = (torch.tensor([[[0.5, 0.1], [0.2, -0.3]]]), *inputs[1:])
     with torch.no_grad():
         function(*inputs, **of_the_call, **options)
-
-
-def _taken_apart(objective: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """The function behind an objective, and the options that are bound to it."""
-    function: Any = objective
-    options: dict[str, Any] = {}
-    while True:
-        if hasattr(function, "func"):  # of functools
-            function, options = function.func, {**function.keywords, **options}
-        elif isinstance(function, nn.Module) and hasattr(function, "function"):
-            function, options = function.function, {**getattr(function, "options", {}), **options}
-        else:
-            return function, options
 
 
 _KNOWN = [entries[name] for entries in (OBJECTIVES, EMBEDDING_OBJECTIVES) for name in entries.built_in]
