@@ -21,6 +21,7 @@ from rankkit.explaining.attribution import TOLERANCE, Attributions
 from rankkit.explaining.tree_shares import by_column, check_library, tree_shares
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.trees import BoostedTrees, TreeScorer
+from rankkit.naming import named
 from rankkit.transforms import Transform
 
 _STEPS = (64, 256, 1024, 4096)
@@ -58,6 +59,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     data = documents_for("attribute", scorer, data, qids=qids)
     feature_names = feature_names_of(scorer, data)
     data = matched("attribute", scorer, data)
+    priors = getattr(scorer, "priors", None)
     places = [_find(data, qid, row) for qid, row in docs]
     if not places:
         raise DataError("attribute: expected documents to explain; got none. Pass docs=[(qid, row)].")
@@ -67,8 +69,12 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     network = copy.deepcopy(cast(nn.Module, scorer)).eval()
     transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
     network.transform = _Transformed()
+    if priors is not None:
+        cast(Any, network).priors = None
+        data = priors.applied(data)
+        feature_names = named(data.feature_names, data.n_features)
     network.double()
-    source = torch.from_numpy(_feature_of_output(scorer))
+    source = torch.from_numpy(_feature_of_output(scorer, data.n_features))
     found = []
     for query, row in places:
         start, stop = data.offsets[query : query + 2]
@@ -99,9 +105,13 @@ def _of_trees(
 ) -> Attributions:
     at = np.array([data.offsets[query] + row for query, row in places])
     features = np.array(data.features[at], np.float32)
+    schema = getattr(scorer, "schema", None)
+    if isinstance(scorer, BoostedTrees):  # which may see more than the features
+        seen = [scorer.seen(data[query]) for query, _ in places]
+        features = np.stack([one.features[row] for one, (_, row) in zip(seen, places, strict=True)])
+        names, schema = named(seen[0].feature_names, seen[0].n_features), seen[0].schema
     values, means = tree_shares(scorer.model, features)
     scores = np.asarray(scorer.model.scores(features), np.float64)
-    schema = getattr(scorer, "schema", None)
     if schema is not None:
         names, features, values = by_column(schema, features, values)
     found = list(zip(values, scores, means, [0] * len(at), strict=True))
@@ -140,11 +150,11 @@ def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
     return int(queries[0]), int(row)
 
 
-def _feature_of_output(scorer: Scorer) -> NDArray[np.int64]:
+def _feature_of_output(scorer: Scorer, n_features: int) -> NDArray[np.int64]:
     """``[output]``: the feature that each output of the transform comes from, read off the names of the outputs."""
     if not hasattr(scorer, "transform"):
-        return np.arange(scorer.n_features)
-    outputs = scorer.transform.output_names([f"<{feature}>" for feature in range(scorer.n_features)])
+        return np.arange(n_features)
+    outputs = scorer.transform.output_names([f"<{feature}>" for feature in range(n_features)])
     found = [re.search(r"<(\d+)>", name) for name in outputs]
     return np.array([int(match[1]) for match in found if match is not None], np.int64)
 

@@ -116,6 +116,8 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         low, high = column_ranges(transform, schema)
     else:
         low, high = feature_ranges(transform, scorer.n_features)
+    if getattr(scorer, "priors", None) is not None:  # whose numbers come behind the features
+        low, high = low[: scorer.n_features], high[: scorer.n_features]
     return Source(
         model=scorer,
         scorer={"name": name, "options": scorer.options},
@@ -145,6 +147,11 @@ def before_training(scorer: Any) -> Any:
 
 
 def _refuse_context(scorer: Any) -> None:
+    if getattr(scorer, "priors", None) is not None:
+        raise ExportError(
+            "export: expected trees of the features alone; got a prior, in columns that no target of trees makes. "
+            "Train without prior, or serve them with rankkit."
+        )
     if is_listwise(cast(Scorer, scorer)):
         raise ExportError(
             f"export: expected trees of the features alone; got {over_queries(cast(Scorer, scorer))}, in columns "

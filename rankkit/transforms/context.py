@@ -1,5 +1,6 @@
 """Context: how a feature compares with those of the other documents of its query, beside the feature itself."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -60,13 +61,18 @@ class WithContext(nn.Module):
 
     def __init__(self, context: str, places: list[int]) -> None:
         super().__init__()
-        self.places = places
+        self.context, self.places = context, places
         self.steps = nn.ModuleList(find("transform", name)(len(places)) for name in context_steps(context))
 
     @property
     def n_more(self) -> int:
         """Columns that are added."""
         return len(self.places) * len(self.steps)
+
+    def names_of(self, names: Sequence[str]) -> list[str]:
+        """One name a column that is added, from one name a feature."""
+        words = context_steps(self.context)
+        return [f"{word}({names[place]})" for word in words for place in self.places]
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, feature]`` to ``[doc, feature + n_more]``: the first step of all places, the second, ..."""

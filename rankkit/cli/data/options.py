@@ -53,7 +53,7 @@ _OPTIONS: Mapping[str, Any] = {
         _option(
             "--columns",
             metavar="A=KIND,B=KIND",
-            help="Kinds of columns of a table: number, category, time, vector, text, bag.",
+            help="Kinds of columns of a table: number, category, key, time, vector, text, bag.",
         ),
     ],
     "position": _role("--position", "Column of the place at which a document was shown"),

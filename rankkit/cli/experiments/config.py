@@ -150,7 +150,8 @@ class AnyExperiment(Section):
         task = self.task
         passed = PASSED.get(task.model, frozenset({"seed"}))
         options = {name: value for name, value in built.model.options.items() if name not in passed}
-        changed: dict[str, Any] = {task.model: Named(name=self.model.name, **options)}
+        asked = self.model.options  # what was asked for stands as it was written, such as the names of columns
+        changed: dict[str, Any] = {task.model: Named(name=self.model.name, **{**options, **asked})}
         if self.objective is not None:
             training = {**told_by(built.model, self.training_defaults()), **self.training}
             training.setdefault("learning_rate", default_learning_rate(built.model))

@@ -66,9 +66,13 @@ def untrained_scorer(name: str, options: Mapping[str, Any], objective: str, n_fe
     """
     from rankkit import registry
     from rankkit.models.building import build
+    from rankkit.models.priors import asked_prior
 
     chosen = dict(options)
     readout = getattr(registry.find("objective", objective), "readout", None) if objective else None
+    if chosen.get("prior") is not None:  # whose keys are columns of data that is not read yet
+        asked = asked_prior(name, chosen["prior"])
+        chosen["prior"] = {**asked, "keys": [[0]], "sizes": None}
     if readout is not None:
         chosen = {"n_outputs": 3, **chosen, "readout": readout}
     return build("scorer", name, n_features or 2, **chosen, seed=0)

@@ -46,6 +46,14 @@ def train(
             help="Beside each feature how it compares within the query, as z+rank; short for --set scorer.context=.",
         ),
     ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY",
+            help="Beside each feature how documents of a key were labelled in training: doc_id, brand+color, 43+44. "
+            "Repeatable; short for --set scorer.prior=.",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option(help="In place of a scorer: mlp or conv, to embed images, .npz, Parquet, digits, glyphs."),
@@ -111,7 +119,7 @@ def train(
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
         more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
-        more |= {"--valid-fraction": valid_fraction, "--target": target, "--context": context}
+        more |= {"--valid-fraction": valid_fraction, "--target": target, "--context": context, "--prior": prior}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
     if resume and config is None and out is not None:
@@ -143,6 +151,8 @@ def train(
     }
     if context is not None:
         settings = [*(settings or []), f"scorer.context={json.dumps(context)}"]
+    if prior:
+        settings = [*(settings or []), f"scorer.prior={json.dumps(prior)}"]
     experiment = load_experiment(config, overrides, settings or [])
     commands = commands_of(experiment.task)
     commands.check(experiment)

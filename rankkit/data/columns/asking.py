@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from rankkit.data.columns.kinds import KINDS, Column
+from rankkit.data.columns.kinds import KINDS, Category, Column
 from rankkit.errors import ConfigError, did_you_mean
 
 _LEARNT = frozenset({"name", "vocabulary", "origin"})
+_KEY = "key"  # a category that is no feature
 
 
 def as_column(name: str, asked: Any) -> Column:
@@ -27,8 +28,11 @@ def as_column(name: str, asked: Any) -> Column:
     if isinstance(asked, Mapping):
         return _from_table(name, asked)
     if isinstance(asked, str):
+        if asked == _KEY:
+            return Category(name, key=True)
         if asked not in KINDS:
-            raise ConfigError(f"columns: expected the kind of {name!r}; got {asked!r}. {did_you_mean(asked, KINDS)}")
+            known = (*KINDS, _KEY)
+            raise ConfigError(f"columns: expected the kind of {name!r}; got {asked!r}. {did_you_mean(asked, known)}")
         return KINDS[asked](name=name)
     if not isinstance(asked, Column):
         raise ConfigError(

@@ -8,6 +8,7 @@ category  text, or numbers that only tell things apart one column: the code of t
                                                        last for a value that is not in the vocabulary; NaN: missing
 time      dates, times                                 one column a part: days, weekday, hour, ...; NaN: missing
 vector    lists of numbers of one length               one column a position
+key       text, or numbers that only tell things apart as of a category; no feature, only priors look at it
 text      free text                                    hashed n-grams, as long as 1 in all; NaN: missing
 bag       lists of text                                codes as of a category, one column a place, NaN behind the last;
                                                        NaN alone: missing or empty
@@ -72,6 +73,8 @@ class Category:
     n_buckets: int | None = None
     vocabulary: tuple[str, ...] | None = None
     side: Side = "document"
+    key: bool = False
+    """Only priors look at it: it is no feature."""
 
     def __post_init__(self) -> None:
         _check_side("category", self.side)
@@ -259,6 +262,7 @@ def category(
     max_size: int = MOST_WORDS,
     n_buckets: int | None = None,
     side: Side = "document",
+    key: bool = False,
 ) -> Category:
     """A column whose values only tell things apart, for ``columns=`` of the readers.
 
@@ -268,6 +272,7 @@ def category(
         max_size: Values that get a code of their own, the most frequent ones.
         n_buckets: Codes are hashes below this number, and there is no vocabulary: for millions of values.
         side: As of :func:`number`.
+        key: It is no feature: only ``prior=`` of a scorer looks at it. ``"key"`` is short for it.
 
     Raises:
         ConfigError: If an option cannot work.
@@ -275,7 +280,7 @@ def category(
     >>> category(min_count=2).n_codes
     0
     """
-    return Category(ordered=ordered, min_count=min_count, max_size=max_size, n_buckets=n_buckets, side=side)
+    return Category(ordered=ordered, min_count=min_count, max_size=max_size, n_buckets=n_buckets, side=side, key=key)
 
 
 def bag(

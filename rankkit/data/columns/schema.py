@@ -19,6 +19,7 @@ _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("name", "analyzer", "reference", "against", "vocabulary", "parts", "side"), str),
     **dict.fromkeys(("min_count", "max_size", "n_buckets", "places", "size", "n"), int),
     "ordered": bool,
+    "key": bool,
     "origin": float,
 }
 _LISTS = frozenset({"vocabulary", "parts", "n"})
@@ -106,7 +107,9 @@ class Schema:
         >>> Schema((Number("price"), Number("age"), Category("brand", n_buckets=9))).summary
         '2 numbers, 1 category'
         """
-        counts = Counter(column.kind for column in self.columns)
+        counts = Counter(
+            "key" if isinstance(column, Category) and column.key else column.kind for column in self.columns
+        )
         many = {"category": "categories"}
         return ", ".join(
             f"{count:,} {kind if count == 1 else many.get(kind, f'{kind}s')}" for kind, count in counts.items()
@@ -224,7 +227,8 @@ def _kind_in_words(column: Column) -> str:
     if isinstance(column, Category | Bag):
         many = f"hashed into {column.n_buckets:,}" if column.n_buckets else f"of {column.n_codes:,}"
         places = f", up to {column.places} at a time" if isinstance(column, Bag) else ""
-        return f"{'ordered ' if isinstance(column, Category) and column.ordered else ''}{column.kind} {many}{places}"
+        word = "ordered category" if isinstance(column, Category) and column.ordered else column.kind
+        return f"{'key' if isinstance(column, Category) and column.key else word} {many}{places}"
     if column.kind == "time":
         return f"time ({', '.join(column.parts)})"  # type: ignore[union-attr]
     if column.kind in ("vector", "text"):

@@ -148,6 +148,30 @@ def code_rows(x: Rows, first: int, last: int, rows: Rows) -> Rows:
     return np.where(count == 0, rows[-1], total / np.maximum(count, 1).astype(np.float32))
 
 
+def key_rows(x: Rows, columns: list[int], n_codes: list[int | None], found: list[NDArray[Any]], rows: Rows) -> Rows:
+    """The row of each key, found by the values of its columns, then by pairs of these; the last one of other keys."""
+    known = np.ones(len(x), np.bool_)
+    places = np.zeros(len(x), np.int64)
+    arrays = iter(found)
+    for level, (column, most) in enumerate(zip(columns, n_codes, strict=True)):
+        values, ordered = x[:, column], next(arrays)
+        known &= ~np.isnan(values) if most is None else values < most
+        numbers = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+        known &= ordered[numbers] == values
+        if level:
+            codes, pairs = places * len(ordered) + numbers, next(arrays)
+            numbers = np.minimum(np.searchsorted(pairs, codes), len(pairs) - 1)
+            known &= pairs[numbers] == codes
+        places = numbers
+    return rows[np.where(known, places, len(rows) - 1)]
+
+
+def with_priors(x: Rows, hidden: list[int], priors: list[Rows]) -> Rows:
+    """The features, 0 in columns that are none, with the rows of keys behind."""
+    shown = np.where(np.isin(np.arange(x.shape[1]), hidden), np.float32(0), x)
+    return np.concatenate([shown, *priors], axis=1)
+
+
 def linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
     """The sums of x by weights, plus bias."""
     products = x @ weight.T

@@ -10,6 +10,7 @@ from torch import nn
 
 from rankkit.errors import ExportError
 from rankkit.export.runtimes import numpy_functions
+from rankkit.models.priors import Priors
 from rankkit.models.scorers import LinearScorer, MLPScorer, Scorer
 from rankkit.models.scorers.columns import CodeTable, ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
@@ -134,10 +135,11 @@ def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) ->
 def _body(scorer: nn.Module) -> list[str]:
     if type(scorer) not in (MLPScorer, LinearScorer):
         raise _refusal(f"scorer {type(scorer).__name__}")
+    lines = [] if scorer.priors is None else _priors(cast(Priors, scorer.priors))
     if isinstance(scorer.transform, ColumnInputs):
-        lines = _columns(scorer.transform)
+        lines += _columns(scorer.transform)
     else:
-        lines = _transform(cast(Transform, scorer.transform), "transform", "features")
+        lines += _transform(cast(Transform, scorer.transform), "transform", "features")
     if isinstance(scorer, MLPScorer):
         for n, layer in enumerate(scorer.hidden):
             lines += _hidden(cast(HiddenLayer, layer), f"hidden.{n}")
@@ -149,6 +151,15 @@ def _body(scorer: nn.Module) -> list[str]:
         lines += [f"x = x + {_code_rows(table, f'codes.{n}')}" for n, table in enumerate(scorer.codes)]
     lines.append(f"x = {scorer.readout}(x)" if scorer.readout is not None else "x = x[:, 0]")
     return lines
+
+
+def _priors(priors: Priors) -> list[str]:
+    tables = []
+    for number, table in enumerate(priors.tables):
+        found = ", ".join(f'w["priors.tables.{number}.{name}"]' for name in table.arrays)
+        rows = f'w["priors.tables.{number}.rows"]'
+        tables.append(f"key_rows(features, {table.key!r}, {table.n_codes!r}, [{found}], {rows})")
+    return [f"x = features = with_priors(features, {priors.hidden!r}, [{', '.join(tables)}])"]
 
 
 def _columns(inputs: ColumnInputs) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rankkit.data.columns.kinds import Bag, Category, Column, Number, Text, Vector
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
+from rankkit.models.priors import Priors
 from rankkit.naming import numbered
 from rankkit.transforms import Spec, Transform
 from rankkit.transforms.context import context_steps
@@ -113,7 +114,7 @@ class ColumnInputs(nn.Module):
     ) -> None:
         super().__init__()
         self.n_inputs = schema.width
-        coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
+        coded = coded_columns(schema)
         plain = within_no_query(spec)
         is_compared = compares(spec, context)
         self._runs = {name: _runs(schema, name, is_compared) for name in _GROUPS}
@@ -215,9 +216,17 @@ def code_tables(schema: Schema, size: int) -> nn.ModuleList:
     """A weight, or several, for each code of each category and bag: all 0 at first."""
     return nn.ModuleList(
         CodeTable(column, schema.spans[column.name].start, size, generator=None, std=0.0)
-        for column in schema.columns
-        if isinstance(column, Category | Bag)
+        for column in coded_columns(schema)
     )
+
+
+def coded_columns(schema: Schema) -> list[Category | Bag]:
+    """The features that are codes; a key is none."""
+    return [
+        column
+        for column in schema.columns
+        if isinstance(column, Bag) or (isinstance(column, Category) and not column.key)
+    ]
 
 
 def schema_from(where: str, schema: Mapping[str, Any] | Schema | None, n_features: int) -> Schema | None:
@@ -242,13 +251,20 @@ def inputs_of(
     spec: Spec,
     n_features: int,
     *,
+    priors: Priors | None = None,
     context: str | None = None,
     missing_indicators: bool,
     embedding: int | None = None,
     embeds: bool = True,
     generator: torch.Generator | None = None,
 ) -> Transform | ColumnInputs:
-    """What comes first in a scorer: a transform where features are numbers alone, else :class:`ColumnInputs`."""
+    """What comes first in a scorer: a transform where features are numbers alone, else :class:`ColumnInputs`.
+
+    With priors it takes the features with the numbers of these behind.
+    """
+    if priors is not None:
+        schema = None if schema is None else priors.widened
+        n_features += priors.n_more
     if schema is not None:
         return ColumnInputs(
             schema,
@@ -295,9 +311,8 @@ def column_options(schema: Schema | None, **others: Any) -> dict[str, Any]:
 
 def code_weights(schema: Schema, tables: nn.ModuleList) -> dict[str, float | list[float]]:
     """The weight of each value of each category and bag, by name."""
-    coded = [column for column in schema.columns if isinstance(column, Category | Bag)]
     found: dict[str, float | list[float]] = {}
-    for column, table in zip(coded, tables, strict=True):
+    for column, table in zip(coded_columns(schema), tables, strict=True):
         words = column.vocabulary or tuple(f"hash {code}" for code in range(column.n_codes))
         rows = cast(CodeTable, table).weight.detach()
         values = (rows[:, 0] if rows.shape[1] == 1 else rows).tolist()

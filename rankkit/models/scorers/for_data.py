@@ -12,6 +12,7 @@ from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.sides import columns_of_queries
 from rankkit.errors import ConfigError
+from rankkit.models.priors import key_columns, resolved
 from rankkit.models.scorers.columns import compares
 from rankkit.remarks import say
 from rankkit.transforms import Spec
@@ -40,8 +41,14 @@ def options_for(
     """
     if not isinstance(min_count, int) or isinstance(min_count, bool) or min_count < 1:
         raise ConfigError(f"{where}: expected min_count of at least 1; got {min_count!r}. Pass a whole number.")
+    prior = {} if given.get("prior") is None else {"prior": resolved(where, given["prior"], train)}
     if train.schema is None:
-        return {"n_features": train.n_features}
+        return {"n_features": train.n_features, **prior}
+    unused = {column.name for column in key_columns(train.schema)}
+    for key in prior["prior"]["keys"] if prior else []:
+        unused -= {train.schema.names[place].removesuffix("[hash]") for place in key}
+    if unused:
+        say(f"{where}: read as keys, and no prior looks at them: {', '.join(sorted(unused))}. Pass prior=[...].")
     if not train.schema.on_side("document"):
         raise ConfigError(
             f"{where}: expected a column of documents, to rank them by; got columns of the query alone. Add one."
@@ -75,7 +82,7 @@ def options_for(
             f"{where}: values in fewer than {min_count} training rows count as unseen: {', '.join(lines)}. "
             "Pass min_count=1 to give each a code of its own."
         )
-    return {"n_features": train.n_features, "schema": Schema(tuple(narrowed))}
+    return {"n_features": train.n_features, "schema": Schema(tuple(narrowed)), **prior}
 
 
 def _spec_of(made: Callable[..., Any], given: Mapping[str, Any]) -> Spec:

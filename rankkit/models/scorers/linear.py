@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.models.priors import Prior, prior_options, priors_from
 from rankkit.models.scorers.columns import MIN_COUNT, code_tables, code_weights, column_options, inputs_of, schema_from
 from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.layers import weights_from
@@ -25,6 +26,8 @@ class LinearScorer(nn.Module):
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
         context: Beside each number of documents how it compares within the query, as ``"z+rank"``: ``z`` ((x - mean) /
             std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one); None: without.
+        prior: Keys of which is remembered how their documents were labelled, as ``["doc_id", "brand+color"]``: three
+            numbers each beside the features; None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
             ``ordinal_loss``.
@@ -56,6 +59,7 @@ class LinearScorer(nn.Module):
         *,
         transform: Spec = "log1p+standardize",
         context: str | None = None,
+        prior: Prior | None = None,
         n_outputs: int = 1,
         readout: str | None = None,
         tied_outputs: bool = False,
@@ -71,10 +75,12 @@ class LinearScorer(nn.Module):
         self.readout = check_readout("LinearScorer", n_outputs, readout)
         self.feature_names: tuple[str, ...] | None = None
         self.schema = schema_from("LinearScorer", schema, n_features)
+        self.priors = priors_from("LinearScorer", prior, self.schema, n_features)
         self.transform = inputs_of(
             self.schema,
             transform,
             n_features,
+            priors=self.priors,
             context=context,
             missing_indicators=missing_indicators,
             embeds=False,
@@ -93,6 +99,7 @@ class LinearScorer(nn.Module):
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "transform": self.transform.spec,
+            **prior_options(self.priors),
             "n_outputs": n_outputs,
             "readout": self.readout,
             "tied_outputs": tied_outputs,
@@ -111,12 +118,13 @@ class LinearScorer(nn.Module):
                 share that of unseen values.
             **options: Of the scorer.
         """
-        scorer = cls(**options_for("LinearScorer.for_data", train, min_count, cls, options), **options)
+        scorer = cls(**{**options, **options_for("LinearScorer.for_data", train, min_count, cls, options)})
         scorer.feature_names = train.feature_names
         return scorer
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+        features = features if self.priors is None else self.priors(features)
         outputs: Tensor = self.output(self.transform(features, offsets))
         if self.schema is not None:
             for table in self.codes:
@@ -131,8 +139,12 @@ class LinearScorer(nn.Module):
         """
         weight = self.output.weight.detach()
         values = (weight.squeeze(0) if weight.shape[0] == 1 else weight.t()).tolist()
-        found = dict(zip(self.transform.output_names(named(self.feature_names, self.n_features)), values, strict=True))
+        found = dict(zip(self.transform.output_names(self._input_names()), values, strict=True))
         return found if self.schema is None else {**found, **code_weights(self.schema, self.codes)}
+
+    def _input_names(self) -> tuple[str, ...]:
+        names = named(self.feature_names, self.n_features)
+        return names if self.priors is None else (*names, *self.priors.names_of(names))
 
     def __repr__(self) -> str:
         return describe(self, self.options)

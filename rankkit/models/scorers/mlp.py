@@ -11,6 +11,7 @@ from torch.nn import functional
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.models.priors import Prior, prior_options, priors_from
 from rankkit.models.scorers.columns import MIN_COUNT, column_options, inputs_of, schema_from
 from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.gathering import can_gather, gathered
@@ -47,6 +48,8 @@ class MLPScorer(nn.Module):
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
         context: Beside each number of documents how it compares within the query, as ``"z+rank"``: ``z`` ((x - mean) /
             std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one); None: without.
+        prior: Keys of which is remembered how their documents were labelled, as ``["doc_id", "brand+color"]``: three
+            numbers each beside the features; None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
             ``ordinal_loss``.
@@ -81,6 +84,7 @@ class MLPScorer(nn.Module):
         residual: bool = False,
         transform: Spec = ("log1p+standardize", "piecewise:32"),
         context: str | None = None,
+        prior: Prior | None = None,
         n_outputs: int = 1,
         readout: str | None = None,
         tied_outputs: bool = False,
@@ -102,10 +106,12 @@ class MLPScorer(nn.Module):
         self.schema = schema_from("MLPScorer", schema, n_features)
         if embedding_size is not None:
             check_count("MLPScorer", "embedding_size", embedding_size)
+        self.priors = priors_from("MLPScorer", prior, self.schema, n_features)
         self.transform = inputs_of(
             self.schema,
             transform,
             n_features,
+            priors=self.priors,
             context=context,
             missing_indicators=missing_indicators,
             embedding=embedding_size,
@@ -129,6 +135,7 @@ class MLPScorer(nn.Module):
             "normalization": normalization,
             "residual": residual,
             "transform": self.transform.spec,
+            **prior_options(self.priors),
             "n_outputs": n_outputs,
             "readout": self.readout,
             "tied_outputs": tied_outputs,
@@ -153,13 +160,14 @@ class MLPScorer(nn.Module):
             >>> MLPScorer.for_data(make_ranking(5, n_features=3), hidden=(4,)).n_features
             3
         """
-        scorer = cls(**options_for("MLPScorer.for_data", train, min_count, cls, options), **options)
+        scorer = cls(**{**options, **options_for("MLPScorer.for_data", train, min_count, cls, options)})
         scorer.feature_names = train.feature_names
         return scorer
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(self._hidden_values(features, offsets))
+        given = features if self.priors is None else self.priors(features)
+        outputs: Tensor = self.output(self._hidden_values(given, offsets))
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
     def _hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """BoostedTrees: what scorers have in common that :func:`rankkit.fit` grows under any objective of one score."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -8,15 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from rankkit.data.columns.kinds import Number
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.models.priors import Prior, prior_options, priors_from, resolved
 from rankkit.models.scorers.columns import MIN_COUNT, compared_places, schema_from
 from rankkit.models.scorers.for_data import options_for
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.models.trees.growing import Grower, imported, rows_of
 from rankkit.models.trees.model import TreeModel
 from rankkit.models.trees.scorer import TreeScorer
+from rankkit.naming import named
 from rankkit.transforms.context import WithContext, context_steps
 from rankkit.transforms.rows import TrainingRows
 
@@ -45,6 +49,7 @@ class BoostedTrees(nn.Module):
         schema: Mapping[str, Any] | Schema | None,
         gradients: Gradients,
         context: str | None,
+        prior: Prior | None,
         options: Mapping[str, Any],
     ) -> None:
         super().__init__()
@@ -61,6 +66,8 @@ class BoostedTrees(nn.Module):
         self.gradients = gradients
         context_steps(context)
         self.context = context
+        self.prior = prior
+        self.priors = None if n_features is None else priors_from(name, prior, self.schema, n_features)
         self._beside = None if n_features is None else self._context_of(n_features)
         self.grown: TreeScorer | None = None
         self._library_options = dict(options)
@@ -69,6 +76,8 @@ class BoostedTrees(nn.Module):
             **options,
             "gradients": gradients,
             **({} if context is None else {"context": context}),
+            **({} if prior is None else {"prior": prior}),
+            **prior_options(self.priors),
             **({} if self.schema is None else {"schema": self.schema.to_dict()}),
         }
 
@@ -81,7 +90,7 @@ class BoostedTrees(nn.Module):
             min_count: Training rows that a value of a category has to have; the rarer ones count as unseen.
             **options: Of the scorer.
         """
-        scorer = cls(**options_for(f"{cls.__name__}.for_data", train, min_count, cls, options), **options)
+        scorer = cls(**{**options, **options_for(f"{cls.__name__}.for_data", train, min_count, cls, options)})
         scorer.feature_names = train.feature_names
         return scorer
 
@@ -100,11 +109,15 @@ class BoostedTrees(nn.Module):
         """``features [doc, feature]`` to ``[doc]``, computed on the CPU, in the precision of the library."""
         if self.grown is None:
             return features.new_zeros(len(features))  # as the library begins
-        scores: Tensor = self.grown(features if self._beside is None else self._beside(features, offsets), offsets)
+        given = features if self.priors is None else self.priors(features)
+        scores: Tensor = self.grown(given if self._beside is None else self._beside(given, offsets), offsets)
         return scores
 
     def _context_of(self, n_features: int) -> WithContext | None:
-        return None if self.context is None else WithContext(self.context, compared_places(self.schema, n_features))
+        if self.context is None:
+            return None
+        schema = self.schema if self.priors is None else self.priors.widened
+        return WithContext(self.context, compared_places(schema, n_features))
 
     @property
     def n_leaves(self) -> int:
@@ -112,8 +125,11 @@ class BoostedTrees(nn.Module):
         return self.model.n_leaves
 
     def state(self) -> dict[str, NDArray[np.uint8]]:
-        """The file of the library, byte for byte; nothing before it is trained."""
-        return {} if self.grown is None else self.grown.state()
+        """The file of the library, byte for byte, and what priors remember; nothing before it is trained."""
+        if self.grown is None:
+            return {}
+        remembered = {} if self.priors is None else self.priors.state_dict()
+        return {**self.grown.state(), **{f"priors.{name}": value.numpy() for name, value in remembered.items()}}
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take what :meth:`state` gave.
@@ -124,9 +140,19 @@ class BoostedTrees(nn.Module):
         if not state:
             return
         grown = TreeScorer()
-        grown.set_state(state)
+        grown.set_state({name: value for name, value in state.items() if not name.startswith("priors.")})
+        if self.priors is not None:
+            remembered = {
+                name.removeprefix("priors."): torch.from_numpy(np.array(value))
+                for name, value in state.items()
+                if name.startswith("priors.")
+            }
+            try:
+                self.priors.load_state_dict(remembered, assign=True)
+            except RuntimeError as error:
+                raise ValueError(f"other priors than the options give: {error}") from error
         if self.n_features is not None:
-            n_wanted = self.n_features + (0 if self._beside is None else self._beside.n_more)
+            n_wanted = self._n_columns(self.n_features)
             if n_wanted != grown.n_features:
                 raise ValueError(f"trees of {grown.n_features} features, where the options give {n_wanted}")
         self.grown = grown
@@ -158,8 +184,14 @@ class BoostedTrees(nn.Module):
     ) -> Grower:
         """A grower for data; what it has grown comes back by :meth:`keep`."""
         self.n_features = self.options["n_features"] = train.n_features
-        self._beside = self._context_of(train.n_features)
         imported(self.library)
+        if self.priors is None and self.prior is not None:  # built without data
+            places = resolved(type(self).__name__, self.prior, train)
+            self.priors = priors_from(type(self).__name__, places, self.schema, train.n_features)
+            self.options |= prior_options(self.priors)
+        if self.priors is not None:
+            train = self.priors.learn("fit", train)
+        self._beside = self._context_of(train.n_features)
         learnt = rows_of(train, self._columns(train), None if own is None else self.weights_taken(train))
         held_out = None if valid is None else rows_of(valid, self._columns(valid), None)
         return self._grower(learning_rate, own, learnt, held_out, seed)
@@ -181,16 +213,33 @@ class BoostedTrees(nn.Module):
     def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
         raise NotImplementedError
 
-    def _columns(self, data: RankingDataset) -> NDArray[np.float32]:
-        """``[doc, feature]``, with the context beside them where there is one."""
+    def seen(self, data: RankingDataset) -> RankingDataset:
+        """The documents with all columns that the trees see, priors and context beside the features."""
+        own = data if self.priors is None else self.priors.applied(data)
         if self._beside is None:
-            return np.asarray(data.features)
-        columns = np.empty((data.n_docs, data.n_features + self._beside.n_more), np.float32)
+            return own
+        names = named(own.feature_names, own.n_features)
+        more = self._beside.names_of(names)
+        columns = tuple(Number(name) for name in names) if own.schema is None else own.schema.columns
+        schema = Schema((*columns, *(Number(name) for name in more)))
+        return replace(own, features=self._columns(data), feature_names=schema.names, schema=schema)
+
+    def _columns(self, data: RankingDataset) -> NDArray[np.float32]:
+        """``[doc, feature]``, with priors and context beside them where there are some."""
+        features = np.asarray(data.features) if self.priors is None else self.priors.columns_of(data.features)
+        if self._beside is None:
+            return features
+        columns = np.empty((data.n_docs, features.shape[1] + self._beside.n_more), np.float32)
         n_done = 0
-        for block in TrainingRows(data.features, data.offsets, torch.device("cpu")).after(self._beside).blocks():
+        for block in TrainingRows(features, data.offsets, torch.device("cpu")).after(self._beside).blocks():
             columns[n_done : n_done + len(block)] = block.numpy()
             n_done += len(block)
         return columns
+
+    def _n_columns(self, n_features: int) -> int:
+        """How many columns the trees see of so many features."""
+        n_more = [one.n_more for one in (self.priors, self._beside) if one is not None]
+        return n_features + sum(n_more)
 
     def __repr__(self) -> str:
         return describe(self, self.options)

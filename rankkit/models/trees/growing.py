@@ -58,7 +58,7 @@ def category_places(data: RankingDataset) -> list[int]:
     return [
         data.schema.spans[column.name].start
         for column in data.schema.columns
-        if isinstance(column, Category) and not column.ordered
+        if isinstance(column, Category) and not column.ordered and not column.key
     ]
 
 

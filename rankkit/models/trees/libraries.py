@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
+from rankkit.models.priors import Prior
 from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers
 from rankkit.models.trees.growing import Grower, LightGBMGrower, XGBoostGrower
 
@@ -43,6 +44,8 @@ class LightGBM(BoostedTrees):
         context: Columns beside each number of documents, of how it compares within the query, as ``"z+rank"``: ``z``
             ((x - mean) / std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one),
             missing where it is; None: without.
+        prior: Keys of which is remembered how their documents were labelled, as ``["doc_id", "brand+color"]``: three
+            columns each; None: without.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -83,6 +86,7 @@ class LightGBM(BoostedTrees):
         cat_l2: float = 10.0,
         gradients: Gradients = "auto",
         context: str | None = None,
+        prior: Prior | None = None,
         schema: Mapping[str, Any] | Schema | None = None,
         seed: int | None = None,
     ) -> None:
@@ -105,7 +109,7 @@ class LightGBM(BoostedTrees):
             "cat_l2": cat_l2,
         }
         check_numbers("LightGBM", options, from_1=("min_data_in_leaf",), from_2=("num_leaves", "max_bin"))
-        super().__init__(n_features, schema, gradients, context, options)
+        super().__init__(n_features, schema, gradients, context, prior, options)
 
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a document."""
@@ -138,6 +142,8 @@ class XGBoost(BoostedTrees):
         context: Columns beside each number of documents, of how it compares within the query, as ``"z+rank"``: ``z``
             ((x - mean) / std), ``rank`` (from 0 to 1), ``share`` (of the largest), ``gap`` (to the next higher one),
             missing where it is; None: without.
+        prior: Keys of which is remembered how their documents were labelled, as ``["doc_id", "brand+color"]``: three
+            columns each; None: without.
         schema: What the columns stand for; from the training data.
         seed: Taken for the sake of other scorers: the run's counts.
 
@@ -163,6 +169,7 @@ class XGBoost(BoostedTrees):
         max_bin: int = 256,
         gradients: Gradients = "auto",
         context: str | None = None,
+        prior: Prior | None = None,
         schema: Mapping[str, Any] | Schema | None = None,
         seed: int | None = None,
     ) -> None:
@@ -178,7 +185,7 @@ class XGBoost(BoostedTrees):
             "max_bin": max_bin,
         }
         check_numbers("XGBoost", options, from_1=(), from_2=("max_bin",))
-        super().__init__(n_features, schema, gradients, context, options)
+        super().__init__(n_features, schema, gradients, context, prior, options)
 
     def weights_taken(self, train: RankingDataset) -> NDArray[np.float32] | None:
         """One a query.

@@ -16,7 +16,7 @@ _MISSING_NONE, _MISSING_ZERO = 0, 1
 _ZERO = np.float32(1e-35)
 
 
-def parse_lightgbm(where: str, text: str) -> TreeModel:
+def parse_lightgbm(where: str, text: str, suspects: bool = True) -> TreeModel:
     """The trees of a text file.
 
     Raises:
@@ -39,7 +39,7 @@ def parse_lightgbm(where: str, text: str) -> TreeModel:
     if len(names) != n_features:
         raise ValueError(f"{len(names)} names of {n_features} features")
     has_names = names != [f"Column_{n}" for n in range(n_features)]
-    if not has_names and n_features > 1 and about.get("feature_infos", "").split(" ")[0] == "none":
+    if suspects and not has_names and n_features > 1 and about.get("feature_infos", "").split(" ")[0] == "none":
         warnings.warn(
             f"{where}: its first feature was constant, as where LightGBM itself read LETOR text, whose indices begin "
             "at 1: if so, read LETOR text for it with zero_based=True, or every feature is one place off.",

@@ -32,19 +32,20 @@ def read_tree_model(path: Path) -> TreeModel:
     return parse_tree_model(str(path), _read(path))
 
 
-def parse_tree_model(where: str, content: bytes) -> TreeModel:
+def parse_tree_model(where: str, content: bytes, *, suspects: bool = True) -> TreeModel:
     """The trees of the content of a file.
 
     Args:
         where: The file, for messages.
         content: What :func:`read_tree_model` reads.
+        suspects: Warn of what looks as if its library had read other columns than rankkit would.
 
     Raises:
         BundleError: As :func:`read_tree_model`.
     """
     try:
         if content.startswith((b"tree\n", b"tree\r\n")):
-            model = parse_lightgbm(where, content.decode().replace("\r\n", "\n"))
+            model = parse_lightgbm(where, content.decode().replace("\r\n", "\n"), suspects)
         elif is_ubjson(content):
             model = parse_xgboost(where, read_ubjson(content))
         elif content.lstrip().startswith(b"{"):

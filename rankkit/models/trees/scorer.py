@@ -71,7 +71,7 @@ class TreeScorer(nn.Module):
         if set(state) != {"file"} or state["file"].dtype != np.uint8 or state["file"].ndim != 1:
             raise ValueError("a state that is no file of trees")
         try:
-            self._take(parse_tree_model("trees", state["file"].tobytes()))
+            self._take(parse_tree_model("trees", state["file"].tobytes(), suspects=False))
         except BundleError as error:
             raise ValueError(str(error)) from error
 

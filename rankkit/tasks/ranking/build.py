@@ -44,7 +44,8 @@ def build_scorer(
                     "Train with bce, which learns the same from two."
                 )
     made = registry.find("scorer", name) if isinstance(name, str) else name
-    if data.schema is not None and "schema" in inspect.signature(made).parameters:
+    known = inspect.signature(made).parameters
+    if "schema" in known and (data.schema is not None or "prior" in chosen):
         chosen |= options_for("train", data, MIN_COUNT, made, chosen)
     scorer = build("scorer", name, chosen.pop("n_features", data.n_features), **chosen)
     if getattr(scorer, "schema", None) is not None:

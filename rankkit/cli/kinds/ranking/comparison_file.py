@@ -101,6 +101,8 @@ class ComparisonFile(Compared):
         Raises:
             ConfigError: If an option is unknown or of another type, or nothing is to be compared.
         """
+        for named in self.scorers:
+            self.data.read_keys(named.options)
         scorers, objectives = ([part_of(named) for named in names] for names in (self.scorers, self.objectives))
         rules = Rules(**{**self.evaluation.model_dump(), "metrics": tuple(self.evaluation.metrics)})
         return self.planned(cross(scorers, objectives, self.training), self.data.source(), rules, _check)

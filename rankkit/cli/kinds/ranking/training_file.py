@@ -1,5 +1,6 @@
 """The experiment file of a ranker: what ``rankkit train`` runs, validated as a whole before any data is read."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -78,6 +79,16 @@ class Data(Section):
         fields = type(self).model_fields
         return {name: getattr(self, name) for name in READING if getattr(self, name) != fields[name].default}
 
+    def read_keys(self, options: Mapping[str, Any]) -> None:
+        """Read a column of ids that a prior names as a key too; it is no feature by itself."""
+        from rankkit.loaders.formats import kind_by_name
+        from rankkit.models.priors import key_names
+
+        ids = {self.doc_id, self.qid, self.session} - {None} - (self.columns or {}).keys()
+        found = ids & key_names(options["prior"]) if options.get("prior") is not None else set()
+        if found and self.train is not None and (self.train.is_dir() or kind_by_name(self.train) != "letor"):
+            self.columns = {**(self.columns or {}), **dict.fromkeys(sorted(map(str, found)), "key")}
+
 
 class EvaluationSection(Section):
     """What is measured on the validation and test data at the end, and by which rules."""
@@ -129,6 +140,7 @@ class Experiment(AnyExperiment):
             options = check_options(kind, registry.find(kind, named.name), named.options)
             setattr(self, kind, Named(name=named.name, **options))
         self.training = check_options("training", fit, self.training)
+        self.data.read_keys(self.scorer.options)
         return self
 
     @model_validator(mode="after")
