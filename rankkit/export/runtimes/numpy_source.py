@@ -13,7 +13,7 @@ from rankkit.export.runtimes import numpy_functions
 from rankkit.models.scorers import LinearScorer, MLPScorer, Scorer
 from rankkit.models.scorers.columns import CodeTable, ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
-from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
+from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform
 from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Missing, Standardize

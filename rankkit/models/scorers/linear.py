@@ -1,14 +1,14 @@
 """LinearScorer: a weighted sum of transformed features."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.scorers.columns import MIN_COUNT, code_tables, code_weights, column_options, inputs_of, schema_from
-from rankkit.models.scorers.for_data import options_for
+from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
@@ -102,7 +102,7 @@ class LinearScorer(nn.Module):
         }
 
     @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LinearScorer":
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
         """A scorer for the columns of training data, whatever their kinds.
 
         Args:
@@ -111,9 +111,7 @@ class LinearScorer(nn.Module):
                 share that of unseen values.
             **options: Of the scorer.
         """
-        scorer = cls(**options_for("LinearScorer.for_data", train, min_count, cls, options), **options)
-        scorer.feature_names = train.feature_names
-        return scorer
+        return scorer_for(cls, train, min_count, options)
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""

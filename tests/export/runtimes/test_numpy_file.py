@@ -13,7 +13,7 @@ from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
 from rankkit.models.scorers import LinearScorer, MLPScorer
-from rankkit.models.scorers.mlp import ACTIVATIONS
+from rankkit.models.scorers.networks.hidden import ACTIVATIONS
 
 TRAIN = make_ranking(20, n_features=5, seed=1)
 TRANSFORMS = [
