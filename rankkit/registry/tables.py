@@ -11,6 +11,7 @@ SCORERS = Entries(
     {
         "linear": "LinearScorer",
         "mlp": "MLPScorer",
+        "dcn": "DCNScorer",
     },
 )
 

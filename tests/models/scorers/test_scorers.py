@@ -1,4 +1,4 @@
-"""LinearScorer, MLPScorer and readouts."""
+"""What all scorers have, LinearScorer, and readouts."""
 
 import numpy as np
 import pytest
@@ -33,6 +33,9 @@ VARIANTS = [
         {"hidden": (8, 6), "normalization": "batch", "transform": ["log1p+standardize", "query_standardize"]},
     ),
     ("mlp", {"hidden": (), "transform": "quantile", "n_outputs": 3}),
+    ("dcn", {}),
+    ("dcn", {"schema": SCHEMA, "hidden": (8,), "rank": 2, "n_outputs": 3}),
+    ("dcn", {"hidden": (8,), "structure": "stacked", "n_outputs": 3, "readout": "sum_of_sigmoids", "context": "z"}),
 ]
 
 

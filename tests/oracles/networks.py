@@ -1,0 +1,37 @@
+"""Networks that rank, document by document in loops over float64 numbers."""
+
+import math
+
+import torch
+
+
+def numbers(tensor):
+    return tensor.detach().double().tolist()
+
+
+def products(weight, bias, values):
+    """A linear layer."""
+    bias = [0.0] * len(weight) if bias is None else bias
+    return [math.fsum(w * v for w, v in zip(row, values, strict=True)) + b for row, b in zip(weight, bias, strict=True)]
+
+
+def cross_layer(values, start, weight, bias, inner=None):
+    """start * (W x + b) + x, with W as it is or as a product whose first factor is ``inner``."""
+    mixed = products(weight, bias, values if inner is None else products(inner, None, values))
+    return [s * m + v for s, m, v in zip(start, mixed, values, strict=True)]
+
+
+def dcn(scorer, features):
+    """Scores of documents by a DCNScorer without transform and normalization, with relu, in evaluation."""
+    scores = []
+    for start in numbers(features):
+        values = start
+        for layer in scorer.cross:
+            inner = None if isinstance(layer.inner, torch.nn.Identity) else numbers(layer.inner.weight)
+            values = cross_layer(values, start, numbers(layer.linear.weight), numbers(layer.linear.bias), inner)
+        deep = start if scorer.is_parallel else values
+        for layer in scorer.hidden:
+            deep = [max(v, 0.0) for v in products(numbers(layer.linear.weight), numbers(layer.linear.bias), deep)]
+        last = values + deep if scorer.is_parallel else deep
+        scores.append(products(numbers(scorer.output.weight), numbers(scorer.output.bias), last)[0])
+    return scores
