@@ -12,6 +12,7 @@ SCORERS = Entries(
         "linear": "LinearScorer",
         "mlp": "MLPScorer",
         "dcn": "DCNScorer",
+        "attention": "AttentionScorer",
     },
 )
 

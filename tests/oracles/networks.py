@@ -35,3 +35,33 @@ def dcn(scorer, features):
         last = values + deep if scorer.is_parallel else deep
         scores.append(products(numbers(scorer.output.weight), numbers(scorer.output.bias), last)[0])
     return scores
+
+
+def looked_at(block, rows, others):
+    """An AttentionBlock by torch's own multi-head attention, for one list."""
+    width = rows.shape[1]
+    torchs = torch.nn.MultiheadAttention(width, block.n_heads, batch_first=True, dtype=rows.dtype)
+    torchs.in_proj_weight.data.copy_(torch.cat([block.query.weight, block.key.weight, block.value.weight]))
+    torchs.in_proj_bias.data.copy_(torch.cat([block.query.bias, block.key.bias, block.value.bias]))
+    torchs.out_proj.load_state_dict(block.mix.state_dict())
+    looking = block.norm(rows)
+    seen = looking if others is None else block.seen_norm(others)
+    rows = rows + torchs(looking[None], seen[None], seen[None])[0][0]
+    return rows + block.outer(block.inner(block.inner_norm(rows)).relu())
+
+
+def attention(scorer, features, offsets):
+    """Scores of documents by an AttentionScorer, a query at a time, in evaluation."""
+    scores = []
+    for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        if start == stop:
+            continue
+        rows = scorer.hidden(scorer.transform(features[start:stop], torch.tensor([0, stop - start])))
+        for block in scorer.blocks:
+            if hasattr(block, "points"):
+                points = looked_at(block.gather, block.points, rows)
+                rows = looked_at(block.spread, rows, points)
+            else:
+                rows = looked_at(block.own, rows, None)
+        scores += scorer.output(scorer.norm(rows))[:, 0].tolist()
+    return scores

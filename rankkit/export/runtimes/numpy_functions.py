@@ -166,6 +166,20 @@ def layer_norm(x: Rows, weight: Rows, bias: Rows, eps: float) -> Rows:
     return centred / np.sqrt(variance + np.float32(eps)) * weight + bias
 
 
+def attention(
+    query: Rows, key: Rows, value: Rows, of_rows: NDArray[np.int64], of_others: NDArray[np.int64], n_heads: int
+) -> Rows:
+    """What each row of a list takes from the others that the list has, in parts of the width."""
+    found = np.zeros_like(query)
+    heads = np.split(np.arange(query.shape[1]), n_heads)
+    for (first, last), (start, stop) in zip(itertools.pairwise(of_rows), itertools.pairwise(of_others), strict=True):
+        for head in heads if stop > start else ():
+            weights = query[first:last, head] @ key[start:stop, head].T / np.float32(math.sqrt(len(head)))
+            weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+            found[first:last, head] = weights / weights.sum(axis=1, keepdims=True) @ value[start:stop, head]
+    return found
+
+
 def relu(x: Rows) -> Rows:
     """max(x, 0)."""
     return np.maximum(x, np.float32(0))

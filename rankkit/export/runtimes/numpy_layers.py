@@ -6,7 +6,8 @@ from typing import Any, cast
 from torch import nn
 
 from rankkit.errors import ExportError
-from rankkit.models.scorers import DCNScorer, LinearScorer, MLPScorer
+from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer
+from rankkit.models.scorers.networks.attention import AttentionBlock, InducedBlock, SelfBlock
 from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 
@@ -44,10 +45,51 @@ def _dcn(scorer: DCNScorer) -> list[str]:
     return [*lines, _output(scorer.output)]
 
 
+def _attention(scorer: AttentionScorer) -> list[str]:
+    lines = _hidden_layers(scorer.hidden)
+    for n, block in enumerate(scorer.blocks):
+        if isinstance(block, SelfBlock):
+            lines += _block(block.own, f"blocks.{n}.own", "x", "offsets", "offsets")
+            continue
+        points = cast(InducedBlock, block)
+        lines += [
+            "rows = x",
+            f'x = np.tile(w["blocks.{n}.points"], (len(offsets) - 1, 1))',
+            f"of_points = np.arange(len(offsets)) * {len(points.points)}",
+            *_block(points.gather, f"blocks.{n}.gather", "rows", "of_points", "offsets"),
+            "points, x = x, rows",
+            *_block(points.spread, f"blocks.{n}.spread", "points", "offsets", "of_points"),
+        ]
+    return [*lines, _layer_norm(scorer.norm, "norm"), _output(scorer.output)]
+
+
+def _block(block: AttentionBlock, name: str, others: str, of_rows: str, of_others: str) -> list[str]:
+    """Lines from ``x``, the rows that look, to ``x``; they look at the rows called ``others``."""
+    lines = ["before = x", _layer_norm(block.norm, f"{name}.norm"), "looking = x"]
+    if others != "x":
+        lines += [f"x = {others}", _layer_norm(block.seen_norm, f"{name}.seen_norm")]
+    lines += [
+        _linear(block.key, f"{name}.key", into="key"),
+        _linear(block.value, f"{name}.value", into="value"),
+        "x = looking",
+        _linear(block.query, f"{name}.query"),
+        f"x = attention(x, key, value, {of_rows}, {of_others}, {block.n_heads})",
+        _linear(block.mix, f"{name}.mix"),
+        "x = before = before + x",
+        _layer_norm(block.inner_norm, f"{name}.inner_norm"),
+        _linear(block.inner, f"{name}.inner"),
+        "x = relu(x)",
+        _linear(block.outer, f"{name}.outer"),
+        "x = before + x",
+    ]
+    return lines
+
+
 LAYERS: dict[type[nn.Module], Callable[[Any], list[str]]] = {
     LinearScorer: _linear_scorer,
     MLPScorer: _mlp,
     DCNScorer: _dcn,
+    AttentionScorer: _attention,
 }
 """By scorer, from ``x``, the transformed features, to ``x``, the outputs. A subclass may compute something else."""
 
@@ -65,7 +107,7 @@ def _hidden(layer: HiddenLayer, name: str) -> list[str]:
         parts = [f'w["{at}.{part}"]' for part in ("weight", "bias", "running_mean", "running_var")]
         lines.append(f"x = batch_norm(x, {', '.join(parts)}, {norm.eps!r})")
     elif isinstance(norm, nn.LayerNorm):
-        lines.append(f'x = layer_norm(x, w["{at}.weight"], w["{at}.bias"], {norm.eps!r})')
+        lines.append(_layer_norm(norm, at))
     elif not isinstance(norm, nn.Identity):
         raise refusal(f"normalization {type(norm).__name__}")
     lines.append(_activation(layer.activation))
@@ -84,9 +126,13 @@ def _output(layer: nn.Linear | TiedOutputs) -> str:
     return _linear(layer, "output")
 
 
-def _linear(layer: Any, name: str) -> str:
+def _layer_norm(layer: Any, name: str) -> str:
+    return f'x = layer_norm(x, w["{name}.weight"], w["{name}.bias"], {layer.eps!r})'
+
+
+def _linear(layer: Any, name: str, *, into: str = "x") -> str:
     bias = f', w["{name}.bias"]' if layer.bias is not None else ""
-    return f'x = linear(x, w["{name}.weight"]{bias})'
+    return f'{into} = linear(x, w["{name}.weight"]{bias})'
 
 
 def refusal(what: str) -> ExportError:

@@ -12,7 +12,7 @@ from torch import nn
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.models.scorers import DCNScorer, LinearScorer, MLPScorer
+from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer
 from rankkit.models.scorers.networks.hidden import ACTIVATIONS
 
 TRAIN = make_ranking(20, n_features=5, seed=1)
@@ -68,6 +68,8 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         fitted(DCNScorer(5, (7, 7), rank=2, n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True, seed=0)),
         fitted(DCNScorer(5, (7,), n_cross=3, structure="stacked", transform=["piecewise:4", "log1p"], seed=0)),
         fitted(DCNScorer(5, (), context="z", seed=0)),
+        fitted(AttentionScorer(5, (8,), n_inner=6, seed=0)),
+        fitted(AttentionScorer(5, (6, 8), n_inner=6, inducing=3, n_outputs=4, context="z", seed=0)),
         fitted(LinearScorer(5, bias=False)),
         fitted(LinearScorer(5, n_outputs=3)),
     ],
