@@ -139,6 +139,7 @@ from .models.scorers import LinearScorer as LinearScorer
 from .models.scorers import MLPScorer as MLPScorer
 from .models.scorers import OneFeature as OneFeature
 from .models.scorers import RandomScorer as RandomScorer
+from .models.scorers import TabMScorer as TabMScorer
 from .models.trees import Boosted as Boosted
 from .models.trees import LightGBM as LightGBM
 from .models.trees import XGBoost as XGBoost

@@ -65,3 +65,19 @@ def attention(scorer, features, offsets):
                 rows = looked_at(block.own, rows, None)
         scores += scorer.output(scorer.norm(rows))[:, 0].tolist()
     return scores
+
+
+def tabm(scorer, features):
+    """``[member][doc]``: scores of a TabMScorer of one output without transform, with relu, in evaluation."""
+    found = []
+    for member in range(len(scorer.output.weight)):
+        scores = []
+        for values in numbers(features):
+            for layer in scorer.hidden:
+                scaled = [r * v for r, v in zip(numbers(layer.of_inputs[member]), values, strict=True)]
+                sums = products(numbers(layer.weight), None, scaled)
+                rest = zip(numbers(layer.of_outputs[member]), sums, numbers(layer.bias[member]), strict=True)
+                values = [max(s * v + b, 0.0) for s, v, b in rest]
+            scores += products(numbers(scorer.output.weight[member]), numbers(scorer.output.bias[member]), values)
+        found.append(scores)
+    return found

@@ -154,6 +154,17 @@ def linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
     return products if bias is None else products + bias
 
 
+def shared_linear(x: Rows, weight: Rows, of_inputs: Rows, of_outputs: Rows, bias: Rows) -> Rows:
+    """A linear layer of several members, who have one matrix and factors of their own."""
+    weights = weight * of_inputs[:, None, :] * of_outputs[:, :, None]
+    return x @ weights.transpose(0, 2, 1) + bias[:, None, :]
+
+
+def own_linear(x: Rows, weight: Rows, bias: Rows) -> Rows:
+    """A linear layer of several members, each with its own matrix."""
+    return x @ weight.transpose(0, 2, 1) + bias[:, None, :]
+
+
 def batch_norm(x: Rows, weight: Rows, bias: Rows, mean: Rows, variance: Rows, eps: float) -> Rows:
     """Normalized by the running statistics of training."""
     return (x - mean) / np.sqrt(variance + np.float32(eps)) * weight + bias

@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from rankkit.errors import ExportError
-from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer
+from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
 from rankkit.models.scorers.networks.attention import AttentionBlock, InducedBlock, SelfBlock
 from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
@@ -85,11 +85,20 @@ def _block(block: AttentionBlock, name: str, others: str, of_rows: str, of_other
     return lines
 
 
+def _tabm(scorer: TabMScorer) -> list[str]:
+    lines = []
+    for n in range(len(scorer.hidden)):
+        parts = [f'w["hidden.{n}.{part}"]' for part in ("weight", "of_inputs", "of_outputs", "bias")]
+        lines += [f"x = shared_linear(x, {', '.join(parts)})", _activation(scorer.activation)]
+    return [*lines, 'x = own_linear(x, w["output.weight"], w["output.bias"]).mean(axis=0)']
+
+
 LAYERS: dict[type[nn.Module], Callable[[Any], list[str]]] = {
     LinearScorer: _linear_scorer,
     MLPScorer: _mlp,
     DCNScorer: _dcn,
     AttentionScorer: _attention,
+    TabMScorer: _tabm,
 }
 """By scorer, from ``x``, the transformed features, to ``x``, the outputs. A subclass may compute something else."""
 
