@@ -4,7 +4,6 @@ Trees have no gradient; theirs are the Shapley values of :mod:`rankkit.explainin
 """
 
 import copy
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast
 
@@ -141,12 +140,10 @@ def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
 
 
 def _feature_of_output(scorer: Scorer) -> NDArray[np.int64]:
-    """``[output]``: the feature that each output of the transform comes from, read off the names of the outputs."""
+    """``[output]``: the feature that each output of the transform comes from."""
     if not hasattr(scorer, "transform"):
         return np.arange(scorer.n_features)
-    outputs = scorer.transform.output_names([f"<{feature}>" for feature in range(scorer.n_features)])
-    found = [re.search(r"<(\d+)>", name) for name in outputs]
-    return np.array([int(match[1]) for match in found if match is not None], np.int64)
+    return np.array(scorer.transform.sources(), np.int64)
 
 
 def _explain(

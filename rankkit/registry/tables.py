@@ -14,6 +14,7 @@ SCORERS = Entries(
         "dcn": "DCNScorer",
         "attention": "AttentionScorer",
         "tabm": "TabMScorer",
+        "additive": "AdditiveScorer",
     },
 )
 

@@ -1,6 +1,7 @@
 """Transform: what a scorer does to its features first, built from a spec such as ``"log1p+standardize"``."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, cast
 
@@ -178,6 +179,26 @@ class Transform(nn.Module):
                 current = step.output_names(current)
             outputs += current
         return outputs
+
+    def sources(self) -> list[int]:
+        """The feature that each output comes from, read off the names of the outputs.
+
+        Raises:
+            ConfigError: If a step of one's own makes an output of several features.
+
+        >>> Transform(["none", "piecewise:2"], n_inputs=2).sources()
+        [0, 1, 0, 0, 1, 1]
+        """
+        found = []
+        for name in self.output_names([f"<{feature}>" for feature in range(self.n_inputs)]):
+            features = set(re.findall(r"<(\d+)>", name))
+            if len(features) != 1:
+                raise ConfigError(
+                    f"transform: expected outputs that are each of one feature; got {name!r} of {self.spec!r}. "
+                    "Choose another transform."
+                )
+            found.append(int(features.pop()))
+        return found
 
     def extra_repr(self) -> str:
         """What print() shows."""

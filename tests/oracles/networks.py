@@ -81,3 +81,18 @@ def tabm(scorer, features):
             scores += products(numbers(scorer.output.weight[member]), numbers(scorer.output.bias[member]), values)
         found.append(scores)
     return found
+
+
+def additive(scorer, features):
+    """``[doc][feature]``: what each feature adds to an AdditiveScorer without transform, with relu, in evaluation."""
+    found = []
+    for row in numbers(features):
+        added = []
+        for feature, value in enumerate(row):
+            values = [value]
+            for layer in scorer.hidden:
+                sums = products(numbers(layer.weight[feature]), numbers(layer.bias[feature]), values)
+                values = [max(v, 0.0) for v in sums]
+            added += products(numbers(scorer.output.weight[feature]), None, values)
+        found.append(added)
+    return found

@@ -160,9 +160,15 @@ def shared_linear(x: Rows, weight: Rows, of_inputs: Rows, of_outputs: Rows, bias
     return x @ weights.transpose(0, 2, 1) + bias[:, None, :]
 
 
-def own_linear(x: Rows, weight: Rows, bias: Rows) -> Rows:
-    """A linear layer of several members, each with its own matrix."""
-    return x @ weight.transpose(0, 2, 1) + bias[:, None, :]
+def own_linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
+    """Linear layers side by side, each with its own matrix."""
+    products = x @ weight.transpose(0, 2, 1)
+    return products if bias is None else products + bias[:, None, :]
+
+
+def by_column(x: Rows, places: NDArray[np.int64]) -> Rows:
+    """The inputs of each column, filled up with zeros."""
+    return np.concatenate([x, np.zeros((len(x), 1), np.float32)], axis=1)[:, places].transpose(1, 0, 2)
 
 
 def batch_norm(x: Rows, weight: Rows, bias: Rows, mean: Rows, variance: Rows, eps: float) -> Rows:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from rankkit.errors import ExportError
-from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
+from rankkit.models.scorers import AdditiveScorer, AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
 from rankkit.models.scorers.networks.attention import AttentionBlock, InducedBlock, SelfBlock
 from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
@@ -93,12 +93,21 @@ def _tabm(scorer: TabMScorer) -> list[str]:
     return [*lines, 'x = own_linear(x, w["output.weight"], w["output.bias"]).mean(axis=0)']
 
 
+def _additive(scorer: AdditiveScorer) -> list[str]:
+    lines = ['x = by_column(x, w["places"])']
+    for n in range(len(scorer.hidden)):
+        lines.append(f'x = own_linear(x, w["hidden.{n}.weight"], w["hidden.{n}.bias"])')
+        lines.append(_activation(scorer.activation))
+    return [*lines, 'x = own_linear(x, w["output.weight"]).sum(axis=0) + w["bias"]']
+
+
 LAYERS: dict[type[nn.Module], Callable[[Any], list[str]]] = {
     LinearScorer: _linear_scorer,
     MLPScorer: _mlp,
     DCNScorer: _dcn,
     AttentionScorer: _attention,
     TabMScorer: _tabm,
+    AdditiveScorer: _additive,
 }
 """By scorer, from ``x``, the transformed features, to ``x``, the outputs. A subclass may compute something else."""
 

@@ -205,6 +205,19 @@ class ColumnInputs(nn.Module):
             found += [f"embedding({name})[{place}]" for place in range(cast(CodeTable, table).size)]
         return found or ["0"]
 
+    def sources(self) -> list[int]:
+        """The column of the matrix that each output comes from; of a category or bag its first one."""
+        found: list[int] = []
+        for name, transform in self.transforms():
+            places = self.places(name)
+            found += [places[source] for source in transform.sources()]
+            if self.missing_indicators and name in _INDICATED:
+                found += places
+        found += self.places("texts")
+        for table in self.codes:
+            found += [cast(CodeTable, table).first] * cast(CodeTable, table).size
+        return found or [0]
+
     def extra_repr(self) -> str:
         """What print() shows."""
         beside = "" if self.context is None else f"context={self.context!r}, "

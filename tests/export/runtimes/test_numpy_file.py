@@ -12,7 +12,7 @@ from torch import nn
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.models.scorers import AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
+from rankkit.models.scorers import AdditiveScorer, AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
 from rankkit.models.scorers.networks.hidden import ACTIVATIONS
 
 TRAIN = make_ranking(20, n_features=5, seed=1)
@@ -72,6 +72,8 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         fitted(AttentionScorer(5, (6, 8), n_inner=6, inducing=3, n_outputs=4, context="z", seed=0)),
         fitted(TabMScorer(5, (7, 6), n_members=3, seed=0)),
         fitted(TabMScorer(5, (), n_members=3, n_outputs=4, activation="gelu", context="z", seed=0)),
+        fitted(AdditiveScorer(5, (7, 6), seed=0)),
+        fitted(AdditiveScorer(5, (), n_outputs=4, context="z", missing_indicators=True, seed=0)),
         fitted(LinearScorer(5, bias=False)),
         fitted(LinearScorer(5, n_outputs=3)),
     ],

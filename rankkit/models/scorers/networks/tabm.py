@@ -4,16 +4,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Self, cast
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional, init
 
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.scorers.columns import MIN_COUNT
 from rankkit.models.scorers.for_data import scorer_for
-from rankkit.models.scorers.gathering import Products, can_gather, gathered
-from rankkit.models.scorers.layers import fresh_parameter
+from rankkit.models.scorers.gathering import can_gather, gathered
 from rankkit.models.scorers.networks.frame import framed
 from rankkit.models.scorers.networks.hidden import (
     ACTIVATIONS,
@@ -22,6 +19,7 @@ from rankkit.models.scorers.networks.hidden import (
     check_widths,
     dropout_of,
 )
+from rankkit.models.scorers.networks.members import OwnLinear, SharedLinear
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.transforms import Spec, Transform
 
@@ -59,6 +57,7 @@ class TabMScorer(nn.Module):
         ConfigError: If an option cannot work.
 
     Example:
+        >>> import torch
         >>> scorer = TabMScorer(2, hidden=(4,), n_members=3, transform="none", seed=0).eval()
         >>> documents, offsets = torch.zeros(5, 2), torch.tensor([0, 1, 5])
         >>> scorer.members(documents, offsets).shape, scorer(documents, offsets).shape
@@ -115,7 +114,7 @@ class TabMScorer(nn.Module):
         )
         self.activation = ACTIVATIONS[activation]()
         self.dropout = dropout_of(dropout)
-        self.output = OwnLinear(sizes[-1], n_outputs, n_members, generator=frame.generator)
+        self.output = OwnLinear([sizes[-1]] * n_members, n_outputs, generator=frame.generator)
         own = {"hidden": widths, "n_members": n_members, "activation": activation, "dropout": dropout}
         self.options = frame.options(own)
 
@@ -157,80 +156,3 @@ class TabMScorer(nn.Module):
 
     def __repr__(self) -> str:
         return describe(self, self.options)
-
-
-class SharedLinear(nn.Module):
-    """A linear layer of several members: one matrix, and each member's factors of inputs and of outputs, and bias.
-
-    Factors go into the matrix, which is smaller than what it is multiplied with, so that members are one product in a
-    batch; and the first layer, whose input they share, is one product of all members' matrices below each other.
-
-    Args:
-        n_inputs: Width before.
-        n_outputs: Width after.
-        n_members: How many members.
-        is_first: Whether the factors of inputs are random signs at first, else 1.
-        generator: Of the initial weights; None: torch's global one.
-    """
-
-    def __init__(
-        self, n_inputs: int, n_outputs: int, n_members: int, *, is_first: bool, generator: torch.Generator | None
-    ) -> None:
-        super().__init__()
-        bound = n_inputs**-0.5
-
-        def uniform(values: Tensor) -> Tensor:
-            return values.uniform_(-bound, bound, generator=generator)
-
-        def signs(values: Tensor) -> Tensor:
-            return values.bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-
-        self.weight = fresh_parameter((n_outputs, n_inputs), uniform)
-        self.of_inputs = fresh_parameter((n_members, n_inputs), signs if is_first else init.ones_)
-        self.of_outputs = fresh_parameter((n_members, n_outputs), init.ones_)
-        one = fresh_parameter((n_outputs,), uniform)
-        self.bias = nn.Parameter(one.detach().repeat(n_members, 1))  # members begin with the same
-
-    def weights(self) -> Tensor:
-        """The matrix of each member: ``[member, n_outputs, n_inputs]``."""
-        return self.weight * self.of_inputs[:, None, :] * self.of_outputs[:, :, None]
-
-    def products(self) -> Products:
-        """The layer of all members over one input: their matrices below each other."""
-        return Products(self.weights().flatten(0, 1), self.bias.flatten())
-
-    def by_member(self, sums: Tensor) -> Tensor:
-        """What :meth:`products` gives, ``[doc, member * n_outputs]``, as ``[member, doc, n_outputs]``."""
-        found: Tensor = sums.unflatten(1, self.bias.shape).transpose(0, 1)
-        return found
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """``[member, doc, n_inputs]``, or ``[doc, n_inputs]`` of all, to ``[member, doc, n_outputs]``."""
-        if inputs.dim() == 2:
-            weight, bias = self.products()
-            return self.by_member(functional.linear(inputs, weight, bias))
-        return torch.baddbmm(self.bias[:, None], inputs, self.weights().transpose(1, 2))
-
-
-class OwnLinear(nn.Module):
-    """A linear layer of several members that share nothing.
-
-    Args:
-        n_inputs: Width before.
-        n_outputs: Width after.
-        n_members: How many members.
-        generator: Of the initial weights; None: torch's global one.
-    """
-
-    def __init__(self, n_inputs: int, n_outputs: int, n_members: int, *, generator: torch.Generator | None) -> None:
-        super().__init__()
-        bound = n_inputs**-0.5
-        self.weight, self.bias = (
-            fresh_parameter(sizes, lambda values: values.uniform_(-bound, bound, generator=generator))
-            for sizes in ((n_members, n_outputs, n_inputs), (n_members, n_outputs))
-        )
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """``[member, doc, n_inputs]``, or ``[doc, n_inputs]`` of all, to ``[member, doc, n_outputs]``."""
-        each = inputs if inputs.dim() == 3 else inputs.expand(len(self.weight), -1, -1)
-        return torch.baddbmm(self.bias[:, None], each, self.weight.transpose(1, 2))
