@@ -133,10 +133,14 @@ from .models.recommenders import ItemKNN as ItemKNN
 from .models.recommenders import Markov as Markov
 from .models.recommenders import Popularity as Popularity
 from .models.recommenders import Recommender as Recommender
+from .models.scorers import AdditiveScorer as AdditiveScorer
+from .models.scorers import AttentionScorer as AttentionScorer
+from .models.scorers import DCNScorer as DCNScorer
 from .models.scorers import LinearScorer as LinearScorer
 from .models.scorers import MLPScorer as MLPScorer
 from .models.scorers import OneFeature as OneFeature
 from .models.scorers import RandomScorer as RandomScorer
+from .models.scorers import TabMScorer as TabMScorer
 from .models.trees import Boosted as Boosted
 from .models.trees import LightGBM as LightGBM
 from .models.trees import XGBoost as XGBoost

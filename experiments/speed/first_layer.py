@@ -17,7 +17,7 @@ import torch
 
 import rankkit as rk
 from rankkit.data.synthetic import make_mslr_like
-from rankkit.models.scorers import mlp
+from rankkit.models.scorers.networks import hidden
 
 WAYS = ("matrix", "table")
 LIST_SIZE = 100
@@ -25,7 +25,7 @@ LIST_SIZE = 100
 
 def the_way(name):
     """Whether scorers may do without the encoding."""
-    return patch.object(mlp, "can_gather", mlp.can_gather if name == "table" else lambda *given: False)
+    return patch.object(hidden, "can_gather", hidden.can_gather if name == "table" else lambda *given: False)
 
 
 def docs_per_second_of_fit(data):

@@ -4,7 +4,6 @@ Trees have no gradient; theirs are the Shapley values of :mod:`rankkit.explainin
 """
 
 import copy
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast
 
@@ -59,7 +58,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     data = documents_for("attribute", scorer, data, qids=qids)
     feature_names = feature_names_of(scorer, data)
     data = matched("attribute", scorer, data)
-    priors = getattr(scorer, "priors", None)
+    priors = getattr(getattr(scorer, "transform", None), "before", None)
     places = [_find(data, qid, row) for qid, row in docs]
     if not places:
         raise DataError("attribute: expected documents to explain; got none. Pass docs=[(qid, row)].")
@@ -70,7 +69,6 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
     network.transform = _Transformed()
     if priors is not None:
-        cast(Any, network).priors = None
         data = priors.applied(data)
         feature_names = named(data.feature_names, data.n_features)
     network.double()
@@ -151,12 +149,10 @@ def _find(data: RankingDataset, qid: Any, row: int) -> tuple[int, int]:
 
 
 def _feature_of_output(scorer: Scorer, n_features: int) -> NDArray[np.int64]:
-    """``[output]``: the feature that each output of the transform comes from, read off the names of the outputs."""
+    """``[output]``: the feature that each output of the transform comes from."""
     if not hasattr(scorer, "transform"):
         return np.arange(n_features)
-    outputs = scorer.transform.output_names([f"<{feature}>" for feature in range(n_features)])
-    found = [re.search(r"<(\d+)>", name) for name in outputs]
-    return np.array([int(match[1]) for match in found if match is not None], np.int64)
+    return np.array(scorer.transform.sources(), np.int64)
 
 
 def _explain(

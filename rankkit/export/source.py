@@ -116,7 +116,7 @@ def from_scorer(scorer: Any, model: Mapping[str, Any]) -> Source:
         low, high = column_ranges(transform, schema)
     else:
         low, high = feature_ranges(transform, scorer.n_features)
-    if getattr(scorer, "priors", None) is not None:  # whose numbers come behind the features
+    if getattr(transform, "before", None) is not None:  # whose numbers come behind the features
         low, high = low[: scorer.n_features], high[: scorer.n_features]
     return Source(
         model=scorer,

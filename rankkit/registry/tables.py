@@ -11,6 +11,10 @@ SCORERS = Entries(
     {
         "linear": "LinearScorer",
         "mlp": "MLPScorer",
+        "dcn": "DCNScorer",
+        "attention": "AttentionScorer",
+        "tabm": "TabMScorer",
+        "additive": "AdditiveScorer",
     },
 )
 

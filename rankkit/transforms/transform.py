@@ -1,6 +1,7 @@
 """Transform: what a scorer does to its features first, built from a spec such as ``"log1p+standardize"``."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol, cast
 
@@ -71,6 +72,7 @@ class Transform(nn.Module):
         n_inputs: Number of features.
         context: Steps within the query, as ``"z+rank"``, whose outputs follow those of the chains
             (:mod:`rankkit.transforms.context`).
+        before: What puts more columns beside the features first, of which ``n_inputs`` counts all; None: nothing.
 
     Raises:
         ConfigError: If the spec names an unknown step.
@@ -86,8 +88,9 @@ class Transform(nn.Module):
 
     fitted: Tensor
 
-    def __init__(self, spec: Spec, n_inputs: int, context: str | None = None) -> None:
+    def __init__(self, spec: Spec, n_inputs: int, context: str | None = None, before: nn.Module | None = None) -> None:
         super().__init__()
+        self.before = before
         self.spec: str | list[str] = spec if isinstance(spec, str) else list(spec)
         self.context = context
         self.n_inputs = n_inputs
@@ -139,10 +142,15 @@ class Transform(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN; ``features`` is left as it is."""
+        features = self.given(features)
         if not tracing():
             self.check(features)
         outputs = [run_steps(chain, features, offsets) for chain in self.steps()]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+
+    def given(self, features: Tensor) -> Tensor:
+        """What the chains take: the features, with what is put beside them."""
+        return features if self.before is None else cast(Tensor, self.before(features))
 
     def check(self, features: Tensor) -> None:
         """Raise ShapeError for another number of features, ConfigError where nothing was learnt yet."""
@@ -178,6 +186,26 @@ class Transform(nn.Module):
                 current = step.output_names(current)
             outputs += current
         return outputs
+
+    def sources(self) -> list[int]:
+        """The feature that each output comes from, read off the names of the outputs.
+
+        Raises:
+            ConfigError: If a step of one's own makes an output of several features.
+
+        >>> Transform(["none", "piecewise:2"], n_inputs=2).sources()
+        [0, 1, 0, 0, 1, 1]
+        """
+        found = []
+        for name in self.output_names([f"<{feature}>" for feature in range(self.n_inputs)]):
+            features = set(re.findall(r"<(\d+)>", name))
+            if len(features) != 1:
+                raise ConfigError(
+                    f"transform: expected outputs that are each of one feature; got {name!r} of {self.spec!r}. "
+                    "Choose another transform."
+                )
+            found.append(int(features.pop()))
+        return found
 
     def extra_repr(self) -> str:
         """What print() shows."""

@@ -6,6 +6,7 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -156,6 +157,26 @@ def test_table_and_files_say_the_same(data):
     shown = [float(line.split()[-1]) for line in lines[2:5]]
     assert sum(shown) == pytest.approx(found.scores[0], abs=2e-3)
     assert "steps: complete." in lines[6]
+
+
+@pytest.mark.parametrize("made", [rk.MLPScorer, rk.DCNScorer, rk.AdditiveScorer])
+def test_of_a_category_it_is_that_of_its_embedding(made):
+    random, n_docs = np.random.default_rng(0), 60
+    table = {
+        "qid": np.repeat(np.arange(6), 10),
+        "x": random.random(n_docs),
+        "brand": random.choice(["elm", "oak"], n_docs),
+        "y": random.random(n_docs),
+    }
+    table = pd.DataFrame({**table, "label": (table["brand"] == "oak") * 2})
+    data = rk.from_pandas(table, columns={"brand": "category"})
+    scorer = made.for_data(data, hidden=(8,), seed=0)
+    rk.fit(scorer, rk.ranknet_loss, data, epochs=2, device="cpu", progress=False)
+    found = rk.attribute(scorer, data, [(0, 3)])
+    assert found.complete.all()
+    assert found.scores[0] == pytest.approx(rk.predict(scorer, data)[3], abs=1e-5)
+    assert found.names == ("x", "brand", "y")
+    assert (found.values[0] != 0).all()
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,14 @@ class ListwiseGraph(nn.Module):
         flat = torch.zeros_like(rows).scatter(0, place[:, None].expand_as(rows), rows)
         ends = torch.cat((lengths.cumsum(0), torch.full_like(n_real, batch * size)))
         offsets = torch.cat((torch.zeros_like(n_real), ends))
-        scores = ranking_scores(self.scorer, _outputs(self.scorer, flat, offsets))[place]
-        return scores.reshape(batch, size).masked_fill(~mask, PADDING_SCORE)
+        return self._scores(flat, offsets, place, mask).masked_fill(~mask, PADDING_SCORE)
+
+    def _scores(self, flat: Tensor, offsets: Tensor, place: Tensor, mask: Tensor) -> Tensor:
+        scorer = cast(Any, self.scorer)
+        if hasattr(scorer, "of_lists"):  # it takes lists as they stand here, once each document is looked at
+            rows = scorer.rows(flat, offsets)[place].unflatten(0, mask.shape)
+            return ranking_scores(scorer, scorer.of_lists(rows, mask))
+        return ranking_scores(scorer, _outputs(scorer, flat, offsets))[place].reshape(mask.shape)
 
 
 def _outputs(scorer: Scorer, features: Tensor, offsets: Tensor) -> Tensor:

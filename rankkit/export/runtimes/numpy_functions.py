@@ -178,6 +178,23 @@ def linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
     return products if bias is None else products + bias
 
 
+def shared_linear(x: Rows, weight: Rows, of_inputs: Rows, of_outputs: Rows, bias: Rows) -> Rows:
+    """A linear layer of several members, who have one matrix and factors of their own."""
+    weights = weight * of_inputs[:, None, :] * of_outputs[:, :, None]
+    return x @ weights.transpose(0, 2, 1) + bias[:, None, :]
+
+
+def own_linear(x: Rows, weight: Rows, bias: Rows | None = None) -> Rows:
+    """Linear layers side by side, each with its own matrix."""
+    products = x @ weight.transpose(0, 2, 1)
+    return products if bias is None else products + bias[:, None, :]
+
+
+def by_column(x: Rows, places: NDArray[np.int64]) -> Rows:
+    """The inputs of each column, filled up with zeros."""
+    return np.concatenate([x, np.zeros((len(x), 1), np.float32)], axis=1)[:, places].transpose(1, 0, 2)
+
+
 def batch_norm(x: Rows, weight: Rows, bias: Rows, mean: Rows, variance: Rows, eps: float) -> Rows:
     """Normalized by the running statistics of training."""
     return (x - mean) / np.sqrt(variance + np.float32(eps)) * weight + bias
@@ -188,6 +205,20 @@ def layer_norm(x: Rows, weight: Rows, bias: Rows, eps: float) -> Rows:
     centred = x - x.mean(axis=1, keepdims=True)
     variance = (centred * centred).mean(axis=1, keepdims=True)
     return centred / np.sqrt(variance + np.float32(eps)) * weight + bias
+
+
+def attention(
+    query: Rows, key: Rows, value: Rows, of_rows: NDArray[np.int64], of_others: NDArray[np.int64], n_heads: int
+) -> Rows:
+    """What each row of a list takes from the others that the list has, in parts of the width."""
+    found = np.zeros_like(query)
+    heads = np.split(np.arange(query.shape[1]), n_heads)
+    for (first, last), (start, stop) in zip(itertools.pairwise(of_rows), itertools.pairwise(of_others), strict=True):
+        for head in heads if stop > start else ():
+            weights = query[first:last, head] @ key[start:stop, head].T / np.float32(math.sqrt(len(head)))
+            weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+            found[first:last, head] = weights / weights.sum(axis=1, keepdims=True) @ value[start:stop, head]
+    return found
 
 
 def relu(x: Rows) -> Rows:

@@ -2,20 +2,18 @@
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import FunctionType
 from typing import Any, cast
 
 from torch import nn
 
-from rankkit.errors import ExportError
 from rankkit.export.runtimes import numpy_functions
+from rankkit.export.runtimes.numpy_layers import LAYERS, refusal
 from rankkit.models.priors import Priors
-from rankkit.models.scorers import LinearScorer, MLPScorer, Scorer
+from rankkit.models.scorers import LinearScorer, Scorer
 from rankkit.models.scorers.columns import CodeTable, ColumnInputs
 from rankkit.models.scorers.listwise import is_listwise
-from rankkit.models.scorers.mlp import DocumentBatchNorm, HiddenLayer
-from rankkit.models.scorers.outputs import TiedOutputs
 from rankkit.transforms import Transform
 from rankkit.transforms.elementwise import Identity, Log1p, MinMax, Missing, Standardize
 from rankkit.transforms.positions import QueryGap, QueryRank
@@ -36,16 +34,6 @@ STEPS: dict[type[nn.Module], tuple[str, tuple[str, ...]]] = {
     QueryShare: ("query_share", ()),
     QueryGap: ("query_gap", ()),
 }
-ACTIVATIONS: dict[type[nn.Module], Callable[[Any], str]] = {
-    nn.ReLU: lambda layer: "relu({x})",
-    nn.LeakyReLU: lambda layer: f"leaky_relu({{x}}, {layer.negative_slope!r})",
-    nn.ELU: lambda layer: f"elu({{x}}, {layer.alpha!r})",
-    nn.Tanh: lambda layer: "tanh({x})",
-    nn.Sigmoid: lambda layer: "sigmoid({x})",
-    nn.GELU: lambda layer: "gelu({x})",
-    nn.SiLU: lambda layer: "silu({x})",
-}
-
 _HEAD = '''"""A ranker, exported by rankkit: scores documents with numpy alone.
 
     from ranker import score
@@ -133,31 +121,26 @@ def source_text(scorer: nn.Module, feature_names: Sequence[str], digest: str) ->
 
 
 def _body(scorer: nn.Module) -> list[str]:
-    if type(scorer) not in (MLPScorer, LinearScorer):
-        raise _refusal(f"scorer {type(scorer).__name__}")
-    lines = [] if scorer.priors is None else _priors(cast(Priors, scorer.priors))
-    if isinstance(scorer.transform, ColumnInputs):
-        lines += _columns(scorer.transform)
+    if type(scorer) not in LAYERS:
+        raise refusal(f"scorer {type(scorer).__name__}")
+    known = cast(Any, scorer)
+    lines = [] if known.transform.before is None else _priors(known.transform.before)
+    if isinstance(known.transform, ColumnInputs):
+        lines += _columns(known.transform)
     else:
-        lines += _transform(cast(Transform, scorer.transform), "transform", "features")
-    if isinstance(scorer, MLPScorer):
-        for n, layer in enumerate(scorer.hidden):
-            lines += _hidden(cast(HiddenLayer, layer), f"hidden.{n}")
-    if isinstance(scorer.output, TiedOutputs):
-        lines.append('x = linear(x, w["output.score.weight"], w["output.bias"])')
-    else:
-        lines.append(_linear(scorer.output, "output"))
+        lines += _transform(cast(Transform, known.transform), "transform", "features")
+    lines += LAYERS[type(scorer)](scorer)
     if isinstance(scorer, LinearScorer) and scorer.schema is not None:
         lines += [f"x = x + {_code_rows(table, f'codes.{n}')}" for n, table in enumerate(scorer.codes)]
-    lines.append(f"x = {scorer.readout}(x)" if scorer.readout is not None else "x = x[:, 0]")
+    lines.append(f"x = {known.readout}(x)" if known.readout is not None else "x = x[:, 0]")
     return lines
 
 
 def _priors(priors: Priors) -> list[str]:
     tables = []
     for number, table in enumerate(priors.tables):
-        found = ", ".join(f'w["priors.tables.{number}.{name}"]' for name in table.arrays)
-        rows = f'w["priors.tables.{number}.rows"]'
+        found = ", ".join(f'w["transform.before.tables.{number}.{name}"]' for name in table.arrays)
+        rows = f'w["transform.before.tables.{number}.rows"]'
         tables.append(f"key_rows(features, {table.key!r}, {table.n_codes!r}, [{found}], {rows})")
     return [f"x = features = with_priors(features, {priors.hidden!r}, [{', '.join(tables)}])"]
 
@@ -197,7 +180,7 @@ def _transform(transform: Transform, prefix: str, inputs: str) -> list[str]:
             if isinstance(step, Identity):
                 continue
             if type(step) not in STEPS:
-                raise _refusal(f"transform step {type(step).__name__}")
+                raise refusal(f"transform step {type(step).__name__}")
             function, weights = STEPS[type(step)]
             arguments = [f'w["{prefix}.chains.{n}.{m}.{name}"]' for name in weights]
             if function.startswith("query_"):
@@ -212,29 +195,6 @@ def _transform(transform: Transform, prefix: str, inputs: str) -> list[str]:
         chains = ", ".join(f"chain_{n}" for n in range(len(transform.chains)))
         lines.append(f"x = np.concatenate([{chains}], axis=1)")
     return lines
-
-
-def _hidden(layer: HiddenLayer, name: str) -> list[str]:
-    before = ["before = x"] if layer.residual else []
-    lines = [_linear(layer.linear, f"{name}.linear")]
-    norm = layer.normalization
-    at = f"{name}.normalization"
-    if isinstance(norm, DocumentBatchNorm):
-        parts = [f'w["{at}.{part}"]' for part in ("weight", "bias", "running_mean", "running_var")]
-        lines.append(f"x = batch_norm(x, {', '.join(parts)}, {norm.eps!r})")
-    elif isinstance(norm, nn.LayerNorm):
-        lines.append(f'x = layer_norm(x, w["{at}.weight"], w["{at}.bias"], {norm.eps!r})')
-    elif not isinstance(norm, nn.Identity):
-        raise _refusal(f"normalization {type(norm).__name__}")
-    if type(layer.activation) not in ACTIVATIONS:
-        raise _refusal(f"activation {type(layer.activation).__name__}")
-    lines.append(f"x = {ACTIVATIONS[type(layer.activation)](layer.activation).format(x='x')}")
-    return [*before, *lines, *(["x = before + x"] if layer.residual else [])]
-
-
-def _linear(layer: Any, name: str) -> str:
-    bias = f', w["{name}.bias"]' if layer.bias is not None else ""
-    return f'x = linear(x, w["{name}.weight"]{bias})'
 
 
 def _functions(body: str) -> list[str]:
@@ -254,9 +214,3 @@ def _functions(body: str) -> list[str]:
 
 def _constants() -> list[str]:
     return re.findall(r"^[A-Z_]+ = .*$", inspect.getsource(numpy_functions), re.MULTILINE)
-
-
-def _refusal(what: str) -> ExportError:
-    return ExportError(
-        f"numpy: expected layers that have a numpy form; got {what}. Export to 'onnx' or 'torch' instead."
-    )

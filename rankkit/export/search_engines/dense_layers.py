@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rankkit.errors import ExportError
 from rankkit.models.scorers import LinearScorer, MLPScorer
-from rankkit.models.scorers.mlp import HiddenLayer
+from rankkit.models.scorers.networks.hidden import HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
 
 IDENTITY = "identity"

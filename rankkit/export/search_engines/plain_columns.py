@@ -28,7 +28,7 @@ def check_columns(where: str, model: Any) -> None:
             f"{where}: expected columns of numbers alone, as {where} has no place for vocabularies and parts; got "
             f"{len(others)} others: {listed}. Export to onnx, torch or numpy, or {action}."
         )
-    if getattr(model, "priors", None) is not None:
+    if getattr(getattr(model, "transform", None), "before", None) is not None:
         raise ExportError(
             f"{where}: expected the features alone; got a prior, which looks keys up, and {where} has no place for "
             "them. Export to onnx, torch or numpy, or train without prior."

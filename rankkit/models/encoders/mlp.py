@@ -11,7 +11,7 @@ from rankkit.errors import ConfigError
 from rankkit.models.encoders.encoder import check_input_shape, check_inputs, choose_distance
 from rankkit.models.encoders.outputs import find_output
 from rankkit.models.scorers.layers import fresh, weights_from
-from rankkit.models.scorers.mlp import HiddenLayer
+from rankkit.models.scorers.networks.hidden import HiddenLayer
 from rankkit.models.scorers.scorer import check_count, describe
 
 

@@ -1,6 +1,7 @@
 """How a scorer is called: those of rankkit with features and offsets, a plain network of torch with features alone."""
 
 import inspect
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +41,28 @@ def outputs_of(scorer: Any, features: Tensor, offsets: Tensor) -> Tensor:
             f"{type(scorer).__name__}. End it with one output, as nn.Linear(..., 1)."
         )
     return outputs
+
+
+def members_of(scorer: Any, features: Tensor, offsets: Tensor) -> Sequence[Tensor]:
+    """What training takes the loss of: as :func:`outputs_of`, or that of each member of an ensemble.
+
+    A scorer whose parts are each to learn by a loss of their own, though their mean is the score, has the method
+    ``members(features, offsets)``, ``[member, doc]`` or ``[member, doc, K]``.
+
+    Raises:
+        ConfigError: If it gives something else.
+    """
+    if not callable(getattr(scorer, "members", None)):
+        return [outputs_of(scorer, features, offsets)]
+    outputs = scorer.members(features, offsets)
+    wanted = (features.shape[0],) if getattr(scorer, "readout", None) is None else (features.shape[0], scorer.n_outputs)
+    if not isinstance(outputs, Tensor) or not len(outputs) or outputs.shape[1:] != wanted:
+        got = list(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ConfigError(
+            f"scorer: expected members(features, offsets) to give [member, {', '.join(map(str, wanted))}]; got {got} "
+            f"from {type(scorer).__name__}. Give the outputs of each member, one below the other."
+        )
+    return outputs.unbind(dim=0)
 
 
 def takes_offsets(scorer: object) -> bool:

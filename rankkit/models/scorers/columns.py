@@ -96,6 +96,7 @@ class ColumnInputs(nn.Module):
         embedding: The width of embeddings; None: as :func:`embedding_size` has it for each column.
         embeds: False: categories and bags are read elsewhere.
         generator: Of the initial embeddings; None: torch's global one.
+        before: What puts numbers of keys beside the columns first, which are of the schema too; None: nothing.
     """
 
     fitted: Tensor
@@ -111,8 +112,10 @@ class ColumnInputs(nn.Module):
         embedding: int | None,
         embeds: bool,
         generator: torch.Generator | None,
+        before: Priors | None = None,
     ) -> None:
         super().__init__()
+        self.before = before
         self.n_inputs = schema.width
         coded = coded_columns(schema)
         plain = within_no_query(spec)
@@ -166,6 +169,7 @@ class ColumnInputs(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN."""
+        features = features if self.before is None else self.before(features)
         parts: list[Tensor] = []
         for name, transform in self.transforms():
             values = self._taken(features, name)
@@ -205,6 +209,19 @@ class ColumnInputs(nn.Module):
         for name, table in zip(self._coded, self.codes, strict=True):
             found += [f"embedding({name})[{place}]" for place in range(cast(CodeTable, table).size)]
         return found or ["0"]
+
+    def sources(self) -> list[int]:
+        """The column of the matrix that each output comes from; of a category or bag its first one."""
+        found: list[int] = []
+        for name, transform in self.transforms():
+            places = self.places(name)
+            found += [places[source] for source in transform.sources()]
+            if self.missing_indicators and name in _INDICATED:
+                found += places
+        found += self.places("texts")
+        for table in self.codes:
+            found += [cast(CodeTable, table).first] * cast(CodeTable, table).size
+        return found or [0]
 
     def extra_repr(self) -> str:
         """What print() shows."""
@@ -274,6 +291,7 @@ def inputs_of(
             embedding=embedding,
             embeds=embeds,
             generator=generator,
+            before=priors,
         )
     if missing_indicators:
         numbers = Schema(tuple(Number(name) for name in numbered(n_features)))
@@ -285,8 +303,9 @@ def inputs_of(
             embedding=embedding,
             embeds=embeds,
             generator=generator,
+            before=priors,
         )
-    return Transform(spec, n_features, context)
+    return Transform(spec, n_features, context, before=priors)
 
 
 def compares(spec: Spec, context: str | None) -> bool:

@@ -1,9 +1,9 @@
-"""options_for(): what a scorer is built with for training data, whatever the kinds of its columns."""
+"""scorer_for(): a scorer for training data, whatever the kinds of its columns; options_for(): what it is built with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,22 @@ from rankkit.models.priors import key_columns, resolved
 from rankkit.models.scorers.columns import compares
 from rankkit.remarks import say
 from rankkit.transforms import Spec
+
+Made = TypeVar("Made")
+
+
+def scorer_for(made: type[Made], train: RankingDataset, min_count: int, options: Mapping[str, Any]) -> Made:
+    """A scorer for training data, which keeps nothing of it but the schema and the names of the features.
+
+    Args:
+        made: The class of the scorer.
+        train: The training data.
+        min_count: As :func:`options_for` has it.
+        options: What it is built with besides.
+    """
+    scorer = made(**{**options, **options_for(f"{made.__name__}.for_data", train, min_count, made, options)})
+    scorer.feature_names = train.feature_names  # type: ignore[attr-defined]
+    return scorer
 
 
 def options_for(

@@ -8,7 +8,7 @@ the edges of the bins, made anew from the weights in each step; a document reads
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,19 @@ _FEWEST_DOCS = 8  # below, the table costs more than the product
 _THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
 
 
-def can_gather(transform: nn.Module, linear: nn.Linear, features: Tensor) -> bool:
+class Products(NamedTuple):
+    """A linear layer by its numbers alone.
+
+    Args:
+        weight: ``[output, input]``.
+        bias: ``[output]``; None: none.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+
+def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> bool:
     """Whether :func:`gathered` gives what the layer gives on the transformed features, sooner.
 
     Nobody may look at the encoding: not a tracer, a gradient with respect to features, or a hook.
@@ -33,20 +45,21 @@ def can_gather(transform: nn.Module, linear: nn.Linear, features: Tensor) -> boo
     if type(transform) is not Transform or not any(isinstance(chain[-1], Piecewise) for chain in transform.steps()):
         return False
     hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
-    on_cpu = features.device.type == "cpu" and features.dtype == linear.weight.dtype == torch.float32
+    on_cpu = features.device.type == "cpu" and features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
     is_looked_at = tracing() or features.requires_grad or torch._C._are_functorch_transforms_active()
     return on_cpu and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
 
 
-def gathered(transform: Transform, linear: nn.Linear, features: Tensor, offsets: Tensor) -> Tensor:
+def gathered(transform: Transform, linear: nn.Linear | Products, features: Tensor, offsets: Tensor) -> Tensor:
     """What ``linear(transform(features, offsets))`` gives, up to rounding.
 
     Args:
         transform: Of which :func:`can_gather` holds.
-        linear: The layer.
+        linear: The layer, or its numbers.
         features: float32 ``[doc, feature]`` on the CPU.
         offsets: ``[query + 1]``.
     """
+    features = transform.given(features)
     transform.check(features)
     plain: list[Tensor] = []
     of_plain: list[Tensor] = []
@@ -70,7 +83,7 @@ def gathered(transform: Transform, linear: nn.Linear, features: Tensor, offsets:
     if plain:
         outputs = functional.linear(torch.cat(plain, dim=1), torch.cat(of_plain, dim=1), linear.bias)
     else:
-        outputs = torch.zeros(len(features), linear.out_features) if linear.bias is None else linear.bias[None]
+        outputs = torch.zeros(len(features), len(linear.weight)) if linear.bias is None else linear.bias[None]
     for one in coded:
         outputs = outputs + one
     return outputs

@@ -1,6 +1,7 @@
 """Layers whose random numbers come from a generator of their own: initial weights and dropout."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -55,6 +56,16 @@ def fresh(kind: type[Layer], *sizes: int, generator: torch.Generator | None, **o
         bound = 1 / math.sqrt(layer.weight[0].numel())
         init.uniform_(layer.bias, -bound, bound, generator=generator)
     return layer.to(device)
+
+
+def fresh_parameter(sizes: Sequence[int], draw: Callable[[Tensor], object]) -> nn.Parameter:
+    """A parameter that ``draw`` fills on the CPU, so that it is the same on every device."""
+    device = torch.get_default_device()
+    values = torch.empty(*sizes, device="meta" if device.type == "meta" else "cpu")
+    if device.type == "meta":
+        return nn.Parameter(values)
+    draw(values)
+    return nn.Parameter(values.to(device))
 
 
 class Dropout(nn.Module):

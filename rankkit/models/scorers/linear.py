@@ -1,15 +1,15 @@
 """LinearScorer: a weighted sum of transformed features."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, cast
 
 from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.models.priors import Prior, prior_options, priors_from
+from rankkit.models.priors import Prior, Priors, prior_options, priors_from
 from rankkit.models.scorers.columns import MIN_COUNT, code_tables, code_weights, column_options, inputs_of, schema_from
-from rankkit.models.scorers.for_data import options_for
+from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import weights_from
 from rankkit.models.scorers.outputs import output_layer
 from rankkit.models.scorers.readout import check_readout
@@ -75,12 +75,12 @@ class LinearScorer(nn.Module):
         self.readout = check_readout("LinearScorer", n_outputs, readout)
         self.feature_names: tuple[str, ...] | None = None
         self.schema = schema_from("LinearScorer", schema, n_features)
-        self.priors = priors_from("LinearScorer", prior, self.schema, n_features)
+        priors = priors_from("LinearScorer", prior, self.schema, n_features)
         self.transform = inputs_of(
             self.schema,
             transform,
             n_features,
-            priors=self.priors,
+            priors=priors,
             context=context,
             missing_indicators=missing_indicators,
             embeds=False,
@@ -99,7 +99,7 @@ class LinearScorer(nn.Module):
         self.options: dict[str, Any] = {
             "n_features": n_features,
             "transform": self.transform.spec,
-            **prior_options(self.priors),
+            **prior_options(priors),
             "n_outputs": n_outputs,
             "readout": self.readout,
             "tied_outputs": tied_outputs,
@@ -109,7 +109,7 @@ class LinearScorer(nn.Module):
         }
 
     @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> "LinearScorer":
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
         """A scorer for the columns of training data, whatever their kinds.
 
         Args:
@@ -118,13 +118,10 @@ class LinearScorer(nn.Module):
                 share that of unseen values.
             **options: Of the scorer.
         """
-        scorer = cls(**{**options, **options_for("LinearScorer.for_data", train, min_count, cls, options)})
-        scorer.feature_names = train.feature_names
-        return scorer
+        return scorer_for(cls, train, min_count, options)
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        features = features if self.priors is None else self.priors(features)
         outputs: Tensor = self.output(self.transform(features, offsets))
         if self.schema is not None:
             for table in self.codes:
@@ -144,7 +141,8 @@ class LinearScorer(nn.Module):
 
     def _input_names(self) -> tuple[str, ...]:
         names = named(self.feature_names, self.n_features)
-        return names if self.priors is None else (*names, *self.priors.names_of(names))
+        priors = cast("Priors | None", self.transform.before)
+        return names if priors is None else (*names, *priors.names_of(names))
 
     def __repr__(self) -> str:
         return describe(self, self.options)

@@ -119,10 +119,10 @@ class RankingJob:
         """Fit the transform of the scorer if it is not fitted yet, and give what is to be done."""
         scorer, train, valid = cast(Any, self.model), self.train, self.valid
         objective = cast("Callable[..., Tensor]", self.objective)
-        priors = getattr(scorer, "priors", None)
+        transform = getattr(scorer, "transform", None)
+        priors = getattr(transform, "before", None)
         if priors is not None:  # each document of training with what other queries say of its keys
             train = priors.learn(self.where, train)
-        transform = getattr(scorer, "transform", None)
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
         self._note_columns()

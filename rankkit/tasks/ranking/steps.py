@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.data.batch import QueryBatch, pad
-from rankkit.models.scorers import outputs_of
+from rankkit.models.scorers.calling import members_of
 from rankkit.tasks.gradient.objectives import checked_loss
 from rankkit.tasks.gradient.settings import Precision
 
@@ -18,20 +18,24 @@ def ranking_step(objective: Callable[..., Any], precision: Precision = "fp32") -
     """The step of every objective over lists ``(scores, labels, mask)``.
 
     The scorer sees the documents flat, so no padding is multiplied; only its outputs and the labels are padded. Under
-    ``bf16`` the scorer runs under autocast and the objective in float32.
+    ``bf16`` the scorer runs under autocast and the objective in float32. Of a scorer with ``members`` the loss is the
+    mean of theirs.
     """
 
     def step(scorer: nn.Module, batch: QueryBatch) -> Tensor:
         if batch.labels is None:
             raise ValueError("ranking_step: expected a batch with labels; got none. Train on labelled data.")
         with torch.autocast(batch.features.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            outputs = outputs_of(scorer, batch.features, batch.offsets)
-        scores, mask = pad(outputs.float(), batch.offsets)
-        labels, _ = pad(batch.labels, batch.offsets)
-        if batch.weights is None:
-            return checked_loss(objective(scores, labels, mask))
-        by_query = batch.weights_per == "query"
-        weights = batch.weights if by_query else pad(batch.weights, batch.offsets)[0]
-        return checked_loss(objective(scores, labels, mask, weights=weights))
+            trained = members_of(scorer, batch.features, batch.offsets)
+        labels, mask = pad(batch.labels, batch.offsets)
+        weights: dict[str, Tensor] = {}
+        if batch.weights is not None:
+            by_query = batch.weights_per == "query"
+            weights["weights"] = batch.weights if by_query else pad(batch.weights, batch.offsets)[0]
+        losses = [
+            checked_loss(objective(pad(outputs.float(), batch.offsets)[0], labels, mask, **weights))
+            for outputs in trained
+        ]
+        return losses[0] if len(losses) == 1 else torch.stack(losses).mean()
 
     return step

@@ -12,8 +12,8 @@ from torch import nn
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.models.scorers import LinearScorer, MLPScorer
-from rankkit.models.scorers.mlp import ACTIVATIONS
+from rankkit.models.scorers import AdditiveScorer, AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
+from rankkit.models.scorers.networks.hidden import ACTIVATIONS
 
 TRAIN = make_ranking(20, n_features=5, seed=1)
 TRANSFORMS = [
@@ -65,6 +65,15 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         mlp(transform=["log1p", "missing"], context="z+rank+share+gap"),
         mlp(n_outputs=4, readout="sum_of_sigmoids"),
         mlp(n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True),
+        fitted(DCNScorer(5, (7, 7), rank=2, n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True, seed=0)),
+        fitted(DCNScorer(5, (7,), n_cross=3, structure="stacked", transform=["piecewise:4", "log1p"], seed=0)),
+        fitted(DCNScorer(5, (), context="z", seed=0)),
+        fitted(AttentionScorer(5, (8,), n_inner=6, seed=0)),
+        fitted(AttentionScorer(5, (6, 8), n_inner=6, inducing=3, n_outputs=4, context="z", seed=0)),
+        fitted(TabMScorer(5, (7, 6), n_members=3, seed=0)),
+        fitted(TabMScorer(5, (), n_members=3, n_outputs=4, activation="gelu", context="z", seed=0)),
+        fitted(AdditiveScorer(5, (7, 6), seed=0)),
+        fitted(AdditiveScorer(5, (), n_outputs=4, context="z", missing_indicators=True, seed=0)),
         fitted(LinearScorer(5, bias=False)),
         fitted(LinearScorer(5, n_outputs=3)),
     ],

@@ -10,9 +10,12 @@ from rankkit.errors import ConfigError, DataError, DataWarning, ShapeError
 from rankkit.models.priors import Priors
 from rankkit.models.priors.asking import places_of
 from rankkit.models.priors.statistics import N_FOLDS
+from rankkit.registry import BOOSTED_SCORERS, find
+from rankkit.registry import SCORERS as SCORERS_BY_GRADIENTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::rankkit.errors.DataWarning")
 N_DOCS = 60
+EVERY = {**SCORERS_BY_GRADIENTS, **BOOSTED_SCORERS}
 SCORERS = [
     pytest.param(rk.LinearScorer, {}, id="linear"),
     pytest.param(rk.MLPScorer, {"hidden": (8,), "dropout": 0.0}, id="mlp"),
@@ -65,10 +68,14 @@ def test_a_prior_gains_where_documents_matter_and_nothing_where_they_do_not(made
     assert gains[1] < 0.05
 
 
-@pytest.mark.parametrize(("made", "options"), SCORERS)
-def test_a_saved_scorer_remembers(made, options, tmp_path):
+@pytest.mark.parametrize("name", sorted(EVERY))
+def test_every_scorer_takes_a_prior_and_remembers(name, tmp_path):
+    if name in ("lightgbm", "xgboost", "catboost"):
+        pytest.importorskip(name)
     train, valid = data()
-    scorer = trained(made, options, train, valid, {"keys": ["doc_id", "doc_id+size"], "smoothing": 2})
+    made, options = find("scorer", name), {"min_data_in_leaf": 5} if name == "lightgbm" else {}
+    scorer = made.for_data(train, prior={"keys": ["doc_id", "doc_id+size"], "smoothing": 2}, seed=0, **options)
+    rk.fit(scorer, "ranknet", train, valid, epochs=1, seed=0, progress=False)
     rk.save(scorer, tmp_path / "saved")
     loaded = rk.load(tmp_path / "saved")
     np.testing.assert_array_equal(rk.predict(loaded, valid), rk.predict(scorer, valid))
@@ -126,7 +133,7 @@ def test_numbers_are_keys_too_and_features_of_letor_have_numbers_for_names():
         rk.fit(scorer, "ranknet", train, epochs=2, progress=False)
     assert list(scorer.weights)[-3:] == [f"standardize(log1p(prior_{form}(3+4)))" for form in ("mean", "lift", "count")]
     pairs = {tuple(row) for row in features[:, 2:].tolist()}
-    assert scorer.priors.tables[0].n_keys == len(pairs)
+    assert scorer.transform.before.tables[0].n_keys == len(pairs)
 
 
 def test_a_key_alone_is_no_feature():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import rankkit as rk
 from rankkit.models.scorers.gathering import can_gather, gathered
-from rankkit.models.scorers.mlp import MLPScorer
+from rankkit.models.scorers.networks.mlp import MLPScorer
 
 DEFAULT = ("log1p+standardize", "piecewise:32")
 

@@ -1,4 +1,4 @@
-"""LinearScorer, MLPScorer and readouts."""
+"""What all scorers have, LinearScorer, and readouts."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from rankkit.data.columns.kinds import Bag, Category, Number
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import LinearScorer, MLPScorer, ranking_scores
-from rankkit.models.scorers.mlp import ACTIVATIONS
 from rankkit.registry import SCORERS
 from rankkit.testing.scorers import PROMISES, ScorerCase
 
@@ -34,6 +33,18 @@ VARIANTS = [
         {"hidden": (8, 6), "normalization": "batch", "transform": ["log1p+standardize", "query_standardize"]},
     ),
     ("mlp", {"hidden": (), "transform": "quantile", "n_outputs": 3}),
+    ("attention", {}),
+    ("attention", {"schema": SCHEMA, "hidden": (8,), "n_outputs": 3, "context": "rank"}),
+    ("attention", {"hidden": (), "n_heads": 1, "n_blocks": 1, "inducing": 3, "transform": "quantile"}),
+    ("tabm", {}),
+    ("tabm", {"schema": SCHEMA, "hidden": (8, 6), "n_members": 3, "n_outputs": 3, "activation": "gelu"}),
+    ("tabm", {"hidden": (), "n_members": 2, "transform": "quantile", "context": "z"}),
+    ("additive", {}),
+    ("additive", {"schema": SCHEMA, "hidden": (5,), "n_outputs": 3, "dropout": 0.5, "missing_indicators": True}),
+    ("additive", {"hidden": (), "transform": ["piecewise:3", "quantile"], "context": "z+rank"}),
+    ("dcn", {}),
+    ("dcn", {"schema": SCHEMA, "hidden": (8,), "rank": 2, "n_outputs": 3}),
+    ("dcn", {"hidden": (8,), "structure": "stacked", "n_outputs": 3, "readout": "sum_of_sigmoids", "context": "z"}),
 ]
 
 
@@ -67,37 +78,6 @@ def test_export_of_the_ranking_score():
     torch.testing.assert_close(program.module()(features, offsets), ranked(features, offsets))
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
-def test_in_place_activations_leave_gradients_right(activation, normalization):
-    scorer = MLPScorer(
-        3,
-        hidden=(4, 4),
-        activation=activation,
-        dropout=0.0,
-        normalization=normalization,
-        residual=True,
-        transform="none",
-        seed=0,
-    ).double()
-    weights = [parameter for parameter in scorer.parameters() if parameter.dim() == 2]
-    features = torch.randn(5, 3, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda *_: scorer(features, torch.tensor([0, 5])), weights)
-
-
-def test_mlp_by_hand():
-    scorer = MLPScorer(2, hidden=(2, 2), residual=True, dropout=0.0, normalization="none", transform="none")
-    first, second = scorer.hidden
-    with torch.no_grad():
-        first.linear.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, -1.0]]))
-        second.linear.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 2.0]]))
-        scorer.output.weight.copy_(torch.tensor([[1.0, 1.0]]))
-        for layer in (first.linear, second.linear, scorer.output):
-            layer.bias.zero_()
-    # (3, 5) -> relu (3, 0); the first hidden layer adds no input. Then (3, 0) + relu (6, 0) = (9, 0).
-    assert scorer(torch.tensor([[3.0, 5.0]]), torch.tensor([0, 1])).tolist() == [9.0]
-
-
 def test_expected_grade():
     scorer = LinearScorer(1, transform="none", n_outputs=3)
     logits = torch.tensor([[0.0, 0.0, torch.tensor(2.0).log()]])
@@ -128,12 +108,6 @@ def test_linear_weights_have_names():
     score = scorer(torch.tensor([[2.0, 0.0]]), torch.tensor([0, 1])).item()
     assert score == pytest.approx(scorer.weights["standardize(bm25)"] - scorer.weights["standardize(clicks)"])
     assert [len(weights) for weights in LinearScorer(2, transform="none", n_outputs=3).weights.values()] == [3, 3]
-
-
-def test_batch_norm_trains_on_a_lone_document():
-    scorer = MLPScorer(2, hidden=(4,), dropout=0.0, normalization="batch", transform="none", seed=0).train()
-    alone, offsets = torch.ones(1, 2), torch.tensor([0, 1])
-    assert torch.equal(scorer(alone, offsets), scorer.eval()(alone, offsets))
 
 
 def test_repr_says_what_it_was_built_with():
