@@ -209,7 +209,17 @@ class Slopes:
         self._random = Randomness(seed, _CPU)
         self._lent = not draws_only_from_the_run(objective)
         self._blocks = [_block(train, queries) for queries in _like_lengths(train.list_sizes)]
+        self._places = self._places_of_docs()
         self.loss = math.nan
+
+    def _places_of_docs(self) -> Tensor:
+        """Where the documents stand in the blocks, these laid behind one another with their padding."""
+        places = torch.empty(self._n_docs, dtype=torch.int64)
+        n_before = 0
+        for block in self._blocks:
+            places[block.docs[block.mask]] = n_before + block.mask.flatten().nonzero()[:, 0]
+            n_before += block.mask.numel()
+        return places
 
     def __call__(self, scores: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Of all documents, ``[doc]`` each.
@@ -218,17 +228,17 @@ class Slopes:
             TrainingError: If one is not finite.
         """
         given = torch.from_numpy(np.asarray(scores, np.float32))
-        slopes, curvatures = torch.zeros(self._n_docs), torch.zeros(self._n_docs)
+        parts: list[tuple[Tensor, Tensor]] = []
         total, n_lists = 0.0, 0
         with self._random.lent() if self._lent else self._random.drawing(), ties_by_chance():
             for block in self._blocks:
                 found = derivatives(self._objective, given[block.docs], block.labels, block.mask, block.weights)
-                docs = block.docs[block.mask]
-                slopes[docs], curvatures[docs] = found.slopes[block.mask], found.curvatures[block.mask]
+                parts.append((found.slopes.flatten(), found.curvatures.flatten()))
                 size = len(block.docs)
                 total += float(found.losses.sum() if found.losses.dim() else found.losses * size)
                 n_lists += size
         self.loss = total / n_lists
+        slopes, curvatures = (torch.cat(each)[self._places] for each in zip(*parts, strict=True))
         if not (bool(slopes.isfinite().all()) and bool(curvatures.isfinite().all())):
             raise TrainingError(
                 f"fit: expected finite slopes of {objective_name(self._objective)}; got others. "
