@@ -25,6 +25,11 @@ _Found = list[tuple[Tensor, Tensor]]
 _found: ContextVar[_Found | None] = ContextVar("rankkit_curvatures", default=None)
 
 
+def is_recording() -> bool:
+    """Whether somebody asks for curvatures: then a core can sum them in the pass that sums its results."""
+    return _found.get() is not None
+
+
 def recorded(scores: Tensor, results: Tensor, curvatures: Callable[[Tensor], Tensor]) -> Tensor:
     """The results of a core, which notes its curvature when they are differentiated, where somebody asks for it.
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -123,7 +124,7 @@ class History:
         return pd.DataFrame([record.to_dict() for record in self.epochs])
 
 
-def write_metrics(path: Path, records: list[EpochRecord]) -> None:
+def write_metrics(path: Path, records: Sequence[EpochRecord]) -> None:
     """Write metrics.jsonl anew with exactly these records."""
     write_text(path, "".join(_line(record) for record in records))
 

@@ -11,7 +11,7 @@ from rankkit.objectives.combination import weighted_sum
 from rankkit.objectives.curvature import derivatives
 from rankkit.objectives.marks import marked
 from rankkit.objectives.pairs import losses
-from rankkit.objectives.pairs.losses import ALL, ORDERED, TIED, curvature_of
+from rankkit.objectives.pairs.losses import ALL, ORDERED, TIED
 from rankkit.objectives.pairs.sums import pair_sums
 from rankkit.registry import OBJECTIVES
 
@@ -97,7 +97,7 @@ def test_steps_by_slope_over_curvature_lower_the_loss(name):
 def test_parabolas_lie_above_the_loss_they_touch(loss):
     d = torch.linspace(-3, 3, 61, dtype=torch.float64)
     value, slope = loss.evaluate(d)
-    _, curvature = curvature_of(loss).evaluate(d)
+    curvature = loss.curvature(d)
     if isinstance(loss, losses.SoftZeroOne):  # the logistic loss above it: it touches where they have one slope
         log_odds = losses.Logistic(loss.sigma)
         there, back = log_odds.evaluate(d)
@@ -107,7 +107,7 @@ def test_parabolas_lie_above_the_loss_they_touch(loss):
             other = torch.full_like(d, at)
             above = value + scale * (log_odds.evaluate(other)[0] - there)
             assert (above >= loss.evaluate(other)[0] - 1e-12).all()
-        torch.testing.assert_close(curvature, scale * curvature_of(log_odds).evaluate(d)[1])
+        torch.testing.assert_close(curvature, scale * log_odds.curvature(d))
         return
     step = 1e-5
     second = (loss.evaluate(d + step)[1] - loss.evaluate(d - step)[1]) / (2 * step)
@@ -117,7 +117,7 @@ def test_parabolas_lie_above_the_loss_they_touch(loss):
 def test_the_parabola_of_a_hinge_lies_above_it():
     hinge, d = losses.Hinge(1.0), torch.linspace(-4, 4, 81, dtype=torch.float64)
     value, slope = hinge.evaluate(d)
-    _, curvature = curvature_of(hinge).evaluate(d)
+    curvature = hinge.curvature(d)
     far = (d + 1).abs() >= losses.NEAREST
     # Of the parabola with the value and slope (u / |u| + 1) / 2 of the hinge at u = 1 + d.
     for at in torch.linspace(-4, 4, 33, dtype=torch.float64):

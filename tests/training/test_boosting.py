@@ -1,13 +1,15 @@
 """Trees grown by fit(): by every objective of one score, with patience, seeds, records, and what is refused."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 import torch
 
 import rankkit as rk
-from rankkit.errors import ConfigError, TrainingError
+from rankkit.errors import ConfigError, DataError, TrainingError
 from rankkit.objectives import Objective, lambdarank_loss, softmax_loss
 from rankkit.registry import OBJECTIVES
 from rankkit.training.boosting import Slopes
@@ -195,3 +197,125 @@ def test_a_run_in_a_folder_leaves_a_line_a_tree(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert lines[-1]["valid_ndcg@10"] == history.epochs[-1].valid
+
+
+class _Die(Callback):
+    """Ends the process at a tree, as the kernel ends one that has no memory left."""
+
+    def __init__(self, tree):
+        self.tree = tree
+
+    def on_epoch_end(self, record):
+        if record.epoch == self.tree:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _files(folder):
+    """The trees of a checkpoint, and the lines without what was timed."""
+    trees = torch.load(folder / "checkpoint.pt", weights_only=True)["trees"].numpy().tobytes()
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return trees, [(line["epoch"], line["loss"], line["valid_ndcg@10"]) for line in lines]
+
+
+RESUMED = [
+    ("yeti_rank", {}),  # draws of rankkit, bags and features of LightGBM
+    ("lambdarank", {"gradients": "rankkit"}),  # ties by chance
+    ("lambdarank", {}),  # by LightGBM's own: the trees are grown again
+    ("ranknet", {"extra_trees": True, "bagging_freq": 3}),  # the same
+    ("xe_ndcg", {"bagging_freq": 0, "feature_fraction": 1.0}),
+    ("lambdarank", {"bagging_freq": 0, "feature_fraction": 1.0}),  # nothing drawn, LightGBM's own goes on
+]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked runs")
+@pytest.mark.parametrize(("objective", "options"), RESUMED)
+def test_a_killed_run_that_is_resumed_ends_with_the_trees_of_one_that_was_not(tmp_path, objective, options):
+    run = {"epochs": 9, "options": options, "seed": 3, "checkpoint_every": 0.0}
+    whole, history = grown(objective, out=tmp_path / "whole", **run)
+    child = os.fork()
+    if child == 0:
+        grown(objective, out=tmp_path / "cut", callbacks=[_Die(5)], **run)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert len(_files(tmp_path / "cut")[1]) == 5
+    resumed, again = grown(objective, out=tmp_path / "cut", resume=True, **run)
+    assert resumed.state()["file"].tobytes() == whole.state()["file"].tobytes()
+    assert _files(tmp_path / "cut") == _files(tmp_path / "whole")
+    assert (again.best_epoch, again.best_value, again.stopped) == (
+        history.best_epoch,
+        history.best_value,
+        history.stopped,
+    )
+
+
+def test_a_finished_run_that_is_resumed_grows_nothing(tmp_path):
+    scorer, history = grown(epochs=4, out=tmp_path / "run")
+    seen = []
+
+    class Note(Callback):
+        def on_epoch_end(self, record):
+            seen.append(record)
+
+    again, resumed = grown(epochs=4, out=tmp_path / "run", resume=True, callbacks=[Note()])
+    assert not seen
+    assert resumed == history
+    assert again.state()["file"].tobytes() == scorer.state()["file"].tobytes()
+    with pytest.raises(TrainingError, match="one that differs in epochs"):
+        grown(epochs=5, out=tmp_path / "run", resume=True)
+
+
+def test_ctrl_c_leaves_all_trees_to_go_on_from(tmp_path):
+    whole, _ = grown("yeti_rank", epochs=8, patience=8)
+    with pytest.raises(TrainingInterrupted, match=r"all are saved in .* --resume"):
+        grown("yeti_rank", epochs=8, patience=8, out=tmp_path / "run", callbacks=[_Stop()])
+    resumed, history = grown("yeti_rank", epochs=8, patience=8, out=tmp_path / "run", resume=True)
+    assert len(history) == 8
+    assert resumed.state()["file"].tobytes() == whole.state()["file"].tobytes()
+
+
+def test_trees_that_are_grown_again_have_to_be_those_of_the_checkpoint(tmp_path):
+    with pytest.raises(TrainingInterrupted):
+        grown("lambdarank", epochs=8, out=tmp_path / "run", callbacks=[_Stop()])
+    saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
+    saved["trees"] = torch.frombuffer(bytearray(grown(epochs=4)[0].state()["file"].tobytes()), dtype=torch.uint8)
+    torch.save(saved, tmp_path / "run" / "checkpoint.pt")
+    with pytest.raises(TrainingError, match=r"expected the trees of the checkpoint .* another version of lightgbm"):
+        grown("lambdarank", epochs=8, out=tmp_path / "run", resume=True)
+
+
+def test_a_scorer_with_trees_is_given_more():
+    options = {"bagging_freq": 0, "feature_fraction": 1.0}
+    whole, _ = grown("softmax", valid=None, epochs=9, options=options)
+    scorer, _ = grown("softmax", valid=None, epochs=4, options=options)
+    first = scorer.model.content
+    history = rk.fit(scorer, "softmax", TRAIN, epochs=5, progress=False)
+    assert (history.best_epoch, len(scorer.model.trees)) == (5, 9)
+    np.testing.assert_allclose(rk.predict(scorer, VALID), rk.predict(whole, VALID), rtol=1e-6)
+    # With validation data the new trees up to the best are kept, behind all of the old ones.
+    more = rk.LightGBM(num_leaves=3, min_data_in_leaf=5)
+    more.set_state({"file": np.frombuffer(first, np.uint8)})
+    history = rk.fit(more, "ranknet", TRAIN, VALID, epochs=6, progress=False)
+    assert len(more.model.trees) == 4 + history.best_epoch
+    assert history.best_value == rk.evaluate(more, VALID, ["ndcg@10"]).means["ndcg@10"]
+    wide = rk.make_ranking(20, n_features=11, seed=0)
+    with pytest.raises(DataError, match="expected 10 features"):
+        rk.fit(scorer, "softmax", wide, epochs=1, progress=False)
+    unfitted = rk.LightGBM()
+    unfitted.set_state({"file": np.frombuffer(first, np.uint8)})
+    with pytest.raises(ConfigError, match="expected data of the 10 columns of the trees"):
+        rk.fit(unfitted, "softmax", wide, epochs=1, progress=False)
+
+
+def test_more_trees_that_are_cut_off_go_on_behind_the_old_ones(tmp_path):
+    def warm(**options):
+        scorer, _ = grown(epochs=3, options={"bagging_freq": 0})
+        return scorer, rk.fit(scorer, "yeti_rank", TRAIN, VALID, epochs=6, progress=False, **options)
+
+    whole, _ = warm()
+    with pytest.raises(TrainingInterrupted):
+        warm(out=tmp_path, callbacks=[_Stop()])
+    fresh = rk.LightGBM(num_leaves=5, min_data_in_leaf=5, bagging_freq=0)
+    fresh.n_features = fresh.options["n_features"] = TRAIN.n_features
+    history = rk.fit(fresh, "yeti_rank", TRAIN, VALID, epochs=6, progress=False, out=tmp_path, resume=True)
+    assert len(fresh.model.trees) == 3 + history.best_epoch
+    assert fresh.state()["file"].tobytes() == whole.state()["file"].tobytes()

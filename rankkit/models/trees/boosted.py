@@ -32,7 +32,8 @@ class BoostedTrees(nn.Module):
 
     An epoch of :func:`rankkit.fit` is a tree: ``epochs`` is how many there are at most (1,000; without validation data
     100), ``patience`` how many without a better validation value end the training (50), ``learning_rate`` what each
-    counts for (0.05). Kept are the trees up to the best validation value, as the library writes them.
+    counts for (0.05). Kept are the trees up to the best validation value, as the library writes them. A scorer that has
+    trees keeps them, and is given more.
     """
 
     learning_rate: ClassVar[float] = 0.05
@@ -180,21 +181,55 @@ class BoostedTrees(nn.Module):
         return None if self.gradients == "rankkit" or options or not whole else own
 
     def begin(
-        self, train: RankingDataset, valid: RankingDataset | None, own: str | None, learning_rate: float, seed: int
+        self,
+        train: RankingDataset,
+        valid: RankingDataset | None,
+        own: str | None,
+        learning_rate: float,
+        seed: int,
+        n_passed: int = 0,
     ) -> Grower:
-        """A grower for data; what it has grown comes back by :meth:`keep`."""
+        """A grower for data, which adds to the trees that there are; all of them come back by :meth:`keep`.
+
+        Args:
+            train: What it learns from.
+            valid: What it scores after each tree, or None.
+            own: What the library calls its objective; None where slopes are given.
+            learning_rate: What each tree counts for.
+            seed: Of what it draws.
+            n_passed: How many of the trees that there are it shall have grown itself; see :meth:`goes_on`.
+
+        Raises:
+            ConfigError: If the trees that there are have other columns.
+        """
         self.n_features = self.options["n_features"] = train.n_features
         imported(self.library)
-        if self.priors is None and self.prior is not None:  # built without data
-            places = resolved(type(self).__name__, self.prior, train)
-            self.priors = priors_from(type(self).__name__, places, self.schema, train.n_features)
+        if self.priors is None:  # built without data
+            name, schema = type(self).__name__, self.schema or train.schema
+            asked = None if self.prior is None else resolved(name, self.prior, train)
+            self.priors = priors_from(name, asked, schema, train.n_features)
             self.options |= prior_options(self.priors)
+        self._beside = self._context_of(train.n_features)
+        n_columns = self._n_columns(train.n_features)
+        if self.grown is not None and self.grown.n_features != n_columns:
+            raise ConfigError(
+                f"{type(self).__name__}: expected data of the {self.grown.n_features} columns of the trees that there "
+                f"are; got {n_columns}. Give such data, or begin with a new scorer."
+            )
         if self.priors is not None:
             train = self.priors.learn("fit", train)
-        self._beside = self._context_of(train.n_features)
         learnt = rows_of(train, self._columns(train), None if own is None else self.weights_taken(train))
         held_out = None if valid is None else rows_of(valid, self._columns(valid), None)
-        return self._grower(learning_rate, own, learnt, held_out, seed)
+        earlier = None if self.grown is None else self.grown.state()["file"].tobytes()
+        return self._grower(learning_rate, own, learnt, held_out, seed, earlier, n_passed)
+
+    def goes_on(self, own: str | None) -> bool:
+        """Whether trees added to earlier ones can be those of a training that was never cut off, whatever it draws.
+
+        Args:
+            own: What the library calls its objective; None where slopes are given.
+        """
+        raise NotImplementedError
 
     def keep(self, content: bytes) -> None:
         """Take the trees that a grower gave."""
@@ -210,7 +245,16 @@ class BoostedTrees(nn.Module):
         """
         raise NotImplementedError
 
-    def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
+    def _grower(
+        self,
+        learning_rate: float,
+        own: str | None,
+        train: Any,
+        valid: Any,
+        seed: int,
+        earlier: bytes | None,
+        n_passed: int,
+    ) -> Grower:
         raise NotImplementedError
 
     def seen(self, data: RankingDataset) -> RankingDataset:

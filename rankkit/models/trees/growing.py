@@ -91,10 +91,19 @@ class LightGBMGrower:
         train: What it learns from.
         valid: What it scores after each tree, or None.
         seed: Of what it draws.
+        earlier: The file of the trees to which it adds, or None.
+        n_passed: Trees whose draws it passes over, as if it had grown them; where it can, by :func:`lightgbm_goes_on`.
     """
 
     def __init__(
-        self, options: Mapping[str, Any], objective: str | None, train: Rows, valid: Rows | None, seed: int
+        self,
+        options: Mapping[str, Any],
+        objective: str | None,
+        train: Rows,
+        valid: Rows | None,
+        seed: int,
+        earlier: bytes | None = None,
+        n_passed: int = 0,
     ) -> None:
         lgb = imported("lightgbm")
         places: Any = list(train.categories) or "auto"
@@ -117,14 +126,20 @@ class LightGBMGrower:
             categorical_feature=places,
             params=parameters,
         )
+        # As lightgbm.train(init_model=) does it, which would grow the first tree by another objective. The earlier ones
+        # are read from memory that LightGBM does not keep.
+        self._earlier = None if earlier is None else lgb.Booster(model_str=earlier.decode())
+        if self._earlier is not None:
+            given._set_predictor(lgb.basic._InnerPredictor.from_booster(booster=self._earlier, pred_parameter={}))
         self._booster = lgb.Booster(parameters, given)
         # Where no feature has two values in leaves of that size, LightGBM fails at the first tree.
         self._has_splits = any(given.feature_num_bin(place) > 1 for place in range(given.num_feature()))
         if valid is not None:
-            held_out = lgb.Dataset(
-                valid.features, valid.labels, group=valid.list_sizes, reference=given, params=parameters
-            )
-            self._booster.add_valid(held_out, "valid")
+            held_out = lgb.Dataset(valid.features, valid.labels, group=valid.list_sizes, params=parameters)
+            self._booster.add_valid(held_out.set_reference(given), "valid")
+        flat = np.zeros(len(train.labels), np.float32)
+        for _ in range(n_passed):
+            self._booster.update(fobj=lambda *_: (flat, flat))  # no tree comes of it, but the draws of one
 
     def grow(self, derive: Derive | None) -> bool:
         """Add a tree; False where none was found, whose splits would help."""
@@ -151,11 +166,28 @@ class LightGBMGrower:
         return text.encode()
 
 
+def lightgbm_goes_on(options: Mapping[str, Any], objective: str | None) -> bool:
+    """Whether trees that are added to earlier ones can be those of a training that was never cut off.
+
+    What the trees of an objective of LightGBM's own draw cannot be passed over, nor what depends on their splits.
+    """
+    draws = (options["bagging_fraction"] < 1 and options["bagging_freq"] > 0) or options["feature_fraction"] < 1
+    by_split = options["feature_fraction_bynode"] < 1 or options["extra_trees"]
+    in_bags = options["bagging_fraction"] < 1 and options["bagging_freq"] > 1
+    return not (by_split or in_bags) if objective is None else not (draws or by_split or objective == "rank_xendcg")
+
+
 class XGBoostGrower:
-    """Of an ``xgboost.Booster``; the arguments are those of :class:`LightGBMGrower`."""
+    """Of an ``xgboost.Booster``; the arguments are those of :class:`LightGBMGrower`, it passes over nothing."""
 
     def __init__(
-        self, options: Mapping[str, Any], objective: str | None, train: Rows, valid: Rows | None, seed: int
+        self,
+        options: Mapping[str, Any],
+        objective: str | None,
+        train: Rows,
+        valid: Rows | None,
+        seed: int,
+        earlier: bytes | None = None,
     ) -> None:
         xgb = imported("xgboost")
 
@@ -183,8 +215,11 @@ class XGBoostGrower:
             "tree_method": "hist",
             "verbosity": 0,
         }
-        self._booster = xgb.Booster(parameters, [self._train] if valid is None else [self._train, self._valid])
-        self._n_trees = 0
+        known = [self._train] if valid is None else [self._train, self._valid]
+        self._booster = xgb.Booster(parameters, known, model_file=None if earlier is None else bytearray(earlier))
+        if earlier is not None:
+            self._booster.set_param(parameters)  # those of its file were put in their place
+        self._n_trees: int = self._booster.num_boosted_rounds()
 
     def grow(self, derive: Derive | None) -> bool:
         """Add a tree; XGBoost always does, if only a leaf."""
@@ -201,6 +236,11 @@ class XGBoostGrower:
     def content(self, n_trees: int) -> bytes:
         """A JSON file with the first trees."""
         return bytes(self._booster[:n_trees].save_raw("json"))
+
+
+def xgboost_goes_on(options: Mapping[str, Any]) -> bool:
+    """As :func:`lightgbm_goes_on`: XGBoost can where it draws nothing."""
+    return bool(options["subsample"] == 1 and options["colsample_bytree"] == 1)
 
 
 def _n_threads(train: Rows) -> int:

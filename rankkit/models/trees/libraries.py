@@ -11,7 +11,13 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.priors import Prior
 from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers
-from rankkit.models.trees.growing import Grower, LightGBMGrower, XGBoostGrower
+from rankkit.models.trees.growing import (
+    Grower,
+    LightGBMGrower,
+    XGBoostGrower,
+    lightgbm_goes_on,
+    xgboost_goes_on,
+)
 
 
 class LightGBM(BoostedTrees):
@@ -115,8 +121,23 @@ class LightGBM(BoostedTrees):
         """One a document."""
         return train.doc_weights
 
-    def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
-        return LightGBMGrower({**self._library_options, "learning_rate": learning_rate}, own, train, valid, seed)
+    def goes_on(self, own: str | None) -> bool:
+        """On slopes of rankkit unless draws depend on splits or last for several trees; else where nothing is drawn."""
+        return lightgbm_goes_on(self._library_options, own)
+
+    def _grower(
+        self,
+        learning_rate: float,
+        own: str | None,
+        train: Any,
+        valid: Any,
+        seed: int,
+        earlier: bytes | None,
+        n_passed: int,
+    ) -> Grower:
+        options = {**self._library_options, "learning_rate": learning_rate}
+        n_passed = n_passed if own is None else 0  # where it goes on, its own objectives draw nothing
+        return LightGBMGrower(options, own, train, valid, seed, earlier, n_passed)
 
 
 class XGBoost(BoostedTrees):
@@ -200,10 +221,23 @@ class XGBoost(BoostedTrees):
             )
         return train.weights
 
-    def _grower(self, learning_rate: float, own: str | None, train: Any, valid: Any, seed: int) -> Grower:
+    def goes_on(self, own: str | None) -> bool:
+        """Where nothing is drawn."""
+        return xgboost_goes_on(self._library_options)
+
+    def _grower(
+        self,
+        learning_rate: float,
+        own: str | None,
+        train: Any,
+        valid: Any,
+        seed: int,
+        earlier: bytes | None,
+        n_passed: int,
+    ) -> Grower:
         unset = {"min_child_weight": 1.0, "reg_lambda": 1.0} if own else {"min_child_weight": 1e-3, "reg_lambda": 0.0}
         options = {name: unset.get(name) if value is None else value for name, value in self._library_options.items()}
-        return XGBoostGrower({**options, "eta": learning_rate}, own, train, valid, seed)
+        return XGBoostGrower({**options, "eta": learning_rate}, own, train, valid, seed, earlier)
 
 
 def Boosted(library: str, **options: Any) -> BoostedTrees:  # noqa: N802 it stands for the classes

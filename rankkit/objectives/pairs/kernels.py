@@ -22,7 +22,6 @@ in float64.
 """
 
 import math
-from typing import get_args
 
 import numpy as np
 from numba import njit, types
@@ -37,16 +36,10 @@ from rankkit.objectives.pairs.losses import (
     ORDERED,
     TIED,
     Exponential,
-    ExponentialCurvature,
     Hinge,
-    HingeCurvature,
     Logistic,
-    LogisticCurvature,
-    PairCurvature,
     SoftZeroOne,
-    SoftZeroOneCurvature,
     Square,
-    SquareCurvature,
     TiedLogistic,
 )
 from rankkit.objectives.pairs.weight_kernels import pick, take, weigh, weights_of_row
@@ -61,7 +54,7 @@ _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
 def _cost(loss, d, e):
-    """The loss of a pair and its slope in d, given e = exp(-sigma |d|)."""
+    """The loss of a pair, its slope and its curvature in d, given e = exp(-sigma |d|)."""
     raise NotImplementedError
 
 
@@ -69,53 +62,39 @@ def _cost(loss, d, e):
 def _compile_cost(loss, d, e):
     number = np.float32 if d == types.float32 else np.float64
     zero, half, one, two, most = number(0), number(0.5), number(1), number(2), number(MAX_EXPONENT)
+    nearest = number(NEAREST)
 
     def logistic(loss, d, e):
         inverse = one / ((one + e) * (two + e))
         value = (loss.sigma * d if d > 0 else zero) + fast_log1p(e, (one + e) * inverse)
-        return value, loss.sigma * ((one if d > 0 else e) * ((two + e) * inverse))
+        chance = (two + e) * inverse
+        return value, loss.sigma * ((one if d > 0 else e) * chance), loss.sigma * loss.sigma * (e * chance) * chance
 
     def tied_logistic(loss, d, e):
         inverse = one / ((one + e) * (two + e))
         value = half * loss.sigma * abs(d) + fast_log1p(e, (one + e) * inverse)
-        slope = half * loss.sigma * ((one - e) * ((two + e) * inverse))
-        return value, slope if d > 0 else -slope
+        chance = (two + e) * inverse
+        slope = half * loss.sigma * ((one - e) * chance)
+        return value, slope if d > 0 else -slope, loss.sigma * loss.sigma * (e * chance) * chance
 
     def soft_zero_one(loss, d, e):
         inverse = one / (one + e)
-        return (one if d > 0 else e) * inverse, loss.sigma * (e * inverse) * inverse
+        slope = loss.sigma * (e * inverse) * inverse
+        return (one if d > 0 else e) * inverse, slope, loss.sigma * slope * ((e if d > 0 else one) * inverse)
 
     def exponential(loss, d, e):
         x = loss.sigma * d
         beyond = x - most if x > most else zero
         power = fast_exp(x - beyond)
-        return power * (one + beyond), loss.sigma * power
+        return power * (one + beyond), loss.sigma * power, loss.sigma * loss.sigma * power
 
     def hinge(loss, d, e):
         gap = loss.margin + d
-        return (gap if gap > 0 else zero), (one if gap > 0 else zero)
+        far = abs(gap)
+        return (gap if gap > 0 else zero), (one if gap > 0 else zero), half / (far if far > nearest else nearest)
 
     def square(loss, d, e):
-        return loss.scale * (d * d), two * loss.scale * d
-
-    def logistic_curvature(loss, d, e):
-        inverse = one / (one + e)
-        return zero, loss.sigma * loss.sigma * (e * inverse) * inverse
-
-    def soft_zero_one_curvature(loss, d, e):
-        inverse = one / (one + e)
-        return zero, loss.sigma * loss.sigma * (e * inverse) * inverse * ((e if d > 0 else one) * inverse)
-
-    def exponential_curvature(loss, d, e):
-        x = loss.sigma * d
-        return zero, loss.sigma * loss.sigma * fast_exp(x if x < most else most)
-
-    def hinge_curvature(loss, d, e):
-        gap = abs(loss.margin + d)
-        return zero, half / (gap if gap > number(NEAREST) else number(NEAREST))
-
-    def square_curvature(loss, d, e):
-        return zero, two * loss.scale
+        return loss.scale * (d * d), two * loss.scale * d, two * loss.scale
 
     return {
         Logistic: logistic,
@@ -124,27 +103,10 @@ def _compile_cost(loss, d, e):
         Exponential: exponential,
         Hinge: hinge,
         Square: square,
-        LogisticCurvature: logistic_curvature,
-        SoftZeroOneCurvature: soft_zero_one_curvature,
-        ExponentialCurvature: exponential_curvature,
-        HingeCurvature: hinge_curvature,
-        SquareCurvature: square_curvature,
     }[loss.instance_class]
 
 
-def _of_higher(loss):
-    """What the lower document of a pair gets, the higher one gets -1 times; +1 times where it is a curvature."""
-    raise NotImplementedError
-
-
-@overload(_of_higher)
-def _compile_of_higher(loss):
-    if loss.instance_class in get_args(PairCurvature):
-        return lambda loss: 1.0
-    return lambda loss: -1.0
-
-
-_POWERED = (Logistic, TiedLogistic, SoftZeroOne, LogisticCurvature, SoftZeroOneCurvature)
+_POWERED = (Logistic, TiedLogistic, SoftZeroOne)
 
 
 def _gap_power(loss, d):
@@ -185,26 +147,34 @@ def _compile_powers(loss, scores):
 
 
 @njit(fastmath=_FAST, error_model="numpy")
-def _row(loss, score, up, down, weight, narrow, low, low_up, low_down, low_weights, low_slopes):
-    """One document with a run of lower ones: the sum of the loss and of its slope; adds to the slopes of the run."""
-    total = pulls = low.dtype.type(0)
+def _row(loss, score, up, down, weight, narrow, low, low_up, low_down, low_weights, low_slopes, low_bends):
+    """One document with a run of lower ones: the sums of the loss, its slope and its curvature; adds to the run's."""
+    total = pulls = bends = low.dtype.type(0)
     if narrow:
         for j in range(len(low)):
             rise, fall = low_up[j] * down, low_down[j] * up
-            value, pull = _cost(loss, low[j] - score, rise if rise < fall else fall)
+            value, pull, bend = _cost(loss, low[j] - score, rise if rise < fall else fall)
             total += low_weights[j] * value
             pull *= low_weights[j]
             pulls += pull
             low_slopes[j] += weight * pull
+            if low_bends is not None:
+                bend *= low_weights[j]
+                bends += bend
+                low_bends[j] += weight * bend
     else:
         for j in range(len(low)):
             d = low[j] - score
-            value, pull = _cost(loss, d, _gap_power(loss, d))
+            value, pull, bend = _cost(loss, d, _gap_power(loss, d))
             total += low_weights[j] * value
             pull *= low_weights[j]
             pulls += pull
             low_slopes[j] += weight * pull
-    return total, pulls
+            if low_bends is not None:
+                bend *= low_weights[j]
+                bends += bend
+                low_bends[j] += weight * bend
+    return total, pulls, bends
 
 
 @njit(error_model="numpy")
@@ -260,11 +230,15 @@ def _real(mask):
 
 
 @njit(error_model="numpy")
-def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes):
-    """One list, by falling label: sum of the losses, of their slopes in d, number of pairs; adds to the slopes."""
+def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes, bends):
+    """One list, by falling label: sum of the losses, of their slopes in d, number of pairs; adds to the slopes.
+
+    Where ``bends`` is an array, not None, it adds to these too, the curvatures.
+    """
     n_docs = len(scores)
     n_columns = min(n_docs, _TILE_COLUMNS)
     sums, bases = np.empty(n_columns, scores.dtype), np.empty(n_columns, scores.dtype)
+    bend_sums = None if bends is None else np.empty(n_columns, scores.dtype)
     tile = np.empty((_TILE_ROWS, n_columns), scores.dtype)
     narrow, up, down = _powers(loss, scores)
     total, total_pull, n_pairs = 0.0, 0.0, 0
@@ -285,39 +259,72 @@ def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes
         for left in range(begin, stop, _TILE_COLUMNS):
             right = min(left + _TILE_COLUMNS, stop)
             low, low_up, low_down = scores[left:right], up[left:right], down[left:right]
-            low_weights, low_slopes = weights[left:right], sums[: right - left]
+            low_weights = weights[left:right]
+            low_slopes, low_bends = _begin(sums, right - left), _begin(bend_sums, right - left)
             weigh(factors, top, bottom, left, right, low, scores, low_weights, bases, tile)
-            # Loops in place of slice assignment, which doubles the time to compile.
-            for j in range(len(low_slopes)):
-                low_slopes[j] = 0
             for i in range(top, bottom):
                 weight = row_weights[i]
                 pair_weights = weights_of_row(factors, i - top, tile, low_weights)
-                value, pull = _row(
-                    loss, scores[i], up[i], down[i], weight, narrow, low, low_up, low_down, pair_weights, low_slopes
+                value, pull, bend = _row(
+                    loss,
+                    scores[i],
+                    up[i],
+                    down[i],
+                    weight,
+                    narrow,
+                    low,
+                    low_up,
+                    low_down,
+                    pair_weights,
+                    low_slopes,
+                    low_bends,
                 )
                 total += np.float64(weight) * value
                 total_pull += np.float64(weight) * pull
-                slopes[i] += _of_higher(loss) * np.float64(weight) * pull
-            total_slopes = slopes[left:right]
-            for j in range(len(low_slopes)):
-                total_slopes[j] += low_slopes[j]
+                slopes[i] -= np.float64(weight) * pull
+                if bends is not None:
+                    bends[i] += np.float64(weight) * bend
+            _end(low_slopes, left, right, slopes)
+            _end(low_bends, left, right, bends)
         top = bottom
     return total, total_pull, n_pairs
 
 
+@njit(error_model="numpy")
+def _begin(sums, n_columns):
+    """The first columns, set to 0; None for None."""
+    if sums is None:
+        return None
+    part = sums[:n_columns]
+    # Loops in place of slice assignment, which doubles the time to compile.
+    for j in range(len(part)):
+        part[j] = 0
+    return part
+
+
+@njit(error_model="numpy")
+def _end(part, left, right, totals):
+    """Add to the totals of columns left to right; nothing for None."""
+    if totals is not None:
+        found = totals[left:right]
+        for j in range(len(part)):
+            found[j] += part[j]
+
+
 @kernel(error_model="numpy")
 def sum_pairs(
-    loss, pairs, factors, scores, labels, mask, row_weights, weights, first, last, sums, pulls, counts, slopes
+    loss, pairs, factors, scores, labels, mask, row_weights, weights, first, last, sums, pulls, counts, slopes, bends
 ):
     """Lists ``first`` to ``last`` of padded arrays ``[query, list]``: fill ``sums``, ``pulls``, ``counts``, ``slopes``.
 
-    A list with a score that is not finite gets NaN for its sum and for the slopes of its documents.
+    And ``bends``, the curvatures, unless it is None. A list with a score that is not finite gets NaN for its sum, and
+    for the slopes and curvatures of its documents.
     """
     for query in range(first, last):
         docs = _real(mask[query])
         docs = pick(docs, _falling(pick(labels[query], docs)))
         found = np.zeros(len(docs), np.float64)
+        bent = None if bends is None else np.zeros(len(docs), np.float64)
         listed = pick(scores[query], docs)
         sums[query], pulls[query], counts[query] = _sum_list(
             loss,
@@ -328,12 +335,22 @@ def sum_pairs(
             pick(row_weights[query], docs),
             pick(weights[query], docs),
             found,
+            bent,
         )
         broken = False
         for score in listed:
             broken |= not np.isfinite(score)
         sums[query] = np.nan if broken else sums[query]
-        for i in range(len(mask[query])):
-            slopes[query, i] = 0
+        _lay_out(found, docs, broken, slopes, query)
+        _lay_out(bent, docs, broken, bends, query)
+
+
+@njit(error_model="numpy")
+def _lay_out(found, docs, broken, filled, query):
+    """Fill a list with what was found of its documents, and 0 in padded places; nothing for None."""
+    if filled is not None:
+        filled_list = filled[query]
+        for i in range(len(filled_list)):
+            filled_list[i] = 0
         for i in range(len(docs)):
-            slopes[query, docs[i]] = np.nan if broken else found[i]
+            filled_list[docs[i]] = np.nan if broken else found[i]

@@ -1,21 +1,22 @@
 """Sums over the pairs of each list in memory linear in the list: the core under every pairwise objective.
 
 The pairs of a list are the (i, j) with y_i > y_j. A pair loss is a function of d = s_j - s_i, so its gradient is known
-as soon as its value is: one pass over the pairs sums both, and nothing of size ``[list, list]`` outlives a block. On
-the CPU the pass is compiled (:mod:`rankkit.objectives.pairs.kernels`); elsewhere it is tensor code over blocks of rows.
+as soon as its value is: one pass over the pairs sums both, and the curvature where somebody asks for it. Nothing of
+size ``[list, list]`` outlives a block. On the CPU the pass is compiled (:mod:`rankkit.objectives.pairs.kernels`);
+elsewhere it is tensor code over blocks of rows.
 """
 
 import math
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankkit.objectives.curvature import recorded
+from rankkit.objectives.curvature import is_recording, recorded
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.pairs.factors import PairFactors, weigh_pairs
-from rankkit.objectives.pairs.losses import ALL, ORDERED, PairCurvature, PairLoss, curvature_of
+from rankkit.objectives.pairs.losses import ALL, ORDERED, PairLoss
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
 
 # Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
@@ -67,15 +68,14 @@ def pair_sums(
         return sums, counts
     refuse_transforms("pairwise objective")
     task = _Task(loss, pairs, labels, mask, row_weights, weights, factors)
-    sums, counts, _, norms = _PairSums.apply(scores, task, streaming)  # type: ignore[no-untyped-call]
-    known = scores.detach()
-    return recorded(scores, sums, lambda grads: _curvatures(task, known, norms, streaming) * grads[:, None]), counts
+    sums, counts, _, curvatures = _PairSums.apply(scores, task, streaming, is_recording())  # type: ignore[no-untyped-call]
+    return recorded(scores, sums, lambda grads: curvatures * grads[:, None]), counts
 
 
 class _Task(NamedTuple):
     """All that a pass reads, other than the scores."""
 
-    loss: PairLoss | PairCurvature
+    loss: PairLoss
     pairs: int
     labels: Tensor
     mask: Tensor
@@ -89,19 +89,24 @@ class _PairSums(torch.autograd.Function):
 
     # One forward with ctx: a separate setup_context makes torch inspect the signature at every call.
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, task: _Task, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        sums, counts, slopes, norms = _stream(task, scores.detach(), streaming)
-        ctx.mark_non_differentiable(counts, slopes, norms)
+    def forward(
+        ctx: Any, scores: Tensor, task: _Task, streaming: Streaming, bent: bool
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        found = _stream(task, scores.detach(), streaming, bent)
+        if found.curvatures is not None:
+            ctx.mark_non_differentiable(found.curvatures)
+        ctx.mark_non_differentiable(found.counts, found.slopes)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(scores, slopes)
-        return sums, counts, slopes, norms
+        ctx.save_for_backward(scores, found.slopes)
+        return found
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         if grads[0] is None:
-            return None, None, None
+            return None, None, None, None
         scores, slopes = ctx.saved_tensors
-        return single_derivative("pairwise objective", grads[0][:, None] * slopes, scores, grads[0]), None, None
+        slope = single_derivative("pairwise objective", grads[0][:, None] * slopes, scores, grads[0])
+        return slope, None, None, None
 
 
 # What torch.compile puts into its graph, so that it need not trace the compiled loop. Elsewhere a call of an operator
@@ -120,7 +125,8 @@ def _compiled_pair_sums(
     labels, mask, row_weights, weights, *arrays = tensors
     factors = None if form == _NO_FORM else PairFactors._make((form, *arrays, by_distance))
     task = _Task(_LOSSES[loss](*numbers), pairs, labels, mask, row_weights, weights, factors)
-    return _stream(task, scores, "kernel" if streaming == "kernel" else "blocks")[:3]
+    found = _stream(task, scores, "kernel" if streaming == "kernel" else "blocks", bent=False)
+    return found.sums, found.counts, found.slopes
 
 
 @_compiled_pair_sums.register_fake
@@ -143,30 +149,32 @@ def _scale_slopes(ctx: Any, grad_sums: Tensor, *_: Tensor | None) -> tuple[Any, 
 _compiled_pair_sums.register_autograd(_scale_slopes, setup_context=_keep_slopes)
 
 
-def _curvatures(task: _Task, scores: Tensor, norms: Tensor, streaming: Streaming) -> Tensor:
-    """The diagonal of the second derivative of the sums, or what is above it where a pair is not convex."""
-    stream = _stream_kernel if streaming == "kernel" else _stream_blocks
-    curvature = curvature_of(cast(PairLoss, task.loss))
-    *_, found = stream(task._replace(loss=curvature), scores)
-    if task.pairs == ALL:  # a document and itself: the score cancels out
-        alone = curvature.evaluate(torch.zeros_like(scores))[1] * task.mask
-        found = found - 2 * task.row_weights * task.weights * alone
-    return found * norms[:, None] if len(norms) else found
+class _Streamed(NamedTuple):
+    """Of each list: sum of the losses, number of pairs; slopes and curvatures in the scores, where these were asked."""
+
+    sums: Tensor
+    counts: Tensor
+    slopes: Tensor
+    curvatures: Tensor | None
 
 
-def _stream(task: _Task, scores: Tensor, streaming: Streaming) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Sums of losses, numbers of pairs, slopes in the scores, and by what the lists are scaled, nothing for 1."""
-    stream = _stream_kernel if streaming == "kernel" else _stream_blocks
-    sums, pulls, counts, slopes = stream(task, scores)
+def _stream(task: _Task, scores: Tensor, streaming: Streaming, bent: bool) -> _Streamed:
+    """One pass; with ``bent`` it sums curvatures too: the diagonal of the second derivative, or what is above it."""
+    found, pulls = (_stream_kernel if streaming == "kernel" else _stream_blocks)(task, scores, bent)
+    if found.curvatures is not None and task.pairs == ALL:  # a document and itself: the score cancels out
+        alone = task.loss.curvature(torch.zeros_like(scores)) * task.mask
+        found = found._replace(curvatures=found.curvatures - 2 * task.row_weights * task.weights * alone)
     if task.factors is None or not task.factors.by_distance:
-        return sums, counts, slopes, sums.new_empty(0)
+        return found
     # LightGBM counts the pull of a pair on each of its two documents.
     norms = torch.where(pulls > 0, torch.log1p(2 * pulls) / (2 * pulls * math.log(2)), 1)
-    return sums * norms, counts, slopes * norms[:, None], norms
+    each = norms[:, None]
+    curvatures = None if found.curvatures is None else found.curvatures * each
+    return _Streamed(found.sums * norms, found.counts, found.slopes * each, curvatures)
 
 
-def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Sums of losses and of their slopes in d, numbers of pairs, slopes in the scores; compiled."""
+def _stream_kernel(task: _Task, scores: Tensor, bent: bool) -> tuple[_Streamed, Tensor]:
+    """What a pass finds, and the sum of the slopes in d of each list; compiled."""
     from rankkit.objectives.pairs import kernels
     from rankkit.objectives.pairs import weight_kernels as pair_weight_kernels
 
@@ -174,6 +182,7 @@ def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor,
     n_queries = scores.shape[0]
     sums, pulls = scores.new_empty(n_queries), scores.new_empty(n_queries)
     slopes = torch.empty_like(scores, memory_format=torch.contiguous_format)
+    curvatures = torch.empty_like(slopes) if bent else None
     counts = torch.empty(n_queries, dtype=torch.int64)
     given = [_array(tensor) for tensor in (scores, *task[2:6])]
     number = given[0].dtype.type
@@ -181,12 +190,13 @@ def _stream_kernel(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor,
     with_arrays: Any = pair_weight_kernels.with_arrays
     factors = None if task.factors is None else with_arrays(task.factors)
     filled = [tensor.numpy() for tensor in (sums, pulls, counts, slopes)]
+    bends = None if curvatures is None else curvatures.numpy()
 
     def walk(first: int, last: int) -> None:
-        sum_pairs(loss, task.pairs, factors, *given, first, last, *filled)
+        sum_pairs(loss, task.pairs, factors, *given, first, last, *filled, bends)
 
     walk_lists(walk, task.mask.sum(dim=1).numpy() ** 2)
-    return sums, pulls, counts, slopes
+    return _Streamed(sums, counts, slopes, curvatures), pulls
 
 
 def _array(tensor: Tensor) -> NDArray[Any]:
@@ -194,30 +204,39 @@ def _array(tensor: Tensor) -> NDArray[Any]:
     return array
 
 
-def _stream_blocks(task: _Task, scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _stream_blocks(task: _Task, scores: Tensor, bent: bool) -> tuple[_Streamed, Tensor]:
     """The same in tensor code."""
     loss, _, _, mask, row_weights, weights, factors = task
-    of_higher = 1 if isinstance(loss, PairCurvature) else -1
     n_queries, list_size = scores.shape
     sums, pulls, slopes = scores.new_zeros(n_queries), scores.new_zeros(n_queries), torch.zeros_like(scores)
+    curvatures = torch.zeros_like(scores) if bent else None
     counts = torch.zeros(n_queries, dtype=torch.int64, device=scores.device)
     n_rows = max(1, _BLOCK_PAIRS // max(1, n_queries * list_size))
     for top in range(0, list_size, n_rows):
         rows = slice(top, top + n_rows)
         pairs = _pairs_of(task, rows)
-        values, pair_pulls = loss.evaluate(scores[:, None] - scores[:, rows, None])
+        gaps = scores[:, None] - scores[:, rows, None]
+        values, pair_pulls = loss.evaluate(gaps)
         pair_weights = row_weights[:, rows, None] * weights[:, None]
         if factors is not None:
             pair_weights *= weigh_pairs(factors, scores, rows)
         sums += torch.where(pairs, values.mul_(pair_weights), 0).sum(dim=(1, 2))
         pair_pulls = torch.where(pairs, pair_pulls.mul_(pair_weights), 0)
         of_rows = pair_pulls.sum(dim=2)
-        slopes[:, rows] += of_higher * of_rows
+        slopes[:, rows] -= of_rows
         slopes += pair_pulls.sum(dim=1)
+        if curvatures is not None:
+            bends = torch.where(pairs, loss.curvature(gaps).mul_(pair_weights), 0)
+            curvatures[:, rows] += bends.sum(dim=2)
+            curvatures += bends.sum(dim=1)
         pulls += of_rows.sum(dim=1)
         counts += pairs.sum(dim=(1, 2))
     broken = ~scores.isfinite().all(dim=1)
-    return sums.masked_fill_(broken, torch.nan), pulls, counts, slopes.masked_fill_(broken[:, None] & mask, torch.nan)
+    sums.masked_fill_(broken, torch.nan)
+    for each in (slopes, curvatures):
+        if each is not None:
+            each.masked_fill_(broken[:, None] & mask, torch.nan)
+    return _Streamed(sums, counts, slopes, curvatures), pulls
 
 
 def _pairs_of(task: _Task, rows: slice) -> Tensor:

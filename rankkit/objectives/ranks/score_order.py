@@ -40,12 +40,17 @@ class ScoreOrder:
         listed = scores.masked_fill(~mask, -torch.inf)
         self.order = _argsort_falling(listed)
         by_rank = listed.gather(1, self.order)
-        if bool(((by_rank[:, 1:] == by_rank[:, :-1]) & (by_rank[:, 1:] > -torch.inf)).any()):
-            if _by_chance.get():
-                keys = torch.rand(labels.shape, generator=generator_of(labels.device), device=labels.device)
-            else:
-                keys = labels
-            first_by = keys.masked_fill(~mask, torch.inf).argsort(dim=1, stable=True)
+        as_before = (by_rank[:, 1:] == by_rank[:, :-1]) & (by_rank[:, 1:] > -torch.inf)
+        if not bool(as_before.any()):
+            return
+        if _by_chance.get():
+            keys = torch.rand(labels.shape, generator=generator_of(labels.device), device=labels.device)
+            # Documents of equal score share a whole number, the keys fall between these: one sort of single numbers.
+            groups = torch.nn.functional.pad((~as_before).cumsum(dim=1), (1, 0))
+            within = _argsort_falling(-(groups.double() + keys.gather(1, self.order)))
+            self.order = self.order.gather(1, within)
+        else:
+            first_by = labels.masked_fill(~mask, torch.inf).argsort(dim=1, stable=True)
             by_score = listed.gather(1, first_by).argsort(dim=1, descending=True, stable=True)
             self.order = first_by.gather(1, by_score)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -115,9 +115,9 @@ class RunFolder:
         with keeping(kept, f"Make room, then go on with resume=True (rankkit train --out {out} --resume)."):
             yield
 
-    def start(self, run: Run) -> None:
+    def start(self, records: Sequence[EpochRecord]) -> None:
         """Bring metrics.jsonl to where the run stands: lines after the checkpoint go, a missing one comes back."""
-        write_metrics(self.metrics, run.records)
+        write_metrics(self.metrics, records)
 
     def due(self) -> bool:
         """Whether the last checkpoint is old enough for the next."""
@@ -126,19 +126,32 @@ class RunFolder:
     def save(self, run: Run, trained: nn.Module, optimizer: Stepping, random: Randomness) -> None:
         """Put a checkpoint in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
-        content = {
-            "format": _FORMAT,
-            "identity": self.identity,
-            "run": state,
-            "records": [asdict(record) for record in run.records],
+        learnt = {
             "best_weights": run.best_weights,
             "weights": trained.state_dict(),
             "optimizer": optimizer.state_dict(),
             "random": random.states(),
         }
+        self.write(state, run.records, learnt)
+
+    def write(self, state: dict[str, Any], records: Sequence[EpochRecord], learnt: dict[str, Any]) -> None:
+        """Put a checkpoint in place of the last one.
+
+        Args:
+            state: How far the run has come: plain values, ``step`` and ``epoch`` among them.
+            records: Of its epochs.
+            learnt: What else going on needs: tensors and plain values, by names of its own.
+        """
+        content = {
+            "format": _FORMAT,
+            "identity": self.identity,
+            "run": state,
+            "records": [asdict(record) for record in records],
+            **learnt,
+        }
         with replacing(self.checkpoint) as temporary, temporary.open("wb") as file:
             torch.save(content, file)
-        self._saved_at, self._saved_step = time.monotonic(), run.step
+        self._saved_at, self._saved_step = time.monotonic(), state["step"]
 
     def append(self, record: EpochRecord) -> None:
         """Add the line of a finished epoch to metrics.jsonl."""

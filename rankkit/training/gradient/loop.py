@@ -106,7 +106,7 @@ def _run(
     method = build_optimizer(work.model, settings, place, work.objective)
     run = Run() if saved is None else restore(saved, trained, method, random)
     if folder is not None:
-        folder.start(run)
+        folder.start(run.records)
     bar = ProgressBar(settings.epochs, work.n_docs, (run.epoch - 1) * work.n_docs + run.n_docs, shown=progress)
     with bar, CtrlC() as ctrl_c:
         observers = Observers([bar, *callbacks], ctrl_c)

@@ -9,6 +9,8 @@ import rankkit as rk
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
 from rankkit.models.trees.libraries import Boosted, LightGBM, XGBoost
+from rankkit.training import Callback
+from rankkit.training.interrupt import TrainingInterrupted
 from rankkit.transforms import Transform
 
 pytest.importorskip("lightgbm")
@@ -201,3 +203,33 @@ def test_weights_of_documents_are_refused_by_xgboosts_own_objectives():
     )
     with pytest.raises(ConfigError, match=r"weights of documents.*gradients='rankkit'"):
         XGBoost().weights_taken(weighed)
+
+
+@pytest.mark.parametrize("options", [{}, {"subsample": 1.0, "colsample_bytree": 1.0}])
+@pytest.mark.parametrize("objective", ["lambdarank", "yeti_rank"])
+def test_trees_of_xgboost_go_on_from_a_checkpoint(tmp_path, objective, options):
+    pytest.importorskip("xgboost")
+
+    class Stop(Callback):
+        def on_epoch_end(self, record):
+            if record.epoch == 3:
+                raise KeyboardInterrupt
+
+    def grown(folder, **more):
+        scorer = XGBoost(max_depth=3, **options)
+        rk.fit(scorer, objective, *in_parts(), epochs=7, progress=False, out=folder, **more)
+        return scorer.state()["file"].tobytes()
+
+    with pytest.raises(TrainingInterrupted):
+        grown(tmp_path / "cut", callbacks=[Stop()])
+    assert grown(tmp_path / "cut", resume=True) == grown(tmp_path / "whole")
+
+
+def test_a_scorer_of_xgboost_is_given_more_trees():
+    pytest.importorskip("xgboost")
+    train, valid = in_parts()
+    whole, parts = (XGBoost(max_depth=3, subsample=1.0, colsample_bytree=1.0) for _ in range(2))
+    for scorer, epochs in ((whole, [7]), (parts, [3, 4])):
+        for n_trees in epochs:
+            rk.fit(scorer, "softmax", train, epochs=n_trees, progress=False)
+    np.testing.assert_array_equal(rk.predict(parts, valid), rk.predict(whole, valid))
