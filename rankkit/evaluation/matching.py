@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,8 +150,21 @@ def documents_for(
     return _from_numbers(where, scorer, data, qids, needs_queries)
 
 
-def read_documents(
-    path: Readable,
+def read_documents(path: Readable, scorer: Any, **options: Any) -> RankingDataset:
+    """Read a file for a scorer, with options of :func:`reading_for`: its columns, by name, and no others.
+
+    Raises:
+        DataError: If a feature is missing, or the file cannot be read.
+    """
+    from rankkit.loaders.files import read
+    from rankkit.loaders.sources import as_file
+
+    with as_file(path) as file:
+        return matched(f"{file}", scorer, read(file, **reading_for(file, scorer, **options)))
+
+
+def reading_for(
+    file: Path,
     scorer: Any,
     *,
     label: str | None = None,
@@ -162,11 +176,11 @@ def read_documents(
     drop: Sequence[str] | None = None,
     with_labels: bool = True,
     **options: Any,
-) -> RankingDataset:
-    """Read a file for a scorer: the columns that it was trained on, by name, and no others.
+) -> dict[str, Any]:
+    """How to read a file for a scorer, as keywords of :func:`rankkit.read`.
 
     Args:
-        path: What :func:`rankkit.read` reads.
+        file: The file, as :func:`rankkit.loaders.sources.as_file` gives it.
         scorer: What the documents are for.
         label: Column of labels of a table. None: that of the training data, or else "label", where it is there.
         qid: Column of query ids of a table; likewise.
@@ -181,25 +195,23 @@ def read_documents(
     Raises:
         DataError: If a feature is missing, or the file cannot be read.
     """
-    from rankkit.loaders.files import column_names, read
+    from rankkit.loaders.files import column_names
     from rankkit.loaders.formats import kind_of
-    from rankkit.loaders.sources import as_file
 
     given = Roles(label, qid, doc_id, weight, query_weight)
     asked = {role: name for role, name in vars(given).items() if name is not None}
     narrowed = {name: list(names) for name, names in (("features", features), ("drop", drop)) if names is not None}
-    with as_file(path) as file:
-        found = column_names(file)
-        if found is not None:
-            left = _left(f"{file}", found, given, getattr(scorer, "roles", None) or Roles(), narrowed)
-            chosen = {**columns_for(f"{file}", scorer, left, given, with_labels), **asked}
-            if chosen.get("features") is None and "schema" not in chosen:
-                chosen |= narrowed
-        elif narrowed or kind_of(file) != "letor":
-            chosen = {**asked, **narrowed}
-        else:
-            chosen = {**asked, **_of_letor(scorer)}
-        return matched(f"{file}", scorer, read(file, **chosen, **options))
+    found = column_names(file)
+    if found is not None:
+        left = _left(f"{file}", found, given, getattr(scorer, "roles", None) or Roles(), narrowed)
+        chosen = {**columns_for(f"{file}", scorer, left, given, with_labels), **asked}
+        if chosen.get("features") is None and "schema" not in chosen:
+            chosen |= narrowed
+    elif narrowed or kind_of(file) != "letor":
+        chosen = {**asked, **narrowed}
+    else:
+        chosen = {**asked, **_of_letor(scorer)}
+    return {**chosen, **options}
 
 
 def _left(where: str, found: Sequence[str], given: Roles, trained: Roles, narrowed: dict[str, list[str]]) -> list[str]:

@@ -1,13 +1,16 @@
-"""Writing the scores of documents: tables in row order, or a TREC run."""
+"""Writing the scores of documents, at once or block by block: tables in row order, or a TREC run."""
 
+import contextlib
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
@@ -17,6 +20,7 @@ from rankkit.files.atomic import replacing
 from rankkit.files.places import check_place
 from rankkit.loaders.sources import is_stream
 
+_GROUP_ROWS = 2**20
 _ENDINGS = (".parquet", ".csv", ".txt", ".run", ".trec")
 
 
@@ -39,33 +43,102 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ShapeError: If there is not one score a document.
         DiskError: If it cannot be written.
     """
-    path = Path(path)
     if scores.shape != (data.n_docs,):
         raise ShapeError(
             f"write_scores: expected {data.n_docs} scores, one a document; got shape {scores.shape}. "
             "Pass what rankkit.predict returned for this data."
         )
-    if not len(scores):
-        raise DataError("write_scores: expected documents; got none, so no score. Check what was read.")
-    broken = ~np.isfinite(scores)
-    if broken.any():
-        row = int(broken.argmax())
-        raise DataError(
-            f"write_scores: expected scores that are finite numbers; got {scores[row]} for row {row} (from 0), and "
-            f"{int(broken.sum()):,} of {len(scores):,} in all. Look into the weights of the ranker and that row."
-        )
+    with score_writer(path, tag=tag) as writer:
+        writer.append(data, scores)
+
+
+@contextlib.contextmanager
+def score_writer(path: Path | str, *, tag: str = "rankkit") -> Iterator["ScoreWriter"]:
+    """As :func:`write_scores`, for scores that come some whole queries at a time; the file is there at the end.
+
+    Args:
+        path: Where to write.
+        tag: Name of the run.
+
+    Raises:
+        ConfigError: If the extension names no format.
+        DataError: At the end, if no scores came.
+        DiskError: If it cannot be written.
+    """
+    path = Path(path)
     check_scores_target(path)
-    writers: dict[str, Callable[[Path], None]] = {
-        ".parquet": lambda to: _table(data, scores).to_parquet(to, index=False),
-        ".csv": lambda to: _table(data, scores).to_csv(to, index=False),
-        ".txt": lambda to: _table(data, scores)[["score"]].to_csv(to, index=False, header=False),
-        ".run": lambda to: _run(data, scores, re.sub(r"\s+", "_", tag) or "rankkit").to_csv(
-            to, sep=" ", index=False, header=False, quoting=csv.QUOTE_NONE
-        ),
-    }
-    writers[".trec"] = writers[".run"]
     with replacing(path) as temporary:
-        writers[_ending(path)](temporary)
+        writer = ScoreWriter(temporary, _ending(path), re.sub(r"\s+", "_", tag) or "rankkit")
+        with contextlib.closing(writer):
+            yield writer
+        if not writer.n_scores:
+            raise DataError("write_scores: expected documents; got none, so no score. Check what was read.")
+
+
+class ScoreWriter:
+    """Writes scores into a file, block by block.
+
+    Args:
+        path: The file, which is not there yet.
+        ending: The extension that says the format.
+        tag: Name of the run, without white space.
+    """
+
+    def __init__(self, path: Path, ending: str, tag: str) -> None:
+        self.n_scores = 0
+        self._path, self._ending, self._tag = path, ending, tag
+        self._row_group: list[pa.Table] = []
+        self._parquet: pq.ParquetWriter | None = None
+
+    def append(self, data: RankingDataset, scores: NDArray[np.float32]) -> None:
+        """Write the scores of some queries behind the others.
+
+        Args:
+            data: Their documents; ids are there, and of a kind, for all or for none.
+            scores: One a document, in row order.
+
+        Raises:
+            DataError: If a score is not finite, or a TREC run is asked for documents without ids.
+        """
+        broken = ~np.isfinite(scores)
+        if broken.any():
+            row = int(broken.argmax())
+            raise DataError(
+                f"write_scores: expected scores that are finite numbers; got {scores[row]} for row "
+                f"{self.n_scores + row} (from 0), and {int(broken.sum()):,} of {len(scores):,} "
+                f"{'behind it' if self.n_scores else 'in all'}. Look into the weights of the ranker and that row."
+            )
+        if not len(scores):
+            return
+        is_first = self.n_scores == 0
+        self.n_scores += len(scores)
+        if self._ending == ".parquet":
+            self._row_group.append(pa.Table.from_pandas(_table(data, scores), preserve_index=False))
+            if sum(table.num_rows for table in self._row_group) >= _GROUP_ROWS:
+                self._write_groups(whole=True)
+        elif self._ending in (".run", ".trec"):
+            lines = _run(data, scores, self._tag)
+            lines.to_csv(self._path, mode="a", sep=" ", index=False, header=False, quoting=csv.QUOTE_NONE)
+        else:
+            is_csv = self._ending == ".csv"
+            table = _table(data, scores) if is_csv else pd.DataFrame({"score": scores})
+            table.to_csv(self._path, mode="a", index=False, header=is_first and is_csv)
+
+    def close(self) -> None:
+        """Write what is held back, and end the file."""
+        if self._row_group:
+            self._write_groups(whole=False)
+        if self._parquet is not None:
+            self._parquet.close()
+
+    def _write_groups(self, *, whole: bool) -> None:
+        """Write row groups of Parquet as large as pandas writes them: all that are full, or the last one too."""
+        table = pa.concat_tables(self._row_group)
+        if self._parquet is None:
+            self._parquet = pq.ParquetWriter(self._path, table.schema)
+        n_rows = table.num_rows // _GROUP_ROWS * _GROUP_ROWS if whole else table.num_rows
+        self._parquet.write_table(table.slice(0, n_rows), row_group_size=_GROUP_ROWS)
+        self._row_group = [table.slice(n_rows)] if n_rows < table.num_rows else []
 
 
 def check_scores_target(path: Path) -> None:

@@ -25,11 +25,14 @@ def score(
     *,
     reading: Reading,
 ) -> None:
-    """Score data with a saved ranker; row order is kept."""
-    from rankkit import bundle, evaluation
+    """Score data with a saved ranker; row order is kept.
+
+    Files of any length are scored block by block: memory holds a block, not the file.
+    """
+    from rankkit import bundle
     from rankkit.errors import ConfigError
-    from rankkit.evaluation.matching import read_documents
-    from rankkit.loaders.scores import check_scores_target, write_scores
+    from rankkit.evaluation.streaming import score_file
+    from rankkit.loaders.scores import check_scores_target
 
     if str(out) != "-" and out.resolve() == data.resolve():
         raise ConfigError(
@@ -37,9 +40,7 @@ def score(
         )
     check_scores_target(out)
     scorer = bundle.load_scorer(run)
-    documents = read_documents(data, scorer, with_labels=False, **reading)
-    scores = evaluation.predict(scorer, documents)
-    write_scores(documents, scores, out, tag=run.name)
-    typer.echo(f"{out}: {len(scores):,} scores of {documents.n_queries:,} queries, in row order", err=str(out) == "-")
+    n_scores, n_queries = score_file(scorer, data, out, tag=run.name, reading=reading)
+    typer.echo(f"{out}: {n_scores:,} scores of {n_queries:,} queries, in row order", err=str(out) == "-")
     if str(out) != "-":
         suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")

@@ -1,6 +1,6 @@
 """Record batches of a table that become a new cache, some rows at a time: memory for those rows and the queries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,7 @@ from rankkit.loaders.cache.folder import Remarks, write_array, write_arrays, wri
 from rankkit.loaders.cache.rows import CacheRows
 from rankkit.loaders.tables.arrays import Source, in_shown_order
 from rankkit.loaders.tables.columns.assignment import Columns
-from rankkit.loaders.tables.record_batches import read_rows, suspicions_of, uneven
-
-_NUMBERS = 4_000_000  # features that are in columns and in rows at the same time
-_MOST_ROWS = 65_536
+from rankkit.loaders.tables.record_batches import read_rows, small_batches, suspicions_of, uneven
 
 
 class _Runs:
@@ -80,7 +77,7 @@ def cache_batches(
     Raises:
         DataError: As that.
     """
-    pieces = _pieces(batches, columns)
+    pieces = small_batches(batches, columns)
     batch = next(pieces, None)
     if batch is None:
         return replace(write_arrays(read_rows(schema, [], columns, source), folder), remarks=columns.remarks)
@@ -112,14 +109,3 @@ def cache_batches(
                 part = read_rows(schema, [batch], columns, here, suspicions=suspicions)
     runs.finish(rows, folder, source)
     return replace(about, remarks=(*columns.remarks, *(() if suspicions is None else suspicions.remarks())))
-
-
-def _pieces(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
-    """The rows of the batches, so many at a time that their features are few."""
-    for batch in batches:
-        width = len(columns.features) if columns.schema is None else columns.schema.width
-        if columns.vector is not None and batch.num_rows:
-            width = len(batch.column(columns.vector)[0].as_py() or ())
-        n_rows = min(_MOST_ROWS, max(1, _NUMBERS // max(1, width)))
-        for start in range(0, batch.num_rows, n_rows):
-            yield batch.slice(start, n_rows)

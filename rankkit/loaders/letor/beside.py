@@ -73,13 +73,14 @@ class SideFiles:
     notes: tuple[str, ...] = ()
 
 
-def side_files(path: Path, group_file: Path | None, has_qids: bool) -> SideFiles:
+def side_files(path: Path, group_file: Path | None, has_qids: bool, *, with_weights: bool = True) -> SideFiles:
     """The files beside LETOR text that are read with it.
 
     Args:
         path: The file.
         group_file: What was asked for.
         has_qids: Rows that name their query need no other file.
+        with_weights: Whether weights are of use.
     """
     notes = []
     if group_file is None:
@@ -89,7 +90,7 @@ def side_files(path: Path, group_file: Path | None, has_qids: bool) -> SideFiles
         elif found is not None:
             group_file = found
             notes.append(f"the rows of each query are counted by {found.name} beside it.")
-    weights = _beside(path, (".weight",), also_of_stem=False)
+    weights = _beside(path, (".weight",), also_of_stem=False) if with_weights else None
     if weights is not None:
         notes.append(f"the rows are weighted by {weights.name} beside it.")
     return SideFiles(group_file, weights, tuple(notes))

@@ -45,8 +45,8 @@ class CacheStream:
             WiderError: As :meth:`Reader.read`.
         """
         has_labels = not reader.options.layout.form & kernels.WITHOUT_LABEL
-        with CacheRows(self._folder, reader.width) as self._rows, contextlib.closing(_parse(reader)) as parts:
-            for part in parts:
+        with CacheRows(self._folder, reader.width) as self._rows, contextlib.closing(parse_windows(reader)) as parts:
+            for part, _ in parts:
                 rows = slice(part.first_row, part.first_row + part.n_rows)
                 labels = reader.labels[rows] if has_labels else None
                 self._rows.append(reader.features[rows], part.doc_ids, labels=labels)
@@ -57,8 +57,11 @@ class CacheStream:
         self._rows.finish(offsets, qids, rows)
 
 
-def _parse(reader: Reader) -> Generator[Part, None, None]:
-    """Parse window after window of blocks into the same arrays of the reader; a part's rows stay until the next."""
+def parse_windows(reader: Reader) -> Generator[tuple[Part, float], None, None]:
+    """Parse window after window of blocks into the same arrays of the reader; a part's rows stay until the next.
+
+    Each part comes with the share of the file that is read with it.
+    """
     n_threads, n_lines = reader.options.n_threads, 0
     with ThreadPoolExecutor(n_threads) as pool:
         for window in _windows(reader.options.path, 2 * n_threads, reader.width):
@@ -72,8 +75,8 @@ def _parse(reader: Reader) -> Generator[Part, None, None]:
                 running.append(pool.submit(reader.parse, block, first, first + size, n_lines + 1))
                 first += size
                 n_lines += size
-            while running:
-                yield running.popleft().result()
+            for block in window:
+                yield running.popleft().result(), block.progress
 
 
 def _windows(path: Path, n_blocks: int, width: int) -> Iterator[list[Block]]:

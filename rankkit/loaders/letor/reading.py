@@ -101,7 +101,7 @@ def read_letor(
         T. Joachims, SVM-light, https://www.cs.cornell.edu/people/tj/svm_light/; T. Qin and T.-Y. Liu, Introducing
         LETOR 4.0 Datasets, arXiv:1306.2597, 2013.
     """
-    request = _Request(
+    request = Request(
         n_features=n_features,
         features=_indices("features", features),
         drop=_indices("drop", drop),
@@ -113,14 +113,14 @@ def read_letor(
         on_bad_line=on_bad_line,
         doc_ids=doc_ids,
     )
-    _check(request, n_threads)
+    check_request(request, n_threads)
     refuse_cache(path, cache)
     with as_file(path, ".txt") as file:
-        settled = _settle(file, request)
-        return _read(file, settled, n_threads or _n_processors(), cache)
+        settled = settle(file, request)
+        return _read(file, settled, n_threads or n_processors(), cache)
 
 
-def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | os.PathLike[str]) -> RankingDataset:
+def _read(path: Path, request: "Request", n_threads: int, cache: bool | str | os.PathLike[str]) -> RankingDataset:
     if cache is not False:
         files = (request.group_file, request.weight_file)
         also = [Path(file) for file in files if file is not None]
@@ -137,7 +137,7 @@ def _read(path: Path, request: "_Request", n_threads: int, cache: bool | str | o
 
 
 @dataclass(frozen=True)
-class _Request:
+class Request:
     """The keywords of :func:`read_letor` that change what comes out."""
 
     n_features: int | None = None
@@ -165,6 +165,11 @@ class _Request:
         return {name: value for name, (value, default) in values.items() if value != default}
 
     @property
+    def is_declared(self) -> bool:
+        """Whether the features are known before the file is read: as many, these, or all but these."""
+        return any(given is not None for given in (self.n_features, self.features, self.drop))
+
+    @property
     def base(self) -> int:
         """The index of the first feature."""
         return 0 if self.zero_based else 1
@@ -178,14 +183,14 @@ class _Request:
         )
 
 
-def _settle(path: Path, request: _Request) -> _Request:
+def settle(path: Path, request: Request, *, with_weights: bool = True) -> Request:
     """What the file itself and the files beside it say, where it was not asked for.
 
     Raises:
         ConfigError: If that does not go with what was asked for.
     """
     begins = beginning_of(path)
-    beside = side_files(path, request.beside.group_file, begins.has_qids)
+    beside = side_files(path, request.beside.group_file, begins.has_qids, with_weights=with_weights)
     zero_based = begins.is_zero_based if request.zero_based is None else request.zero_based
     settled = replace(
         request,
@@ -205,7 +210,7 @@ def _settle(path: Path, request: _Request) -> _Request:
     return settled
 
 
-def _without_dropped(path: Path, request: _Request) -> _Request:
+def _without_dropped(path: Path, request: Request) -> Request:
     """The request with the features that are left as the chosen ones, so that no others are parsed or kept.
 
     Raises:
@@ -225,7 +230,7 @@ def _without_dropped(path: Path, request: _Request) -> _Request:
     return replace(request, features=tuple(index for index in indices if index not in dropped), n_features=None)
 
 
-def _exact_width(path: Path, request: _Request) -> int:
+def _exact_width(path: Path, request: Request) -> int:
     """How many features there are, of which none has an index behind those that were asked for."""
     from rankkit.loaders.letor.survey import exact_width, largest_index
 
@@ -255,7 +260,7 @@ def _indices(name: str, given: Sequence[int] | None) -> tuple[int, ...] | None:
     return tuple(int(index) for index in given)
 
 
-def _check(request: _Request, n_threads: int | None) -> None:
+def check_request(request: Request, n_threads: int | None) -> None:
     """Raise ConfigError for keywords that cannot work."""
     for name, number in (("n_features", request.n_features), ("n_threads", n_threads)):
         if number is not None and not (is_whole(number) and number >= 1):
@@ -278,7 +283,7 @@ def _check(request: _Request, n_threads: int | None) -> None:
             )
 
 
-def _check_features(features: tuple[int, ...], request: _Request) -> None:
+def _check_features(features: tuple[int, ...], request: Request) -> None:
     base = request.base
     if not features or min(features) < base or len(set(features)) < len(features):
         raise ConfigError(
@@ -299,36 +304,50 @@ def _check_features(features: tuple[int, ...], request: _Request) -> None:
         )
 
 
-def _parse(path: Path, request: _Request, n_threads: int, read: "Callable[[Reader], None]") -> "Reader":
+def _parse(path: Path, request: Request, n_threads: int, read: "Callable[[Reader], None]") -> "Reader":
     """A reader that has read the file."""
-    from rankkit.loaders.letor.assembly import first_skipped
     from rankkit.loaders.letor.lines import announced_compilation
-    from rankkit.loaders.letor.reader import Options, Reader, WiderError
-    from rankkit.loaders.letor.survey import exact_width, guess_width
+    from rankkit.loaders.letor.reader import Reader, WiderError
+    from rankkit.loaders.letor.survey import exact_width
 
     with announced_compilation():
-        request = _without_dropped(path, request)
-        is_declared = request.n_features is not None or request.features is not None
-        width = request.n_features or len(request.features or ()) or guess_width(path, request.base)
-        layout = _layout(path, request, width)
-        reader = Reader(Options(path, layout, n_threads, is_declared, request.on_bad_line == "skip"))
+        reader = new_reader(path, request, n_threads)
         try:
             read(reader)
         except WiderError:  # the file looked dense, but features with larger indices come behind its first lines
+            layout = reader.options.layout
             layout = replace(layout, width=exact_width(path, layout.base))
             reader = Reader(replace(reader.options, layout=layout, is_declared=True))
             read(reader)
-    n_rows = sum(part.n_rows for part in reader.parts)
+    check_rows(reader, is_declared=request.is_declared)
+    return reader
+
+
+def new_reader(path: Path, request: Request, n_threads: int) -> "Reader":
+    """A reader that has not begun; its width is a guess unless the request declares it."""
+    from rankkit.loaders.letor.reader import Options, Reader
+    from rankkit.loaders.letor.survey import guess_width
+
+    request = _without_dropped(path, request)
+    width = request.n_features or len(request.features or ()) or guess_width(path, request.base)
+    layout = _layout(path, request, width)
+    return Reader(Options(path, layout, n_threads, request.is_declared, request.on_bad_line == "skip"))
+
+
+def check_rows(reader: "Reader", is_declared: bool) -> None:
+    """Raise DataError if a reader that has read a file found no rows, or no features where none are declared."""
+    from rankkit.loaders.letor.assembly import first_skipped
+
+    path, n_rows = reader.options.path, sum(part.n_rows for part in reader.parts)
     if n_rows == 0:
         skipped = first_skipped(reader.parts)
         found = f"none that can be read: {skipped}" if skipped else "none. Check the file."
         raise DataError(f"{path}: expected rows '<label> qid:<id> <feature>:<value> ...'; got {found}")
     if not is_declared and not any(part.has_features for part in reader.parts):
         raise DataError(f"{path}: expected features; got {n_rows:,} rows without any. Pass n_features if so meant.")
-    return reader
 
 
-def _layout(path: Path, request: _Request, width: int) -> "Layout":
+def _layout(path: Path, request: Request, width: int) -> "Layout":
     from rankkit.loaders.letor import kernels
     from rankkit.loaders.letor.lines import Layout
 
@@ -346,7 +365,7 @@ def _layout(path: Path, request: _Request, width: int) -> "Layout":
     )
 
 
-def _build_cache(folder: Path, path: Path, request: _Request, n_threads: int) -> Remarks:
+def _build_cache(folder: Path, path: Path, request: Request, n_threads: int) -> Remarks:
     from rankkit.loaders.letor.assembly import feature_names, findings, group, row_weights
     from rankkit.loaders.letor.cache import CacheStream
 
@@ -364,5 +383,6 @@ def _build_cache(folder: Path, path: Path, request: _Request, n_threads: int) ->
     )
 
 
-def _n_processors() -> int:
+def n_processors() -> int:
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
+from rankkit.loaders.row_blocks import RowBlock
 from rankkit.loaders.sources import is_hidden
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns.assignment import Columns, Wanted, choose_columns
 from rankkit.loaders.tables.columns.kinds import columns_of, numbers
 from rankkit.loaders.tables.columns.learning import learn
-from rankkit.loaders.tables.record_batches import read_batches
+from rankkit.loaders.tables.record_batches import read_batches, read_blocks
 from rankkit.loaders.tables.written import as_written
 
 PARQUET = (".parquet", ".pq")
@@ -46,6 +47,17 @@ def read_files(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> Ranki
     """
     n_rows = _count_rows(data_files(path, extensions)) if extensions == PARQUET else None
     return read_batches(*open_files(path, wanted, extensions), n_rows=n_rows)
+
+
+def read_file_blocks(path: Path, wanted: Wanted, extensions: tuple[str, ...]) -> Generator[RowBlock, None, None]:
+    """The rows that :func:`read_files` reads, some at a time.
+
+    Raises:
+        DataError: As :func:`read_files`.
+        ScatteredError: As :func:`rankkit.loaders.tables.record_batches.read_blocks`.
+    """
+    n_rows = _count_rows(data_files(path, extensions)) if extensions == PARQUET else None
+    return read_blocks(*open_files(path, wanted, extensions), n_rows=n_rows)
 
 
 def open_files(

@@ -1,6 +1,6 @@
 """Arrow record batches into a row-major RankingDataset, a batch at a time: no second copy of the features."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from rankkit.data.ranking_dataset import RankingDataset, Roles
 from rankkit.data.sides import check_sides
 from rankkit.data.text_ids import TextIds
 from rankkit.errors import DataError
+from rankkit.loaders.row_blocks import RowBlock, ScatteredError
 from rankkit.loaders.tables.arrays import Source, assemble, check_finite, check_labels, check_weights, fill
 from rankkit.loaders.tables.columns.assignment import Columns
 from rankkit.loaders.tables.columns.encoding import as_times, encode
@@ -21,6 +22,9 @@ from rankkit.loaders.tables.columns.kinds import is_number, laid_open, numbers, 
 from rankkit.loaders.tables.columns.suspicions import Suspicions
 from rankkit.loaders.tables.ids import read_qids, read_texts
 from rankkit.remarks import say_of_columns
+
+_NUMBERS = 4_000_000  # features that are in columns and in rows at the same time
+_MOST_ROWS = 65_536
 
 
 def read_batches(
@@ -94,6 +98,44 @@ def read_rows(
     if suspicions is not None:
         suspicions.look(data)
     return data
+
+
+def read_blocks(
+    schema: pa.Schema, batches: Iterable[pa.RecordBatch], columns: Columns, source: Source, *, n_rows: int | None = None
+) -> Generator[RowBlock, None, None]:
+    """The rows that :func:`read_batches` reads, some at a time; what is to be said is said once they have all come.
+
+    Args:
+        schema: Of the batches.
+        batches: With at least the columns that are used.
+        columns: Which column is what.
+        source: For messages.
+        n_rows: How many rows will come, where that is known.
+
+    Raises:
+        DataError: As :func:`read_rows`.
+        ScatteredError: If rows have positions, so that a query has an order of its own.
+    """
+    if "position" in columns.beside:
+        raise ScatteredError
+    suspicions, n_read, width = suspicions_of(columns), 0, None
+    for batch in small_batches(batches, columns):
+        part = read_rows(schema, [batch], columns, replace(source, first_row=n_read), suspicions=suspicions)
+        if width not in (None, part.n_features):
+            raise uneven(source, columns.vector, n_read, width or 0, part.n_features)
+        width, n_read = part.n_features, n_read + part.n_docs
+        query = part.in_row_order(np.repeat(np.arange(part.n_queries), part.list_sizes))
+        starts = np.append(0, np.flatnonzero(np.diff(query)) + 1)
+        yield RowBlock(
+            part.in_row_order(part.features),
+            starts,
+            part.qids[query[starts]],
+            doc_ids=None if part.doc_ids is None else part.in_row_order(part.doc_ids),
+            feature_names=part.feature_names,
+            schema=part.schema,
+            progress=None if n_rows is None else n_read / max(n_rows, 1),
+        )
+    say_of_columns(source.name, (*columns.remarks, *(() if suspicions is None else suspicions.remarks())))
 
 
 def read_columns(
@@ -224,6 +266,17 @@ def _column_parts(
             part for name in one.names for part in encode(Number(name), {name: batch.column(name)}, source, first_row)
         ]
     return encode(one, {name: batch.column(name) for name in one.sources}, source, first_row)
+
+
+def small_batches(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The rows of the batches, so many at a time that their features are few."""
+    for batch in batches:
+        width = len(columns.features) if columns.schema is None else columns.schema.width
+        if columns.vector is not None and batch.num_rows:
+            width = len(batch.column(columns.vector)[0].as_py() or ())
+        n_rows = min(_MOST_ROWS, max(1, _NUMBERS // max(1, width)))
+        for start in range(0, batch.num_rows, n_rows):
+            yield batch.slice(start, n_rows)
 
 
 def uneven(source: Source, column: str | None, row: int, expected: int, got: int) -> DataError:

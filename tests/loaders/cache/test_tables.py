@@ -13,7 +13,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.errors import DataError
-from rankkit.loaders.cache import tables as cache_tables
+from rankkit.loaders.tables import record_batches
 
 NAMES = ("t.parquet", "t.csv", "t.arrow")
 
@@ -55,7 +55,7 @@ FRAMES = {
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES.keys())
 def test_a_cache_is_what_the_table_is(make, name, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_tables, "_MOST_ROWS", 4)
+    monkeypatch.setattr(record_batches, "_MOST_ROWS", 4)
     write(make(), tmp_path / name)
     whole, cached = rk.read(tmp_path / name), rk.read(tmp_path / name, cache=True)
     assert cached.fingerprint == whole.fingerprint
@@ -70,7 +70,7 @@ def test_a_cache_is_what_the_table_is(make, name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_name_the_row_of_the_table(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_tables, "_MOST_ROWS", 4)
+    monkeypatch.setattr(record_batches, "_MOST_ROWS", 4)
     first = 1 if name == "t.csv" else 0
     for column, value in (("label", -1), ("one", np.inf)):
         table = frame(np.repeat(np.arange(9), 5))
@@ -86,7 +86,7 @@ def test_errors_name_the_row_of_the_table(name, tmp_path, monkeypatch):
 
 
 def test_lists_of_features_have_one_length(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache_tables, "_MOST_ROWS", 1)
+    monkeypatch.setattr(record_batches, "_MOST_ROWS", 1)
     for lists in ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0]]):
         pq.write_table(pa.table({"qid": [1, 1], "label": [0, 1], "vector": lists}), tmp_path / "v.parquet")
         if len(lists[1]) == 2:
