@@ -17,6 +17,7 @@ from rankkit.cli.experiments.wording import refuse_value, speaking_as
 from rankkit.cli.objectives import objectives
 from rankkit.cli.options import options
 from rankkit.cli.plugins import with_plugins
+from rankkit.cli.training.distill import distill
 from rankkit.cli.training.margin_sweep import margin_sweep
 from rankkit.cli.training.train import train
 from rankkit.cli.using.embed import embed
@@ -42,6 +43,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         evaluate: "A model or a TREC run, by any tool's rules.",
         explain: "Which features matter, and why this score.",
         compare: "Systems on the same data and seeds; one report.",
+        distill: "A small ranker that learns from a large one.",
     },
     "Use": {
         score: "New data, in the order of its rows.",

@@ -1,0 +1,221 @@
+"""distill(): a small scorer learns what a large one says of queries that it was not trained on."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rankkit.data.merging import merge
+from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.text_ids import id_texts
+from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation.teaching import pseudo_labels
+from rankkit.files.atomic import write_bytes
+from rankkit.training.fitting import fit
+from rankkit.training.history import History
+
+_LEAST = 1e-30  # of a chance, so that its logarithm is a number
+SHARE = 0.5
+N_FOLDS = 5
+
+
+def out_of_fold_scores(
+    build: Callable[[RankingDataset], Any],
+    objective: Any,
+    train: RankingDataset,
+    valid: RankingDataset | None = None,
+    *,
+    n_folds: int = N_FOLDS,
+    seed: int = 0,
+    each: Callable[[int, History], None] | None = None,
+    kept: str | Path | None = None,
+    resume: bool = False,
+    **training: Any,
+) -> NDArray[np.float32]:
+    """Scores of training documents by scorers that have not seen their queries.
+
+    The queries are dealt into folds; for each a scorer is trained on the others, and scores it. What a scorer says of
+    its own training documents is mostly what their labels say; this is what it would say of new ones. To distil from,
+    to stack, or to calibrate.
+
+    Args:
+        build: Makes a scorer with fresh weights for training data, as ``rk.LightGBM.for_data``.
+        objective: As of :func:`rankkit.fit`.
+        train: The training data.
+        valid: Labelled validation data, on which each of the scorers is chosen.
+        n_folds: How many, from 2.
+        seed: Of the folds and of each training.
+        each: Called with the number of the fold, from 1, and the course of its training.
+        kept: A file for the scores of the folds that are done, or None.
+        resume: Train only those that this file does not hold yet.
+        **training: Options of :func:`rankkit.fit`.
+
+    Returns:
+        float32 ``[doc]``.
+
+    Raises:
+        ConfigError: If there are fewer than 2 folds, or the file holds scores of other data or folds.
+        DataError: If there are fewer queries than folds.
+
+    Example:
+        >>> import rankkit as rk
+        >>> train = rk.make_ranking(20, seed=0)
+        >>> out_of_fold_scores(rk.LinearScorer.for_data, "ranknet", train, n_folds=2, epochs=1).shape == (train.n_docs,)
+        True
+    """
+    if not isinstance(n_folds, int) or isinstance(n_folds, bool) or n_folds < 2:
+        raise ConfigError(f"out_of_fold_scores: expected n_folds of at least 2; got {n_folds!r}. Pass 5.")
+    if train.n_queries < n_folds:
+        raise DataError(
+            f"out_of_fold_scores: expected a query a fold or more; got {train.n_queries} for {n_folds} folds. "
+            "Lower n_folds."
+        )
+    folds = np.random.default_rng(seed).permutation(np.arange(train.n_queries) % n_folds)
+    of_docs = np.repeat(folds, train.list_sizes)
+    identity = f"{train.fingerprint} {n_folds} {seed}"
+    scores, n_done = _kept_scores(kept, identity) if resume and kept is not None else (None, 0)
+    scores = np.zeros(train.n_docs, np.float32) if scores is None else scores
+    for fold in range(n_done, n_folds):
+        learnt = train.select(folds != fold)
+        scorer = build(learnt)
+        history = fit(scorer, objective, learnt, valid, seed=seed, **training)
+        scores[of_docs == fold] = pseudo_labels(scorer, train.select(folds == fold)).labels
+        if kept is not None:
+            buffer = io.BytesIO()
+            np.savez(buffer, scores=scores, n_done=fold + 1, identity=identity)
+            write_bytes(kept, buffer.getvalue())
+        if each is not None:
+            each(fold + 1, history)
+    return scores
+
+
+def _kept_scores(kept: str | Path, identity: str) -> tuple[NDArray[np.float32] | None, int]:
+    """The scores of the folds that are done, and how many these are."""
+    path = Path(kept)
+    if not path.is_file():
+        return None, 0
+    with np.load(path, allow_pickle=False) as found:
+        if str(found["identity"]) != identity:
+            raise ConfigError(
+                f"{path}: expected scores of these training documents and folds; got those of others. "
+                "Choose another folder, or begin anew."
+            )
+        return np.array(found["scores"], np.float32), int(found["n_done"])
+
+
+def taught(
+    data: RankingDataset, scores: NDArray[np.floating[Any]], *, share: float = SHARE, temperature: float = 1.0
+) -> RankingDataset:
+    r"""The documents with labels from which :func:`rankkit.kl_distillation_loss` learns a teacher and the true labels.
+
+    .. math:: y'_i = \log p_i, \quad p_i = \alpha \frac{e^{t_i / T}}{\sum_j e^{t_j / T}}
+        + (1 - \alpha) \frac{y_i}{\sum_j y_j}
+
+    t are the scores of the teacher, y the labels. A query without a label above 0, or without labels, is the teacher's.
+
+    Args:
+        data: The documents.
+        scores: ``[doc]``, the teacher's.
+        share: Of the teacher, alpha.
+        temperature: T.
+
+    Raises:
+        ConfigError: If one is out of range.
+
+    Example:
+        >>> from rankkit.data.synthetic import make_ranking
+        >>> data = make_ranking(3, seed=0)
+        >>> labels = taught(data, np.zeros(data.n_docs), share=1.0)[0].labels
+        >>> bool(np.allclose(np.exp(labels), 1 / len(labels)))
+        True
+    """
+    check_shares(share, temperature)
+    queries = np.repeat(np.arange(data.n_queries), data.list_sizes)
+    teacher = _chances(np.asarray(scores, np.float64) / temperature, queries, data.n_queries)
+    labels = np.zeros(data.n_docs) if data.labels is None else np.asarray(data.labels, np.float64)
+    sums = np.bincount(queries, labels, minlength=data.n_queries)[queries]
+    known = sums > 0
+    own = np.where(known, labels / np.where(known, sums, 1.0), teacher)
+    mixed = share * teacher + (1 - share) * own
+    return replace(data, labels=np.log(np.maximum(mixed, _LEAST)).astype(np.float32))
+
+
+def check_shares(share: float, temperature: float) -> None:
+    """Raise ConfigError unless a student can be :func:`taught` so."""
+    if not 0 < share <= 1:
+        raise ConfigError(f"distill: expected a share above 0, up to 1; got {share!r}. Pass share=0.5.")
+    if not 0 < temperature < np.inf:
+        raise ConfigError(f"distill: expected a temperature above 0; got {temperature!r}. Pass temperature=1.")
+
+
+def distill(
+    student: Any,
+    teacher: Any,
+    train: RankingDataset,
+    valid: RankingDataset | None = None,
+    *,
+    scores: NDArray[np.floating[Any]],
+    unlabelled: Sequence[RankingDataset] = (),
+    share: float = SHARE,
+    temperature: float = 1.0,
+    **training: Any,
+) -> History:
+    """Train a small scorer on what a large one says, together with the labels.
+
+    The student learns :func:`taught` by :func:`rankkit.kl_distillation_loss`; of queries without labels it learns the
+    teacher alone. The best epoch is that of the true labels of the validation data.
+
+    Args:
+        student: A scorer with fresh weights; trained in place.
+        teacher: The trained scorer, for ``unlabelled``.
+        train: Its training data.
+        valid: Labelled validation data.
+        scores: ``[doc]``, what the teacher says of the training documents, of queries it has not seen: see
+            :func:`out_of_fold_scores`. What it says of its own training documents teaches little.
+        unlabelled: More documents of queries; labels are not looked at.
+        share: As of :func:`taught`.
+        temperature: As of :func:`taught`.
+        **training: Options of :func:`rankkit.fit`.
+
+    Returns:
+        The course of the run.
+
+    Raises:
+        DataError: If there is another number of scores than training documents.
+    """
+    if np.shape(scores) != (train.n_docs,):
+        raise DataError(
+            f"distill: expected {train.n_docs} scores, one a training document; got {np.shape(scores)}. "
+            "Pass those of out_of_fold_scores."
+        )
+    data = taught(train, np.asarray(scores), share=share, temperature=temperature)
+    for more in unlabelled:
+        said = pseudo_labels(teacher, more).labels
+        alone = taught(replace(more, labels=None), np.asarray(said), share=1.0, temperature=temperature)
+        data = merge([data, _like(data, alone)])
+    return fit(student, "kl_distillation", data, valid, **training)
+
+
+def _like(data: RankingDataset, more: RankingDataset) -> RankingDataset:
+    """Documents with nothing but features and labels, and with as much beside as other data has."""
+    n = more.n_queries if data.weights_per == "query" else more.n_docs
+    return replace(
+        more,
+        qids=id_texts(np.array([f"unlabelled {data.n_queries + place}" for place in range(more.n_queries)])),
+        weights=None if data.weights is None else np.ones(n, np.float32),
+        weights_per=data.weights_per,
+        doc_ids=None if data.doc_ids is None else id_texts(np.arange(more.n_docs)),
+        beside={},
+    )
+
+
+def _chances(scores: NDArray[np.float64], queries: NDArray[np.int64], n_queries: int) -> NDArray[np.float64]:
+    """The softmax of the scores of each query."""
+    highest = np.full(n_queries, -np.inf)
+    np.maximum.at(highest, queries, scores)
+    raised = np.exp(scores - highest[queries])
+    return np.asarray(raised / np.bincount(queries, raised, minlength=n_queries)[queries])

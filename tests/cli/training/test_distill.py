@@ -1,0 +1,54 @@
+"""rankkit distill: teachers out of fold, a student within a time, one table; what a run does not have is refused."""
+
+import json
+
+import pytest
+
+import rankkit as rk
+from rankkit.data.synthetic import make_ranking
+
+
+@pytest.fixture
+def teacher(rankkit, tmp_path):
+    for name, seed in (("train", 0), ("vali", 1), ("more", 2)):
+        rk.write(make_ranking(20, n_features=3, seed=seed), tmp_path / f"{name}.txt")
+    few = ("--scorer", "linear", "--set", "training.epochs=2", "--out", tmp_path / "teacher")
+    answer = rankkit("train", "--train", tmp_path / "train.txt", "--valid", tmp_path / "vali.txt", *few)
+    assert answer.code == 0, answer.err
+    return tmp_path / "teacher"
+
+
+def test_a_student_is_saved_with_what_it_is_worth(rankkit, teacher, tmp_path):
+    few = ("--folds", 2, "--set", "training.epochs=2", "--set", "scorer.hidden=[16]", "--max-latency-ms", 1000)
+    answer = rankkit("distill", teacher, "--unlabelled", tmp_path / "more.txt", *few, "--out", tmp_path / "small")
+    assert answer.code == 0, answer.err
+    assert "mlp hidden=[16]" in answer.out
+    assert "teacher 2 of 2" in answer.out
+    table = json.loads((tmp_path / "small" / "distilled.json").read_text())
+    assert list(table) == ["teacher", "student on labels", "student distilled"]
+    assert all(row["valid"] > 0 and row["milliseconds"] > 0 for row in table.values())
+    evaluated = rankkit("evaluate", tmp_path / "small", tmp_path / "vali.txt")
+    assert f"{table['student distilled']['valid']:.4f}" in evaluated.out
+    again = rankkit("distill", teacher, *few, "--out", tmp_path / "small")
+    assert again.code == 2
+    assert "expected a folder without a run" in again.err
+
+
+def test_a_time_that_no_student_keeps_is_refused_before_teachers_are_trained(rankkit, teacher, tmp_path):
+    answer = rankkit("distill", teacher, "--max-latency-ms", 0.000001, "--out", tmp_path / "small")
+    assert answer.code == 2
+    assert "expected a limit that a student can keep" in answer.err
+    assert "hidden=[8, 8, 8]" in answer.out
+    assert "teacher 1" not in answer.out
+
+
+def test_a_teacher_without_a_run_or_without_validation_data_is_refused(rankkit, teacher, tmp_path):
+    rk.save(rk.load(teacher), tmp_path / "bare")
+    answer = rankkit("distill", tmp_path / "bare", "--out", tmp_path / "small")
+    assert answer.code == 2
+    assert "expected the folder of a run, from which teachers can be trained" in answer.err
+    few = ("--scorer", "linear", "--set", "training.epochs=1", "--out", tmp_path / "alone")
+    assert rankkit("train", "--train", tmp_path / "train.txt", *few).code == 0
+    answer = rankkit("distill", tmp_path / "alone", "--out", tmp_path / "small")
+    assert answer.code == 2
+    assert "expected a run with validation data" in answer.err
