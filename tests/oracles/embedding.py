@@ -55,8 +55,10 @@ def triplet(anchor, positive, negative, margin=0.2, distance=squared):
     return [max(0.0, distance(a, p) - distance(a, n) + margin) for a, p, n in rows]
 
 
-def soft_margin_triplet(anchor, positive, negative):
-    return [softplus(euclidean(a, p) - euclidean(a, n)) for a, p, n in zip(anchor, positive, negative, strict=True)]
+def soft_margin_triplet(anchor, positive, negative, margin=0.0):
+    return [
+        softplus(euclidean(a, p) - euclidean(a, n) + margin) for a, p, n in zip(anchor, positive, negative, strict=True)
+    ]
 
 
 def softmax_ratio_triplet(anchor, positive, negative):
