@@ -68,13 +68,12 @@ def query_cross_entropy_loss(
     query_weights, doc_weights = split_weights(where, weights, scores, mask)
     targets = chances_wanted(where, labels, mask, relevant_from, max_label)
     each = mask.to(scores.dtype) if doc_weights is None else doc_weights
-    shifts, settled = _best_shifts(scores.detach(), targets, each)
+    shifts, settled = _best_shifts(scores, targets, each)
     shifted = torch.where(settled, scores + shifts, 0)
     terms = [
         functional.binary_cross_entropy_with_logits(logits, targets, reduction="none") for logits in (scores, shifted)
     ]
     sums = (each * ((1 - alpha) * terms[0] + torch.where(settled, alpha * terms[1], 0))).sum(dim=1)
-    # At the best shift the slope in it is 0: it stands still for slopes, but not for curvatures.
     bends = (1 - alpha) * _bends(scores.detach(), each)
     of_shifted = _bends(shifted.detach(), each)
     total = of_shifted.sum(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).tiny)
@@ -90,7 +89,8 @@ def _bends(scores: Tensor, weights: Tensor) -> Tensor:
 
 
 def _best_shifts(scores: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """What is added to the scores of each list ``[query, 1]``, and whether there is a best."""
+    """What is added to the scores of each list ``[query, 1]``, with its slope in them, and whether there is a best."""
+    graph, scores = scores, scores.detach()
     counted = weights > 0
     total = weights.sum(dim=1, keepdim=True)
     wanted = (weights * targets).sum(dim=1, keepdim=True)
@@ -103,10 +103,12 @@ def _best_shifts(scores: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tens
     high, low = high.where(settled, 0), low.where(settled, 0)
     shifts = (low + high) / 2
     for _ in range(_N_STEPS):
-        chances = (scores + shifts).sigmoid()
-        excess = (weights * chances).sum(dim=1, keepdim=True) - wanted
-        slope = (weights * chances * (1 - chances)).sum(dim=1, keepdim=True)
+        excess = (weights * (scores + shifts).sigmoid()).sum(dim=1, keepdim=True) - wanted
+        slope = _bends(scores + shifts, weights).sum(dim=1, keepdim=True)
         high, low = torch.where(excess > 0, shifts, high), torch.where(excess > 0, low, shifts)
         step = shifts - excess / slope.clamp(min=torch.finfo(scores.dtype).tiny)
         shifts = torch.where((step > low) & (step < high), step, (low + high) / 2)
-    return shifts, settled
+    # One more step, of which only the slope is taken: the loss has none in the best shift, but its slopes have one.
+    bends = _bends(scores + shifts, weights).sum(dim=1, keepdim=True).clamp(min=torch.finfo(scores.dtype).tiny)
+    excess = (weights * (graph + shifts).sigmoid()).sum(dim=1, keepdim=True)
+    return shifts - (excess - excess.detach()) / bends, settled

@@ -32,6 +32,14 @@ def test_at_the_best_shift_the_slopes_of_a_list_sum_to_0(dtype, spread):
     assert scores.grad.sum(dim=1).abs().max() < 2e-6
 
 
+def test_it_can_be_differentiated_twice():
+    weights = torch.tensor([[1.0, 0.5, 2.0, 1.0]] * 3, dtype=torch.float64)
+    assert torch.autograd.gradgradcheck(
+        lambda scores: query_cross_entropy_loss(scores, LABELS, alpha=0.8, weights=weights),
+        SCORES.clone().requires_grad_(),
+    )
+
+
 def test_weights_of_0_leave_documents_out():
     weights = torch.tensor([[1.0, 1.0, 0.0, 2.0]] * 3, dtype=torch.float64)
     others = torch.tensor([[0.3, 1.2, 9.0, 0.1]] * 3, dtype=torch.float64)

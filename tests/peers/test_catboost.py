@@ -1,4 +1,4 @@
-"""What CatBoost measures of the same scores."""
+"""Values against what CatBoost measures of the same scores."""
 
 import math
 
