@@ -113,8 +113,8 @@ def fit(
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
         resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
             returns at once.
-        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each,
-            but of trees, which are the epochs there.
+        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step), beside one after each; between
+            those of trees, of which many are grown in a second.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
         **own: Options that training on other data than documents of queries has, as those of
