@@ -161,11 +161,13 @@ from .objectives import cross_entropy_loss as cross_entropy_loss
 from .objectives import dcg_delta as dcg_delta
 from .objectives import focal_bce_loss as focal_bce_loss
 from .objectives import gumbel_approx_ndcg_loss as gumbel_approx_ndcg_loss
+from .objectives import gumbel_listnet_loss as gumbel_listnet_loss
 from .objectives import gumbel_loss as gumbel_loss
 from .objectives import hinge_loss as hinge_loss
 from .objectives import kl_distillation_loss as kl_distillation_loss
 from .objectives import kl_loss as kl_loss
 from .objectives import label_difference as label_difference
+from .objectives import lambda_softmax_loss as lambda_softmax_loss
 from .objectives import lambdaloss_arp1_loss as lambdaloss_arp1_loss
 from .objectives import lambdaloss_arp2_loss as lambdaloss_arp2_loss
 from .objectives import lambdaloss_ndcg1_loss as lambdaloss_ndcg1_loss
@@ -195,6 +197,7 @@ from .objectives import pairwise_soft_zero_one_loss as pairwise_soft_zero_one_lo
 from .objectives import pirank_loss as pirank_loss
 from .objectives import poly1_softmax_loss as poly1_softmax_loss
 from .objectives import precision_delta as precision_delta
+from .objectives import query_cross_entropy_loss as query_cross_entropy_loss
 from .objectives import rank_cosine_loss as rank_cosine_loss
 from .objectives import rank_distil_loss as rank_distil_loss
 from .objectives import ranknet_loss as ranknet_loss

@@ -24,7 +24,17 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 _OF_A_CALL = frozenset(
     {
         *("weights", "reduction", "generator"),
-        *("same", "classes", "prototypes", "negatives", "ids", "known_positives", "log_q"),
+        *(
+            "same",
+            "classes",
+            "prototypes",
+            "negatives",
+            "reference",
+            "reference_classes",
+            "ids",
+            "known_positives",
+            "log_q",
+        ),
     }
 )
 _OF_A_RUN = frozenset(

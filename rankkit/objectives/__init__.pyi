@@ -17,6 +17,7 @@ from .lists.listwise import kl_loss as kl_loss
 from .lists.listwise import listnet_loss as listnet_loss
 from .lists.listwise import softmax_loss as softmax_loss
 from .lists.listwise import xe_ndcg_loss as xe_ndcg_loss
+from .lists.query_cross_entropy import query_cross_entropy_loss as query_cross_entropy_loss
 from .lists.score_vectors import attention_rank_loss as attention_rank_loss
 from .lists.score_vectors import rank_cosine_loss as rank_cosine_loss
 from .lists.softmax_variants import calibrated_softmax_loss as calibrated_softmax_loss
@@ -56,7 +57,9 @@ from .ranks.approx_binary import approx_map_loss as approx_map_loss
 from .ranks.approx_binary import approx_mrr_loss as approx_mrr_loss
 from .ranks.approx_binary import approx_precision_loss as approx_precision_loss
 from .ranks.gumbel import gumbel_approx_ndcg_loss as gumbel_approx_ndcg_loss
+from .ranks.gumbel import gumbel_listnet_loss as gumbel_listnet_loss
 from .ranks.gumbel import gumbel_loss as gumbel_loss
+from .ranks.lambda_softmax import lambda_softmax_loss as lambda_softmax_loss
 from .ranks.neural_ndcg import neural_ndcg_loss as neural_ndcg_loss
 from .ranks.neural_ndcg import neural_sort_loss as neural_sort_loss
 from .ranks.neural_ndcg import pirank_loss as pirank_loss

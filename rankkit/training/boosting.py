@@ -191,7 +191,7 @@ class _Growth:
             self._model.keep(trees.tobytes())
             if self._slopes is not None:
                 self._slopes.random.restore(saved["random"])
-            return self._begin(n_passed=self.n_trees)
+            return self._begin(n_passed=0 if self._stopped else self.n_trees)
         self._model.set_state({} if self._earlier is None else {"file": self._earlier})
         grower = self._begin()
         for _ in self.records:

@@ -113,7 +113,8 @@ def fit(
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
         resume: Go on from the checkpoint in ``out``, bit for bit on the CPU; without one, start. A finished run
             returns at once.
-        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step); there is always one after each.
+        checkpoint_every: Seconds between checkpoints inside an epoch (0: one a step), beside one after each; between
+            those of trees, of which many are grown in a second.
         callbacks: Observers of steps and epochs.
         progress: Show a progress bar where stderr is a terminal.
         **own: Options that training on other data than documents of queries has, as those of
@@ -238,8 +239,8 @@ def fit_encoder(
         chunk_size: Examples that are embedded at a time, for batches beyond memory; the gradients stay those of the
             whole batch (gradient caching). None: all at once.
         memory: How many embeddings of earlier batches to compare with as well, for objectives of pairs and rankings
-            (cross-batch memory) and for ``info_nce_loss``, whose negatives they become (MoCo's queue, with the encoder
-            itself in place of its slow copy). 0: none.
+            and for ``multi_similarity_loss`` (cross-batch memory), and for ``info_nce_loss``, whose negatives they
+            become (MoCo's queue, with the encoder itself in place of its slow copy). 0: none.
         optimizer: "adamw", "adam", "sgd", "adagrad", or the name of another class of ``torch.optim``, as "RMSprop". In
             Python also a function of the groups of weights, as ``lambda params: torch.optim.RMSprop(params)``; their
             learning rate is set by the schedule.

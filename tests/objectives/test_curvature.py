@@ -21,7 +21,8 @@ ONE_SCORE = [name for name in OBJECTIVES if not hasattr(OBJECTIVES[name], "reado
 # Their second derivative has the recorded diagonal, to the last digit.
 EXACT = {
     *("bce", "mse", "ranknet", "pairwise_exponential", "pairwise_mse", "margin_mse", "lambdaloss_arp1", "listnet"),
-    *("softmax", "kl", "listmle", "p_listmle", "kl_distillation"),
+    *("softmax", "kl", "listmle", "p_listmle", "kl_distillation", "gumbel_listnet", "query_cross_entropy"),
+    "lambda_softmax",
 }
 # Ranks of lambda weights do not move in a small enough step, so these are exact but where two scores tie.
 LAMBDA = {

@@ -55,8 +55,10 @@ def triplet(anchor, positive, negative, margin=0.2, distance=squared):
     return [max(0.0, distance(a, p) - distance(a, n) + margin) for a, p, n in rows]
 
 
-def soft_margin_triplet(anchor, positive, negative):
-    return [softplus(euclidean(a, p) - euclidean(a, n)) for a, p, n in zip(anchor, positive, negative, strict=True)]
+def soft_margin_triplet(anchor, positive, negative, margin=0.0):
+    return [
+        softplus(euclidean(a, p) - euclidean(a, n) + margin) for a, p, n in zip(anchor, positive, negative, strict=True)
+    ]
 
 
 def softmax_ratio_triplet(anchor, positive, negative):
@@ -156,17 +158,19 @@ def supcon(rows, classes, temperature=0.1):
     return found
 
 
-def multi_similarity(rows, classes, alpha=2.0, beta=50.0, threshold=0.5, mining=0.1):
+def multi_similarity(rows, classes, alpha=2.0, beta=50.0, threshold=0.5, mining=0.1, more=(), more_classes=()):
     found = []
     for i in range(len(rows)):
         positives, negatives = split_others(i, rows, classes)
+        for row, of in zip(more, more_classes, strict=True):
+            (positives if of == classes[i] else negatives).append(cosine_similarity(rows[i], row))
         if mining is not None:
             low, high = min(positives, default=math.inf), max(negatives, default=-math.inf)
             positives = [s for s in positives if s - mining < high]
             negatives = [s for s in negatives if s + mining > low]
         pull = math.log1p(math.fsum(math.exp(-alpha * (s - threshold)) for s in positives)) / alpha
         push = math.log1p(math.fsum(math.exp(beta * (s - threshold)) for s in negatives)) / beta
-        found.append(pull + push if len(rows) > 1 else None)
+        found.append(pull + push if len(rows) + len(more) > 1 else None)
     return found
 
 

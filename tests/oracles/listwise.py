@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from tests.oracles.objectives import log_softmax
+from tests.oracles.objectives import listnet, log_softmax
 
 
 def ones(weights, labels):
@@ -119,3 +119,30 @@ def rank_cosine(scores, labels, weights=None):
     product = math.fsum(w * y * s for w, y, s in zip(weights, labels, scores, strict=True))
     lengths = [math.sqrt(math.fsum(w * v * v for w, v in zip(weights, vs, strict=True))) for vs in (scores, labels)]
     return 0.5 * (1 - product / (lengths[0] * lengths[1]))
+
+
+def gumbel_listnet(scores, labels, weights=None, n_samples=8, beta=1.0, temperature=1.0):
+    noise = torch.empty(len(scores), n_samples, dtype=torch.float64).exponential_().tolist()
+    total = 0.0
+    for sample in range(n_samples):
+        noisy = [s - beta * math.log(noise[i][sample]) for i, s in enumerate(scores)]
+        total += listnet(tempered(noisy, temperature), labels, weights)
+    return total / n_samples
+
+
+def lambda_softmax(scores, labels, weights=None, k=None, gain="exp", temperature=1.0):
+    weights = ones(weights, labels)
+    k = len(labels) if k is None else k
+
+    def worth(y):
+        return 2**y - 1 if gain == "exp" else y
+
+    def discount(rank):
+        return 1 / math.log2(1 + rank) if rank <= k else 0.0
+
+    by_score = sorted(range(len(scores)), key=lambda i: (-scores[i], labels[i]))
+    ideal = math.fsum(worth(y) * discount(r) for r, y in enumerate(sorted(labels, reverse=True), start=1))
+    log_q = log_softmax(tempered(scores, temperature))
+    return -math.fsum(
+        weights[i] * worth(labels[i]) * discount(rank) / ideal * log_q[i] for rank, i in enumerate(by_score, start=1)
+    )

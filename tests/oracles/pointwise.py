@@ -55,3 +55,27 @@ def pairwise_hinge_slopes(scores, labels, margin=1.0):
             slopes[i] -= 1 / len(found)
             slopes[j] += 1 / len(found)
     return slopes
+
+
+def query_cross_entropy(scores, labels, weights=None, alpha=0.95, relevant_from=1.0, max_label=None):
+    """The best shift by halving an interval until its ends are neighbours."""
+    weights = weights or [1.0] * len(labels)
+    targets = [float(y >= relevant_from) if max_label is None else y / max_label for y in labels]
+
+    def cost(shift):
+        terms = [softplus(s + shift) - t * (s + shift) for s, t in zip(scores, targets, strict=True)]
+        return math.fsum(w * term for w, term in zip(weights, terms, strict=True)) / len(terms)
+
+    def excess(shift):
+        chances = [1 / (1 + math.exp(-(s + shift))) for s in scores]
+        return math.fsum(w * (p - t) for w, p, t in zip(weights, chances, targets, strict=True))
+
+    wanted = math.fsum(w * t for w, t in zip(weights, targets, strict=True))
+    if not 0 < wanted < math.fsum(weights):
+        return (1 - alpha) * cost(0.0)
+    low, high = -200.0, 200.0
+    while True:
+        middle = (low + high) / 2
+        if middle in (low, high):
+            return (1 - alpha) * cost(0.0) + alpha * cost(middle)
+        low, high = (low, middle) if excess(middle) > 0 else (middle, high)

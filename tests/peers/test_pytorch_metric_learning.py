@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rankkit.distances import find_distance
+from rankkit.objectives import unique_softmax_loss
 from rankkit.objectives.embedding import (
     arcface_loss,
     cosface_loss,
@@ -70,11 +71,12 @@ def test_triplets(name, peer):
         lambda x: triplet_loss(*(x[part] for part in triplets), margin=0.7, distance=name),
         lambda x: hinge(x, CLASSES, triplets),
     )
-    smooth = losses.TripletMarginLoss(margin=0.0, smooth_loss=True, distance=peer, **MEAN)
-    compare(
-        lambda x: soft_margin_triplet_loss(*(x[part] for part in triplets), distance=name),
-        lambda x: smooth(x, CLASSES, triplets),
-    )
+    for margin in (None, 0.4):
+        smooth = losses.TripletMarginLoss(margin=margin or 0.0, smooth_loss=True, distance=peer, **MEAN)
+        compare(
+            lambda x, m=margin: soft_margin_triplet_loss(*(x[part] for part in triplets), margin=m, distance=name),
+            lambda x, peer=smooth: peer(x, CLASSES, triplets),
+        )
 
 
 def test_views():
@@ -82,6 +84,24 @@ def test_views():
     compare(lambda x: nt_xent_loss(*x.chunk(2)), lambda x: peer(x, torch.arange(6).repeat(2)))
     plain = losses.NPairsLoss(distance=distances.DotProductSimilarity(normalize_embeddings=False))
     compare(lambda x: n_pair_loss(*x.chunk(2), l2=0.0), lambda x: plain(x, torch.arange(6).repeat(2)))
+
+
+def test_views_of_several_examples_a_class():
+    """Each positive by itself against the negatives: the softmax of unique ratings, whose documents are of a class."""
+    classes = torch.arange(3).repeat(4)
+    peer = losses.NTXentLoss(temperature=0.5)
+
+    def ours(x):
+        alike = (classes[:, None] == classes).to(x.dtype)
+        others = ~torch.eye(len(x), dtype=torch.bool)
+        return unique_softmax_loss(cosines(x), alike, others, temperature=0.5) / 3  # of each of 3 positives
+
+    compare(ours, lambda x: peer(x, classes))
+
+
+def cosines(x):
+    unit = x / x.norm(dim=1, keepdim=True)
+    return unit @ unit.T
 
 
 @pytest.mark.parametrize("seed", [0, 1])

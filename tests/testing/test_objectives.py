@@ -20,17 +20,21 @@ TEACHES_FROM_ONE_GRADE = {
     "hinge",
     "mse",
     "ordinal",
+    "query_cross_entropy",
     "rmse",
 }
 DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS = {
     "attention_rank",
     "calibrated_softmax",
+    "gumbel_listnet",
     "kl",
     "kl_distillation",
     "listmle",
+    "lambda_softmax",
     "listnet",
     "p_listmle",
     "poly1_softmax",
+    "query_cross_entropy",
     "rank_distil",
     "softmax",
     "unique_softmax",
@@ -48,7 +52,16 @@ DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS = {
     "pirank",
     "softrank_ndcg",
 }
-DRAWS_ANEW_EACH_CALL = {"gumbel_approx_ndcg", "yeti", "yeti_rank", "listmle", "p_listmle", "rank_distil", "xe_ndcg"}
+DRAWS_ANEW_EACH_CALL = {
+    "gumbel_approx_ndcg",
+    "gumbel_listnet",
+    "yeti",
+    "yeti_rank",
+    "listmle",
+    "p_listmle",
+    "rank_distil",
+    "xe_ndcg",
+}
 # The gradient is by definition not the derivative; tests/oracles/catalogue.py has it written out.
 HOLDS_ITS_WEIGHTS_CONSTANT = {"circle"}
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)

@@ -19,6 +19,7 @@ TOP = {
     "plugins": "packages whose code it uses, which are imported: [extending](extending.md)",
     "target": "where it will serve (`onnx`, `solr`, ...): what the target needs is set, columns that it cannot express "
     "are left out, both said; a scorer that cannot be exported there is refused at once, with all that is in the way",
+    "start": "folder of a saved scorer to begin with: trees are given more, a network goes on learning",
 }
 RANKING_DATA = {
     "train": "training data",

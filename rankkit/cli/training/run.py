@@ -7,6 +7,7 @@ import typer
 
 from rankkit.cli.training.beginning import FirstStep
 from rankkit.cli.training.run_folder import EXPERIMENT_FILE, is_begun, trained
+from rankkit.cli.training.started import begun_with
 
 if TYPE_CHECKING:
     from rankkit.cli.experiments.config import AnyExperiment
@@ -43,6 +44,9 @@ def run(
     train, asked = data["train"], experiment.model
     name, options = experiment.said_objective
     built = task.build(asked.name, asked.options, name, options, train, seed=experiment.seed)
+    start = getattr(experiment, "start", None)
+    if start is not None:
+        built = begun_with(built, start)
     training = task.as_objects(experiment.trained_with)
     epochs = epochs_of(task, built.model, built.objective, train, data.get("valid"), **training)
     experiment = experiment.resolved(built, epochs)

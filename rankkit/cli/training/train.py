@@ -9,6 +9,7 @@ import typer
 from rankkit.cli.data.options import Reading, Track, reads_data
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
+from rankkit.cli.training.started import scorer_of
 from rankkit.errors import ConfigError
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
@@ -73,6 +74,15 @@ def train(
         Path | None,
         typer.Option(help="A saved recommender, which learns the new events of --log with its options as they are."),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="A saved scorer to begin with, of these columns: trees are given more, a network goes on learning.",
+            show_default=False,
+        ),
+    ] = None,
     refit: Annotated[
         bool,
         typer.Option(
@@ -119,7 +129,8 @@ def train(
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
         more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
-        more |= {"--valid-fraction": valid_fraction, "--target": target, "--context": context, "--prior": prior}
+        more |= {"--valid-fraction": valid_fraction, "--target": target}
+        more |= {"--context": context, "--prior": prior, "--from": start}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
     if resume and config is None and out is not None:
@@ -149,6 +160,12 @@ def train(
         "out": _text(out),
         "seed": seed,
     }
+    if start is not None:
+        others = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--log": log}
+        overrides |= {
+            "start": _text(start),
+            "scorer": scorer_of(start, {**others, "--context": context, "--prior": prior}),
+        }
     if context is not None:
         settings = [*(settings or []), f"scorer.context={json.dumps(context)}"]
     if prior:

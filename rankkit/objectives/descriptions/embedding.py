@@ -24,7 +24,7 @@ EMBEDDING: dict[str, ObjectiveRow] = {
     "soft_margin_triplet": ObjectiveRow(
         family="embedding",
         paper="Hermans et al., 2017",
-        formula="log(1 + exp(D(a, p) - D(a, n)))",
+        formula="log(1 + exp(D(a, p) - D(a, n) + margin)), margin 0 unless set",
         range="> 0",
         needs="triplets",
         cost="n triplets",

@@ -7,8 +7,9 @@ from torch.nn import functional
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.documents.limits import limited
+from rankkit.objectives.documents.targets import chances_wanted
 from rankkit.objectives.marks import marked
-from rankkit.objectives.options import check_labels, check_number
+from rankkit.objectives.options import check_number
 from rankkit.objectives.reductions import mean_over_docs, reduce_weighted
 from rankkit.ranking import Reduction, list_sizes, prepare_lists, split_weights
 
@@ -51,13 +52,7 @@ def bce_loss(
         Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B 20, 1958.
     """
     scores, labels, mask = prepare_lists("bce_loss", scores, labels, mask)
-    if max_label is None:
-        targets = (labels >= relevant_from).to(scores.dtype)
-    else:
-        check_number("bce_loss", "max_label", max_label, above=0.0)
-        good = (labels >= 0) & (labels <= max_label)
-        check_labels("bce_loss", labels, good, f"labels from 0 to max_label={max_label:g}", "Raise max_label.")
-        targets = labels / max_label
+    targets = chances_wanted("bce_loss", labels, mask, relevant_from, max_label)
     terms = functional.binary_cross_entropy_with_logits(scores, targets, reduction="none")
     return mean_over_docs("bce_loss", terms, scores, mask, weights, reduction)
 

@@ -4,10 +4,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from rankkit.errors import ConfigError
 from rankkit.objectives.documents.circle import circle_loss
 from rankkit.objectives.embedding.inputs import (
     AnyDistance,
     check_classes,
+    check_reference,
     check_rows,
     log_one_plus_sum,
     others_by_class,
@@ -71,6 +73,8 @@ def multi_similarity_loss(
     beta: float = 50.0,
     threshold: float = 0.5,
     mining: float | None = 0.1,
+    reference: Float[Tensor, "m dim"] | None = None,
+    reference_classes: Int[Tensor, " m"] | None = None,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
     r"""Multi-similarity loss: soft hinges on the cosines of positives and of negatives, the hard pairs weighing most.
@@ -81,7 +85,8 @@ def multi_similarity_loss(
 
     With ``mining`` = ε only the pairs count that are hard beside the other kind: negatives with a cosine above
     ``min_P s - ε``, positives below ``max_N s + ε``; which those are carries no gradient, and an anchor without
-    positives or negatives keeps none. Every anchor beside another embedding counts in the mean, as in the paper.
+    positives or negatives keeps none. Every anchor beside another embedding counts in the mean, as in the paper. With a
+    ``reference`` its rows are positives and negatives too, as those of earlier batches are (cross-batch memory).
 
     Args:
         embeddings: ``[n, n_dims]``, one a row; their cosines are the scores.
@@ -90,6 +95,8 @@ def multi_similarity_loss(
         beta: Steepness for negatives, above 0.
         threshold: λ, the cosine between like and unlike.
         mining: ε, at least 0; None counts all pairs.
+        reference: ``[m, n_dims]``, more embeddings to compare each of the batch with; they get no gradient.
+        reference_classes: ``[m]``, which class each of these is of.
         reduction: ``"mean"`` over anchors, or ``"none"``: ``[n]``.
 
     Returns:
@@ -102,7 +109,8 @@ def multi_similarity_loss(
 
     References:
         Wang, Han, Huang, Dong, Scott, "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning",
-        CVPR 2019, equations 11 to 13 (mining) and 15.
+        CVPR 2019, equations 11 to 13 (mining) and 15; Wang, Zhang, Huang, Scott, "Cross-Batch Memory for Embedding
+        Learning", CVPR 2020 (reference).
     """
     where = "multi_similarity_loss"
     check_number(where, "alpha", alpha, above=0.0)
@@ -112,6 +120,15 @@ def multi_similarity_loss(
     check_classes(where, classes, embeddings.shape[0])
     scores = scores_of_sets("cosine_similarity", embeddings, embeddings)
     positives, others = others_by_class(classes)
+    if (reference is None) != (reference_classes is None):
+        raise ConfigError(f"{where}: expected reference and reference_classes, or neither; got one of them. Pass both.")
+    if reference is not None and reference_classes is not None:
+        reference = check_reference(where, reference, embeddings)
+        check_classes(where, reference_classes, reference.shape[0])
+        scores = torch.cat([scores, scores_of_sets("cosine_similarity", embeddings, reference)], dim=1)
+        alike = classes[:, None] == reference_classes[None, :]
+        positives = torch.cat([positives, alike], dim=1)
+        others = torch.cat([others, torch.ones_like(alike)], dim=1)
     negatives = others & ~positives
     if mining is not None:
         check_number(where, "mining", mining, least=0.0)

@@ -35,6 +35,20 @@ def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
     return tuple(row.to(dtype) for row in rows)
 
 
+def check_reference(where: str, reference: Tensor, embeddings: Tensor) -> Tensor:
+    """Rows to compare with beside those of the batch, of its type and without a gradient.
+
+    Raises:
+        ShapeError: If they have another number of dimensions.
+    """
+    if reference.dim() != 2 or reference.shape[1] != embeddings.shape[1]:
+        raise ShapeError(
+            f"{where}: expected reference [m, {embeddings.shape[1]}]; got {list(reference.shape)}. "
+            "Embed it with the same encoder."
+        )
+    return reference.detach().to(embeddings.dtype)
+
+
 def check_same(where: str, same: Tensor, n_pairs: int) -> None:
     """Raise ShapeError unless ``same`` is a boolean for every pair; 0 and 1 mean opposite things in the literature."""
     if same.dtype != torch.bool or same.shape != (n_pairs,):

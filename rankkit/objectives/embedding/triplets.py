@@ -65,19 +65,22 @@ def soft_margin_triplet_loss(
     positive: Float[Tensor, "n dim"],
     negative: Float[Tensor, "n dim"],
     *,
+    margin: float | None = None,
     distance: AnyDistance = "euclidean",
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""] | Float[Tensor, " n"]:
-    r"""Triplet loss without a margin: every triplet goes on pulling and pushing, ever less.
+    r"""Triplet loss without a corner: every triplet goes on pulling and pushing, ever less.
 
-    .. math:: \log(1 + e^{D(a, p) - D(a, n)})
+    .. math:: \log(1 + e^{D(a, p) - D(a, n) + m})
 
-    It is :func:`rankkit.objectives.pairwise_logistic_loss` (RankNet) on scores -D.
+    It is :func:`rankkit.objectives.pairwise_logistic_loss` (RankNet) on scores -D, the positive a margin further away.
 
     Args:
         anchor: ``[n, n_dims]``, embeddings.
         positive: ``[n, n_dims]``, row i of the class of row i of ``anchor``.
         negative: ``[n, n_dims]``, row i of another class.
+        margin: m, in units of the distance, at least 0: a triplet right by it costs what a tie costs without. None: 0,
+            and miners take triplets however right they are.
         distance: Name, :class:`rankkit.distances.Distance` or callable; of a similarity the negative is taken.
         reduction: ``"mean"`` over triplets, or ``"none"``: ``[n]``.
 
@@ -93,6 +96,9 @@ def soft_margin_triplet_loss(
         section 2.
     """
     scores, labels = _lists_of_two("soft_margin_triplet_loss", anchor, positive, negative, distance)
+    if margin is not None:
+        check_number("soft_margin_triplet_loss", "margin", margin, least=0.0)
+        scores = scores - margin * labels
     return pairwise_logistic_loss(scores, labels, reduction=reduction)
 
 

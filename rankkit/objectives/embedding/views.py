@@ -27,6 +27,9 @@ def nt_xent_loss(
 
     with s the nearness and j the other view of the example of i; the denominator includes the positive. It is
     :func:`rankkit.objectives.softmax_loss` with an anchor as the query and one relevant document. With n = 1 it is 0.
+    With several positives, each by itself against the negatives, it is
+    :func:`rankkit.objectives.unique_softmax_loss` over their number, which trains encoders too; against all others at
+    once it is :func:`supcon_loss`.
 
     Args:
         x: ``[n, n_dims]``, embeddings of one view; nothing is normalised but by the cosine distances.

@@ -32,6 +32,9 @@ def pairwise_mse_loss(
     All pairs count, those of equal labels too: they pull scores together. Without a lambda weight time is linear in the
     list, by the variance of ``s - y``. An error beyond 1.8e13 in float32 counts as that much.
 
+    CatBoost's QueryRMSE is this: its square is the loss of a list times (n - 1) / 2, summed over lists and divided by
+    all documents.
+
     Args:
         scores: ``[query, list]``, one a document, any real number.
         labels: ``[query, list]``, grades, or any numbers whose differences mean something.

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_gumbel
+from rankkit.objectives.lists.listwise import listnet_loss
+from rankkit.objectives.marks import marked
 from rankkit.objectives.options import check_number
 from rankkit.objectives.ranks.approx import approx_ndcg_loss
 from rankkit.ranking import Gain, Reduction, prepare_lists, split_weights
@@ -109,6 +111,55 @@ def gumbel_approx_ndcg_loss(
     where = "gumbel_approx_ndcg_loss"
     check_number(where, "temperature", temperature, above=0.0)
     objective = partial(approx_ndcg_loss, temperature=temperature, gain=gain)
+    return _mean_over_draws(where, objective, scores, labels, mask, n_samples, beta, generator, weights, reduction)
+
+
+@marked(curvature="core")
+def gumbel_listnet_loss(
+    scores: Float[Tensor, "query list"],
+    labels: Float[Tensor, "query list"],
+    mask: Bool[Tensor, "query list"] | None = None,
+    *,
+    n_samples: int = 8,
+    beta: float = 1.0,
+    temperature: float = 1.0,
+    generator: torch.Generator | None = None,
+    weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
+    reduction: Reduction = "mean",
+) -> Float[Tensor, ""] | Float[Tensor, " query"]:
+    r"""Stochastic ListNet: the mean of ListNet over draws of scores with Gumbel noise.
+
+    .. math::
+        \frac{1}{N} \sum_{a=1}^{N} \ell_{\text{ListNet}}(s + \beta G^a, y), \quad G^a_i = -\log(-\log u^a_i),
+        \quad u \sim U(0, 1)
+
+    The loss of a draw is :func:`rankkit.listnet_loss`, whose scores and noise are divided by the temperature.
+
+    Args:
+        scores: ``[query, list]``, one a document, any real number.
+        labels: ``[query, list]``, grades, on the scale of ``scores / temperature``: their differences are log odds.
+        mask: ``[query, list]``, True where a document is real; None: everywhere.
+        n_samples: How many draws N, at least 1.
+        beta: How strong the noise is, in units of the score, at least 0.
+        temperature: Above 0; noisy scores are divided by it before the softmax (the inverse of ``sigma``).
+        generator: Where random numbers come from; None: that of the run in ``fit``, elsewhere torch's default one.
+        weights: ``[query]`` or ``[query, list]``, importance of terms; targets are normalised without them.
+        reduction: ``"mean"`` over lists with two grades, or ``"none"``: ``[query]``.
+
+    Returns:
+        At least the entropy of the target without weights; a scalar, or ``[query]``.
+
+    Example:
+        >>> scores, labels = torch.tensor([[3.0, 3.0, 9.0]]), torch.tensor([[0.0, 2.0, 1.0]])
+        >>> gumbel_listnet_loss(scores, labels, torch.tensor([[True, True, False]]), beta=0.0)  # ListNet: log 2
+        tensor(0.6931)
+
+    References:
+        Bruch, Han, Bendersky, Najork, "A Stochastic Treatment of Learning to Rank Scoring Functions", WSDM 2020.
+    """
+    where = "gumbel_listnet_loss"
+    check_number(where, "temperature", temperature, above=0.0)
+    objective = partial(listnet_loss, temperature=temperature)
     return _mean_over_draws(where, objective, scores, labels, mask, n_samples, beta, generator, weights, reduction)
 
 

@@ -115,9 +115,13 @@ def check_memory(objective: Callable[..., Tensor], takes: str, memory: int) -> N
     """Raise ConfigError unless the objective can be compared with embeddings of earlier batches."""
     check_whole("memory", memory)
     function = getattr(objective, "function", objective)
-    if memory and takes not in ("pairs", "lists") and "negatives" not in signature(function).parameters:
+    if (
+        memory
+        and takes not in ("pairs", "lists")
+        and not {"negatives", "reference"} & set(signature(function).parameters)
+    ):
         raise ConfigError(
-            "fit_encoder: expected an objective of pairs or rankings, or info_nce, with memory; got "
+            "fit_encoder: expected an objective of pairs or rankings, multi_similarity or info_nce, with memory; got "
             f"{objective_name(objective)}, which takes {takes}. Leave memory out."
         )
 

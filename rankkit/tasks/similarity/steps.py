@@ -131,7 +131,10 @@ class EmbeddingStep:
         return self.objective(embeddings[0::2], embeddings[1::2], **options)
 
     def _on_classes(self, distance: Distance, embeddings: Tensor, labels: Tensor) -> Tensor:
-        return self.objective(embeddings, classes=labels, **self.options)
+        options = dict(self.options)
+        if self.memory is not None and len(self.memory):
+            options |= {"reference": self.memory.embeddings, "reference_classes": self.memory.labels}
+        return self.objective(embeddings, classes=labels, **options)
 
     _on_prototypes = _on_classes
 

@@ -67,6 +67,37 @@ def test_multi_similarity_with_and_without_mining(options):
     assert found.tolist() == pytest.approx(oracle.multi_similarity(rows.tolist(), CLASSES.tolist(), **options))
 
 
+@pytest.mark.parametrize("mining", [None, 0.1])
+def test_multi_similarity_takes_positives_and_negatives_of_a_reference(mining):
+    rows, _ = batch()
+    rows.requires_grad_()
+    more = torch.randn(7, rows.shape[1], generator=torch.Generator().manual_seed(4), dtype=rows.dtype).requires_grad_()
+    of = torch.tensor([0, 1, 1, 2, 9, 9, 0])
+    given = {"classes": CLASSES, "mining": mining, "reference": more, "reference_classes": of}
+    found = multi_similarity_loss(rows, reduction="none", **given)
+    slow = {"mining": mining, "more": more.tolist(), "more_classes": of.tolist()}
+    assert found.tolist() == pytest.approx(oracle.multi_similarity(rows.tolist(), CLASSES.tolist(), **slow))
+    found.sum().backward()
+    assert rows.grad.any()
+    assert more.grad is None
+    # A reference alone, of one example as of none: rows are anchors, the reference is no anchor.
+    torch.testing.assert_close(
+        multi_similarity_loss(rows[:1], reduction="none", **{**given, "classes": CLASSES[:1]}),
+        torch.tensor(oracle.multi_similarity(rows[:1].tolist(), CLASSES[:1].tolist(), **slow), dtype=rows.dtype),
+    )
+
+
+def test_a_reference_comes_with_its_classes_and_dimensions():
+    rows, _ = batch()
+    unchecked = inspect.unwrap(multi_similarity_loss)  # shapes are checked by annotations here, elsewhere they are not
+    with pytest.raises(ConfigError, match="expected reference and reference_classes, or neither; got one"):
+        multi_similarity_loss(rows, classes=CLASSES, reference=rows)
+    with pytest.raises(ShapeError, match=r"expected reference \[m, \d\]; got \[2, 9\]"):
+        unchecked(rows, classes=CLASSES, reference=torch.ones(2, 9), reference_classes=torch.tensor([0, 1]))
+    with pytest.raises(ShapeError, match="multi_similarity_loss: expected classes"):
+        unchecked(rows, classes=CLASSES, reference=rows, reference_classes=CLASSES[:2])
+
+
 def test_multi_similarity_drops_pairs_that_are_easy():
     x = torch.tensor([[1.0, 0.0], [1.0, 0.01], [0.0, 1.0], [0.01, 1.0]], requires_grad=True)
     classes = torch.tensor([0, 0, 1, 1])

@@ -28,6 +28,7 @@ def test_values_by_hand():
     assert softmax_ratio_triplet_loss(a, p, n).item() == pytest.approx(2 / (1 + math.e) ** 2)
     assert softmax_ratio_triplet_loss(a, p, n).item() == pytest.approx(0.144659, abs=1e-6)
     assert soft_margin_triplet_loss(a, p, n).item() == pytest.approx(math.log1p(math.exp(1 - 2)))
+    assert soft_margin_triplet_loss(a, p, n, margin=0.5).item() == pytest.approx(math.log1p(math.exp(1 - 2 + 0.5)))
 
 
 def test_slopes_by_hand():

@@ -57,7 +57,10 @@ def test_a_distance_that_the_objective_cannot_train_is_refused(quick_encoder, di
             "expected options bound by name; got 1 bound by position",
         ),
         ({"patience": 2}, "expected validation data with patience"),
-        ({"memory": 10}, "expected an objective of pairs or rankings, or info_nce, with memory; got supcon_loss"),
+        (
+            {"memory": 10},
+            "expected an objective of pairs or rankings, multi_similarity or info_nce, with memory; got supcon",
+        ),
         ({"memory": -1}, "memory: expected a whole number from 0; got -1"),
         ({"chunk_size": 0}, "chunk_size: expected a whole number"),
         ({"views": "both"}, "views: expected one of classes, augmented; got 'both'"),

@@ -9,6 +9,7 @@ from rankkit.objectives import softmax_loss
 from rankkit.objectives.embedding import (
     contrastive_loss,
     info_nce_loss,
+    multi_similarity_loss,
     nt_xent_loss,
     supcon_loss,
 )
@@ -64,6 +65,20 @@ def test_pairs_reach_into_the_memory_and_none_lies_inside_it(quick_encoder, seen
     batch = 4 * seen.n_classes
     assert sizes[0] == batch * (batch - 1) // 2
     assert set(sizes[1:]) == {batch * (batch - 1) // 2 + batch * 10}
+
+
+def test_classes_reach_into_the_memory(quick_encoder, seen):
+    sizes = []
+
+    def spy(embeddings, *, classes, reference=None, reference_classes=None):
+        sizes.append(0 if reference is None else len(reference))
+        given = {"reference": reference, "reference_classes": reference_classes}
+        return multi_similarity_loss(embeddings, classes=classes, **given)
+
+    spy.takes = "classes"
+    quick_encoder(small(), spy, epochs=1, memory=10)
+    assert sizes[0] == 0
+    assert set(sizes[1:]) == {10}
 
 
 def test_rankings_reach_into_the_memory(quick_encoder, seen):

@@ -108,6 +108,7 @@ class Experiment(AnyExperiment):
     scorer: Named
     evaluation: EvaluationSection = EvaluationSection()
     target: str | None = None
+    start: Path | None = None
     _for_target: list[str] = PrivateAttr(default_factory=list)
 
     @property
@@ -126,6 +127,15 @@ class Experiment(AnyExperiment):
             self._for_target.append(f"for {self.target}: scorer.{option} = {value!r}: {why}")
         set_here = {option: value for option, (value, _) in needed.items()}
         self.scorer = Named(name=self.scorer.name, **self.scorer.options, **set_here)
+        return self
+
+    @model_validator(mode="after")
+    def _one_run_starts_from_one(self) -> "Experiment":
+        if self.start is not None and self.data.folds is not None:
+            raise ValueError(
+                "start: expected train and valid beside a saved scorer; got folds, whose test data it may have learnt "
+                "from. Leave one of them out"
+            )
         return self
 
     @model_validator(mode="after")
