@@ -60,6 +60,9 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=None, help="of each set, at most")
     parser.add_argument("--sets", nargs="+", default=["mq2008"], choices=SETS)
+    parser.add_argument(
+        "--scorers", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS), help="the mlp is among them"
+    )
     parser.add_argument("--objectives", nargs="+", default=["ranknet", "lambdarank"])
     options = parser.parse_args()
     root = Path(os.environ["RANKKIT_DATA"])
@@ -70,7 +73,7 @@ def main():
         for objective in options.objectives:
             rk.fit(warm, objective, rounds[0][0], epochs=1, device="cpu", progress=False)  # compiles what is compiled
             base = None
-            for system in SYSTEMS:
+            for system in ["mlp", *(one for one in options.scorers if one != "mlp")]:
                 values, seconds, speed = measure(system, objective, rounds, options.seeds)
                 base = values if base is None else base
                 beside = ""
