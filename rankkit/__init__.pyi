@@ -73,8 +73,10 @@ from .evaluation.catalogue import evaluate_recommender as evaluate_recommender
 from .evaluation.catalogue import evaluate_recommender_protocols as evaluate_recommender_protocols
 from .explaining import Attributions as Attributions
 from .explaining import Importance as Importance
+from .explaining import Shapes as Shapes
 from .explaining import attribute as attribute
 from .explaining import permutation_importance as permutation_importance
+from .explaining import shapes as shapes
 from .explaining.feature_statistics import FeatureStatistics as FeatureStatistics
 from .explaining.feature_statistics import feature_statistics as feature_statistics
 from .export import export_onnx as export_onnx

@@ -12,10 +12,10 @@ scorer without one. The last rows hold the queries of all sets.
 import argparse
 import os
 import time
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from rounds import SETS, read
 from scipy.stats import ttest_rel
 
 import rankkit as rk
@@ -27,35 +27,6 @@ SCORERS = {
     "linear": (rk.LinearScorer, "ranknet"),
     "mlp": (rk.MLPScorer, "ranknet"),
 }
-
-
-def by_rotation(parts):
-    """Training, validation and test data, as often as there are parts."""
-    for place in range(len(parts)):
-        test, valid, *rest = parts[place:] + parts[:place]
-        yield (rest[0] if len(rest) == 1 else rk.merge(rest)), valid, test
-
-
-def cut(data, n_parts):
-    """Neighbouring queries in parts of about as many."""
-    bounds = np.linspace(0, data.n_queries, n_parts + 1).astype(int).tolist()
-    return [data[first:last] for first, last in pairwise(bounds)]
-
-
-def read(name, root):
-    """The rounds of a set."""
-    if name == "mq2008":
-        train, valid, test = (rk.read_letor(root / f"mq2008/Fold1/{part}.txt.gz") for part in ("train", "vali", "test"))
-        yield from by_rotation([*cut(train, 3), valid, test])
-    elif name == "clueweb09_webis":
-        yield from by_rotation([rk.read_letor(root / f"clueweb09_webis/part{n}.txt.gz") for n in (1, 2, 3)])
-    elif name == "mslr_web30k_5k":
-        whole = rk.read_letor(root / "mslr_web30k_5k/msn1.fold1.train.5k.txt.gz")
-        yield from by_rotation(cut(whole, 5))
-    else:
-        train, test = (rk.read_letor(root / f"lightgbm_lambdarank/rank.{part}.gz") for part in ("train", "test"))
-        held_out = np.arange(train.n_queries) % 5 == 4
-        yield train[np.flatnonzero(~held_out)], train[np.flatnonzero(held_out)], test
 
 
 def measure(scorer, context, rounds, n_seeds):
@@ -89,8 +60,7 @@ def row(name, scorer, found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    names = ["mq2008", "clueweb09_webis", "lightgbm_lambdarank", "mslr_web30k_5k"]
-    parser.add_argument("--sets", nargs="+", default=names, choices=names)
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
     parser.add_argument("--scorers", nargs="+", default=list(SCORERS), choices=list(SCORERS))
     options = parser.parse_args()
     root = Path(os.environ["RANKKIT_DATA"])

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, TrainingError
+from rankkit.models.model import boosts
 from rankkit.models.trees import BoostedTrees
 from rankkit.models.trees.growing import Grower
 from rankkit.models.trees.reading import parse_tree_model
@@ -42,6 +43,11 @@ TAKEN = frozenset(
 _PATIENCE = 50
 _BLOCK_DOCS = 65536
 _CPU = torch.device("cpu")
+
+
+def told_by(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options of a training that mean something for a model: of trees there is no optimizer to tell of."""
+    return {name: value for name, value in options.items() if not boosts(model) or name in TAKEN}
 
 
 def boost(job: RankingJob, metric: str, options: Options) -> History:

@@ -54,6 +54,7 @@ def fit(
     schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
+    ema: float | None = None,
     patience: int | None = None,
     precision: Precision = "fp32",
     device: str = "auto",
@@ -106,6 +107,7 @@ def fit(
             rate.
         warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
+        ema: Decay of a moving average of the weights, as 0.999: validated and kept is the average. None: no average.
         patience: Epochs without a better validation value after which training stops; None: never.
         precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
         device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
@@ -154,6 +156,7 @@ def fit(
         schedule,
         warmup,
         clip_norm,
+        ema,
         patience,
         precision,
         device,
@@ -196,6 +199,7 @@ def fit_encoder(
     schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
+    ema: float | None = None,
     patience: int | None = None,
     precision: Precision = "fp32",
     device: str = "auto",
@@ -254,6 +258,7 @@ def fit_encoder(
             rate.
         warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
+        ema: Decay of a moving average of the weights, as 0.999: validated and kept is the average. None: no average.
         patience: Epochs without a better validation value after which training stops; None: never.
         precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
         device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
@@ -295,6 +300,7 @@ def fit_encoder(
         schedule,
         warmup,
         clip_norm,
+        ema,
         patience,
         precision,
         device,
@@ -379,11 +385,6 @@ def defaults_of(task: Task) -> dict[str, Any]:
     own = {option.name: option.default for option in parameters if option.kind is Parameter.KEYWORD_ONLY}
     common = {option.name: option.default for option in fields(Options) if option.default is not MISSING}
     return {"metric": task.metric, **own, **common}
-
-
-def told_by(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of a training that mean something for a model: of trees there is no optimizer to tell of."""
-    return {name: value for name, value in options.items() if not boosts(model) or name in boosting.TAKEN}
 
 
 def epochs_of(

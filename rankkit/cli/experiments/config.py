@@ -145,7 +145,7 @@ class AnyExperiment(Section):
         """
         from rankkit import registry
         from rankkit.tasks.gradient.settings import default_learning_rate
-        from rankkit.training.fitting import told_by
+        from rankkit.training.boosting import told_by
 
         task = self.task
         passed = PASSED.get(task.model, frozenset({"seed"}))

@@ -11,7 +11,7 @@ from rankkit.cli.next_step import suggest
 
 if TYPE_CHECKING:
     from rankkit.data.ranking_dataset import RankingDataset
-    from rankkit.explaining import Attributions, Importance
+    from rankkit.explaining import Attributions, Importance, Shapes
 
 
 @reads_data(known_to="as in training", without={"n_features", *BESIDE})
@@ -41,7 +41,10 @@ def explain(
     *,
     reading: Reading,
 ) -> None:
-    """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
+    """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score.
+
+    Of a scorer that is a sum over columns, as the additive one, it shows what each value adds too.
+    """
     from rankkit import bundle, evaluation, explaining
     from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents
@@ -72,6 +75,9 @@ def explain(
         )
         typer.echo(importance.table(top))
         files += [] if out is None else _write_importance(importance, out, top)
+    if callable(getattr(scorer, "contributions", None)):  # a sum over columns: what each value adds is known
+        typer.echo("")
+        files += _shapes(scorer, documents, out, top)
     if attributions is not None:
         typer.echo(("\n" if documents.labels is not None else "") + attributions.table(top))
         files += [] if out is None else _write_attributions(attributions, out, top)
@@ -107,6 +113,19 @@ def find_document(data: "RankingDataset", words: str) -> tuple[Any, int]:
     raise ConfigError(f"--doc: expected a query of the data and a row, as {example}; got {words!r}. Name one of these.")
 
 
+def _shapes(scorer: Any, documents: "RankingDataset", out: Path | None, top: int) -> list[Path]:
+    from rankkit import explaining
+    from rankkit.cli.using.explain_picture import draw_shapes
+
+    obstacle = explaining.no_shapes(scorer)
+    if obstacle:
+        typer.echo(textwrap.fill(obstacle, 80, subsequent_indent="  "))
+        return []
+    found = explaining.shapes(scorer, documents)
+    typer.echo(found.table(top))
+    return [] if out is None else _write(found, out, "shapes", draw_shapes(found, top))
+
+
 def _write_importance(importance: "Importance", out: Path, top: int) -> list[Path]:
     from rankkit.cli.using.explain_picture import draw_importance
 
@@ -119,7 +138,7 @@ def _write_attributions(attributions: "Attributions", out: Path, top: int) -> li
     return _write(attributions, out, "attributions", draw_attributions(attributions, top))
 
 
-def _write(found: "Importance | Attributions", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
+def _write(found: "Importance | Attributions | Shapes", out: Path, name: str, pictures: dict[str, bytes]) -> list[Path]:
     """A table as CSV and JSON with its pictures, each file as a whole."""
     from rankkit.files.atomic import write_bytes
 

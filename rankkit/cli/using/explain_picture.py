@@ -1,4 +1,4 @@
-"""Pictures of ``rankkit explain``: bars of importance with intervals, bars of attributions a document."""
+"""Pictures of ``rankkit explain``: bars of importance and of attributions, curves of what values add."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from rankkit.explaining import Attributions, Importance
+    from rankkit.explaining import Attributions, Importance, Shapes
+    from rankkit.explaining.additive_shapes import Shape
 
 _UP, _DOWN, _QUIET, _LINE = "#2166ac", "#b2182b", "#9a9a9a", "#d9d9d9"
 _MOST_DOCUMENTS = 12
 _LONGEST_NAME, _LONGEST_TITLE = 32, 60
 _WIDTH, _ROW, _MARGIN = 8.0, 0.26, 1.1  # inches
+_PANELS, _PANEL, _FEW = 4, 1.8, 12  # panels of curves in a row, inches of each, values that are drawn one by one
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rankkit",
     "text.parse_math": False,
@@ -83,6 +85,40 @@ def draw_attributions(attributions: "Attributions", top: int) -> dict[str, bytes
         if len(attributions.qids) > len(places):
             figure.suptitle(f"The first {len(places)} of {len(attributions.qids):,} documents")
         return _files(figure)
+
+
+def draw_shapes(shapes: "Shapes", top: int) -> dict[str, bytes]:
+    """What values add, of the columns of the widest spread, a panel each on one scale, as ``svg`` and ``png``."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    drawn = [shapes.columns[place] for place in shapes.order if len(shapes.columns[place].values)][:top]
+    n_rows = max(1, -(-len(drawn) // _PANELS))
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, _PANEL * n_rows), layout="constrained")
+        panels = figure.subplots(n_rows, _PANELS, squeeze=False, sharey=True).ravel().tolist()
+        for shape, axes in zip(drawn, panels, strict=False):
+            _curve(axes, shape)
+        for axes in panels[len(drawn) :]:
+            axes.set_visible(False)
+        figure.suptitle(f"Added to the score, less its mean over {shapes.n_docs:,} documents")
+        return _files(figure)
+
+
+def _curve(axes: "Axes", shape: "Shape") -> None:
+    """A line through numbers, bars of words; what is added for a missing value is a dashed line."""
+    added = shape.added.tolist()
+    axes.axhline(0, color=_LINE, linewidth=0.8)
+    numbers = [value for value in shape.values if not isinstance(value, str)]
+    if numbers:
+        axes.plot(numbers, added[: len(numbers)], color=_UP, marker="." if len(numbers) < _FEW else "", linewidth=1.2)
+        for missing in added[len(numbers) :]:
+            axes.axhline(missing, color=_DOWN, linewidth=0.8, linestyle="--")
+    else:
+        shown = sorted(range(len(added)), key=lambda place: -shape.n_docs[place])[:_FEW]
+        axes.bar(range(len(shown)), [added[place] for place in shown], color=_UP)
+        axes.set_xticks(range(len(shown)), [_cut(str(shape.values[place]), 10) for place in shown], rotation=90)
+    axes.set_title(_cut(shape.name), loc="left", fontsize=9)
 
 
 def _figure(n_rows: list[int]) -> "tuple[Figure, list[Axes]]":

@@ -15,7 +15,8 @@ from rankkit.tasks.gradient.settings import default_learning_rate
 from rankkit.tasks.known import task_of
 from rankkit.tasks.splitting import expand
 from rankkit.tasks.task import Built, Task
-from rankkit.training.fitting import defaults_of, epochs_of, fit_of, told_by
+from rankkit.training.boosting import told_by
+from rankkit.training.fitting import defaults_of, epochs_of, fit_of
 
 NOT_TRAINING = ("resume", "progress", "checkpoint_every")
 """What a comparison sees to itself."""

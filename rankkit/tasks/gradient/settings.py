@@ -35,6 +35,7 @@ class Settings:
     precision: Precision
     seed: int
     optimizer_options: Mapping[str, Any] | None = None
+    ema: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -51,6 +52,8 @@ class Settings:
             value = getattr(self, name)
             if not (name == "clip_norm" and value is None):
                 _check_number(name, value, is_finite(value) and value > 0, "a finite number above 0")
+        if self.ema is not None:
+            _check_number("ema", self.ema, is_finite(self.ema) and 0 < self.ema < 1, "a number above 0 and below 1")
         check_from_0("weight_decay", self.weight_decay)
         for name in ("warmup", "momentum"):
             value = getattr(self, name)

@@ -16,6 +16,7 @@ from rankkit.files.atomic import replacing
 from rankkit.files.disk import keeping, writing
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.randomness import Randomness
+from rankkit.training.gradient.average import Average
 from rankkit.training.history import EpochRecord, append_metrics, write_metrics
 from rankkit.training.rows import Stepping
 from rankkit.training.run import Run
@@ -123,7 +124,9 @@ class RunFolder:
         """Whether the last checkpoint is old enough for the next."""
         return time.monotonic() - self._saved_at >= self.every
 
-    def save(self, run: Run, trained: nn.Module, optimizer: Stepping, random: Randomness) -> None:
+    def save(
+        self, run: Run, trained: nn.Module, optimizer: Stepping, random: Randomness, average: Average | None
+    ) -> None:
         """Put a checkpoint in place of the last one."""
         state = {name: value for name, value in vars(run).items() if name not in ("records", "best_weights")}
         learnt = {
@@ -131,6 +134,7 @@ class RunFolder:
             "weights": trained.state_dict(),
             "optimizer": optimizer.state_dict(),
             "random": random.states(),
+            **({} if average is None else {"average": average.state()}),
         }
         self.write(state, run.records, learnt)
 
@@ -158,11 +162,15 @@ class RunFolder:
         append_metrics(self.metrics, record)
 
 
-def restore(saved: dict[str, Any], trained: nn.Module, optimizer: Stepping, random: Randomness) -> Run:
-    """Put a checkpoint's state into what is trained, the optimizer and the generators of the run; give the run."""
+def restore(
+    saved: dict[str, Any], trained: nn.Module, optimizer: Stepping, random: Randomness, average: Average | None
+) -> Run:
+    """Put a checkpoint's state into what is trained, what trains it and the generators of the run; give the run."""
     trained.load_state_dict(saved["weights"])
     optimizer.load_state_dict(saved["optimizer"])
     random.restore(saved["random"])
+    if average is not None:
+        average.restore(saved["average"])
     records = [EpochRecord(**record) for record in saved["records"]]
     return Run(**saved["run"], records=records, best_weights=saved["best_weights"])
 

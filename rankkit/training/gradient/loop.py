@@ -17,6 +17,7 @@ from rankkit.randomness import Randomness
 from rankkit.tasks.gradient.settings import Settings
 from rankkit.tasks.gradient.work import BadStep, Work
 from rankkit.training.callbacks import Callback, Observers
+from rankkit.training.gradient.average import Average, averaged
 from rankkit.training.gradient.checkpoint import RunFolder, restore
 from rankkit.training.gradient.optimizers import build_optimizer, clip_gradients, set_learning_rate
 from rankkit.training.gradient.schedule import learning_rate_factor
@@ -104,16 +105,19 @@ def _run(
 ) -> History:
     random = Randomness(settings.seed, place)
     method = build_optimizer(work.model, settings, place, work.objective)
-    run = Run() if saved is None else restore(saved, trained, method, random)
+    average = None if settings.ema is None else Average(trained, settings.ema)
+    run = Run() if saved is None else restore(saved, trained, method, random, average)
     if folder is not None:
         folder.start(run.records)
     bar = ProgressBar(settings.epochs, work.n_docs, (run.epoch - 1) * work.n_docs + run.n_docs, shown=progress)
     with bar, CtrlC() as ctrl_c:
         observers = Observers([bar, *callbacks], ctrl_c)
         if run.stopped is None:
-            _train(work, trained, method, settings, random, run, folder, observers)
+            _train(work, trained, method, average, settings, random, run, folder, observers)
     if run.best_weights is not None:
         trained.load_state_dict(run.best_weights)
+    elif average is not None:
+        average.keep()
     work.model.eval()
     history = run.history(None if work.validate is None else settings.metric, run.stopped or "interrupted")
     if run.stopped is None:
@@ -125,6 +129,7 @@ def _train(
     work: Work,
     trained: nn.Module,
     optimizer: Stepping,
+    average: Average | None,
     settings: Settings,
     random: Randomness,
     run: Run,
@@ -157,24 +162,27 @@ def _train(
             norm = clip_gradients(optimizer, settings.clip_norm)
             watch.see(plan[run.position], loss, norm, work.facts())
             optimizer.step()
+            if average is not None:
+                average.add(run.step + 1)
 
             run.end_step(batch.n_docs)
             clock.stop_training()
             observers.on_step(run, batch.n_docs)
             if folder is not None and (observers.stop_requested or folder.due()):
                 watch.read()
-                folder.save(run, trained, optimizer, random)
+                folder.save(run, trained, optimizer, random, average)
             if observers.stop_requested:
                 return
 
         watch.read()
         clock.stop_training()
-        with drawing():
-            value = None if work.validate is None else work.validate()
-        clock.stop()
-        run.end_epoch(trained, settings, value)
+        with averaged(average):
+            with drawing():
+                value = None if work.validate is None else work.validate()
+            clock.stop()
+            run.end_epoch(trained, settings, value)
         if folder is not None:
-            folder.save(run, trained, optimizer, random)
+            folder.save(run, trained, optimizer, random, average)
             folder.append(run.records[-1])
         observers.on_epoch_end(run.records[-1])
         if observers.stop_requested:

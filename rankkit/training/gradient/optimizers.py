@@ -14,6 +14,9 @@ def build_optimizer(
 ) -> Stepping:
     """The optimizer that the settings name; weight decay acts on matrices of the scorer, not on biases and norms.
 
+    A module whose biases or factors are as many as matrices are, since they are those of several networks, names them
+    in its attribute ``undecayed``.
+
     Tables with sparse gradients are changed row by row where it is Adam or AdamW; where it is another, their gradients
     become dense, and that is said, since each step then pays for every row.
 
@@ -27,9 +30,10 @@ def build_optimizer(
     tables = _tables(scorer, settings)
     apart = set(map(id, tables))
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad and id(parameter) not in apart]
+    kept = {id(getattr(one, name)) for one in scorer.modules() for name in getattr(one, "undecayed", ())}
     groups: Groups = [
-        {"params": [p for p in trained if p.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
+        {"params": [p for p in trained if p.dim() >= 2 and id(p) not in kept], "weight_decay": settings.weight_decay},
+        {"params": [p for p in trained if p.dim() < 2 or id(p) in kept], "weight_decay": 0.0},
     ]
     for module in [] if objective is None else objective.modules():
         own = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]

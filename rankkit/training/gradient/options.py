@@ -25,6 +25,7 @@ class Options:
     schedule: Schedule = "one_cycle"
     warmup: float = 0.3
     clip_norm: float | None = None
+    ema: float | None = None
     patience: int | None = None
     precision: Precision = "fp32"
     device: str = "auto"

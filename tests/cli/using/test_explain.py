@@ -65,6 +65,26 @@ def test_it_explains_trees_without_captum(rankkit, files, tmp_path, monkeypatch)
     assert (tmp_path / "out" / "attributions.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_of_a_sum_over_columns_it_shows_what_values_add(rankkit, files, tmp_path):
+    test = rk.read(files / "test.txt")
+    for name, options in {"plain": {}, "within": {"context": "z"}}.items():
+        scorer = rk.AdditiveScorer(test.n_features, hidden=(4,), seed=0, **options)
+        rk.fit(scorer, "ranknet", test, epochs=1, device="cpu", progress=False)
+        rk.save(scorer, tmp_path / name, feature_names=test.feature_names)
+    answer = rankkit("explain", tmp_path / "plain", files / "test.txt", "--out", tmp_path / "out", "--repeats", "1")
+    assert answer.code == 0, answer.err
+    expected = rk.shapes(rk.load(tmp_path / "plain"), test)
+    assert expected.table(20) in answer.out
+    frame = pd.read_csv(tmp_path / "out" / "shapes.csv")
+    np.testing.assert_allclose(frame["added"], expected.to_pandas()["added"])
+    assert json.loads((tmp_path / "out" / "shapes.json").read_text()) == expected.to_dict()
+    assert (tmp_path / "out" / "shapes.png").read_bytes().startswith(b"\x89PNG")
+    answer = rankkit("explain", tmp_path / "within", files / "test.txt", "--out", tmp_path / "no", "--repeats", "1")
+    assert answer.code == 0, answer.err
+    assert "got context='z', which compares the documents of a query" in " ".join(answer.out.split())
+    assert not (tmp_path / "no" / "shapes.csv").exists()
+
+
 def test_what_cannot_work_is_told_before_anything_is_computed(rankkit, files, trained, tmp_path, monkeypatch):
     def compute(*arguments, **options):
         raise AssertionError("it computes")

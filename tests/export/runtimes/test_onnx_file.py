@@ -18,7 +18,7 @@ from rankkit.export.runtimes.graph import PADDING_SCORE, ListwiseGraph
 from rankkit.export.runtimes.int8 import gate_drop, metric_drop, quantize
 from rankkit.export.runtimes.onnx_file import OnnxSession, run_onnx, write_onnx
 from rankkit.export.source import scorer_scores
-from rankkit.models.scorers import LinearScorer, MLPScorer, is_listwise
+from rankkit.models.scorers import AdditiveScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer, is_listwise
 
 onnx = pytest.importorskip("onnx", reason="the [export] extra is not installed")
 ort = pytest.importorskip("onnxruntime", reason="the [export] extra is not installed")
@@ -70,6 +70,21 @@ def scores_of(session, features, mask):
 
 def own_scores(scorer, features):
     return scorer_scores(scorer, features, np.array([0, len(features)]))
+
+
+@pytest.mark.parametrize(
+    "scorer",
+    [
+        DCNScorer(5, (8,), rank=2, n_outputs=3, seed=0),
+        TabMScorer(5, (8,), n_members=3, seed=0),
+        AdditiveScorer(5, (4,), missing_indicators=True, seed=0),
+    ],
+    ids=lambda scorer: type(scorer).__name__,
+)
+def test_a_network_of_another_form_scores_alike(scorer, tmp_path):
+    manifest = export(fitted(scorer), "onnx", tmp_path / "ranker.onnx", data=TRAIN)
+    assert not manifest.listwise
+    assert manifest.parity.max_relative < 2e-6
 
 
 def test_the_file_is_one_file_with_one_input_for_any_number_of_documents(pointwise):

@@ -1,6 +1,7 @@
 """Linear layers of several networks side by side, as products in a batch: of one shared matrix, or each of its own."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ class SharedLinear(nn.Module):
         is_first: Whether the factors of inputs are random signs at first, else 1.
         generator: Of the initial weights; None: torch's global one.
     """
+
+    undecayed: ClassVar[tuple[str, ...]] = ("of_inputs", "of_outputs", "bias")  # by weight decay
 
     def __init__(
         self, n_inputs: int, n_outputs: int, n_members: int, *, is_first: bool, generator: torch.Generator | None
@@ -73,6 +76,7 @@ class OwnLinear(nn.Module):
         generator: Of the initial weights; None: torch's global one.
     """
 
+    undecayed: ClassVar[tuple[str, ...]] = ("bias",)
     bias: nn.Parameter | None
 
     def __init__(

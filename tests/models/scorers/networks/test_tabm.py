@@ -58,6 +58,22 @@ def test_the_first_layer_without_the_encoding_is_that_with_it():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("scorer", "matrices"),
+    [
+        (TabMScorer(4, (6, 5), n_members=3, transform="none"), ["hidden.0.weight", "hidden.1.weight", "output.weight"]),
+        (rk.AdditiveScorer(4, (6,), transform="none"), ["hidden.0.weight", "output.weight"]),
+    ],
+)
+def test_weight_decay_acts_on_matrices_and_not_on_factors_and_biases(scorer, matrices):
+    before = {name: weight.detach().clone() for name, weight in scorer.named_parameters()}
+    data = make_ranking(4, n_features=4, seed=1)
+    still = {"learning_rate": 1.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.5, "epochs": 1}
+    rk.fit(scorer, lambda scores, labels, mask: 0 * scores.sum(), data, **still, device="cpu", progress=False)
+    changed = [name for name, weight in scorer.named_parameters() if not torch.equal(weight, before[name])]
+    assert changed == matrices
+
+
 @pytest.mark.parametrize("objective", [rk.ranknet_loss, rk.rmse_loss, rk.softmax_loss])
 @pytest.mark.parametrize("per", [None, "query", "doc"])
 def test_the_loss_is_the_mean_of_the_members_losses(objective, per):
