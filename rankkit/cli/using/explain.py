@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
 
@@ -42,6 +43,7 @@ def explain(
     reading: Reading,
 ) -> None:
     """Show how much a metric falls when each feature is shuffled, and with --doc what each feature adds to a score."""
+    refuse_absent(data, model=run)
     from rankkit import bundle, evaluation, explaining
     from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents
