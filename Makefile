@@ -39,7 +39,7 @@ test-slow: $(READY)
 	$(BIN)/pytest -m slow
 
 speed: $(READY)
-	@for part in metrics pairwise approx training first_layer scoring significance loading; do OMP_NUM_THREADS=1 $(BIN)/python experiments/speed/$$part.py; echo; done
+	@for part in metrics pairwise approx training first_layer scoring significance serving loading; do OMP_NUM_THREADS=1 $(BIN)/python experiments/speed/$$part.py; echo; done
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -40,7 +40,7 @@ from rankkit.errors import BundleError, ConfigError
 from rankkit.files.atomic import alone_in, sweep, write_bytes, write_text
 from rankkit.files.disk import writing
 from rankkit.files.places import check_place
-from rankkit.files.plain_files import check_name
+from rankkit.files.presence import check_model_is_there
 from rankkit.models.building import build as build_anew
 from rankkit.models.encoders import Encoder
 from rankkit.models.model import expected_of, fill, tensors_of
@@ -208,11 +208,7 @@ def read(path: str | Path, kind: str | None = None) -> tuple[Any, dict[str, Any]
         BundleError: As :func:`load`, or if it is of the other kind.
     """
     folder = Path(path)
-    check_name(folder, BundleError)
-    if not folder.exists():
-        raise BundleError(
-            f"{folder}: expected the folder of a saved model, or a file of trees; got nothing there. Check the path."
-        )
+    check_model_is_there(folder)
     if not folder.is_dir():
         if kind not in (None, "scorer"):
             raise BundleError(f"{folder}: expected {a(kind)}; got a file. Pass the folder of {a(kind)}.")

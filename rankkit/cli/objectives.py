@@ -46,11 +46,17 @@ def _table() -> list[str]:
 
 
 def _entry(name: str, row: ObjectiveRow) -> list[str]:
-    """One objective in full; its options and references come from the function itself."""
+    """One objective in full; its options and references come from the function itself, which need not be imported."""
     from rankkit import registry
+    from rankkit.registry.outlines import outline
 
     on_embeddings = row.family == "embedding"
-    function = registry.find("embedding objective" if on_embeddings else "objective", name)
+    tables = (registry.EMBEDDING_OBJECTIVES, registry.OBJECTIVES, registry.CLICK_OBJECTIVES)
+    places = [entries.place(name) for entries in tables]
+    place = next((place for place in places if place is not None), None)
+    function = None if place is None else outline(place)
+    if function is None:
+        function = registry.find("embedding objective" if on_embeddings else "objective", name)
     sections = sections_of(function)
     facts = [
         ("Formula", row.formula),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from rankkit.errors import ConfigError, DataError
+from rankkit.files.presence import check_data_is_there
 from rankkit.loaders.cache.folder import is_cache
 from rankkit.loaders.cache.reading import SUFFIX
 from rankkit.loaders.compression import SUFFIXES
@@ -68,8 +69,8 @@ def kind_of(path: Path) -> Kind:
 
 def check_is_there(path: Path) -> None:
     """Raise DataError if there is no file or folder of a name: whatever the name, this comes before its format."""
-    if not path.exists() and not is_stream(path):
-        raise DataError(f"{path}: expected a file or folder; got No such file or directory. Check the path.")
+    if not is_stream(path):
+        check_data_is_there(path)
 
 
 def kind_by_name(path: Path) -> Kind:

@@ -29,6 +29,10 @@ class Entries(Mapping[str, Any]):
             self._objects[name] = import_from(self._places[name])
         return self._objects[name]
 
+    def place(self, name: str) -> str | None:
+        """Where one of rankkit's own lies, as ``"module:name"``; None of one that was registered."""
+        return None if name in self._packages else self._places.get(name)
+
     def __contains__(self, name: object) -> bool:
         return name in self._places or name in self._objects
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
@@ -25,6 +26,7 @@ def convert(
 
     Text of any size goes into a cache (train.rkcache) in constant memory; a cache opens in an instant, memory-mapped.
     """
+    refuse_absent(source)
     from rankkit.loaders.files import convert
 
     data = convert(source, target, **reading)

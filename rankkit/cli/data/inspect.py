@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data
 from rankkit.cli.experiments.wording import in_words_of
 from rankkit.cli.next_step import suggest
@@ -35,6 +36,7 @@ def inspect(
 
     The exit code is 1 if rows of the file cannot be read.
     """
+    refuse_absent(path)
     from rankkit.files.places import check_place
     from rankkit.loaders.sources import as_file
 

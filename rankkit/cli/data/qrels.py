@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data
 from rankkit.cli.next_step import suggest
 
@@ -17,6 +18,7 @@ def qrels(
     reading: Reading,
 ) -> None:
     """Write the labels as TREC qrels, which rankkit evaluate --qrels, trec_eval and ir_measures read."""
+    refuse_absent(data)
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place
     from rankkit.loaders.files import read

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 
@@ -71,6 +72,7 @@ def split(
 
     What is there is never replaced; parts that the same command wrote before it was cut off are taken as they are.
     """
+    refuse_absent(source)
     from rankkit.cli.data.log_split import split_log
     from rankkit.data import views
     from rankkit.errors import ConfigError

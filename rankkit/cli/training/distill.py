@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
 from rankkit.errors import ConfigError
@@ -59,6 +60,7 @@ def distill(
 
     Prints what teacher, the student on labels alone and the distilled student are worth, and how long each takes.
     """
+    refuse_absent(*(unlabelled or []), model=run)
     from rankkit.cli.kinds.commands import commands_of
     from rankkit.files.occupied import alone_at_work_in
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, Track, reads_data
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
@@ -118,6 +119,8 @@ def train(
     reading: Reading,
 ) -> None:
     """Train a scorer, an encoder or a recommender, and save it with everything needed to use it on new data."""
+    if all(other is None for other in (encoder, log, recommender, update, folds, config)) and not (resume or settings):
+        refuse_absent(train, valid, test)
     from rankkit.cli.kinds.commands import commands_of, load_experiment
     from rankkit.cli.training.fold_runs import run_folds
     from rankkit.cli.training.run import run

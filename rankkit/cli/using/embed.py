@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.kinds.similarity.reading import (
     EncoderRun,
     Examples,
@@ -31,6 +32,7 @@ def embed(
     ink: InkOption = None,
 ) -> None:
     """Embed examples with a saved encoder."""
+    refuse_absent(model=run)
     from rankkit import bundle
     from rankkit.loaders.examples.embeddings import check_embeddings_target, write_embeddings
     from rankkit.models import encoders

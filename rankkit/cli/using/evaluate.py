@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
 
@@ -111,6 +112,8 @@ def evaluate(
     reading: Reading,
 ) -> None:
     """Evaluate a saved ranker, encoder or recommender, or a TREC run by --qrels and --run; prints its convention."""
+    if qrels is None and trec_run is None and data is not None:
+        refuse_absent(data, model=run)
     from rankkit import bundle, evaluation
     from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
 
@@ -45,6 +46,7 @@ def explain(
 
     Of a scorer that is a sum over columns, as the additive one, it shows what each value adds too.
     """
+    refuse_absent(data, model=run)
     from rankkit import bundle, evaluation, explaining
     from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data, refuse_reading
 from rankkit.errors import CompilationWarning, DataWarning
 
@@ -105,6 +106,7 @@ def export(
         options["strings"] = True
     if data is None:
         refuse_reading("rankkit export without --data", reading)
+    refuse_absent(model=run)
     _export(run, to, out, data, reading, options)
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.kinds.similarity.reading import (
     EncoderRun,
     Examples,
@@ -48,6 +49,7 @@ def neighbours(
     ink: InkOption = None,
 ) -> None:
     """Find the nearest examples of a gallery, by a saved encoder and its distance."""
+    refuse_absent(model=run)
     from rankkit import bundle
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place

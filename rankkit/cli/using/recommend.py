@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import names_of
 from rankkit.cli.next_step import suggest
 
@@ -36,6 +37,7 @@ def recommend(
     ] = False,
 ) -> None:
     """List the best items for users, in blocks; who has no history gets the most popular items, and it is said."""
+    refuse_absent(model=run)
     import warnings
 
     import numpy as np

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
 
@@ -29,6 +30,7 @@ def score(
 
     Files of any length are scored block by block: memory holds a block, not the file.
     """
+    refuse_absent(data, model=run)
     from rankkit import bundle
     from rankkit.errors import ConfigError
     from rankkit.evaluation.streaming import score_file

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from rankkit.cli.absent import refuse_absent
 from rankkit.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def serve(
     ] = False,
 ) -> None:
     """Serve saved models over HTTP: POST /rank, /score, /embed, /recommend; GET /docs, /health, /metadata, /metrics."""
+    paths = _by_name(runs)
+    for path in paths.values():
+        refuse_absent(model=path)
     from rankkit.serving import Settings
     from rankkit.serving.http.logs import on_stderr
     from rankkit.serving.server import serve as serve_until_stopped
@@ -82,7 +86,6 @@ def serve(
         n_threads=threads,
         log_requests=log_requests,
     )
-    paths = _by_name(runs)
     if host not in ("127.0.0.1", "localhost", "::1") and token_file is None:
         typer.echo(
             f"note: {host} can be reached from other machines, and the service asks nobody who they are (--token-file)",

@@ -123,7 +123,7 @@ def _pointer_at(context, builder, array_type, array, index):
 
 
 @intrinsic
-def _byte_at(typing_context, data, index):
+def byte_at(typing_context, data, index):
     """data[index] as int64, without the test for a negative index."""
 
     def generate(context, builder, signature, args):
@@ -181,14 +181,14 @@ def _ends_token(byte):
 
 @_inline
 def _skip_blanks(data, pos):
-    while _is_blank(_byte_at(data, pos)):
+    while _is_blank(byte_at(data, pos)):
         pos += 1
     return pos
 
 
 @_inline
 def _token_end(data, pos):
-    while not _ends_token(_byte_at(data, pos)):
+    while not _ends_token(byte_at(data, pos)):
         pos += 1
     return pos
 
@@ -210,7 +210,7 @@ def _digits_value(word, n):
 
 
 @_part
-def _to_float32(mantissa, exponent):
+def to_float32(mantissa, exponent):
     """The number mantissa * 10**exponent as ``np.float32(float(text))`` has it; and whether that is certain.
 
     A mantissa and a power of ten that doubles hold exactly meet in one rounding, as in ``float``. Otherwise three
@@ -236,7 +236,7 @@ def _parse_word(data, start):
         return _EMPTY, stop
     if stop - start == 4 and _word_at(data, start) << np.uint64(32) == _NULL:
         return _MISSING, stop
-    pos = start + (_byte_at(data, start) == _MINUS or _byte_at(data, start) == _PLUS)
+    pos = start + (byte_at(data, start) == _MINUS or byte_at(data, start) == _PLUS)
     word = (_word_at(data, pos) | _LOWER_WORD) << np.uint64(40)
     if stop - pos == 3 and word == _NAN:
         return _MISSING, stop
@@ -249,14 +249,14 @@ def _parse_word(data, start):
 def _parse_exponent(data, pos):
     """The number behind an e, and where it stops: at the e, which ends no token, where there is none."""
     start = pos - 1
-    falls = _byte_at(data, pos) == _MINUS
-    if falls or _byte_at(data, pos) == _PLUS:
+    falls = byte_at(data, pos) == _MINUS
+    if falls or byte_at(data, pos) == _PLUS:
         pos += 1
-    if not _is_digit(_byte_at(data, pos)):
+    if not _is_digit(byte_at(data, pos)):
         return 0, start
     exponent = 0
-    while _is_digit(_byte_at(data, pos)):
-        exponent = min(exponent * 10 + _byte_at(data, pos) - _ZERO, _MAX_EXPONENT)
+    while _is_digit(byte_at(data, pos)):
+        exponent = min(exponent * 10 + byte_at(data, pos) - _ZERO, _MAX_EXPONENT)
         pos += 1
     return -exponent if falls else exponent, pos
 
@@ -265,12 +265,12 @@ def _parse_exponent(data, pos):
 def _parse_number(data, start):
     """Any token that stands for a value: the value, where it stops, what it is."""
     pos = start
-    negative = _byte_at(data, pos) == _MINUS
-    if negative or _byte_at(data, pos) == _PLUS:
+    negative = byte_at(data, pos) == _MINUS
+    if negative or byte_at(data, pos) == _PLUS:
         pos += 1
     mantissa, exponent, n_kept, n_digits, in_fraction = np.uint64(0), 0, 0, 0, False
     while True:
-        byte = _byte_at(data, pos)
+        byte = byte_at(data, pos)
         if _is_digit(byte):
             n_digits += 1
             if n_kept < _KEPT_DIGITS:
@@ -290,9 +290,9 @@ def _parse_number(data, start):
     if byte | _LOWER == _E:
         shift, pos = _parse_exponent(data, pos + 1)
         exponent += shift
-    if not _ends_token(_byte_at(data, pos)):
+    if not _ends_token(byte_at(data, pos)):
         return np.float32(np.nan), pos, _BAD
-    value, certain = _to_float32(mantissa, exponent)
+    value, certain = to_float32(mantissa, exponent)
     if not certain:
         return np.float32(np.nan), pos, _HARD
     if np.isinf(value):
@@ -304,10 +304,10 @@ def _parse_number(data, start):
 def _parse_index(data, pos):
     """The index before a colon and the byte behind it; a negative index where there is none (minus the error)."""
     start, index = pos, 0
-    while _is_digit(_byte_at(data, pos)):
-        index = min(index * 10 + _byte_at(data, pos) - _ZERO, MAX_INDEX)
+    while _is_digit(byte_at(data, pos)):
+        index = min(index * 10 + byte_at(data, pos) - _ZERO, MAX_INDEX)
         pos += 1
-    if pos > start and _byte_at(data, pos) == _COLON:
+    if pos > start and byte_at(data, pos) == _COLON:
         return index, pos + 1
     return -QID_AFTER_FEATURES if _starts_with_qid(data, start) else -BAD_FEATURE, start
 
@@ -367,7 +367,7 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
             pos += 8 - np.int64(shifts[np.uint64(column)] >> np.uint64(3))
         else:
             start = _skip_blanks(data, pos)
-            byte = _byte_at(data, start)
+            byte = byte_at(data, start)
             if byte in (_NEWLINE, _HASH):
                 values[column:] = 0
                 return OK, start, n_found
@@ -382,7 +382,7 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
         n_found += 1
         # A number of fewer than 8 digits before and behind the point. Not a function of its own: that costs a third
         # of the speed.
-        negative = _byte_at(data, pos) == _MINUS
+        negative = byte_at(data, pos) == _MINUS
         stop = pos + negative
         word = _word_at(data, stop)
         n_whole = _count_digits(word)
@@ -392,7 +392,7 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
         if plain:
             whole = _digits_value(word, n_whole)
             value = np.float64(whole)
-            if _byte_at(data, stop) == _DOT:
+            if byte_at(data, stop) == _DOT:
                 word = _word_at(data, stop + 1)
                 n_part = _count_digits(word)
                 plain = 0 < n_part < 8
@@ -400,7 +400,7 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
                     stop += 1 + n_part
                     mantissa = whole * _INT_POWERS[np.uint64(n_part)] + _digits_value(word, n_part)
                     value = np.float64(mantissa) / _POWERS[np.uint64(n_part)]
-        if plain and _ends_token(_byte_at(data, stop)):
+        if plain and _ends_token(byte_at(data, stop)):
             values[np.uint64(column)] = np.float32(-value if negative else value)
             pos = stop
             continue
@@ -436,7 +436,7 @@ def _parse_any_order(data, pos, row, values, base, chosen, seen, hard, stats):
     n_found, previous, rises = 0, -1, True
     while True:
         start = _skip_blanks(data, pos)
-        byte = _byte_at(data, start)
+        byte = byte_at(data, start)
         if byte in (_NEWLINE, _HASH):
             if not rises:
                 _count(stats, N_UNORDERED, FIRST_UNORDERED, start)
@@ -449,8 +449,8 @@ def _parse_any_order(data, pos, row, values, base, chosen, seen, hard, stats):
         if len(chosen) and index >= base:
             column = _column_of(index, chosen)
             if column == MAX_INDEX:
-                while not _ends_token(_byte_at(data, pos)):
-                    if _byte_at(data, pos) == 0:
+                while not _ends_token(byte_at(data, pos)):
+                    if byte_at(data, pos) == 0:
                         return NUL_BYTE, start, n_found
                     pos += 1
                 continue
@@ -535,14 +535,14 @@ def _begin_run(data, qid, stop, row, line, runs, stats):
 @_part
 def _canonical_int(data, start, stop):
     """The int64 that the token spells as ``str`` would; and whether it does."""
-    negative = _byte_at(data, start) == _MINUS
+    negative = byte_at(data, start) == _MINUS
     first = start + negative
     n_digits = stop - first
-    if n_digits < 1 or n_digits > _KEPT_DIGITS or (_byte_at(data, first) == _ZERO and (n_digits > 1 or negative)):
+    if n_digits < 1 or n_digits > _KEPT_DIGITS or (byte_at(data, first) == _ZERO and (n_digits > 1 or negative)):
         return np.int64(0), False
     value = np.uint64(0)
     for pos in range(first, stop):
-        byte = _byte_at(data, pos)
+        byte = byte_at(data, pos)
         if not _is_digit(byte):
             return np.int64(0), False
         value = value * _TEN + np.uint64(byte - _ZERO)
@@ -554,7 +554,7 @@ def _canonical_int(data, start, stop):
 @_inline
 def _equal_bytes(data, a, b, n):
     for i in range(n):  # noqa: SIM110 - numba compiles no generator
-        if _byte_at(data, a + i) != _byte_at(data, b + i):
+        if byte_at(data, a + i) != byte_at(data, b + i):
             return False
     return True
 
@@ -563,7 +563,7 @@ def _equal_bytes(data, a, b, n):
 def _comment_end(data, pos):
     """The newline that ends a comment, or minus the place of a NUL byte."""
     while True:
-        byte = _byte_at(data, pos)
+        byte = byte_at(data, pos)
         if byte == _NEWLINE:
             return pos
         if byte == 0:
@@ -578,14 +578,14 @@ def _find_doc_id(data, start, end):
     ``start`` is the ``#``, or ``end`` where there is no comment.
     """
     start = _skip_blanks(data, min(start + 1, end))
-    while end > start and _is_blank(_byte_at(data, end - 1)):
+    while end > start and _is_blank(byte_at(data, end - 1)):
         end -= 1
     if _word_at(data, start) << np.uint64(24) == _DOCID:
         pos = _skip_blanks(data, start + 5)
-        if _byte_at(data, pos) == _EQUALS:
+        if byte_at(data, pos) == _EQUALS:
             pos = _skip_blanks(data, pos + 1)
             stop = pos
-            while stop < end and not _is_blank(_byte_at(data, stop)):
+            while stop < end and not _is_blank(byte_at(data, stop)):
                 stop += 1
             if stop > pos:
                 return pos, stop
@@ -618,7 +618,7 @@ def parse_block(data, n_bytes, form, base, prefixes, shifts, chosen, features, l
     stats[LAST_COUNT], stats[FEWEST_BEFORE] = NO_COUNT, NO_COUNT
     while pos < n_bytes:
         pos = _skip_blanks(data, pos)
-        is_row = not _ends_token(_byte_at(data, pos))
+        is_row = not _ends_token(byte_at(data, pos))
         if is_row:
             previous, previous_length = qid, qid_length
             status, pos, label, qid = _parse_head(data, pos, row, form, hard, stats)
@@ -667,10 +667,10 @@ def survey_block(data, n_bytes):
     previous = -1  # no feature in this row yet
     while pos < n_bytes:
         start = _skip_blanks(data, pos)
-        byte = _byte_at(data, start)
+        byte = byte_at(data, start)
         if byte == _HASH:
             start = abs(_comment_end(data, start))
-            byte = _byte_at(data, start)
+            byte = byte_at(data, start)
         if byte == _NEWLINE or byte == 0:
             is_dense &= previous < 0 or previous == largest
             previous = -1
@@ -693,4 +693,4 @@ def gather(data, spans, offsets, out):
     for row in range(len(spans)):
         start, place = spans[row, 0], offsets[row]
         for i in range(spans[row, 1] - start):
-            out[place + i] = _byte_at(data, start + i)
+            out[place + i] = byte_at(data, start + i)

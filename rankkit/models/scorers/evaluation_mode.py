@@ -15,11 +15,13 @@ def evaluation_mode(network: nn.Module, device: torch.device | str | None) -> It
         network: With or without weights.
         device: None: where it is.
     """
-    flags = [(module, module.training) for module in network.modules()]
-    tensors = [*network.parameters(), *network.buffers()]
-    home = tensors[0].device if tensors else torch.device("cpu")
+    modules = list(network.modules())
+    training = [module for module in modules if module.training]
+    tensor = next((one for module in modules for one in _tensors(module)), None)
+    home = torch.device("cpu") if tensor is None else tensor.device
     place = home if device is None else torch.device(device)
-    network.eval()
+    if training:
+        network.eval()
     try:
         if place != home:
             network.to(place)
@@ -27,5 +29,11 @@ def evaluation_mode(network: nn.Module, device: torch.device | str | None) -> It
     finally:
         if place != home:
             network.to(home)
-        for module, training in flags:
-            module.training = training
+        for module in training:
+            module.training = True
+
+
+def _tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    """The parameters and buffers of a module itself."""
+    yield from module.parameters(recurse=False)
+    yield from module.buffers(recurse=False)

@@ -13,28 +13,38 @@ from rankkit.compilation import kernel
 
 Table = NDArray[np.float32]
 ONE = np.uint32(1)  # indices are unsigned: numba asks signed ones whether they are negative
+_COUNTED = 64  # bins of which comparing with each costs less than the guesses of a search that go wrong
+N_LANES = 64  # numbers of a digest that are worked on side by side
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no change of one number is lost
 _BLOCK = 128  # documents that go through a feature together, so that its rows and their sums stay in the cache
 
 
 @kernel()
-def find_bins(values: Table, low: Table, slope: Table, bins: NDArray[Any], shares: Table) -> None:
-    """The bin of each value and how far it has come through it, from 0 to 1.
+def find_bins(values: Table, low: Table, slope: Table, high: Table, bins: NDArray[Any], shares: Table) -> None:
+    """The bin of each value and how far it has come through it, from 0 to 1; that of NaN is the beginning of the first.
 
     Args:
-        values: ``[doc, feature]``, without NaN.
+        values: ``[doc, feature]``.
         low: ``[feature, bin]``: where bins begin, rising; unused ones have the end of the last.
         slope: ``[feature, bin]``: 1 / width, 0 of unused ones.
+        high: ``[feature]``: where the last one ends.
         bins: ``[doc, feature]``, written.
         shares: ``[doc, feature]``, written.
     """
     n_bins = low.shape[1]
     for doc in range(values.shape[0]):
         for feature in range(values.shape[1]):
-            value = values[doc, feature]
+            value, begins = values[doc, feature], low[feature]
+            value = min(value, high[feature]) if value > begins[0] else begins[0]
             first, after = 0, n_bins
+            if n_bins <= _COUNTED:
+                begun = np.int32(0)  # in 32 bits, as the values are, so that many are compared at once
+                for place in range(1, n_bins):
+                    begun += np.int32(begins[place] <= value)
+                first = after = int(begun)
             while after - first > 1:
                 middle = (first + after) // 2
-                if low[feature, middle] <= value:
+                if begins[middle] <= value:
                     first = middle
                 else:
                     after = middle
@@ -87,3 +97,20 @@ def add_gradients(gradients: Table, bins: NDArray[Any], shares: Table, table: Ta
                 for output in range(n_outputs):
                     low[output] += rest * given[output]
                     high[output] += share * given[output]
+
+
+@kernel()
+def digest(words: NDArray[Any]) -> NDArray[Any]:
+    """A number for many, in each of some lanes: other numbers give others, but for one case in 2**64.
+
+    Args:
+        words: uint64 ``[number]``.
+    """
+    lanes = np.zeros(N_LANES, np.uint64)
+    whole = words.size - words.size % N_LANES
+    for start in range(0, whole, N_LANES):
+        for lane in range(N_LANES):
+            lanes[lane] = lanes[lane] * _FACTOR + words[start + lane]
+    for place in range(whole, words.size):
+        lanes[place - whole] = lanes[place - whole] * _FACTOR + words[place]
+    return lanes

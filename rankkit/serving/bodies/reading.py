@@ -1,13 +1,15 @@
 """read(): from the bytes of a body to the array that is scored; runs in the service or in a process beside it."""
 
 import gc
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from rankkit.serving.bodies.asked import Asked, Id, Kind
 from rankkit.serving.bodies.form import MAX_ID, Form
@@ -52,6 +54,26 @@ class _Rank(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     k: int | None = None
 
 
+class _NumbersDocument(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    id: Id
+    features: msgspec.Raw
+
+
+class _NumbersRank(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    documents: list[_NumbersDocument]
+    query_id: Id | None = None
+    k: int | None = None
+
+
+class _NumbersQuery(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    features: list[msgspec.Raw]
+    query_id: Id | None = None
+
+
+class _NumbersScore(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    queries: list[_NumbersQuery]
+
+
 class _Query(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     features: list[list[float | None] | dict[str, Any]]
     query_id: Id | None = None
@@ -63,6 +85,10 @@ class _Score(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _RANK = msgspec.json.Decoder(_Rank)
 _SCORE = msgspec.json.Decoder(_Score)
+_NUMBERS_RANK = msgspec.json.Decoder(_NumbersRank)
+_NUMBERS_SCORE = msgspec.json.Decoder(_NumbersScore)
+_FIRST_VALUES = re.compile(rb'"features"\s*:\s*\[\s*(\[\s*)?[-\dn]')
+_FIRST_LOOK = 4096  # bytes
 _VALUES = frozenset((float, int, type(None)))
 
 
@@ -73,8 +99,9 @@ class _OtherwiseError(Exception):
 def read(body: bytes | bytearray, how: How) -> Asked:
     """What a body asks.
 
-    What is as it should be is read in one step by msgspec, which does not tell where something is wrong; all else is
-    read once more by pydantic, which does, and which knows the rarer forms too, such as 5.0 for a whole number.
+    Arrays of numbers are read from their bytes by a compiled loop. What else is as it should be is read in one step by
+    msgspec, which does not tell where something is wrong; all else is read once more by pydantic, which does, and which
+    knows the rarer forms too, such as 5.0 for a whole number.
 
     Args:
         body: JSON, an array or a table.
@@ -89,10 +116,61 @@ def read(body: bytes | bytearray, how: How) -> Asked:
         return read_table(body, how.kind, how.content_type, how.form)
     how = replace(how, form=replace(how.form))  # each request notes for itself what it leaves out
     with _no_collection():
+        if how.form.schema_text is None:
+            with suppress(msgspec.MsgspecError, ValueError, RecursionError, _OtherwiseError):
+                return _rank_numbers(body, how.form) if how.kind == "rank" else _score_numbers(body, how.form)
         try:
             return _plain_rank(body, how.form) if how.kind == "rank" else _plain_score(body, how.form)
         except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError, _OtherwiseError):
             return _rank(body, how.form) if how.kind == "rank" else _score(body, how.form)
+
+
+def begins_with_numbers(body: bytes | bytearray) -> bool:
+    """Whether the first document of a JSON body has its values in an array."""
+    return _FIRST_VALUES.search(body, 0, _FIRST_LOOK) is not None
+
+
+def read_numbers_once() -> None:
+    """Compile, or load, the loop that reads numbers, so that no request waits for it."""
+    from rankkit.serving.bodies.number_kernels import read_numbers
+
+    read_numbers(np.frombuffer(b"[1]", np.uint8), np.empty(1, np.float32))
+
+
+def _rank_numbers(body: bytes | bytearray, form: Form) -> Asked:
+    asked = _NUMBERS_RANK.decode(body)
+    if len(asked.documents) > form.max_list_size or (asked.k is not None and asked.k < 1):
+        raise _OtherwiseError
+    ids = [_short(document.id) for document in asked.documents]
+    query_id = None if asked.query_id is None else _short(asked.query_id)
+    features = _numbers([document.features for document in asked.documents], form)
+    return Asked(features, [len(ids)], [query_id], ids, asked.k)
+
+
+def _score_numbers(body: bytes | bytearray, form: Form) -> Asked:
+    queries = _NUMBERS_SCORE.decode(body).queries
+    sizes = [len(query.features) for query in queries]
+    if len(queries) > form.max_docs or sum(sizes) > form.max_docs or max(sizes, default=0) > form.max_list_size:
+        raise _OtherwiseError
+    query_ids = [None if query.query_id is None else _short(query.query_id) for query in queries]
+    return Asked(_numbers([row for query in queries for row in query.features], form), sizes, query_ids)
+
+
+def _numbers(rows: Sequence[msgspec.Raw], form: Form) -> NDArray[np.float32]:
+    """The features of documents whose values are arrays of numbers that the ranker takes.
+
+    Raises:
+        _OtherwiseError: If they are anything else.
+    """
+    from rankkit.serving.bodies.number_kernels import read_numbers
+
+    features = np.empty((len(rows), len(form.names)), np.float32)
+    for text, values in zip(rows, features, strict=True):
+        if not read_numbers(np.frombuffer(text, np.uint8), values):
+            raise _OtherwiseError
+    if not (~np.isinf(features) if form.takes_missing else np.isfinite(features)).all():
+        raise _OtherwiseError
+    return features
 
 
 def _plain_rank(body: bytes | bytearray, form: Form) -> Asked:

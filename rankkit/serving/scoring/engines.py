@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export.artefacts.parity import gate, measure
 from rankkit.export.runtimes.onnx_file import OnnxSession
 from rankkit.export.samples import join, random_rows, sample_rows
 from rankkit.export.source import Score, Source
+from rankkit.models.scorers.gathering import freeze
 from rankkit.models.trees import TreeModel
 from rankkit.serving.scoring.onnx_process import OnnxWriter
 
@@ -40,7 +42,9 @@ class Engine:
 
 
 def own_engine(source: Source, why: str = "it was not asked for another one") -> Engine:
-    """The ranker's own code."""
+    """The ranker's own code; its weights stay as they are from now on."""
+    if isinstance(source.model, nn.Module):
+        freeze(source.model)
     return Engine("trees" if isinstance(source.model, TreeModel) else "torch", why, source.scores)
 
 

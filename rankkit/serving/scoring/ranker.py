@@ -12,6 +12,8 @@ from rankkit.export.artefacts.manifest import named_features, without_schema
 from rankkit.export.source import Source, read_source
 from rankkit.serving.scoring.engines import own_engine
 
+_SOME_DOCS = 16
+
 
 class ServedRanker:
     """A saved ranker, on the CPU.
@@ -33,8 +35,9 @@ class ServedRanker:
         self.schema = source.schema
         features = named_features(source.feature_names, source.n_features)
         self.names = self.schema.sources if self.schema else tuple(feature.name for feature in features)
-        unknown = np.full((1, source.n_features), np.nan, np.float32)
-        self.takes_missing = bool(np.isfinite(self.scores(unknown, np.array([0, 1])))[0])
+        # As many documents as are scored in the usual way, so that what it needs is compiled before requests come.
+        unknown = np.full((_SOME_DOCS, source.n_features), np.nan, np.float32)
+        self.takes_missing = bool(np.isfinite(self.scores(unknown, np.array([0, len(unknown)])))[0])
 
     @classmethod
     def load(cls, path: Path) -> "ServedRanker":

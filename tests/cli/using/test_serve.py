@@ -45,6 +45,8 @@ def test_a_folder_without_a_ranker_is_one_message_and_code_2(rankkit, tmp_path):
 
 
 def test_models_have_names(rankkit, served, tmp_path):
+    for name in ("x", "y", "k=1"):
+        (tmp_path / name).mkdir()
     rankkit("serve", f"a={tmp_path / 'x'}", f"b={tmp_path / 'y'}", tmp_path / "k=1", "--shadow", "b", "--admin-port", 9)
     ((paths, settings),) = served
     assert paths == {"a": tmp_path / "x", "b": tmp_path / "y", "k=1": tmp_path / "k=1"}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rankkit as rk
-from rankkit.models.scorers.gathering import can_gather, gathered
+from rankkit.models.scorers.gathering import _digest, can_gather, freeze, gathered
 from rankkit.models.scorers.networks.mlp import MLPScorer
 
 DEFAULT = ("log1p+standardize", "piecewise:32")
@@ -50,7 +50,7 @@ def compared(scorer, rows):
 @given(
     n_docs=st.integers(8, 300),
     n_features=st.integers(2, 9),
-    n_bins=st.integers(1, 40),
+    n_bins=st.integers(1, 40) | st.integers(60, 70),
     chains=st.sampled_from([["piecewise"], [*DEFAULT], ["log1p+piecewise", "none"], ["piecewise", "missing"]]),
     seed=st.integers(0, 99),
 )
@@ -122,6 +122,31 @@ def test_a_kept_table_follows_the_weights():
         change()
         linear = scorer.hidden[0].linear
         torch.testing.assert_close(*both(), rtol=0, atol=1e-5)
+
+
+def test_frozen_weights_are_looked_at_once():
+    rows = hard_rows(50, 4, 0)
+    scorer = fitted(["piecewise:8"], rows).eval()
+    features, offsets = torch.from_numpy(rows), torch.tensor([0, 50])
+    freeze(scorer)
+    with torch.no_grad():
+        before = scorer(features, offsets)
+        scorer.hidden[0].linear.weight.data.mul_(2)  # which nobody does
+        assert torch.equal(scorer(features, offsets), before)
+
+
+def test_weights_anywhere_in_memory_are_told_apart():
+    """Of an odd number, and not where eight bytes begin, as in a file that is mapped."""
+    buffer = torch.arange(100, dtype=torch.float32)
+    weights = buffer[1:96]
+    seen = {_digest(weights)}
+    for place in (0, 1, 63, 94):
+        weights[place] += 1
+        seen.add(_digest(weights))
+    weights[3], weights[4] = weights[4].item(), weights[3].item()
+    seen.add(_digest(weights))
+    assert len(seen) == 6
+    assert _digest(weights) == _digest(weights.clone())
 
 
 def test_where_somebody_looks_at_the_encoding_it_is_made():

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from rankkit.serving.bodies import readers as readers_module
 from rankkit.serving.bodies.form import Form
-from rankkit.serving.bodies.readers import SMALL, Readers
+from rankkit.serving.bodies.readers import SMALL, SMALL_NUMBERS, Readers
 from rankkit.serving.bodies.reading import How, read
 from rankkit.serving.refusal import RefusedError
 
@@ -22,7 +23,8 @@ def body_of(n_docs, value=1.0):
 
 
 @pytest.fixture
-def readers():
+def readers(monkeypatch):
+    monkeypatch.setattr(readers_module, "SMALL_NUMBERS", SMALL)
     made = Readers(1)
     yield made
     made.stop()
@@ -45,6 +47,20 @@ def test_a_large_body_is_read_as_a_small_one_would_be(readers):
 def test_small_bodies_need_no_process(readers):
     asyncio.run(readers.read(body_of(3), HOW))
     assert process_of(readers) is None
+
+
+def test_arrays_of_numbers_need_none_up_to_another_length():
+    made = Readers(1)
+    try:
+        assert SMALL < len(body_of(2000)) < SMALL_NUMBERS
+        asyncio.run(made.read(body_of(2000), HOW))
+        assert process_of(made) is None
+        named = body_of(2000).replace(b"[", b"{").replace(b'{{"id"', b'[{"id"')  # whatever comes of it
+        with pytest.raises(RefusedError):
+            asyncio.run(made.read(named, HOW))
+        assert process_of(made) is not None
+    finally:
+        made.stop()
 
 
 def test_what_is_wrong_is_told_as_of_a_small_one(readers):

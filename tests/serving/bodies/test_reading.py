@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from rankkit.serving.bodies import reading
 from rankkit.serving.bodies.form import Form
+from rankkit.serving.bodies.number_kernels import read_numbers
 from rankkit.serving.bodies.reading import How, read
 from rankkit.serving.refusal import RefusedError
 
@@ -74,3 +77,60 @@ def test_what_is_left_out_of_one_body_is_not_counted_for_the_next():
     body = b'{"documents": [{"id": 1, "features": {"a": 1, "b": 2, "c": 3, "d": 4}}]}'
     assert [read(body, How("rank", FORM)).n_left_out for _ in range(2)] == [1, 1]
     assert not FORM.left_out
+
+
+def numbers_of(text, n):
+    values = np.zeros(n, np.float32)
+    return values if read_numbers(np.frombuffer(text, np.uint8), values) else None
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.none() | st.integers(-(10**19), 10**19) | st.floats(allow_nan=False, allow_infinity=False), min_size=1)
+)
+@example([0.1, -0.0, 1e-46, 3.4028235e38, 1e39, -1e-300, 16777217, 7.038531e-26, None])
+def test_numbers_are_what_python_reads(values):
+    """A few that lie between two numbers of float32 are left to the other way, all at once."""
+    found = numbers_of(json.dumps(values).encode(), len(values))
+    with np.errstate(over="ignore"):
+        expected = np.array(values, np.float32)
+    assert found is None or found.tobytes() == expected.tobytes()
+    short = [None if value is None else float(f"{value:.6g}") for value in values]
+    with np.errstate(over="ignore"):
+        plain = [value for value in short if value is None or value == 0 or 1e-30 < abs(value) < 1e30]
+    if plain:
+        spaced = json.dumps(plain, indent=1).encode()
+        assert numbers_of(spaced, len(plain)).tobytes() == np.array(plain, np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"[", b"]", b"[]", b"[1", b"1]", b"[1,]", b"[,1]", b"[1]]", b"[1] ", b"[[1]]", b"[1 2]", b"[1,2,3]",
+        b"[01,2]", b"[+1,2]", b"[.5,2]", b"[1.,2]", b"[1.e5,2]", b"[1e,2]", b"[1e+,2]", b"[-,2]", b"[--1,2]",
+        b"[1.2.3,2]", b"[nul,2]", b"[nulll,2]", b"[NaN,2]", b"[inf,2]", b"[true,2]", b'["1",2]', b"[1,2}",
+        b"{1,2]", b"[0x1,2]", b"[1_0,2]", b"[1,n]", b"[1,nu]", b"[1,nul]", b"[1,-]", b"[1,1e]", b"[1,1.]",
+        b"[1,1e9999999]", b"[\x00,2]", b"[1,\xff]",
+    ],
+)  # fmt: skip
+def test_what_are_no_two_numbers_are_left_to_the_other_way(text):
+    assert numbers_of(text, 2) is None
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(alphabet='[]{},:-+.eE0123456789nul"\\ \n', max_size=40), st.sampled_from(["rank", "score"]))
+def test_whatever_stands_for_values_both_ways_give_the_same(text, kind):
+    body = (
+        '{"documents": [{"id": 1, "features": %s}]}' if kind == "rank" else '{"queries": [{"features": [%s]}]}'
+    ) % text
+    thorough = reading._rank if kind == "rank" else reading._score
+
+    def outcome(way):
+        try:
+            return fields(way())
+        except RefusedError as error:
+            return error.message
+
+    form = Form(("a", "b", "c"), True, 4, 6)
+    found = outcome(lambda: read(body.encode(), How(kind, form)))
+    assert found == outcome(lambda: thorough(body.encode(), Form(("a", "b", "c"), True, 4, 6)))
