@@ -18,7 +18,8 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.explaining.attribution import TOLERANCE, Attributions
 from rankkit.explaining.tree_shares import by_column, check_library, tree_shares
-from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
+from rankkit.models.scorers import LinearScorer, Scorer, outputs_of, ranking_scores
+from rankkit.models.scorers.columns import CodeTable
 from rankkit.models.trees import BoostedTrees, TreeScorer
 from rankkit.naming import named
 from rankkit.transforms import Transform
@@ -66,13 +67,15 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
         return _of_trees(scorer, feature_names, data, places)
     integrate = _integrated_gradients()
     network = copy.deepcopy(cast(nn.Module, scorer)).eval()
+    if isinstance(network, LinearScorer) and network.schema is not None:
+        network = _LinearOverCodes(network)
     transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
-    network.transform = _Transformed()
-    if priors is not None:
+    if priors is not None:  # whose numbers stand beside the features
         data = priors.applied(data)
         feature_names = named(data.feature_names, data.n_features)
+    source = torch.from_numpy(_feature_of_output(cast(Scorer, network), data.n_features))
+    network.transform = _Transformed()
     network.double()
-    source = torch.from_numpy(_feature_of_output(scorer, data.n_features))
     found = []
     for query, row in places:
         start, stop = data.offsets[query : query + 2]
@@ -121,6 +124,39 @@ class _Transformed(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         return features
+
+
+class _InputsAndCodes(nn.Module):
+    """What a linear scorer adds up: its transformed features, and behind them the weights of its codes."""
+
+    def __init__(self, scorer: LinearScorer) -> None:
+        super().__init__()
+        self.inputs, self.codes = scorer.transform, scorer.codes
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        return torch.cat([self.inputs(features, offsets), *(table(features) for table in self.codes)], dim=1)
+
+    def sources(self) -> list[int]:
+        tables = [cast(CodeTable, table) for table in self.codes]
+        return self.inputs.sources() + [table.first for table in tables for _ in range(table.size)]
+
+
+class _LinearOverCodes(nn.Module):
+    """A linear scorer whose codes are read in its transform, so that they can be explained as features are."""
+
+    def __init__(self, scorer: LinearScorer) -> None:
+        super().__init__()
+        self.n_features, self.n_outputs, self.readout = scorer.n_features, scorer.n_outputs, scorer.readout
+        self.output = scorer.output
+        self.widths = [scorer.transform.n_outputs, *(cast(CodeTable, table).size for table in scorer.codes)]
+        self.transform: nn.Module = _InputsAndCodes(scorer)
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        inputs, *codes = self.transform(features, offsets).split(self.widths, dim=1)
+        outputs: Tensor = self.output(inputs)
+        for weights in codes:
+            outputs = outputs + weights
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
 
 def _integrated_gradients() -> Callable[..., Any]:

@@ -159,8 +159,16 @@ def test_table_and_files_say_the_same(data):
     assert "steps: complete." in lines[6]
 
 
-@pytest.mark.parametrize("made", [rk.MLPScorer, rk.DCNScorer, rk.AdditiveScorer])
-def test_of_a_category_it_is_that_of_its_embedding(made):
+@pytest.mark.parametrize(
+    ("made", "options"),
+    [
+        (rk.MLPScorer, {"hidden": (8,)}),
+        (rk.DCNScorer, {"hidden": (8,)}),
+        (rk.AdditiveScorer, {"hidden": (8,)}),
+        (rk.LinearScorer, {}),
+    ],
+)
+def test_of_a_category_it_is_that_of_its_embedding(made, options):
     random, n_docs = np.random.default_rng(0), 60
     table = {
         "qid": np.repeat(np.arange(6), 10),
@@ -170,7 +178,7 @@ def test_of_a_category_it_is_that_of_its_embedding(made):
     }
     table = pd.DataFrame({**table, "label": (table["brand"] == "oak") * 2})
     data = rk.from_pandas(table, columns={"brand": "category"})
-    scorer = made.for_data(data, hidden=(8,), seed=0)
+    scorer = made.for_data(data, **options, seed=0)
     rk.fit(scorer, rk.ranknet_loss, data, epochs=2, device="cpu", progress=False)
     found = rk.attribute(scorer, data, [(0, 3)])
     assert found.complete.all()
