@@ -234,8 +234,10 @@ def test_a_killed_run_that_is_resumed_ends_with_the_trees_of_one_that_was_not(tm
     whole, history = grown(objective, out=tmp_path / "whole", **run)
     child = os.fork()
     if child == 0:
-        grown(objective, out=tmp_path / "cut", callbacks=[_Die(5)], **run)
-        os._exit(1)
+        try:
+            grown(objective, out=tmp_path / "cut", callbacks=[_Die(5)], **run)
+        finally:
+            os._exit(1)  # whatever happens, no second pytest goes on from here
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert len(_files(tmp_path / "cut")[1]) == 5
     resumed, again = grown(objective, out=tmp_path / "cut", resume=True, **run)
