@@ -97,6 +97,10 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run in --out stopped.")] = False,
     track: Track = None,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Print where the time went, and leave trace.json, of some steps, in --out."),
+    ] = False,
     *,
     reading: Reading,
 ) -> None:
@@ -113,7 +117,13 @@ def train(
     if update is not None:
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
-        more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
+        more: dict[str, Any] = {
+            "--profile": profile,
+            "--set": settings,
+            "--resume": resume,
+            "--track": track,
+            "--refit": refit,
+        }
         more |= {"--valid-fraction": valid_fraction, "--target": target, "--context": context}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
@@ -153,9 +163,11 @@ def train(
         refuse_run(experiment.out)
     with interruptible(), alone_at_work_in(experiment.out, BUSY):
         if getattr(experiment.data, "folds", None) is not None:
+            if profile:
+                raise ConfigError("--profile: expected one run; got a folder of folds. Profile one with --train.")
             run_folds(cast("Experiment", experiment), resume=resume, track=track or ())
         else:
-            run(experiment, resume=resume, track=track or ())
+            run(experiment, resume=resume, track=track or (), profiled=profile)
             suggest(*commands.trained(experiment))
 
 
