@@ -14,15 +14,17 @@ Importing this module imports numba.
 import ast
 import hashlib
 import importlib.util
+import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 from numba import njit
+from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
 
 from rankkit.errors import CompilationWarning
@@ -48,6 +50,40 @@ def kernel(**options: Any) -> Callable[[Loop], Loop]:
         return result
 
     return compiled
+
+
+@contextmanager
+def announced(what: str, module: str) -> Iterator[None]:
+    """Say once, through the logger "rankkit", that loops are being compiled, if they are.
+
+    At level WARNING, since it explains a pause and would else be seen only where logging is set up.
+
+    Args:
+        what: They do.
+        module: Where they are defined, or the package of the modules where.
+    """
+    with event.install_listener("numba:compile", _Announcer(what, module)):
+        yield
+
+
+class _Announcer(event.Listener):
+    """Speaks when numba begins to compile a kernel of a module: what its cache holds is not compiled."""
+
+    def __init__(self, what: str, module: str) -> None:
+        self._what, self._module = what, module
+        self._is_silent = False
+
+    def on_start(self, event: event.Event) -> None:
+        """Speak, the first time."""
+        kernel = event.data["dispatcher"]
+        is_ours = f"{kernel.py_func.__module__}.".startswith(f"{self._module}.")
+        if is_ours and not self._is_silent:
+            self._is_silent = True
+            often = "once on this machine" if is_kept(kernel) else "in each process"
+            logging.getLogger("rankkit").warning("Compiling %s: some seconds, %s.", self._what, often)
+
+    def on_end(self, event: event.Event) -> None:
+        """Nothing to say."""
 
 
 def is_kept(function: Any) -> bool:

@@ -15,6 +15,7 @@ from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
 from rankkit.files.places import check_place
 from rankkit.models.model import boosts
+from rankkit.phases import phase
 from rankkit.tasks.gradient.devices import resolve_device
 from rankkit.tasks.gradient.settings import Precision, ScheduleName, check_from_0, default_learning_rate
 from rankkit.tasks.gradient.trial import try_objective
@@ -356,7 +357,8 @@ def run(begin: Callable[[], Job], options: Options) -> History:
         )
     identity = {**job.identity(), **settings.identity()}
     folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
-    work = job.work(settings, place)
+    with phase("prepare", whole=True):
+        work = job.work(settings, place)
     return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
 
 

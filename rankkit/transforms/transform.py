@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.phases import phase
 from rankkit.registry import TRANSFORMS, find
 from rankkit.transforms.context import context_steps
 from rankkit.transforms.rows import TrainingRows
@@ -143,8 +144,13 @@ class Transform(nn.Module):
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN; ``features`` is left as it is."""
         features = self.given(features)
-        if not tracing():
-            self.check(features)
+        if tracing():
+            return self._run(features, offsets)
+        self.check(features)
+        with phase("transform"):
+            return self._run(features, offsets)
+
+    def _run(self, features: Tensor, offsets: Tensor) -> Tensor:
         outputs = [run_steps(chain, features, offsets) for chain in self.steps()]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 

@@ -378,15 +378,17 @@ def test_compilation_is_announced_once(tmp_path):
 
 @pytest.mark.parametrize(("folder", "often"), [("somewhere", "once on this machine"), (None, "in each process")])
 def test_what_is_announced_depends_on_whether_it_can_be_kept(caplog, folder, often):
+    from rankkit import compilation
     from rankkit.loaders.letor import kernels as letor_kernels
-    from rankkit.loaders.letor import lines as letor_lines
 
     def loop():
         pass
 
     loop.__module__ = letor_kernels.__name__
     kernel = SimpleNamespace(py_func=loop, stats=SimpleNamespace(cache_path=folder))
-    letor_lines._Announcer().on_start(SimpleNamespace(data={"dispatcher": kernel}))
+    compilation._Announcer("the reader of LETOR text", letor_kernels.__name__).on_start(
+        SimpleNamespace(data={"dispatcher": kernel})
+    )
     assert caplog.messages == [f"Compiling the reader of LETOR text: some seconds, {often}."]
 
 

@@ -20,6 +20,7 @@ def run(
     resume: bool = False,
     track: Sequence[str] = (),
     callbacks: "Sequence[Callback]" = (),
+    profiled: bool = False,
 ) -> dict[str, Any]:
     """Do what the experiment says, printing what a person wants to see; gives what was measured on each part.
 
@@ -28,19 +29,59 @@ def run(
         resume: Go on with what the folder holds.
         track: Names of trackers to which the run is mirrored; MLflow's experiment is named after the folder around it.
         callbacks: More observers.
+        profiled: Print where the time went, and leave a trace of some steps in the folder.
+
+    Raises:
+        ConfigError: If a run is to be profiled that has no steps.
     """
+    if not profiled:
+        return _run(experiment, resume=resume, track=track, callbacks=callbacks)
+    _check_steps(experiment)
+    from rankkit.training.gradient.profiling import TRACE_FILE, Profile
+
+    profile = Profile(experiment.out)
+    with profile.watching():
+        reports = _run(experiment, resume=resume, track=track, callbacks=[*callbacks, profile])
+    typer.echo(f"\n{profile}")
+    if (experiment.out / TRACE_FILE).exists():
+        typer.echo(f"A trace of some steps, for Perfetto: {experiment.out / TRACE_FILE}")
+    return reports
+
+
+def _check_steps(experiment: "AnyExperiment") -> None:
+    """Raise ConfigError for a model that is not trained step by step."""
+    from rankkit.errors import ConfigError
+    from rankkit.models.model import boosts
+    from rankkit.registry import find
+
+    name, asked = experiment.said_objective[0], experiment.model
+    kind = experiment.task.model
+    if not name or boosts(find(kind, asked.name)):
+        how = "learns in one go" if not name else "grows trees"
+        raise ConfigError(
+            f"--profile: expected a model that is trained in steps; got the {kind} {asked.name!r}, which {how}. "
+            "Leave it out."
+        )
+
+
+def _run(
+    experiment: "AnyExperiment", *, resume: bool, track: Sequence[str], callbacks: "Sequence[Callback]"
+) -> dict[str, Any]:
     from rankkit import bundle
     from rankkit.cli.experiments.config import save_experiment
     from rankkit.cli.kinds.commands import commands_of
     from rankkit.cli.training.tracked import open_trackers, tracked
+    from rankkit.compilation import announced
     from rankkit.models.building import shown
+    from rankkit.phases import phase
     from rankkit.tasks.gradient.objectives import build_objective
     from rankkit.training.fitting import epochs_of, fit_of
 
     trackers = open_trackers(track, experiment.out)
     task = experiment.task
     commands = commands_of(task)
-    data = commands.read(experiment)
+    with phase("read", whole=True):
+        data = commands.read(experiment)
     train, asked = data["train"], experiment.model
     name, options = experiment.said_objective
     built = task.build(asked.name, asked.options, name, options, train, seed=experiment.seed)
@@ -57,7 +98,10 @@ def run(
     if not (resume and is_begun(experiment.out)):  # a resume that is refused must leave the run as it was
         observers.append(FirstStep(lambda: save_experiment(experiment, experiment.out / EXPERIMENT_FILE)))
     typer.echo(f"{name} trains {shown(built.model)}\n" if name else f"{shown(built.model)} learns\n")
-    with tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored:
+    with (
+        tracked(trackers, experiment.out, experiment.model_dump(mode="json"), resume=resume) as mirrored,
+        announced("the loops of training and measuring", "rankkit"),
+    ):
         history = fit_of(
             task,
             built.model,
@@ -80,7 +124,8 @@ def run(
                 data_fingerprint=train.fingerprint,
                 **task.noted(train, experiment.noted),
             )
-        reports = commands.measure(experiment, built.model, data)
+        with phase("measure", whole=True):
+            reports = commands.measure(experiment, built.model, data)
         for tracking in mirrored:
             for part, report in reports.items():
                 tracking.results |= {f"{part}/{metric}": mean for metric, mean in report.means.items()}

@@ -115,6 +115,10 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run in --out stopped.")] = False,
     track: Track = None,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Print where the time went, and leave trace.json, of some steps, in --out."),
+    ] = False,
     *,
     reading: Reading,
 ) -> None:
@@ -132,7 +136,7 @@ def train(
         files = {"--train": train, "--valid": valid, "--test": test, "--folds": folds, "--config": config}
         models = {"--scorer": scorer, "--encoder": encoder, "--recommender": recommender, "--objective": objective}
         more: dict[str, Any] = {"--set": settings, "--resume": resume, "--track": track, "--refit": refit}
-        more |= {"--valid-fraction": valid_fraction, "--target": target}
+        more |= {"--valid-fraction": valid_fraction, "--target": target, "--profile": profile}
         more |= {"--context": context, "--prior": prior, "--from": start}
         update_run(update, log, out, seed, {**files, **models, **more, "ways to read ranking data": reading})
         return
@@ -169,20 +173,20 @@ def train(
             "start": _text(start),
             "scorer": scorer_of(start, {**others, "--context": context, "--prior": prior}),
         }
-    if context is not None:
-        settings = [*(settings or []), f"scorer.context={json.dumps(context)}"]
-    if prior:
-        settings = [*(settings or []), f"scorer.prior={json.dumps(prior)}"]
-    experiment = load_experiment(config, overrides, settings or [])
+    short = {"scorer.context": context, "scorer.prior": prior or None}
+    said = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
+    experiment = load_experiment(config, overrides, [*(settings or []), *said])
     commands = commands_of(experiment.task)
     commands.check(experiment)
     if not resume:
         refuse_run(experiment.out)
     with interruptible(), alone_at_work_in(experiment.out, BUSY):
         if getattr(experiment.data, "folds", None) is not None:
+            if profile:
+                raise ConfigError("--profile: expected one run; got a folder of folds. Profile one with --train.")
             run_folds(cast("Experiment", experiment), resume=resume, track=track or ())
         else:
-            run(experiment, resume=resume, track=track or ())
+            run(experiment, resume=resume, track=track or (), profiled=profile)
             suggest(*commands.trained(experiment))
 
 

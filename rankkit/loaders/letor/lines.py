@@ -4,16 +4,14 @@ Imports numba: it is imported where a file is read.
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba.core import event
 from numpy.typing import NDArray
 
-from rankkit.compilation import is_kept
+from rankkit.compilation import announced
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.loaders.letor import kernels
 from rankkit.loaders.letor.text_blocks import PADDING
@@ -78,32 +76,9 @@ class Lines:
     is_found: NDArray[np.bool_]
 
 
-@contextlib.contextmanager
-def announced_compilation() -> Iterator[None]:
-    """Say once, through the logger "rankkit", that loops are being compiled, if they are.
-
-    At level WARNING, since it explains a pause and would else be seen only where logging is set up.
-    """
-    with event.install_listener("numba:compile", _Announcer()):
-        yield
-
-
-class _Announcer(event.Listener):
-    """Speaks when numba begins to compile a kernel of this folder: what its cache holds is not compiled."""
-
-    def __init__(self) -> None:
-        self._is_silent = False
-
-    def on_start(self, event: event.Event) -> None:
-        kernel = event.data["dispatcher"]
-        is_ours = kernel.py_func.__module__ == kernels.__name__
-        if is_ours and not self._is_silent:
-            self._is_silent = True
-            often = "once on this machine" if is_kept(kernel) else "in each process"
-            logging.getLogger("rankkit").warning("Compiling the reader of LETOR text: some seconds, %s.", often)
-
-    def on_end(self, event: event.Event) -> None:
-        """Nothing to say."""
+def announced_compilation() -> contextlib.AbstractContextManager[None]:
+    """Say once that loops of the reader are being compiled, if they are."""
+    return announced("the reader of LETOR text", kernels.__name__)
 
 
 def expected_prefixes(width: int, base: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

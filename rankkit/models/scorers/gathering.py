@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rankkit.phases import phase
 from rankkit.transforms.quantiles import Piecewise
 from rankkit.transforms.tracing import tracing
-from rankkit.transforms.transform import Transform, run_steps
+from rankkit.transforms.transform import Step, Transform, run_steps
 
 _FEWEST_DOCS = 8  # below, the table costs more than the product
 _THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
@@ -61,23 +62,25 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     """
     features = transform.given(features)
     transform.check(features)
+    with phase("transform"):
+        made = [run_steps(_before_bins(chain), features, offsets) for chain in transform.steps()]
     plain: list[Tensor] = []
     of_plain: list[Tensor] = []
     coded: list[Tensor] = []
     place = 0
-    for chain in transform.steps():
+    for chain, values in zip(transform.steps(), made, strict=True):
         step = chain[-1]
         weights = linear.weight[:, place : place + step.n_outputs]
         place += step.n_outputs
         if isinstance(step, Piecewise):
-            values, bins = run_steps(chain[:-1], features, offsets), (step.low, step.inverse_width, step.high)
+            bins = step.low, step.inverse_width, step.high
             if torch.is_grad_enabled() and linear.weight.requires_grad:
                 coded.append(_apply(weights, values, *bins))
             else:
                 table = _kept_table(linear.weight, weights, step.inverse_width)
                 coded.append(_sums(table, *_codes(values, *bins)))
         else:
-            plain.append(run_steps(chain, features, offsets))
+            plain.append(values)
             of_plain.append(weights)
     outputs: Tensor
     if plain:
@@ -88,6 +91,11 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     for one in coded:
         outputs = outputs + one
     return outputs
+
+
+def _before_bins(chain: list[Step]) -> list[Step]:
+    """The steps before that of the bins; all where there is none."""
+    return chain[:-1] if isinstance(chain[-1], Piecewise) else chain
 
 
 class _Gathered(torch.autograd.Function):
@@ -128,7 +136,8 @@ def _codes(values: Tensor, low: Tensor, slope: Tensor, high: Tensor) -> tuple[Bi
     from rankkit.models.scorers import gather_kernels as kernels
 
     bins, shares = np.empty(values.shape, np.uint32), np.empty(values.shape, np.float32)
-    kernels.find_bins(values.contiguous().numpy(), low.numpy(), slope.numpy(), high.numpy(), bins, shares)
+    with phase("transform"):
+        kernels.find_bins(values.contiguous().numpy(), low.numpy(), slope.numpy(), high.numpy(), bins, shares)
     return bins, shares
 
 

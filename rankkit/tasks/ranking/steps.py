@@ -1,13 +1,14 @@
 """What one step computes: from a scorer and a batch to the loss. List objectives share :func:`ranking_step`."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from rankkit.data.batch import QueryBatch, pad
 from rankkit.models.scorers.calling import members_of
+from rankkit.phases import phase
 from rankkit.tasks.gradient.objectives import checked_loss
 from rankkit.tasks.gradient.settings import Precision
 
@@ -25,9 +26,13 @@ def ranking_step(objective: Callable[..., Any], precision: Precision = "fp32") -
     def step(scorer: nn.Module, batch: QueryBatch) -> Tensor:
         if batch.labels is None:
             raise ValueError("ranking_step: expected a batch with labels; got none. Train on labelled data.")
-        with torch.autocast(batch.features.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        with phase("forward"), torch.autocast(batch.features.device.type, torch.bfloat16, enabled=precision == "bf16"):
             trained = members_of(scorer, batch.features, batch.offsets)
-        labels, mask = pad(batch.labels, batch.offsets)
+        with phase("objective"):
+            return loss_of(trained, batch)
+
+    def loss_of(trained: Sequence[Tensor], batch: QueryBatch) -> Tensor:
+        labels, mask = pad(cast(Tensor, batch.labels), batch.offsets)
         weights: dict[str, Tensor] = {}
         if batch.weights is not None:
             by_query = batch.weights_per == "query"

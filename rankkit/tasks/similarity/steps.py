@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from rankkit.distances import Distance, nearness
 from rankkit.models.encoders import embed_in_chunks
+from rankkit.phases import phase
 from rankkit.sampling import CollapseWatch, CrossBatchMemory, mine_pairs, mine_triplets
 from rankkit.tasks.gradient.objectives import checked_loss
 from rankkit.tasks.gradient.settings import Precision
@@ -86,7 +87,7 @@ class EmbeddingStep:
         inputs = batch.inputs.repeat_interleave(2, dim=0) if self.two_views else batch.inputs
         if self.augment is not None:
             inputs = self.augment(inputs)
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with phase("forward"), torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             embeddings = embed_in_chunks(encoder, inputs, self.chunk_size or len(inputs))
         embeddings = embeddings.float()
         distance: Distance = encoder.distance  # type: ignore[assignment]
@@ -94,7 +95,8 @@ class EmbeddingStep:
         if not bool(embeddings.isfinite().all()):
             return embeddings.sum()  # not finite: the run stops there and says why, where mining would stop first
         called = getattr(self, f"_on_{self.takes}")
-        loss = checked_loss(called(distance, embeddings, batch.labels), *TAKES[self.takes])
+        with phase("objective"):
+            loss = checked_loss(called(distance, embeddings, batch.labels), *TAKES[self.takes])
         if self.memory is not None:
             self._remember(self.memory, embeddings, batch.labels)
         self._collapse.see(loss, embeddings)

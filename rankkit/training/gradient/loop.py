@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from rankkit.errors import ConfigError
+from rankkit.phases import phase
 from rankkit.randomness import Randomness
 from rankkit.tasks.gradient.settings import Settings
 from rankkit.tasks.gradient.work import BadStep, Work
@@ -154,36 +155,42 @@ def _train(
             run.learning_rate = settings.learning_rate * learning_rate_factor(settings.schedule, done, settings.warmup)
             set_learning_rate(optimizer, run.learning_rate)
 
-            batch = work.take(plan[run.position])
+            with phase("load"):
+                batch = work.take(plan[run.position])
             optimizer.zero_grad(set_to_none=True)
             with drawing():
-                loss = work.step(work.model, batch)
-                loss.backward()
-            norm = clip_gradients(optimizer, settings.clip_norm)
-            watch.see(plan[run.position], loss, norm, work.facts())
-            optimizer.step()
-            if average is not None:
-                average.add(run.step + 1)
+                with phase("step"):
+                    loss = work.step(work.model, batch)
+                with phase("backward"):
+                    loss.backward()
+            with phase("optimiser"):
+                norm = clip_gradients(optimizer, settings.clip_norm)
+                watch.see(plan[run.position], loss, norm, work.facts())
+                optimizer.step()
+                if average is not None:
+                    average.add(run.step + 1)
 
             run.end_step(batch.n_docs)
             clock.stop_training()
             observers.on_step(run, batch.n_docs)
             if folder is not None and (observers.stop_requested or folder.due()):
                 watch.read()
-                folder.save(run, trained, optimizer, random, average)
+                with phase("save"):
+                    folder.save(run, trained, optimizer, random, average)
             if observers.stop_requested:
                 return
 
         watch.read()
         clock.stop_training()
         with averaged(average):
-            with drawing():
+            with drawing(), phase("validation", whole=True):
                 value = None if work.validate is None else work.validate()
             clock.stop()
             run.end_epoch(trained, settings, value)
         if folder is not None:
-            folder.save(run, trained, optimizer, random, average)
-            folder.append(run.records[-1])
+            with phase("save"):
+                folder.save(run, trained, optimizer, random, average)
+                folder.append(run.records[-1])
         observers.on_epoch_end(run.records[-1])
         if observers.stop_requested:
             return
