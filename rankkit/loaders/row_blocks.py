@@ -151,7 +151,10 @@ class _Waiting:
 
 
 class _Seen:
-    """Query ids that have come, as 64 bits each; text is hashed, so that two ids may count as one, once in 10^12."""
+    """Query ids that have come, as 64 bits each: those of text are hashes.
+
+    Two texts of one hash count as one id that comes back, so that all rows are read at once: memory, not a wrong score.
+    """
 
     def __init__(self) -> None:
         self._sorted: list[NDArray[np.uint64]] = []  # each less than half as long as the one before
