@@ -257,5 +257,7 @@ from .similarity import nearest_neighbours as nearest_neighbours
 from .similarity import verify as verify
 from .tasks.evaluating import evaluate as evaluate
 from .training import History as History
+from .training import distill as distill
 from .training import fit as fit
 from .training import fit_encoder as fit_encoder
+from .training import out_of_fold_scores as out_of_fold_scores

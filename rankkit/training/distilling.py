@@ -20,6 +20,8 @@ from rankkit.training.history import History
 
 _LEAST = 1e-30  # of a chance, so that its logarithm is a number
 SHARE = 0.5
+COPIES = 3
+CORRUPTION = 0.1
 N_FOLDS = 5
 
 
@@ -144,6 +146,40 @@ def taught(
     return replace(data, labels=np.log(np.maximum(mixed, _LEAST)).astype(np.float32))
 
 
+def corrupted(data: RankingDataset, corruption: float, seed: int) -> RankingDataset:
+    """Documents like those of a data set, without labels: some of their columns are those of others.
+
+    Each column of each document is replaced, with the probability ``corruption``, by that of a document drawn at
+    random; columns of one number or of several, such as an embedding, as a whole.
+
+    Args:
+        data: The documents; they stay as they are.
+        corruption: From above 0 to below 1.
+        seed: Of what is drawn.
+
+    Raises:
+        ConfigError: If the share is out of range.
+
+    Example:
+        >>> from rankkit.data.synthetic import make_ranking
+        >>> data = make_ranking(20, n_features=4, seed=0)
+        >>> kept = (corrupted(data, 0.25, seed=0).features == data.features).mean()
+        >>> bool(0.65 < kept < 0.85)
+        True
+    """
+    if not 0 < corruption < 1:
+        raise ConfigError(f"distill: expected a corruption between 0 and 1; got {corruption!r}. Pass corruption=0.1.")
+    rng = np.random.default_rng(seed)
+    features = np.array(data.features)
+    spans = [slice(place, place + 1) for place in range(data.n_features)]
+    if data.schema is not None:
+        spans = list(data.schema.spans.values())
+    for span in spans:
+        rows = np.flatnonzero(rng.random(data.n_docs) < corruption)
+        features[rows, span] = data.features[rng.integers(0, data.n_docs, len(rows)), span]
+    return replace(data, features=features, labels=None)
+
+
 def check_shares(share: float, temperature: float) -> None:
     """Raise ConfigError unless a student can be :func:`taught` so."""
     if not 0 < share <= 1:
@@ -160,14 +196,18 @@ def distill(
     *,
     scores: NDArray[np.floating[Any]],
     unlabelled: Sequence[RankingDataset] = (),
+    copies: int = COPIES,
+    corruption: float = CORRUPTION,
     share: float = SHARE,
     temperature: float = 1.0,
+    seed: int = 0,
     **training: Any,
 ) -> History:
     """Train a small scorer on what a large one says, together with the labels.
 
     The student learns :func:`taught` by :func:`rankkit.kl_distillation_loss`; of queries without labels it learns the
-    teacher alone. The best epoch is that of the true labels of the validation data.
+    teacher alone. So it does of made-up queries, :func:`corrupted` copies of the training data, of which the teacher
+    may be asked as often as one likes. The best epoch is that of the true labels of the validation data.
 
     Args:
         student: A scorer with fresh weights; trained in place.
@@ -177,35 +217,46 @@ def distill(
         scores: ``[doc]``, what the teacher says of the training documents, of queries it has not seen: see
             :func:`out_of_fold_scores`. What it says of its own training documents teaches little.
         unlabelled: More documents of queries; labels are not looked at.
+        copies: How many times the training data is made up anew.
+        corruption: As of :func:`corrupted`.
         share: As of :func:`taught`.
         temperature: As of :func:`taught`.
+        seed: Of what is made up, and of the training.
         **training: Options of :func:`rankkit.fit`.
 
     Returns:
         The course of the run.
 
     Raises:
+        ConfigError: If a share or a number is out of range.
         DataError: If there is another number of scores than training documents.
+
+    References:
+        Bucila, Caruana, Niculescu-Mizil, *Model Compression*, KDD 2006, who make data up for a student; by other draws.
     """
+    if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
+        raise ConfigError(f"distill: expected copies of at least 0; got {copies!r}. Pass copies=3.")
     if np.shape(scores) != (train.n_docs,):
         raise DataError(
             f"distill: expected {train.n_docs} scores, one a training document; got {np.shape(scores)}. "
             "Pass those of out_of_fold_scores."
         )
     data = taught(train, np.asarray(scores), share=share, temperature=temperature)
-    for more in unlabelled:
+    made_up = (corrupted(train, corruption, seed + number) for number in range(copies))
+    parts = [data]
+    for number, more in enumerate((*unlabelled, *made_up)):
         said = pseudo_labels(teacher, more).labels
         alone = taught(replace(more, labels=None), np.asarray(said), share=1.0, temperature=temperature)
-        data = merge([data, _like(data, alone)])
-    return fit(student, "kl_distillation", data, valid, **training)
+        parts.append(_like(data, alone, f"unlabelled {number}"))
+    return fit(student, "kl_distillation", merge(parts), valid, seed=seed, **training)
 
 
-def _like(data: RankingDataset, more: RankingDataset) -> RankingDataset:
+def _like(data: RankingDataset, more: RankingDataset, name: str) -> RankingDataset:
     """Documents with nothing but features and labels, and with as much beside as other data has."""
     n = more.n_queries if data.weights_per == "query" else more.n_docs
     return replace(
         more,
-        qids=id_texts(np.array([f"unlabelled {data.n_queries + place}" for place in range(more.n_queries)])),
+        qids=id_texts(np.array([f"{name}.{place}" for place in range(more.n_queries)])),
         weights=None if data.weights is None else np.ones(n, np.float32),
         weights_per=data.weights_per,
         doc_ids=None if data.doc_ids is None else id_texts(np.arange(more.n_docs)),

@@ -6,8 +6,9 @@ import torch
 from scipy.special import softmax
 
 import rankkit as rk
+from rankkit.data.columns.kinds import Number, Vector
 from rankkit.errors import ConfigError, DataError
-from rankkit.training.distilling import distill, out_of_fold_scores, taught
+from rankkit.training.distilling import corrupted, distill, out_of_fold_scores, taught
 from rankkit.training.interrupt import TrainingInterrupted
 
 TRAIN, VALID = rk.make_ranking(24, n_features=4, seed=0), rk.make_ranking(10, n_features=4, seed=1)
@@ -96,7 +97,9 @@ def test_a_student_learns_from_lists_without_labels():
     for unlabelled in ((), (more,)):
         student = rk.LinearScorer(4, seed=0)
         scores = First().predict(few.features)
-        distill(student, First(), few, scores=scores, unlabelled=unlabelled, share=1.0, epochs=20, progress=False)
+        distill(
+            student, First(), few, scores=scores, unlabelled=unlabelled, copies=0, share=1.0, epochs=20, progress=False
+        )
         said, wanted = rk.predict(student, VALID), First().predict(VALID.features)
         values.append(np.corrcoef(said, wanted)[0, 1])
     assert values[1] > values[0]
@@ -129,3 +132,21 @@ def test_what_cannot_be_is_refused():
             taught(TRAIN, np.zeros(TRAIN.n_docs), share=share, temperature=temperature)
     with pytest.raises(DataError, match="scores, one a training document; got"):
         distill(rk.LinearScorer(4), None, TRAIN, scores=np.zeros(3))
+
+
+def test_made_up_documents_have_columns_of_others_whole():
+    features = np.stack([np.arange(500), np.arange(500), np.arange(500)], axis=1, dtype=np.float32)
+    schema = rk.Schema((Vector("image", size=2), Number("price")))
+    data = rk.RankingDataset(
+        features, None, np.array([0, 500]), np.array([1]), feature_names=schema.names, schema=schema
+    )
+    made = corrupted(data, 0.2, seed=0).features
+    np.testing.assert_array_equal(made[:, 0], made[:, 1])
+    for column in (0, 2):
+        assert 0.7 < (made[:, column] == features[:, column]).mean() < 0.9
+        assert set(made[:, column]) <= set(features[:, column])
+    np.testing.assert_array_equal(data.features[:, 0], np.arange(500))
+    with pytest.raises(ConfigError, match="expected a corruption between 0 and 1"):
+        corrupted(data, 1.0, seed=0)
+    with pytest.raises(ConfigError, match="expected copies of at least 0"):
+        distill(rk.LinearScorer(4), None, TRAIN, scores=np.zeros(TRAIN.n_docs), copies=-1)

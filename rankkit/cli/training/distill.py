@@ -39,6 +39,12 @@ def distill(
         float, typer.Option(help="Of the teacher in what the student learns, above 0 to 1; the rest is the labels.")
     ] = 0.5,
     temperature: Annotated[float, typer.Option(help="By which the scores of the teacher are divided.")] = 1.0,
+    copies: Annotated[
+        int, typer.Option(min=0, help="How many times training data is made up, for the teacher to label.")
+    ] = 3,
+    corruption: Annotated[
+        float, typer.Option(help="Of made-up documents the share of columns that are those of others.")
+    ] = 0.1,
     max_latency_ms: Annotated[
         float | None,
         typer.Option(
@@ -72,7 +78,8 @@ def distill(
     if not resume:
         refuse_run(out)
     with interruptible(), alone_at_work_in(out, BUSY):
-        work = _Work(run, teacher, student, share, temperature, n_folds, resume=resume)
+        how = {"share": share, "temperature": temperature, "copies": copies, "corruption": corruption}
+        work = _Work(run, teacher, student, how, n_folds, resume=resume)
         if max_latency_ms is not None:
             work.shrink(max_latency_ms)
         work.learn(unlabelled or [])
@@ -116,8 +123,7 @@ class _Work:
         run: Path,
         teacher: "Experiment",
         student: "Experiment",
-        share: float,
-        temperature: float,
+        how: dict[str, Any],
         n_folds: int,
         *,
         resume: bool,
@@ -126,9 +132,9 @@ class _Work:
         from rankkit.cli.kinds.ranking import parts
         from rankkit.training.distilling import check_shares
 
-        check_shares(share, temperature)
+        check_shares(how["share"], how["temperature"])
         self._teacher, self._student, self._resume = teacher, student, resume
-        self._share, self._temperature, self._n_folds = share, temperature, n_folds
+        self._how, self._n_folds = how, n_folds
         self._scorer, _ = bundle.read(run, "scorer")
         self._data = parts.read(student)
         if "valid" not in self._data:
@@ -178,11 +184,13 @@ class _Work:
         typer.echo(str(fit(plain, "softmax", train, valid, out=out / _LABELS, **training)))
         typer.echo("\nthe student on teacher and labels")
         history = distill(
-            *(student, self._scorer, train, valid),
+            student,
+            self._scorer,
+            train,
+            valid,
             scores=scores,
             unlabelled=more,
-            share=self._share,
-            temperature=self._temperature,
+            **self._how,
             out=out,
             **training,
         )
