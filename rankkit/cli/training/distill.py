@@ -267,7 +267,7 @@ class _Work:
         for part in ("valid", "test"):
             if part not in self._data:
                 continue
-            typer.echo(f"\n{part:<18} {rules.metrics[0]:<8} interval            ms a query of 100, median")
+            typer.echo(f"\n{part:<18} {rules.metrics[0]:<8} interval           a query of 100, median")
             for name, scorer in scorers.items():
                 report = evaluation.evaluate(
                     scorer, self._data[part], rules.metrics[:1], empty=rules.empty, ties=rules.ties
@@ -275,7 +275,7 @@ class _Work:
                 mean, (low, high) = report.means[rules.metrics[0]], report.intervals[rules.metrics[0]]
                 took = table.get(name, {}).get("milliseconds") or self._milliseconds(scorer)
                 table.setdefault(name, {"milliseconds": took})[part] = mean
-                typer.echo(f"{name:<18} {mean:.4f}   [{low:.4f}, {high:.4f}]   {took:.2f}")
+                typer.echo(f"{name:<18} {mean:.4f}   [{low:.4f}, {high:.4f}]   {took:.2f} ms")
             best, plain, distilled = (table[name][part] for name in scorers)
             if best > plain:
                 typer.echo(f"{(distilled - plain) / (best - plain):.0%} of what the teacher is ahead by came over")
