@@ -2,8 +2,8 @@
 
 RANKKIT_DATA=FOLDER OMP_NUM_THREADS=1 python experiments/quality/distillation.py
 
-The teacher is LightGBM by its own lambdarank, its scores are of five folds. Everything is chosen by ndcg@10 on vali, which
-is shown; the test part is not used. Time is processor time of the student's training, on one thread.
+The teacher is LightGBM by its own lambdarank, its scores are of five folds. All is chosen by ndcg@10 on vali, which is
+shown; the test part is not used. Time is processor time of the student's training, on one thread.
 """
 
 import argparse
@@ -59,10 +59,8 @@ def main() -> None:
         first = values if first is None else first
         lead = (values.mean() - first.mean()) / (best.mean() - first.mean())
         t = "" if said is None else f"{stats.ttest_rel(values, first).statistic:.1f}"
-        print(
-            f"| {name} | {values.mean():.4f} | {lead:.0%} | {t} | {seconds:.0f} | {_milliseconds(student, valid):.2f} |",
-            flush=True,
-        )
+        took = _milliseconds(student, valid)
+        print(f"| {name} | {values.mean():.4f} | {lead:.0%} | {t} | {seconds:.0f} | {took:.2f} |", flush=True)
 
 
 def _milliseconds(scorer: object, valid: rk.RankingDataset) -> float:
