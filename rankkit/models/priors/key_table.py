@@ -1,6 +1,7 @@
 """KeyTable: the numbers of one key, found by the values of its columns."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,18 +61,21 @@ class KeyTable(nn.Module):
             values = np.asarray(features[:, column])
             known = self._is_value(level, torch.from_numpy(np.array(values))).numpy() & (places >= 0)
             distinct, numbers = np.unique(values[known], return_inverse=True)
-            setattr(self, f"values_{level}", torch.from_numpy(distinct))
+            self._set(f"values_{level}", distinct)
             places[~known] = -1
             if level:
                 codes = places[known] * len(distinct) + numbers
                 pairs, numbers = np.unique(codes, return_inverse=True)
-                setattr(self, f"pairs_{level}", torch.from_numpy(pairs))
+                self._set(f"pairs_{level}", pairs)
             places[known] = numbers
         return places
 
     def set_rows(self, rows: NDArray[np.float32]) -> None:
         """Take what is remembered: ``[key + 1, form]``."""
-        self.rows = torch.from_numpy(rows)
+        self._set("rows", rows)
+
+    def _set(self, name: str, values: NDArray[Any]) -> None:
+        setattr(self, name, torch.from_numpy(values).to(self.rows.device))
 
     def forward(self, features: Tensor) -> Tensor:
         """``[doc, feature]`` to ``[doc, form]``."""

@@ -166,8 +166,13 @@ class Priors(nn.Module):
         found = np.empty((len(features), self.n_inputs + self.n_more), np.float32)
         for first in range(0, len(features), _BLOCK):
             block = np.array(features[first : first + _BLOCK], np.float32)
-            found[first : first + _BLOCK] = self(torch.from_numpy(block)).numpy()
+            found[first : first + _BLOCK] = self(torch.from_numpy(block).to(self.device)).cpu().numpy()
         return found
+
+    @property
+    def device(self) -> torch.device:
+        """Where it looks keys up."""
+        return self.tables[0].rows.device if self.keys else torch.device("cpu")
 
     def extra_repr(self) -> str:
         """What print() shows."""
