@@ -49,9 +49,7 @@ def score_file(
         form: dict[str, bool] = {}
         while True:
             try:
-                with warnings.catch_warnings():
-                    if form:  # what is said was said before
-                        warnings.simplefilter("ignore", DataWarning)
+                with _said_at_the_end():
                     return _score_blocks(scorer, file, out, tag, batch_docs, options, form)
             except OtherIdsError as other:
                 form = {"text_qids": other.text_qids, "has_doc_ids": other.has_doc_ids}
@@ -62,6 +60,23 @@ def score_file(
                 break
         write_scores(documents, predict(scorer, documents, batch_docs=batch_docs), out, tag=tag)
         return documents.n_docs, documents.n_queries
+
+
+@contextmanager
+def _said_at_the_end() -> Iterator[None]:
+    """Warn when the block is over, and not at all where it begins anew, which finds the same again."""
+    again = False
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except (OtherIdsError, ScatteredError):
+            again = True
+            raise
+        finally:
+            found = [] if again else list(told)
+    for one in found:
+        say(str(one.message), one.category)
 
 
 def _score_blocks(

@@ -198,7 +198,10 @@ class _Growth:
             if self._slopes is not None:
                 self._slopes.random.restore(saved["random"])
             return self._begin(n_passed=0 if self._stopped else self.n_trees)
-        self._model.set_state({} if self._earlier is None else {"file": self._earlier})
+        if self._earlier is None:
+            self._model.set_state({})
+        else:
+            self._model.keep(self._earlier.tobytes())
         grower = self._begin()
         for _ in self.records:
             grower.grow(self._slopes)

@@ -1,6 +1,7 @@
 """distill(): a small scorer learns what a large one says of queries that it was not trained on."""
 
 import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ def out_of_fold_scores(
     n_folds: int = N_FOLDS,
     seed: int = 0,
     each: Callable[[int, History], None] | None = None,
+    about: str = "",
     kept: str | Path | None = None,
     resume: bool = False,
     **training: Any,
@@ -52,6 +54,7 @@ def out_of_fold_scores(
         n_folds: How many, from 2.
         seed: Of the folds and of each training.
         each: Called with the number of the fold, from 1, and the course of its training.
+        about: What else the scores belong to, such as the options of the scorer: of others none are taken up.
         kept: A file for the scores of the folds that are done, or None.
         resume: Train only those that this file does not hold yet.
         **training: Options of :func:`rankkit.fit`.
@@ -78,7 +81,8 @@ def out_of_fold_scores(
         )
     folds = np.random.default_rng(seed).permutation(np.arange(train.n_queries) % n_folds)
     of_docs = np.repeat(folds, train.list_sizes)
-    identity = f"{train.fingerprint} {n_folds} {seed}"
+    parts = (train.fingerprint, "" if valid is None else valid.fingerprint, n_folds, seed, about)
+    identity = " ".join(map(str, parts))
     scores, n_done = _kept_scores(kept, identity) if resume and kept is not None else (None, 0)
     scores = np.zeros(train.n_docs, np.float32) if scores is None else scores
     for fold in range(n_done, n_folds):
@@ -100,13 +104,19 @@ def _kept_scores(kept: str | Path, identity: str) -> tuple[NDArray[np.float32] |
     path = Path(kept)
     if not path.is_file():
         return None, 0
-    with np.load(path, allow_pickle=False) as found:
-        if str(found["identity"]) != identity:
-            raise ConfigError(
-                f"{path}: expected scores of these training documents and folds; got those of others. "
-                "Choose another folder, or begin anew."
-            )
-        return np.array(found["scores"], np.float32), int(found["n_done"])
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            of, scores, n_done = str(found["identity"]), np.array(found["scores"], np.float32), int(found["n_done"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(
+            f"{path}: expected scores that were kept; got a damaged file ({error}). Begin anew in another folder."
+        ) from error
+    if of != identity:
+        raise ConfigError(
+            f"{path}: expected scores by this teacher of these documents and folds; got those of others. "
+            "Choose another folder, or begin anew."
+        )
+    return scores, n_done
 
 
 def taught(
@@ -135,7 +145,7 @@ def taught(
         >>> bool(np.allclose(np.exp(labels), 1 / len(labels)))
         True
     """
-    check_shares(share, temperature)
+    check_distilling(share, temperature)
     queries = np.repeat(np.arange(data.n_queries), data.list_sizes)
     teacher = _chances(np.asarray(scores, np.float64) / temperature, queries, data.n_queries)
     labels = np.zeros(data.n_docs) if data.labels is None else np.asarray(data.labels, np.float64)
@@ -150,15 +160,12 @@ def corrupted(data: RankingDataset, corruption: float, seed: int) -> RankingData
     """Documents like those of a data set, without labels: some of their columns are those of others.
 
     Each column of each document is replaced, with the probability ``corruption``, by that of a document drawn at
-    random; columns of one number or of several, such as an embedding, as a whole.
+    random; columns of one number or of several, such as an embedding, as a whole. Columns of the query stay.
 
     Args:
         data: The documents; they stay as they are.
         corruption: From above 0 to below 1.
         seed: Of what is drawn.
-
-    Raises:
-        ConfigError: If the share is out of range.
 
     Example:
         >>> from rankkit.data.synthetic import make_ranking
@@ -167,21 +174,23 @@ def corrupted(data: RankingDataset, corruption: float, seed: int) -> RankingData
         >>> bool(0.65 < kept < 0.85)
         True
     """
-    if not 0 < corruption < 1:
-        raise ConfigError(f"distill: expected a corruption between 0 and 1; got {corruption!r}. Pass corruption=0.1.")
     rng = np.random.default_rng(seed)
     features = np.array(data.features)
     spans = [slice(place, place + 1) for place in range(data.n_features)]
     if data.schema is not None:
-        spans = list(data.schema.spans.values())
+        spans = [data.schema.spans[column.name] for column in data.schema.on_side("document")]
     for span in spans:
         rows = np.flatnonzero(rng.random(data.n_docs) < corruption)
         features[rows, span] = data.features[rng.integers(0, data.n_docs, len(rows)), span]
     return replace(data, features=features, labels=None)
 
 
-def check_shares(share: float, temperature: float) -> None:
-    """Raise ConfigError unless a student can be :func:`taught` so."""
+def check_distilling(share: float, temperature: float, copies: int = 0, corruption: float = CORRUPTION) -> None:
+    """Raise ConfigError unless a student can be taught so."""
+    if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
+        raise ConfigError(f"distill: expected copies of at least 0; got {copies!r}. Pass copies=3.")
+    if not 0 < corruption < 1:
+        raise ConfigError(f"distill: expected a corruption between 0 and 1; got {corruption!r}. Pass corruption=0.1.")
     if not 0 < share <= 1:
         raise ConfigError(f"distill: expected a share above 0, up to 1; got {share!r}. Pass share=0.5.")
     if not 0 < temperature < np.inf:
@@ -234,8 +243,13 @@ def distill(
     References:
         Bucila, Caruana, Niculescu-Mizil, *Model Compression*, KDD 2006, who make data up for a student; by other draws.
     """
-    if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
-        raise ConfigError(f"distill: expected copies of at least 0; got {copies!r}. Pass copies=3.")
+    check_distilling(share, temperature, copies, corruption)
+    priors = getattr(getattr(student, "transform", None), "before", None)
+    if priors is not None and priors.keys:
+        raise ConfigError(
+            "distill: expected a student without prior, which would remember what the teacher says, and of whom; got "
+            "one. Build it without."
+        )
     if np.shape(scores) != (train.n_docs,):
         raise DataError(
             f"distill: expected {train.n_docs} scores, one a training document; got {np.shape(scores)}. "

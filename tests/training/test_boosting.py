@@ -275,6 +275,17 @@ def test_ctrl_c_leaves_all_trees_to_go_on_from(tmp_path):
     assert resumed.state()["file"].tobytes() == whole.state()["file"].tobytes()
 
 
+def test_a_scorer_that_was_interrupted_goes_on_as_a_fresh_one_does(tmp_path):
+    scorer = rk.LightGBM(TRAIN.n_features, num_leaves=3, min_data_in_leaf=5, feature_fraction=0.5)
+    run = {"epochs": 8, "patience": 8, "seed": 0, "out": tmp_path / "run", "progress": False}
+    whole = rk.LightGBM(TRAIN.n_features, num_leaves=3, min_data_in_leaf=5, feature_fraction=0.5)
+    rk.fit(whole, "lambdarank", TRAIN, VALID, **{**run, "out": None})
+    with pytest.raises(TrainingInterrupted):
+        rk.fit(scorer, "lambdarank", TRAIN, VALID, callbacks=[_Stop()], **run)
+    rk.fit(scorer, "lambdarank", TRAIN, VALID, resume=True, **run)
+    assert scorer.state()["file"].tobytes() == whole.state()["file"].tobytes()
+
+
 def test_trees_that_are_grown_again_have_to_be_those_of_the_checkpoint(tmp_path):
     with pytest.raises(TrainingInterrupted):
         grown("lambdarank", epochs=8, out=tmp_path / "run", callbacks=[_Stop()])

@@ -82,7 +82,7 @@ def test_folds_that_are_done_are_not_trained_again(tmp_path):
     assert len(trained) == 4
     whole = out_of_fold_scores(lambda data: rk.LinearScorer.for_data(data, seed=0), "ranknet", TRAIN, n_folds=3, **FEW)
     np.testing.assert_array_equal(resumed, whole)
-    with pytest.raises(ConfigError, match="expected scores of these training documents and folds"):
+    with pytest.raises(ConfigError, match="expected scores by this teacher of these documents and folds"):
         out_of_fold_scores(build, "ranknet", VALID, resume=True, **options)
 
 
@@ -147,6 +147,30 @@ def test_made_up_documents_have_columns_of_others_whole():
         assert set(made[:, column]) <= set(features[:, column])
     np.testing.assert_array_equal(data.features[:, 0], np.arange(500))
     with pytest.raises(ConfigError, match="expected a corruption between 0 and 1"):
-        corrupted(data, 1.0, seed=0)
+        distill(rk.LinearScorer(4), None, TRAIN, scores=np.zeros(TRAIN.n_docs), corruption=1.0)
     with pytest.raises(ConfigError, match="expected copies of at least 0"):
         distill(rk.LinearScorer(4), None, TRAIN, scores=np.zeros(TRAIN.n_docs), copies=-1)
+
+
+def test_columns_of_the_query_stay_those_of_the_query():
+    features = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    features[:, 1] = np.repeat(np.arange(6), 10)
+    schema = rk.Schema((Number("price"), Number("age", side="query")))
+    data = rk.RankingDataset(
+        features, None, np.arange(0, 61, 10), np.arange(6), feature_names=schema.names, schema=schema
+    )
+    np.testing.assert_array_equal(corrupted(data, 0.5, seed=0).features[:, 1], features[:, 1])
+
+
+def test_a_student_with_a_prior_is_refused_which_would_remember_the_teacher():
+    student = rk.LinearScorer.for_data(TRAIN, prior=["1"])
+    with pytest.raises(ConfigError, match="expected a student without prior"):
+        distill(student, None, TRAIN, scores=np.zeros(TRAIN.n_docs))
+
+
+def test_a_damaged_file_of_scores_is_told(tmp_path):
+    (tmp_path / "scores.npz").write_bytes(b"no zip")
+    with pytest.raises(ConfigError, match="expected scores that were kept; got a damaged file"):
+        out_of_fold_scores(
+            rk.LinearScorer.for_data, "ranknet", TRAIN, n_folds=2, kept=tmp_path / "scores.npz", resume=True, **FEW
+        )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rankkit.data.ranking_dataset import RankingDataset
 
 _SCORES = "teacher_scores.npz"
+_WIDTHS = "widths.json"  # what --max-latency-ms has chosen
 _LABELS = "labels"  # the folder of the student on labels alone
 _LEAST_WIDTH = 8
 
@@ -97,6 +98,12 @@ def _teacher(run: Path) -> "Experiment":
     found = load_experiment(run / EXPERIMENT_FILE, {}, [])
     if found.task.name != "ranking" or found.objective is None:
         raise ConfigError(f"{run}: expected a scorer that an objective trained; got another model. Name such a run.")
+    start = getattr(found, "start", None)
+    if start is not None:
+        raise ConfigError(
+            f"{run}: expected a run that began with nothing, so that its like can be trained without a fold; got one "
+            f"from {start}. Train a teacher without --from."
+        )
     return cast("Experiment", found)
 
 
@@ -130,9 +137,15 @@ class _Work:
     ) -> None:
         from rankkit import bundle
         from rankkit.cli.kinds.ranking import parts
-        from rankkit.training.distilling import check_shares
+        from rankkit.training.distilling import check_distilling
 
-        check_shares(how["share"], how["temperature"])
+        check_distilling(**how)
+        if student.scorer.options.get("prior") is not None:
+            raise ConfigError(
+                "rankkit distill: expected a student without prior, which would remember what the teacher says; got "
+                "scorer.prior. Leave it out."
+            )
+        self._run = run
         self._teacher, self._student, self._resume = teacher, student, resume
         self._how, self._n_folds = how, n_folds
         self._scorer, _ = bundle.read(run, "scorer")
@@ -144,15 +157,24 @@ class _Work:
             )
 
     def shrink(self, limit: float) -> None:
-        """Halve the widths of the hidden layers until a query takes no longer."""
+        """Halve the widths of the hidden layers until a query takes no longer; a run that goes on has chosen before."""
         from rankkit.cli.experiments.config import Named
+        from rankkit.files.atomic import write_text
 
+        kept = self._student.out / _WIDTHS
+        if self._resume and kept.is_file():
+            options = {**self._student.scorer.options, "hidden": json.loads(kept.read_text())}
+            self._student = self._student.model_copy(
+                update={"scorer": Named(name=self._student.scorer.name, **options)}
+            )
+            return
         while True:
             scorer = self._fresh()
             scorer.transform.fit(self._data["train"].features, self._data["train"].offsets)
             took, hidden = self._milliseconds(scorer.eval()), scorer.options.get("hidden")
             typer.echo(f"{self._student.scorer.name} hidden={hidden}: {took:.2f} ms a query of 100 documents")
             if took <= limit:
+                write_text(kept, json.dumps(hidden))
                 return
             if not hidden or max(hidden) <= _LEAST_WIDTH:
                 raise ConfigError(
@@ -167,7 +189,6 @@ class _Work:
     def learn(self, unlabelled: list[Path]) -> None:
         """Train, measure, print and save."""
         from rankkit import bundle
-        from rankkit.cli.experiments.config import save_experiment
         from rankkit.files.atomic import write_text
         from rankkit.loaders.files import read
         from rankkit.training import fit
@@ -195,7 +216,6 @@ class _Work:
             **training,
         )
         typer.echo(str(history))
-        save_experiment(self._student, out / EXPERIMENT_FILE)
         bundle.save(
             student,
             out,
@@ -205,9 +225,14 @@ class _Work:
             **self._student.task.noted(train, self._student.noted),
         )
         rows = {"teacher": self._scorer, "student on labels": plain, "student distilled": student}
-        table = self._table(rows)
+        table = {**self._told(unlabelled), "results": self._table(rows)}
         write_text(out / "distilled.json", json.dumps(table, indent=2) + "\n")
         typer.echo(f"\nSaved in {out}")
+
+    def _told(self, unlabelled: list[Path]) -> dict[str, Any]:
+        """What was done, for whoever finds the student."""
+        more = {"teacher": str(self._run), "folds": self._n_folds, "unlabelled": list(map(str, unlabelled))}
+        return {**more, **self._how, "scorer": self._student.scorer.model_dump(), "seed": self._student.seed}
 
     def _fresh(self) -> Any:
         from rankkit.tasks.ranking.build import build_scorer
@@ -253,6 +278,7 @@ class _Work:
             n_folds=self._n_folds,
             seed=self._student.seed,
             each=told,
+            about=repr((teacher.scorer, teacher.said_objective, teacher.trained_with)),
             kept=self._student.out / _SCORES,
             resume=self._resume,
             **task.as_objects(teacher.trained_with),

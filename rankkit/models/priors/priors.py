@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rankkit.data.columns.kinds import MOST_BUCKETS, Category, Number
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.times import query_times
 from rankkit.errors import ConfigError, DataError, ShapeError
 from rankkit.models.priors.asking import SMOOTHING, Asked, Prior, places_of
 from rankkit.models.priors.key_table import KeyTable
@@ -110,8 +111,10 @@ class Priors(nn.Module):
             The training data with the numbers that each document has from other queries, or from earlier ones.
 
         Raises:
+            ConfigError: If it has learnt from other data before: what learnt from its numbers would see others.
             DataError: If there is one query alone, or a half-life without times.
         """
+        before = [value.clone() for value in self.buffers()] if "sizes" in self.options else None
         times = _times(where, train, self.half_life)
         if train.n_queries < 2 and self.keys:
             raise DataError(f"{where}: expected two queries or more for a prior; got {train.n_queries}. Add some.")
@@ -146,9 +149,21 @@ class Priors(nn.Module):
                     else "earlier ones alone."
                 )
             )
+        if before is not None and not _are_equal(before, list(self.buffers())):
+            self._restore(before)
+            raise ConfigError(
+                f"{where}: expected the training data that the prior was learnt from; got other documents, of which "
+                "what has been trained would see other numbers. Train a new scorer."
+            )
         features[:, self.hidden] = 0
         self.options["sizes"] = [table.sizes for table in self.tables]
         return replace(train, features=features, feature_names=self.widened.names, schema=self.widened)
+
+    def _restore(self, buffers: Sequence[Tensor]) -> None:
+        taken = iter(buffers)
+        for table in self.tables:
+            for name, _ in table.named_buffers():
+                setattr(table, name, next(taken))
 
     def applied(self, data: RankingDataset) -> RankingDataset:
         """New data with the numbers of its keys beside the features."""
@@ -223,6 +238,10 @@ def key_columns(schema: Schema) -> list[Category]:
     return [column for column in schema.columns if isinstance(column, Category) and column.key]
 
 
+def _are_equal(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
+    return all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
 def _side(sides: Sequence[Any], key: Sequence[int]) -> Any:
     return "query" if all(sides[place] == "query" for place in key) else "document"
 
@@ -233,10 +252,14 @@ def _times(where: str, train: RankingDataset, half_life: float | None) -> NDArra
     if times is None:
         if half_life is not None:
             raise DataError(
-                f"{where}: expected times of the queries with prior_half_life; got none. Name their column with time=."
+                f"{where}: expected times of the queries with half_life of prior=; got none. Name their column with "
+                "time=."
             )
         return None
-    found = np.asarray(times)
-    days = found.astype(np.float64) / (_DAY if found.dtype == np.int64 else 1.0)
-    latest = np.maximum.reduceat(days, train.offsets[:-1][np.diff(train.offsets) > 0])
-    return np.repeat(latest, train.list_sizes[train.list_sizes > 0])
+    if half_life is not None and np.asarray(times).dtype != np.int64:
+        raise DataError(
+            f"{where}: expected dates in the column of times, of which half_life of prior= counts days; got numbers. "
+            "Convert them to dates."
+        )
+    latest = query_times(where, train, "time").astype(np.float64)
+    return np.repeat(latest / _DAY, train.list_sizes)

@@ -8,7 +8,8 @@ Of a key k with the training documents d of weight w_d, labels y_d and the mean 
     \text{count}_k = \log(1 + \sum_d w_d)
 
 with the smoothing a and the mean label mu of all documents. A key that was never seen has mu, 0 and 0. Weights are 1;
-with a half-life h they are 2 ** (-age / h), the age being counted to the moment at which the key is asked for.
+with a half-life h they are 2 ** (-age / h), the age being counted to the query of a training document, and of new data
+to the last query of the training data. mu is weighted alike, for a training document that of those it may see.
 """
 
 from collections.abc import Sequence

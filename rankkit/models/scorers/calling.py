@@ -52,7 +52,7 @@ def members_of(scorer: Any, features: Tensor, offsets: Tensor) -> Sequence[Tenso
     Raises:
         ConfigError: If it gives something else.
     """
-    if not callable(getattr(scorer, "members", None)):
+    if not inspect.isroutine(getattr(scorer, "members", None)):  # a list of modules may be called so too
         return [outputs_of(scorer, features, offsets)]
     outputs = scorer.members(features, offsets)
     wanted = (features.shape[0],) if getattr(scorer, "readout", None) is None else (features.shape[0], scorer.n_outputs)

@@ -16,6 +16,7 @@ ONE = np.uint32(1)  # indices are unsigned: numba asks signed ones whether they 
 _COUNTED = 64  # bins of which comparing with each costs less than the guesses of a search that go wrong
 N_LANES = 64  # numbers of a digest that are worked on side by side
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no change of one number is lost
+_HALF = np.uint64(32)
 _BLOCK = 128  # documents that go through a feature together, so that its rows and their sums stay in the cache
 
 
@@ -101,7 +102,10 @@ def add_gradients(gradients: Table, bins: NDArray[Any], shares: Table, table: Ta
 
 @kernel()
 def digest(words: NDArray[Any]) -> NDArray[Any]:
-    """A number for many, in each of some lanes: other numbers give others, but for one case in 2**64.
+    """A number for many, in each of some lanes, which other numbers as good as never give.
+
+    Each step multiplies by an odd number and brings high bits down, so that it loses nothing and a change of one bit,
+    such as a sign, reaches all others.
 
     Args:
         words: uint64 ``[number]``.
@@ -110,7 +114,9 @@ def digest(words: NDArray[Any]) -> NDArray[Any]:
     whole = words.size - words.size % N_LANES
     for start in range(0, whole, N_LANES):
         for lane in range(N_LANES):
-            lanes[lane] = lanes[lane] * _FACTOR + words[start + lane]
+            mixed = (lanes[lane] ^ words[start + lane]) * _FACTOR
+            lanes[lane] = mixed ^ (mixed >> _HALF)
     for place in range(whole, words.size):
-        lanes[place - whole] = lanes[place - whole] * _FACTOR + words[place]
+        mixed = (lanes[place - whole] ^ words[place]) * _FACTOR
+        lanes[place - whole] = mixed ^ (mixed >> _HALF)
     return lanes

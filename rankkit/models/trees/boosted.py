@@ -139,6 +139,7 @@ class BoostedTrees(nn.Module):
             ValueError: If it is no file of trees, or has other columns.
         """
         if not state:
+            self.grown = None
             return
         grown = TreeScorer()
         grown.set_state({name: value for name, value in state.items() if not name.startswith("priors.")})

@@ -1,5 +1,6 @@
 """What a run trains is a scorer, on lists of documents."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import fields
 from inspect import signature
@@ -98,10 +99,20 @@ class RankingJob:
             "training data": self.train.fingerprint,
             "validation data": None if self.valid is None else self.valid.fingerprint,
             "scorer": type(self.model).__name__,
-            **{f"scorer.{name}": value for name, value in getattr(self.model, "options", {}).items()},
+            **{f"scorer.{name}": value for name, value in self._options().items()},
             **objective_identity(self.objective),
             **vars(self.batches),
         }
+
+    def _options(self) -> dict[str, Any]:
+        """Of the scorer, as far as they do not follow from its training; with the times that priors learn from."""
+        options = dict(getattr(self.model, "options", {}))
+        prior, times = options.get("prior"), self.train.beside.get("time")
+        if isinstance(prior, dict):
+            options["prior"] = {name: value for name, value in prior.items() if name != "sizes"}
+            if times is not None:
+                options["prior"]["times"] = hashlib.sha256(np.ascontiguousarray(times).tobytes()).hexdigest()
+        return options
 
     @staticmethod
     def value(model: Scorer, data: RankingDataset, metric: str) -> float:

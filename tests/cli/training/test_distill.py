@@ -24,7 +24,9 @@ def test_a_student_is_saved_with_what_it_is_worth(rankkit, teacher, tmp_path):
     assert answer.code == 0, answer.err
     assert "mlp hidden=[16]" in answer.out
     assert "teacher 2 of 2" in answer.out
-    table = json.loads((tmp_path / "small" / "distilled.json").read_text())
+    told = json.loads((tmp_path / "small" / "distilled.json").read_text())
+    assert (told["folds"], told["copies"]) == (2, 3)
+    table = told["results"]
     assert list(table) == ["teacher", "student on labels", "student distilled"]
     assert all(row["valid"] > 0 and row["milliseconds"] > 0 for row in table.values())
     evaluated = rankkit("evaluate", tmp_path / "small", tmp_path / "vali.txt")
@@ -52,3 +54,36 @@ def test_a_teacher_without_a_run_or_without_validation_data_is_refused(rankkit, 
     answer = rankkit("distill", tmp_path / "alone", "--out", tmp_path / "small")
     assert answer.code == 2
     assert "expected a run with validation data" in answer.err
+
+
+def test_what_cannot_be_is_refused_before_teachers_are_trained(rankkit, teacher, tmp_path):
+    for words, message in (
+        (("--corruption", 2), "expected a corruption between 0 and 1"),
+        (("--share", 0), "expected a share above 0"),
+        (("--set", "scorer.prior=['1']"), "expected a student without prior"),
+    ):
+        answer = rankkit("distill", teacher, *words, "--out", tmp_path / "small")
+        assert answer.code == 2
+        assert message in answer.err
+        assert "teacher 1" not in answer.out
+    few = ("--train", tmp_path / "train.txt", "--valid", tmp_path / "vali.txt", "--set", "training.epochs=1")
+    assert rankkit("train", *few, "--from", teacher, "--out", tmp_path / "more").code == 0
+    answer = rankkit("distill", tmp_path / "more", "--out", tmp_path / "small")
+    assert answer.code == 2
+    assert "expected a run that began with nothing" in answer.err
+
+
+def test_a_run_that_goes_on_trains_no_fold_again_and_takes_no_other_teacher(rankkit, teacher, tmp_path):
+    few = ("--folds", 2, "--set", "training.epochs=1", "--set", "scorer.hidden=[8]", "--out", tmp_path / "small")
+    assert rankkit("distill", teacher, *few).code == 0
+    before = (tmp_path / "small" / "distilled.json").read_text()
+    again = rankkit("distill", teacher, *few, "--resume")
+    assert again.code == 0, again.err
+    assert "teacher 1" not in again.out
+    assert json.loads(before)["teacher"] == json.loads((tmp_path / "small" / "distilled.json").read_text())["teacher"]
+    other = ("--scorer", "linear", "--set", "training.epochs=3", "--out", tmp_path / "other")
+    data = ("--train", tmp_path / "train.txt", "--valid", tmp_path / "vali.txt")
+    assert rankkit("train", *data, *other).code == 0
+    refused = rankkit("distill", tmp_path / "other", *few, "--resume")
+    assert refused.code == 2
+    assert "expected scores by this teacher" in refused.err

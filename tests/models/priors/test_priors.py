@@ -9,7 +9,6 @@ import rankkit as rk
 from rankkit.errors import ConfigError, DataError, DataWarning, ShapeError
 from rankkit.models.priors import Priors
 from rankkit.models.priors.asking import places_of
-from rankkit.models.priors.statistics import N_FOLDS
 from rankkit.registry import BOOSTED_SCORERS, find
 from rankkit.registry import SCORERS as SCORERS_BY_GRADIENTS
 
@@ -177,7 +176,7 @@ def test_what_can_be_no_prior_is_refused(prior, message):
 def test_a_half_life_needs_times_and_folds_need_queries():
     train, _ = data()
     scorer = rk.LinearScorer.for_data(train, prior={"keys": "doc_id", "half_life": 3})
-    with pytest.raises(DataError, match="expected times of the queries with prior_half_life"):
+    with pytest.raises(DataError, match="expected times of the queries with half_life of prior="):
         rk.fit(scorer, "ranknet", train, epochs=1, progress=False)
     scorer = rk.LinearScorer.for_data(train, prior="doc_id")
     with pytest.raises(DataError, match="expected two queries or more for a prior; got 1"):
@@ -195,4 +194,33 @@ def test_features_of_another_width_are_refused():
 
 def test_names_with_a_plus_sign_are_found():
     assert places_of("here", ["a+b", "a+b+c", "c+a"], ["a", "a+b", "c"]) == [[1], [1, 2], [2, 0]]
-    assert N_FOLDS == 10
+
+
+@pytest.mark.parametrize(("made", "options"), SCORERS)
+def test_what_was_learnt_once_is_not_replaced_under_what_learnt_from_it(made, options, tmp_path):
+    train, valid = data()
+    scorer = trained(made, options, train, valid, ["doc_id"])
+    before = rk.predict(scorer, valid)
+    with pytest.raises(ConfigError, match="expected the training data that the prior was learnt from"):
+        rk.fit(scorer, "ranknet", train[:30], valid, epochs=1, progress=False)
+    np.testing.assert_array_equal(rk.predict(scorer, valid), before)
+    rk.fit(scorer, "ranknet", train, valid, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(("made", "options"), SCORERS)
+def test_a_finished_run_of_the_same_scorer_is_resumed_at_once(made, options, tmp_path):
+    train, valid = data()
+    scorer = made.for_data(train, prior=["doc_id"], seed=0, **options)
+    first = rk.fit(scorer, "ranknet", train, valid, epochs=3, out=tmp_path / "run", progress=False)
+    before = rk.predict(scorer, valid)
+    again = rk.fit(scorer, "ranknet", train, valid, epochs=3, out=tmp_path / "run", resume=True, progress=False)
+    assert len(again) == len(first)
+    np.testing.assert_array_equal(rk.predict(scorer, valid), before)
+
+
+def test_a_half_life_of_numbers_is_refused():
+    frame = log(60, 1, asked=lambda n: np.repeat(np.arange(n, dtype=float), 10))
+    train = rk.from_pandas(frame, columns={"doc_id": "key"}, time="asked")
+    scorer = rk.LinearScorer.for_data(train, prior={"keys": "doc_id", "half_life": 3})
+    with pytest.raises(DataError, match="expected dates in the column of times"):
+        rk.fit(scorer, "ranknet", train, epochs=1, progress=False)

@@ -172,3 +172,22 @@ def test_wrong_widths_and_transforms_that_have_learnt_nothing_are_refused_as_eve
         scorer(torch.zeros(20, 4), torch.tensor([0, 20]))
     with pytest.raises(rk.ShapeError, match="expected features"):
         scorer(torch.zeros(20, 5), torch.tensor([0, 20]))
+
+
+@pytest.mark.parametrize("change", [-1.0, 2.0])
+def test_weights_of_other_signs_or_exponents_are_told_apart(change):
+    scorer = MLPScorer(8, hidden=(8,), transform="piecewise:16", seed=0).eval()
+    features = torch.randn(40, 8)
+    scorer.transform.fit(features, torch.tensor([0, 40]))
+    weight = scorer.hidden[0].linear.weight
+    with torch.no_grad():
+        for columns in ([1], [3], [1, 9], list(range(0, 128, 2)), list(range(1, 128, 2))):
+            before = _digest(weight)
+            weight[:, columns] *= change
+            assert _digest(weight) != before
+            np.testing.assert_allclose(
+                scorer(features, torch.tensor([0, 40])),
+                scorer.output(scorer.hidden[0](scorer.transform(features, torch.tensor([0, 40])))).squeeze(-1),
+                rtol=1e-4,
+                atol=1e-5,
+            )

@@ -98,6 +98,21 @@ def test_the_loss_is_the_mean_of_the_members_losses(objective, per):
     torch.testing.assert_close(step(scorer, batch), torch.stack(alone).mean())
 
 
+def test_modules_of_ones_own_may_be_called_members():
+    class Several(torch.nn.Module):
+        n_features = 3
+
+        def __init__(self):
+            super().__init__()
+            self.members = torch.nn.ModuleList([torch.nn.Linear(3, 1) for _ in range(2)])
+
+        def forward(self, features, offsets):
+            return sum(one(features) for one in self.members)[:, 0]
+
+    data = rk.make_ranking(10, n_features=3, seed=0)
+    assert len(rk.fit(Several(), "ranknet", data, epochs=1, progress=False)) == 1
+
+
 def test_members_of_ones_own_learn_by_their_own_losses_too():
     class Pair(torch.nn.Module):
         learning_rate = 0.1
