@@ -214,7 +214,7 @@ class _Growth:
 
     @staticmethod
     def _n_of(trees: NDArray[np.uint8]) -> int:
-        return len(parse_tree_model("trees", trees.tobytes()).trees)
+        return len(parse_tree_model("trees", trees.tobytes(), suspects=False).trees)
 
     def _record(self) -> EpochRecord:
         """Note what the last tree has brought, and whether it ends the run."""

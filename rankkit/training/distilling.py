@@ -14,6 +14,7 @@ from rankkit.data.merging import merge
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import id_texts
 from rankkit.errors import ConfigError, DataError
+from rankkit.evaluation.matching import matched
 from rankkit.evaluation.teaching import pseudo_labels
 from rankkit.files.atomic import write_bytes
 from rankkit.training.fitting import fit
@@ -189,7 +190,7 @@ def check_distilling(share: float, temperature: float, copies: int = 0, corrupti
     """Raise ConfigError unless a student can be taught so."""
     if not isinstance(copies, int) or isinstance(copies, bool) or copies < 0:
         raise ConfigError(f"distill: expected copies of at least 0; got {copies!r}. Pass copies=3.")
-    if not 0 < corruption < 1:
+    if copies and not 0 < corruption < 1:
         raise ConfigError(f"distill: expected a corruption between 0 and 1; got {corruption!r}. Pass corruption=0.1.")
     if not 0 < share <= 1:
         raise ConfigError(f"distill: expected a share above 0, up to 1; got {share!r}. Pass share=0.5.")
@@ -255,10 +256,12 @@ def distill(
             f"distill: expected {train.n_docs} scores, one a training document; got {np.shape(scores)}. "
             "Pass those of out_of_fold_scores."
         )
-    data = taught(train, np.asarray(scores), share=share, temperature=temperature)
-    made_up = (corrupted(train, corruption, seed + number) for number in range(copies))
+    known = matched("distill", student, train)  # in the order and the codes of the student, as all that follows
+    data = taught(known, np.asarray(scores), share=share, temperature=temperature)
+    made_up = (corrupted(known, corruption, seed + number) for number in range(copies))
     parts = [data]
-    for number, more in enumerate((*unlabelled, *made_up)):
+    given = (matched("distill", student, more) for more in unlabelled)
+    for number, more in enumerate((*given, *made_up)):
         said = pseudo_labels(teacher, more).labels
         alone = taught(replace(more, labels=None), np.asarray(said), share=1.0, temperature=temperature)
         parts.append(_like(data, alone, f"unlabelled {number}"))

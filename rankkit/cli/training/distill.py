@@ -68,6 +68,12 @@ def distill(
     Prints what teacher, the student on labels alone and the distilled student are worth, and how long each takes.
     """
     refuse_absent(*(unlabelled or []), model=run)
+    for setting in settings or []:
+        if not setting.startswith(("scorer.", "training.", "evaluation.")):
+            raise ConfigError(
+                f"--set: expected keys of scorer, training or evaluation; got {setting!r}, which the teacher's run or "
+                "another option says. Leave it out."
+            )
     from rankkit.cli.kinds.commands import commands_of
     from rankkit.files.occupied import alone_at_work_in
 
@@ -78,6 +84,7 @@ def distill(
     commands.check(student)
     if not resume:
         refuse_run(out)
+    _refuse_other(out, resume=resume)
     with interruptible(), alone_at_work_in(out, BUSY):
         how = {"share": share, "temperature": temperature, "copies": copies, "corruption": corruption}
         work = _Work(run, teacher, student, how, n_folds, resume=resume)
@@ -85,6 +92,17 @@ def distill(
             work.shrink(max_latency_ms)
         work.learn(unlabelled or [])
     suggest("rankkit", "evaluate", out, student.data.test or "TEST-DATA")
+
+
+def _refuse_other(out: Path, *, resume: bool) -> None:
+    """Refuse a folder with a distillation that was cut off, or to go on where there is another run."""
+    begun = (out / _SCORES).exists()
+    if begun and not resume:
+        raise ConfigError(
+            f"{out}: expected a folder without a run; it holds one. Go on with --resume, or choose another --out."
+        )
+    if resume and not begun and (out / "model.json").exists():
+        raise ConfigError(f"{out}: expected a distillation that was cut off; got another run. Choose another --out.")
 
 
 def _teacher(run: Path) -> "Experiment":
@@ -108,6 +126,7 @@ def _teacher(run: Path) -> "Experiment":
 
 
 def _student(teacher: "Experiment", scorer: str, out: Path, seed: int, settings: list[str]) -> "Experiment":
+    from rankkit import registry
     from rankkit.cli.kinds.commands import load_experiment
 
     data = teacher.data.model_dump(mode="json", exclude_none=True)
@@ -119,7 +138,10 @@ def _student(teacher: "Experiment", scorer: str, out: Path, seed: int, settings:
         "out": str(out),
         "seed": seed,
     }
-    return cast("Experiment", load_experiment(None, values, settings))
+    student = cast("Experiment", load_experiment(None, values, settings))
+    if hasattr(registry.find("scorer", student.scorer.name), "learn"):
+        raise ConfigError(f"--scorer: expected one that an objective trains; got {scorer}. Choose mlp.")
+    return student
 
 
 class _Work:
@@ -168,6 +190,11 @@ class _Work:
                 update={"scorer": Named(name=self._student.scorer.name, **options)}
             )
             return
+        if "hidden" not in self._fresh().options:
+            raise ConfigError(
+                f"--max-latency-ms: expected a student with hidden layers, to be made narrower; got "
+                f"{self._student.scorer.name}. Leave it out, or choose --scorer mlp."
+            )
         while True:
             scorer = self._fresh()
             scorer.transform.fit(self._data["train"].features, self._data["train"].offsets)
@@ -179,9 +206,12 @@ class _Work:
             if not hidden or max(hidden) <= _LEAST_WIDTH:
                 raise ConfigError(
                     f"--max-latency-ms: expected a limit that a student can keep; got {limit:g} where the smallest "
-                    f"one takes {took:.2f}. Raise it, or choose --scorer linear."
+                    f"one takes {took:.2f}. Raise it, or choose --scorer linear without it."
                 )
-            options = {**self._student.scorer.options, "hidden": [max(_LEAST_WIDTH, width // 2) for width in hidden]}
+            options = {
+                **self._student.scorer.options,
+                "hidden": [max(min(width, _LEAST_WIDTH), width // 2) for width in hidden],
+            }
             self._student = self._student.model_copy(
                 update={"scorer": Named(name=self._student.scorer.name, **options)}
             )
@@ -189,18 +219,17 @@ class _Work:
     def learn(self, unlabelled: list[Path]) -> None:
         """Train, measure, print and save."""
         from rankkit import bundle
+        from rankkit.evaluation.matching import read_documents
         from rankkit.files.atomic import write_text
-        from rankkit.loaders.files import read
         from rankkit.training import fit
         from rankkit.training.distilling import distill
 
         out, train, valid = self._student.out, self._data["train"], self._data["valid"]
-        reading = self._student.data.reading
-        more = [read(path, **_without_labels(path, reading)) for path in unlabelled]
+        plain, student = self._fresh(), self._fresh()
+        more = [read_documents(path, student, with_labels=False) for path in unlabelled]
         scores = self._scores()
         training = {**self._student.task.as_objects(self._student.trained_with), "seed": self._student.seed}
         training["resume"] = self._resume
-        plain, student = self._fresh(), self._fresh()
         typer.echo(f"\nthe student on labels alone, by softmax: {plain!r}")
         typer.echo(str(fit(plain, "softmax", train, valid, out=out / _LABELS, **training)))
         typer.echo("\nthe student on teacher and labels")
@@ -308,10 +337,3 @@ class _Work:
             else:
                 typer.echo("the teacher is not ahead of the student on labels alone")
         return table
-
-
-def _without_labels(path: Path, reading: dict[str, Any]) -> dict[str, Any]:
-    """How a file is read whose labels, if it has any, are of no use."""
-    from rankkit.loaders.formats import kind_of
-
-    return reading if kind_of(path) in ("letor", "cache") else {**reading, "label": None}

@@ -88,6 +88,7 @@ def _run(
     start = getattr(experiment, "start", None)
     if start is not None:
         built = begun_with(built, start)
+        began_at = None if data.get("valid") is None else _value(experiment, built.model, data["valid"])
     training = task.as_objects(experiment.trained_with)
     epochs = epochs_of(task, built.model, built.objective, train, data.get("valid"), **training)
     experiment = experiment.resolved(built, epochs)
@@ -115,6 +116,8 @@ def _run(
             callbacks=[*observers, *mirrored],
         )
         typer.echo(str(history))
+        if start is not None and began_at is not None and (history.best_value or 0.0) <= began_at:
+            typer.echo(f"It began with {history.metric} {began_at:.4f}, which is not less: {start} may serve as well.")
         with trained(experiment.out):
             bundle.save(
                 built.model,
@@ -131,3 +134,9 @@ def _run(
                 tracking.results |= {f"{part}/{metric}": mean for metric, mean in report.means.items()}
     typer.echo(f"\nSaved in {experiment.out}")
     return reports
+
+
+def _value(experiment: Any, model: Any, valid: Any) -> float:
+    """Of a model as it stands, by the metric that chooses epochs."""
+    metric = experiment.training.get("metric") or experiment.task.metric
+    return float(experiment.task.evaluate(model, valid, [metric]).means[metric])

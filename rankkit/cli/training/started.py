@@ -36,7 +36,19 @@ def scorer_of(run: Path, others: Mapping[str, Any]) -> dict[str, Any]:
     if "scorer" not in said:
         raise ConfigError(f"{WHERE}: expected a run with a scorer; got another in {run}. Name a run of a ranker.")
     options = {name: value for name, value in said["scorer"]["options"].items() if name not in PASSED["scorer"]}
+    if options.get("prior") is not None:
+        raise ConfigError(
+            f"{WHERE}: expected a run without prior, whose memory is of its own training data; got one in {run}. "
+            "Train a new scorer on all data."
+        )
     return {"name": said["scorer"]["name"], **options}
+
+
+def objective_of(run: Path) -> Any:
+    """The objective of a run as an experiment file has it; None where it says none."""
+    from rankkit.bundle.model_json import read_model_json
+
+    return read_model_json(run).get("objective")
 
 
 def begun_with(built: "Built", run: Path) -> "Built":

@@ -10,7 +10,7 @@ from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, Track, reads_data
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
-from rankkit.cli.training.started import scorer_of
+from rankkit.cli.training.started import objective_of, scorer_of
 from rankkit.errors import ConfigError
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
@@ -172,6 +172,7 @@ def train(
         overrides |= {
             "start": _text(start),
             "scorer": scorer_of(start, {**others, "--context": context, "--prior": prior}),
+            "objective": objective or (objective_of(start) if config is None else None),
         }
     short = {"scorer.context": context, "scorer.prior": prior or None}
     said = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]

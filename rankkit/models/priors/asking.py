@@ -93,6 +93,9 @@ def places_of(where: str, prior: Keys, names: Sequence[str], schema: Schema | No
         raise ConfigError(f"{where}: expected keys of a prior; got {prior!r}. Pass names, as ['doc_id', 'brand+size'].")
     owners = [Number(name) for name in names] if schema is None else [c for c in schema.columns for _ in c.names]
     place_of = {name: place for place, name in enumerate(names)}
+    if schema is not None:  # a column of one place is known by its own name too, such as a hashed one
+        spans = schema.spans.items()
+        place_of = {**{name: span.start for name, span in spans if span.stop == span.start + 1}, **place_of}
     found: list[list[int]] = []
     for key in [prior] if isinstance(prior, str) else prior:
         parts: Sequence[Any] = _parts(key, place_of) if isinstance(key, str) else list(key)
@@ -101,12 +104,12 @@ def places_of(where: str, prior: Keys, names: Sequence[str], schema: Schema | No
             if isinstance(part, bool) or not isinstance(place, int) or not 0 <= place < len(names):
                 raise ConfigError(
                     f"{where}: expected prior= as columns of the data; got {part!r}. "
-                    f"{did_you_mean(str(part), place_of)} Read a column of ids as a key, with columns=."
+                    f"{did_you_mean(str(part), place_of)} Read a column of ids of a table as a key, with columns=."
                 )
             if not _tells_apart(owners[place]):
                 raise ConfigError(
                     f"{where}: expected prior= as categories or numbers; got {part!r}, a {owners[place].kind}. "
-                    "Read it as a key, with columns=."
+                    + ("Name another column." if owners[place].kind == "bag" else "Read it as a key, with columns=.")
                 )
         if not places or len(set(places)) < len(places) or places in found:
             raise ConfigError(f"{where}: expected different columns in different keys; got {key!r}. Leave it out.")

@@ -138,6 +138,11 @@ class Priors(nn.Module):
                 found = out_of_fold(keys, table.n_keys, labels, lifts, train.offsets, self.smoothing)
             else:
                 found = earlier(keys, labels, lifts, times, self.smoothing, self.half_life or np.inf)
+            if not found[:, -1].any():
+                raise DataError(
+                    f"{where}: expected keys of a prior that come back in other queries; got none in "
+                    f"{'+'.join(names[place] for place in table.key)}. Name another key."
+                )
             first = self.n_inputs + len(FORMS) * number
             features[:, first : first + len(FORMS)] = found
             say(

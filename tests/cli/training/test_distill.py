@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import rankkit as rk
@@ -87,3 +89,48 @@ def test_a_run_that_goes_on_trains_no_fold_again_and_takes_no_other_teacher(rank
     refused = rankkit("distill", tmp_path / "other", *few, "--resume")
     assert refused.code == 2
     assert "expected scores by this teacher" in refused.err
+
+
+def test_tables_without_labels_are_read_as_the_teacher_reads_its_data(rankkit, tmp_path):
+    rng = np.random.default_rng(0)
+    n = 200
+    table = pd.DataFrame(
+        {
+            "qid": np.repeat(np.arange(20), 10),
+            "label": rng.integers(0, 3, n),
+            "price": rng.random(n),
+            "brand": rng.choice(["oak", "elm", "ash"], n),
+        }
+    )
+    table.to_parquet(tmp_path / "train.parquet")
+    other = table.assign(extra=1.0, brand=rng.choice(["oak", "yew"], n))[["brand", "extra", "qid", "label", "price"]]
+    other.to_parquet(tmp_path / "more.parquet")
+    few = ("--valid-fraction", 0.3, "--scorer", "linear", "--set", "training.epochs=2", "--out", tmp_path / "teacher")
+    assert rankkit("train", "--train", tmp_path / "train.parquet", *few).code == 0
+    short = ("--folds", 2, "--set", "training.epochs=1", "--set", "scorer.hidden=[8]", "--out", tmp_path / "small")
+    answer = rankkit("distill", tmp_path / "teacher", "--unlabelled", tmp_path / "more.parquet", *short)
+    assert answer.code == 0, answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--scorer", "lightgbm", "--max-latency-ms", 5), "expected a student with hidden layers"),
+        (("--scorer", "one_feature"), "expected one that an objective trains; got one_feature"),
+        (("--set", "objective=ranknet"), "expected keys of scorer, training or evaluation"),
+        (("--set", "out=elsewhere"), "expected keys of scorer, training or evaluation"),
+    ],
+)
+def test_options_that_a_student_has_not_are_refused_at_once(words, message, rankkit, teacher, tmp_path):
+    answer = rankkit("distill", teacher, *words, "--out", tmp_path / "small")
+    assert answer.code == 2
+    assert message in answer.err
+    assert "teacher 1" not in answer.out
+
+
+def test_another_run_is_left_as_it_was(rankkit, teacher, tmp_path):
+    before = sorted(path.name for path in teacher.iterdir())
+    answer = rankkit("distill", teacher, "--out", teacher, "--resume")
+    assert answer.code == 2
+    assert "expected a distillation that was cut off; got another run" in answer.err
+    assert sorted(path.name for path in teacher.iterdir()) == before

@@ -67,3 +67,25 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(rankkit, data, tmp_path
     assert refused.code != 0
     assert re.search(message, " ".join(refused.err.split()))
     assert not (tmp_path / "more" / "model.json").exists()
+
+
+def test_the_objective_is_that_of_the_run_and_what_is_no_better_is_told(rankkit, data, tmp_path):
+    files = data[:4]
+    few = ["--objective", "lambdarank", "--set", "scorer.hidden=[5]", "--set", "training.epochs=3"]
+    assert rankkit("train", *files, *few, "--out", tmp_path / "first").code == 0
+    worse = ["--set", "training.epochs=1", "--set", "training.learning_rate=1e-12"]
+    more = rankkit("train", *files, "--from", tmp_path / "first", *worse, "--out", tmp_path / "more")
+    assert more.code == 0, more.err
+    assert "lambdarank trains" in more.out
+    assert re.search(r"It began with ndcg@10 0\.\d+, which is not less", more.out)
+
+
+def test_a_run_with_a_memory_of_its_own_data_is_refused(rankkit, data, tmp_path):
+    rows = [line.replace("1:", "1:0.5 9:", 1) for line in (tmp_path / "train.txt").read_text().splitlines()]
+    (tmp_path / "keyed.txt").write_text("\n".join(re.sub(r" 9:\S+", "", row) for row in rows) + "\n")
+    keyed = ["--train", tmp_path / "keyed.txt", "--prior", "1", "--scorer", "linear", "--set", "training.epochs=1"]
+    first = rankkit("train", *keyed, "--out", tmp_path / "first")
+    assert first.code == 0, first.err
+    refused = rankkit("train", *data, "--from", tmp_path / "first", "--out", tmp_path / "more")
+    assert refused.code == 2
+    assert "expected a run without prior" in refused.err

@@ -224,3 +224,15 @@ def test_a_half_life_of_numbers_is_refused():
     scorer = rk.LinearScorer.for_data(train, prior={"keys": "doc_id", "half_life": 3})
     with pytest.raises(DataError, match="expected dates in the column of times"):
         rk.fit(scorer, "ranknet", train, epochs=1, progress=False)
+
+
+def test_a_hashed_column_is_known_by_its_own_name():
+    train = rk.from_pandas(log(60, 1), columns={"doc_id": {"kind": "key", "n_buckets": 64}})
+    assert rk.LinearScorer.for_data(train, prior="doc_id").options["prior"]["keys"] == [[0]]
+
+
+def test_keys_that_never_come_back_are_refused():
+    frame = log(20, 1)
+    train = rk.from_pandas(frame.assign(doc_id=frame.qid), columns={"doc_id": "key"})
+    with pytest.raises(DataError, match="expected keys of a prior that come back in other queries; got none in doc_id"):
+        rk.fit(rk.LinearScorer.for_data(train, prior="doc_id"), "ranknet", train, epochs=1, progress=False)
