@@ -109,27 +109,26 @@ class BlockFeed:
         arrived = None if coming is None else coming.result()
         before, self._held = self._held, None
         if arrived is None or arrived.key != key:  # the first, or one that is looked at again: nobody expected it
-            arrived, before = self._read(key, before), arrived
+            arrived, before = self._read(key, self._pool(key), before), arrived
         self._held = arrived
         following = self._after(key)
         if following is not None:
-            self._coming = self._reader.submit(self._read, following, before)
+            self._coming = self._reader.submit(self._read, following, self._pool(following), before)
         return arrived
 
     def _after(self, key: _Key) -> _Key | None:
         epoch, place = key
         if place + 1 < len(self._pools_in(epoch)):
             return epoch, place + 1
-        if epoch == self._n_epochs:
-            return None
-        self._pools_in(epoch + 1)  # drawn here, in the thread that trains
-        return epoch + 1, 0
+        return None if epoch == self._n_epochs else (epoch + 1, 0)
 
-    def _read(self, key: _Key, before: _Held | None) -> _Held:
+    def _pool(self, key: _Key) -> Pool:
+        return self._pools_in(key[0])[key[1]]
+
+    def _read(self, key: _Key, pool: Pool, before: _Held | None) -> _Held:
         """A pool, block by block in the order of the data, into the memory of one that is done with, if it suffices."""
         buffers = {} if before is None else before.buffers
-        blocks = self._pools_in(key[0])[key[1]].blocks
-        queries = self._blocks.queries(blocks)
+        blocks, queries = pool.blocks, self._blocks.queries(pool.blocks)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self._blocks.sizes[queries])])
         bounds = np.stack([self._blocks.bounds[blocks], self._blocks.bounds[blocks + 1]], axis=1)
         docs = self._blocks.offsets[bounds]

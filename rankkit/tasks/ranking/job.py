@@ -21,7 +21,7 @@ from rankkit.tasks.gradient.settings import Settings
 from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
 from rankkit.tasks.ranking.block_feed import BlockFeed
-from rankkit.tasks.ranking.blocks import Blocks, chosen_block_docs
+from rankkit.tasks.ranking.blocks import Blocks, Pool, chosen_block_docs
 from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_objective, check_scorer, objective_of
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
@@ -151,18 +151,15 @@ class RankingJob:
     ) -> tuple[Feed | BlockFeed, Callable[[int], list[NDArray[np.int64]]]]:
         """What gives batches, and the plan of each epoch: drawn anew from the seed and the number of the epoch."""
         batches, seed = self.batches, settings.seed
+        sizes = train.list_sizes
         if batches.block_docs is None:
-            return Feed(train, place), lambda epoch: batches.plan(
-                train.list_sizes, np.random.default_rng([seed, epoch])
-            )
+            return Feed(train, place), lambda epoch: batches.plan(sizes, np.random.default_rng([seed, epoch]))
         blocks = Blocks(train.offsets, batches.block_docs)
-        feed = BlockFeed(
-            train,
-            place,
-            blocks,
-            lambda epoch: blocks.pools(batches, np.random.default_rng([seed, epoch])),
-            settings.epochs,
-        )
+
+        def pools_of(epoch: int) -> list[Pool]:
+            return blocks.pools(batches, np.random.default_rng([seed, epoch]))
+
+        feed = BlockFeed(train, place, blocks, pools_of, settings.epochs)
         if place.type == "cuda" and fits_on(place, train.features.nbytes):
             return Feed(train, place), feed.plan  # the same batches, from the memory of the device
         return feed, feed.plan

@@ -105,7 +105,7 @@ def test_what_goes_wrong_in_the_thread_is_raised_where_batches_are_taken(data, m
     plan = feed.plan(1)
     feed.take(plan[0])
     feed._coming.result()
-    monkeypatch.setattr(feed, "_read", lambda key, before: (_ for _ in ()).throw(MemoryError("no room")))
+    monkeypatch.setattr(feed, "_read", lambda *asked: (_ for _ in ()).throw(MemoryError("no room")))
     third = feed._pools_in(1)[2].batches[0]
     feed.take(feed._pools_in(1)[1].batches[0])
     with pytest.raises(MemoryError, match="no room"):
