@@ -93,8 +93,12 @@ def boost(job: RankingJob, metric: str, options: Options) -> History:
             f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
         )
     patience = _PATIENCE if settings.patience is None and job.has_valid else settings.patience
-    identity = {**job.identity(), **settings.identity()}
-    folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
+    folder, saved = open_folder(
+        options.out,
+        lambda: {**job.identity(), **settings.identity()},
+        resume=options.resume,
+        every=options.checkpoint_every,
+    )
     growth = _Growth(job, settings, patience, folder, saved)
     bar = ProgressBar(settings.epochs, job.train.n_docs, growth.n_trees * job.train.n_docs, shown=options.progress)
     if folder is None:

@@ -36,8 +36,12 @@ def learn(job: Job, metric: str, options: Options) -> History:
             )
     check_from_0("checkpoint_every", options.checkpoint_every)
     job.check()
-    identity = {**job.identity(), "metric": metric, "seed": options.seed}
-    folder, _ = open_folder(options.out, identity, resume=options.resume, every=0.0)
+    folder, _ = open_folder(
+        options.out,
+        lambda: {**job.identity(), "metric": metric, "seed": options.seed},
+        resume=options.resume,
+        every=0.0,
+    )
     if folder is None:
         return _learn(job, metric, options)
     with folder.alone():

@@ -47,6 +47,7 @@ def fit(
     batch_queries: int = 64,
     batch_docs: int = 16384,
     length_window: int = 8,
+    block_docs: int | None = None,
     optimizer: str | Callable[..., Optimizer] = "adamw",
     optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
@@ -95,6 +96,9 @@ def fit(
         batch_docs: Documents of a batch, at most; a query with more goes alone.
         length_window: How many batches' worth of shuffled queries are sorted by list size before they are cut into
             batches of lists of like length; 1 mixes all lengths.
+        block_docs: Documents of a block of neighbouring queries, of data that is read in blocks, 64 of which are
+            shuffled at a time. None: a cache whose features are larger than half of the machine's memory is read in
+            blocks of 2 MB, which is said; any other data is not.
         optimizer: "adamw", "adam", "sgd", "adagrad", or the name of another class of ``torch.optim``, as "RMSprop". In
             Python also a function of the groups of weights, as ``lambda params: torch.optim.RMSprop(params)``; their
             learning rate is set by the schedule.
@@ -168,7 +172,12 @@ def fit(
         callbacks,
         progress,
     )
-    batching = {"batch_queries": batch_queries, "batch_docs": batch_docs, "length_window": length_window}
+    batching = {
+        "batch_queries": batch_queries,
+        "batch_docs": batch_docs,
+        "length_window": length_window,
+        "block_docs": block_docs,
+    }
     known = {option.name for option in signature(task.job).parameters.values() if option.kind is _KEYWORD}
     given = {name: value for name, value in batching.items() if name in known or value != _DEFAULTS[name]}
     for name in (*given, *own):
@@ -355,8 +364,12 @@ def run(begin: Callable[[], Job], options: Options) -> History:
         raise ConfigError(
             f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
         )
-    identity = {**job.identity(), **settings.identity()}
-    folder, saved = open_folder(options.out, identity, resume=options.resume, every=options.checkpoint_every)
+    folder, saved = open_folder(
+        options.out,
+        lambda: {**job.identity(), **settings.identity()},
+        resume=options.resume,
+        every=options.checkpoint_every,
+    )
     with phase("prepare", whole=True):
         work = job.work(settings, place)
     return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BLOCK_DOCS = 16_384
+BLOCK_NUMBERS = BLOCK_DOCS * 256
+"""Of a block of rows with more than 256 features, which has fewer of them."""
 
 Rewrite = Callable[[Tensor, Tensor], Tensor]
 
@@ -39,11 +41,11 @@ class TrainingRows:
         return replace(self, steps=(*self.steps, step))
 
     def blocks(self) -> Iterator[Tensor]:
-        """Blocks ``[doc, feature]`` of whole queries, in order, of about 16,384 documents."""
-        first = 0
+        """Blocks ``[doc, feature]`` of whole queries, in order: about 16,384 documents, fewer wide ones."""
+        first, n_docs = 0, min(BLOCK_DOCS, BLOCK_NUMBERS // max(1, self.features.shape[1]))
         while first < len(self.offsets) - 1:
             start = self.offsets[first]
-            last = max(first + 1, int(np.searchsorted(self.offsets, start + BLOCK_DOCS, side="right")) - 1)
+            last = max(first + 1, int(np.searchsorted(self.offsets, start + n_docs, side="right")) - 1)
             block = self._read(int(start), int(self.offsets[last]))
             offsets = torch.as_tensor(self.offsets[first : last + 1] - start, device=self.device)
             for step in self.steps:

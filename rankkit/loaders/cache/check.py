@@ -59,6 +59,8 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], int]] = {  # types and axes of each 
 }
 
 
+_IN_FINGERPRINT = ("features", "labels", "weights", "offsets", "qids")
+
 _Role = Literal[
     "label",
     "qid",
@@ -92,6 +94,8 @@ class _About(Entry):
     remarks: list[Text] = Field(default_factory=list)
     weights_per: Per | None = None
     checked: list[int] | None = None
+    fingerprint: Name | None = None
+    fingerprint_of: dict[Name, list[int]] | None = None
     features_schema: dict[Name, Any] | None = None
 
 
@@ -224,6 +228,12 @@ def mark_of(path: Path) -> list[int]:
     """What no other file has, nor this one after a change: the system alone sets when its content was last changed."""
     found = path.stat()
     return [found.st_ino, found.st_ctime_ns, found.st_size]
+
+
+def marks_of(folder: Path, about: Mapping[str, Any]) -> dict[str, list[int]]:
+    """:func:`mark_of` of each array of a cache that a fingerprint is made of."""
+    names = [name for name in about["arrays"] if name.partition(".")[0] in _IN_FINGERPRINT]
+    return {name: mark_of(folder / f"{name}.npy") for name in names}
 
 
 def check_features(folder: Path, about: Mapping[str, Any], features: NDArray[np.float32]) -> None:

@@ -36,6 +36,7 @@ from rankkit.loaders.cache.check import (
     map_array,
     map_arrays,
     mark_of,
+    marks_of,
     read_about,
 )
 
@@ -234,32 +235,39 @@ def open_folder(folder: Path, expected: Mapping[str, Any]) -> tuple[RankingDatas
     about = _read_about(folder)
     if any(about.get(name) != value for name, value in expected.items()):
         raise NoCacheError("one of another state of the file")
-    arrays: dict[str, Any] = {"labels": None}
     try:
-        arrays |= map_arrays(folder, about)
-        for name in [name.removesuffix(OFFSETS) for name in arrays if name.endswith(OFFSETS)]:
-            arrays[name] = ids_of(arrays.pop(f"{name}{OFFSETS}"), arrays.pop(f"{name}{CHARACTERS}"))
-        beside = {name.removeprefix(BESIDE): arrays.pop(name) for name in list(arrays) if name.startswith(BESIDE)}
-        for role in [role for role in beside if role.endswith(BITS)]:
-            beside[role.removesuffix(BITS)] = beside.pop(role).view(np.float64)
-        remarks = _remarks_of(about)
-        data = RankingDataset(
-            **arrays,
-            feature_names=remarks.feature_names,
-            roles=remarks.roles,
-            remarks=(*remarks.warnings, *remarks.remarks),
-            weights_per=remarks.weights_per,
-            schema=None if remarks.features_schema is None else Schema.from_dict(remarks.features_schema),
-            beside=beside,
-        )
+        data, remarks = _data_of(folder, about)
         fault = fault_in_values(data.qids, data.labels, data.weights, data.rows)
         if fault is not None:
             raise NoCacheError(fault)
         check_features(folder, about, data.features)
+        if about.get("fingerprint") is not None and about.get("fingerprint_of") == marks_of(folder, about):
+            vars(data)["fingerprint"] = about["fingerprint"]  # where the property keeps it, once all is read for it
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
         raise NoCacheError(f"damaged arrays ({error})") from error
     if _read_about(folder)["id"] != about["id"]:
         raise NoCacheError("one that was replaced while it was opened")
+    return data, remarks
+
+
+def _data_of(folder: Path, about: Mapping[str, Any]) -> tuple[RankingDataset, Remarks]:
+    """The data set in the memory of the files of a cache, unchecked."""
+    arrays: dict[str, Any] = {"labels": None, **map_arrays(folder, about)}
+    for name in [name.removesuffix(OFFSETS) for name in arrays if name.endswith(OFFSETS)]:
+        arrays[name] = ids_of(arrays.pop(f"{name}{OFFSETS}"), arrays.pop(f"{name}{CHARACTERS}"))
+    beside = {name.removeprefix(BESIDE): arrays.pop(name) for name in list(arrays) if name.startswith(BESIDE)}
+    for role in [role for role in beside if role.endswith(BITS)]:
+        beside[role.removesuffix(BITS)] = beside.pop(role).view(np.float64)
+    remarks = _remarks_of(about)
+    data = RankingDataset(
+        **arrays,
+        feature_names=remarks.feature_names,
+        roles=remarks.roles,
+        remarks=(*remarks.warnings, *remarks.remarks),
+        weights_per=remarks.weights_per,
+        schema=None if remarks.features_schema is None else Schema.from_dict(remarks.features_schema),
+        beside=beside,
+    )
     return data, remarks
 
 
@@ -323,6 +331,8 @@ def _write_about(folder: Path, remarks: Remarks, about: Mapping[str, Any]) -> No
         "checked": mark_of(folder / "features.npy"),
         **asdict(remarks),
     }
+    data, _ = _data_of(folder, json.loads(json.dumps(entries)))
+    entries |= {"fingerprint": data.fingerprint, "fingerprint_of": marks_of(folder, entries)}
     with (folder / ABOUT).open("wb") as file:
         file.write(json.dumps(entries, indent=1).encode())
         _flush(file)

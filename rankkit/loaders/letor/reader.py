@@ -3,7 +3,6 @@
 Imports numba: :mod:`rankkit.loaders.letor.reading` imports this module when a file is read.
 """
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.text_ids import Ids, TextIds
 from rankkit.errors import DataError
+from rankkit.files.mapped import memory_size
 from rankkit.loaders.letor import kernels
 from rankkit.loaders.letor.errors import SKIPPABLE, LineFault, line_fault
 from rankkit.loaders.letor.lines import Fault, Layout, bad_lines, parse_lines, without_lines
@@ -150,9 +150,9 @@ class Reader:
         """
         n_rows = n_needed if progress == 1.0 else int(n_needed / progress * 1.02) + 1024
         n_bytes = n_rows * self.width * 4
-        if n_bytes > _memory_size():
+        if n_bytes > memory_size():
             raise DataError(
-                f"{self.options.path}: expected data that fits the memory, {_memory_size() / 2**30:.1f} GiB; got "
+                f"{self.options.path}: expected data that fits the memory, {memory_size() / 2**30:.1f} GiB; got "
                 f"about {n_rows:,} rows of {self.width:,} features, {n_bytes / 2**30:.1f} GiB. Read some columns with "
                 "features=[...], or split the file."
             )
@@ -235,10 +235,3 @@ class Reader:
 def _line_of(data: NDArray[np.uint8], position: int) -> int:
     """The line of a byte, counted from 0."""
     return int(kernels.count_lines(data[:position]))
-
-
-def _memory_size() -> int:
-    """Bytes of memory that the machine has."""
-    if not hasattr(os, "sysconf"):
-        return 2**62
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -11,18 +11,33 @@ from rankkit.tasks.gradient.settings import check_counts
 
 @dataclass(frozen=True)
 class ListBatches:
-    """How lists are put into batches; :func:`rankkit.fit` describes each number."""
+    """How lists are put into batches; :func:`rankkit.fit` describes each number.
+
+    :meth:`plan` takes lists as they are in memory together: cutting data into blocks of ``block_docs`` is done before
+    (:mod:`rankkit.tasks.ranking.blocks`).
+    """
 
     batch_queries: int
     batch_docs: int
     length_window: int
+    block_docs: int | None = None
 
     def __post_init__(self) -> None:
-        check_counts(vars(self))
+        check_counts(self.told())
+
+    def told(self) -> dict[str, int]:
+        """The numbers that are given."""
+        return {name: number for name, number in vars(self).items() if number is not None}
 
     def plan(self, list_sizes: NDArray[np.int64], rng: np.random.Generator) -> list[NDArray[np.int64]]:
         """:func:`plan_epoch` with these numbers."""
-        return plan_epoch(list_sizes, rng, **vars(self))
+        return plan_epoch(
+            list_sizes,
+            rng,
+            batch_queries=self.batch_queries,
+            batch_docs=self.batch_docs,
+            length_window=self.length_window,
+        )
 
 
 def plan_epoch(

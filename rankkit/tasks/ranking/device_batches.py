@@ -45,11 +45,12 @@ class Feed:
             weights=self._tensors.get("weights"),
             weights_per=self.data.weights_per,
         )
-        return batch if self.resident else _pinned(batch).to(self.device)
+        return batch if self.resident else pinned(batch).to(self.device)
 
 
-def _pinned(batch: QueryBatch) -> QueryBatch:
-    pinned: dict[str, Any] = {
+def pinned(batch: QueryBatch) -> QueryBatch:
+    """The same batch in memory that a device reads from by itself."""
+    moved: dict[str, Any] = {
         name: value.pin_memory() for name, value in vars(batch).items() if isinstance(value, Tensor)
     }
-    return replace(batch, **pinned)
+    return replace(batch, **moved)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import signature
 from typing import Any, cast
 
@@ -15,11 +15,14 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate, evaluate_scores
 from rankkit.models.model import boosts, learns_in_one_go
 from rankkit.models.scorers import Scorer
+from rankkit.tasks.gradient.devices import fits_on
 from rankkit.tasks.gradient.drawing import draws_only_from_the_run
 from rankkit.tasks.gradient.objectives import module_of, objective_identity, objective_name, refuse_objective
 from rankkit.tasks.gradient.settings import Settings
 from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
+from rankkit.tasks.ranking.block_feed import BlockFeed
+from rankkit.tasks.ranking.blocks import Blocks, Pool, chosen_block_docs
 from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_objective, check_scorer, objective_of
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
@@ -44,6 +47,7 @@ class RankingJob:
         batch_queries: int = 64,
         batch_docs: int = 16384,
         length_window: int = 8,
+        block_docs: int | None = None,
     ) -> None:
         check_scorer(self.where, scorer)
         self.objective: Callable[..., Tensor] | None = None
@@ -54,7 +58,7 @@ class RankingJob:
         for part, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():
             check_is_dataset(self.where, part, data)
         self.model, self.train, self.valid = scorer, train, valid
-        self.batches = ListBatches(batch_queries, batch_docs, length_window)
+        self.batches = ListBatches(batch_queries, batch_docs, length_window, block_docs)
 
     @property
     def default_batches(self) -> dict[str, Any]:
@@ -84,6 +88,8 @@ class RankingJob:
             return
         check_objective(self.model, self.objective, self.train)
         check_informative(self.where, objective_name(self.objective), self.objective, self.train, self.valid)
+        if self.batches.block_docs is None and not boosts(self.model):
+            self.batches = replace(self.batches, block_docs=chosen_block_docs(self.where, self.train))
 
     def _note_columns(self) -> None:
         """Let the scorer know what its features are called, and which columns were none."""
@@ -101,7 +107,7 @@ class RankingJob:
             "scorer": type(self.model).__name__,
             **{f"scorer.{name}": value for name, value in self._options().items()},
             **objective_identity(self.objective),
-            **vars(self.batches),
+            **self.batches.told(),
         }
 
     def _options(self) -> dict[str, Any]:
@@ -137,12 +143,12 @@ class RankingJob:
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
         self._note_columns()
-        feed = Feed(train, place)
+        feed, plan = self._feed(train, settings, place)
         metric = settings.metric
         return Work(
             model=scorer,
             objective=module_of(objective),
-            plan=lambda epoch: self.batches.plan(train.list_sizes, np.random.default_rng([settings.seed, epoch])),
+            plan=plan,
             take=feed.take,
             step=ranking_step(objective, settings.precision),
             validate=None if valid is None else lambda: self.value(scorer, valid, metric),
@@ -150,3 +156,21 @@ class RankingJob:
             n_docs=train.n_docs,
             draws_globally=not draws_only_from_the_run(scorer, objective),
         )
+
+    def _feed(
+        self, train: RankingDataset, settings: Settings, place: torch.device
+    ) -> tuple[Feed | BlockFeed, Callable[[int], list[NDArray[np.int64]]]]:
+        """What gives batches, and the plan of each epoch: drawn anew from the seed and the number of the epoch."""
+        batches, seed = self.batches, settings.seed
+        sizes = train.list_sizes
+        if batches.block_docs is None:
+            return Feed(train, place), lambda epoch: batches.plan(sizes, np.random.default_rng([seed, epoch]))
+        blocks = Blocks(train.offsets, batches.block_docs)
+
+        def pools_of(epoch: int) -> list[Pool]:
+            return blocks.pools(batches, np.random.default_rng([seed, epoch]))
+
+        feed = BlockFeed(train, place, blocks, pools_of, settings.epochs)
+        if place.type == "cuda" and fits_on(place, train.features.nbytes):
+            return Feed(train, place), feed.plan  # the same batches, from the memory of the device
+        return feed, feed.plan

@@ -10,6 +10,7 @@ from rankkit.errors import RankkitError
 from rankkit.models.scorers import outputs_of
 from rankkit.tasks.gradient.nonfinite import blame_weights
 from rankkit.tasks.gradient.work import BadStep
+from rankkit.tasks.ranking.block_feed import BlockFeed
 from rankkit.tasks.ranking.device_batches import Feed
 
 _SHOWN = 8
@@ -24,7 +25,7 @@ class ListBlame:
         learning_rate: Of the settings, for the message.
     """
 
-    def __init__(self, scorer: nn.Module, feed: Feed, learning_rate: float) -> None:
+    def __init__(self, scorer: nn.Module, feed: Feed | BlockFeed, learning_rate: float) -> None:
         self._scorer, self._feed, self._learning_rate = scorer, feed, learning_rate
 
     def __call__(self, bad: BadStep) -> str:

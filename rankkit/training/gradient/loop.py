@@ -5,7 +5,7 @@ documents, ``fit_encoder`` one of an encoder and labelled examples.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,14 @@ logger = logging.getLogger(__name__)
 
 
 def open_folder(
-    out: str | Path | None, identity: dict[str, Any], *, resume: bool, every: float
+    out: str | Path | None, identity: Callable[[], dict[str, Any]], *, resume: bool, every: float
 ) -> tuple[RunFolder | None, dict[str, Any] | None]:
     """The folder of a run and the checkpoint in it, each None where there is none.
 
     Args:
         out: The folder, or None.
-        identity: What decides the result; a checkpoint of another run is refused.
+        identity: Gives what decides the result; a checkpoint of another run is refused. All data is read for it, so
+            it is asked only where there is a folder.
         resume: Whether to go on from a checkpoint.
         every: Seconds between checkpoints inside an epoch.
 
@@ -51,7 +52,7 @@ def open_folder(
         if resume:
             raise ConfigError("fit: expected out= with resume=True; got none. Pass the folder of the run.")
         return None, None
-    folder = RunFolder(Path(out), identity, every)
+    folder = RunFolder(Path(out), identity(), every)
     saved = folder.read(resume=resume)
     if resume:
         where = "no checkpoint, starting anew" if saved is None else f"going on in epoch {saved['run']['epoch']}"

@@ -1,6 +1,7 @@
 """The cache: what it holds, when it is built anew, and what becomes of it when building goes wrong."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import subprocess
@@ -101,6 +102,23 @@ def test_every_data_set_comes_back(tmp_path_factory, data):
     write_cache(drawn, path)
     assert_same(read_cache(path), drawn)
     assert read(path).fingerprint == drawn.fingerprint
+
+
+@pytest.mark.parametrize("name", [None, "features", "labels", "offsets", "qids"])
+def test_the_fingerprint_is_kept_with_a_cache_and_taken_anew_once_a_file_of_it_is_another(tmp_path, name, monkeypatch):
+    data, path = make_ranking(20, seed=1), tmp_path / "d.rkcache"
+    write_cache(data, path)
+    hashed = []
+    taken = RankingDataset.fingerprint.func
+    monkeypatch.setattr(RankingDataset.fingerprint, "func", lambda found: (hashed.append(1), taken(found))[1])
+    if name is not None:  # as a copy of the cache has it
+        (path / "new.npy").write_bytes((path / f"{name}.npy").read_bytes())
+        (path / "new.npy").replace(path / f"{name}.npy")
+    opened = read(path)
+    assert opened.fingerprint == taken(data)
+    assert len(hashed) == (name is not None)
+    changed = dataclasses.replace(opened, labels=opened.labels + 1)
+    assert changed.fingerprint != opened.fingerprint
 
 
 def test_training_and_scoring_from_a_cache_equal_those_from_memory(tmp_path):
