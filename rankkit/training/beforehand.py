@@ -53,7 +53,7 @@ def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> 
 
 
 def _check_run(given: Mapping[str, Any]) -> None:
-    values = {field.name: given[field.name] for field in fields(Settings)}
+    values = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     # None follows from the data, from the model, and from the task.
     for name, any_that_works in (("epochs", 1), ("learning_rate", 1), ("metric", "ndcg")):
         values[name] = any_that_works if values[name] is None else values[name]
