@@ -259,3 +259,4 @@ from .tasks.evaluating import evaluate as evaluate
 from .training import History as History
 from .training import fit as fit
 from .training import fit_encoder as fit_encoder
+from .training import pretrain as pretrain

@@ -4,5 +4,6 @@ from rankkit.training.callbacks import Callback, StepRecord
 from rankkit.training.fitting import fit, fit_encoder
 from rankkit.training.history import EpochRecord, History
 from rankkit.training.interrupt import TrainingInterrupted
+from rankkit.training.pretraining import pretrain
 
-__all__ = ["Callback", "EpochRecord", "History", "StepRecord", "TrainingInterrupted", "fit", "fit_encoder"]
+__all__ = ["Callback", "EpochRecord", "History", "StepRecord", "TrainingInterrupted", "fit", "fit_encoder", "pretrain"]

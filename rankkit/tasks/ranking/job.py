@@ -77,20 +77,12 @@ class RankingJob:
         """Check that they go together; features of both parts come into the scorer's order."""
         self.train, self.valid = check_data(self.model, self.train, self.valid)
         if self.objective is None or boosts(self.model):
-            self._note_columns()
+            note_columns(self.model, self.train)
         if self.objective is None:
             check_informative(self.where, type(self.model).__name__, NEEDS_GRADES, self.train, self.valid)
             return
         check_objective(self.model, self.objective, self.train)
         check_informative(self.where, objective_name(self.objective), self.objective, self.train, self.valid)
-
-    def _note_columns(self) -> None:
-        """Let the scorer know what its features are called, and which columns were none."""
-        scorer: Any = self.model
-        if getattr(scorer, "feature_names", None) is None:
-            scorer.feature_names = self.train.feature_names
-        if self.train.roles is not None:
-            scorer.roles = self.train.roles
 
     def identity(self) -> dict[str, Any]:
         """What a run is, besides its settings."""
@@ -125,7 +117,7 @@ class RankingJob:
             train = priors.learn(self.where, train)
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
-        self._note_columns()
+        note_columns(scorer, self.train)
         feed = Feed(train, place)
         metric = settings.metric
         return Work(
@@ -139,3 +131,11 @@ class RankingJob:
             n_docs=train.n_docs,
             draws_globally=not draws_only_from_the_run(scorer, objective),
         )
+
+
+def note_columns(scorer: Any, train: RankingDataset) -> None:
+    """Let a scorer know what its features are called, and which columns were none."""
+    if getattr(scorer, "feature_names", None) is None:
+        scorer.feature_names = train.feature_names
+    if train.roles is not None:
+        scorer.roles = train.roles
