@@ -12,9 +12,11 @@ from typing import Any
 from rankkit.tasks.gradient.devices import resolve_device
 from rankkit.tasks.gradient.settings import Settings, check_counts, check_from_0
 from rankkit.tasks.ranking.batches import ListBatches
+from rankkit.tasks.ranking.unlabelled.job import check_method
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.tasks.similarity.checks import check_batches, examples_per_class
 from rankkit.training.fitting import fit, fit_encoder
+from rankkit.training.pretraining import pretrain
 
 
 def check_training(options: Mapping[str, Any]) -> None:
@@ -44,6 +46,18 @@ def check_encoder_training(options: Mapping[str, Any], objective: Callable[..., 
         check_counts({"chunk_size": given["chunk_size"]})
     check_batches(objective, options, augment)
     _check_run(given)
+
+
+def check_pretraining(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError if options of :func:`rankkit.pretrain` cannot work, whatever the data.
+
+    Args:
+        options: Those that are given, by name.
+    """
+    given = _with_defaults(pretrain, options)
+    check_method(*(given[name] for name in ("method", "corruption", "temperature", "n_dims")))
+    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches)})
+    _check_run({**_with_defaults(fit, {}), **given})
 
 
 def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from rankkit.training.history import History
 from rankkit.training.running import run
 
 COMMAND = "rankkit pretrain"
+METHOD: Method = "simclr_rank"
 
 
 def pretrain(
     scorer: nn.Module,
     unlabelled: RankingDataset,
     *,
-    method: Method = "simclr_rank",
+    method: Method = METHOD,
     corruption: float = 0.4,
     temperature: float = 0.1,
     n_dims: int = 64,
