@@ -118,6 +118,23 @@ def test_documents_of_unseen_queries_are_found_again_by_what_was_learnt():
     assert after > before + 0.02, (before, after)
 
 
+def test_kinds_that_documents_show_without_labels_help_few_that_have_some():
+    drawn = np.random.default_rng(0)
+    centres, grades = drawn.normal(size=(8, 16)), drawn.integers(0, 4, size=8)
+    kinds = drawn.integers(0, 8, size=2000)
+    features = (centres[kinds] + 2 * drawn.normal(size=(2000, 16))).astype(np.float32)
+    data = rk.from_arrays(features, grades[kinds].astype(np.float32), qids=np.repeat(np.arange(200), 10))
+    values: dict[bool, list[float]] = {False: [], True: []}
+    for begun, found in values.items():
+        for seed in range(2):
+            scorer = rk.MLPScorer(16, hidden=(32, 32), transform="standardize", dropout=0.0, seed=seed)
+            if begun:
+                rk.pretrain(scorer, data[:120], seed=seed, **{**FEW, "epochs": 15, "batch_queries": 16})
+            rk.fit(scorer, "ranknet", data[:5], epochs=20, device="cpu", progress=False, seed=seed)
+            found.append(rk.evaluate(scorer, data[120:], ["ndcg@10"]).means["ndcg@10"])
+    assert np.mean(values[True]) > np.mean(values[False]) + 0.003, values
+
+
 def test_collapse_is_told(monkeypatch):
     class Still(nn.Module):
         def __init__(self, n_inputs, **options):
