@@ -11,8 +11,6 @@ from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, interruptible, refuse_run, trained
 from rankkit.files.occupied import alone_at_work_in
 
-COMMAND = "rankkit pretrain"
-
 
 @reads_data(without={"group_file"})
 def pretrain(
@@ -50,7 +48,7 @@ def pretrain(
     from rankkit.loaders.parts import check_part, read_parts
     from rankkit.models.building import shown
     from rankkit.tasks.ranking.build import build_scorer
-    from rankkit.training.pretraining import METHOD
+    from rankkit.training.pretraining import COMMAND, METHOD
     from rankkit.training.pretraining import pretrain as run
 
     check_place(out, "folder")

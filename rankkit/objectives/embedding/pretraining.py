@@ -1,5 +1,7 @@
 """Objectives of pretraining without labels: two views of the documents of queries, told from or drawn to each other."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -52,13 +54,13 @@ def simclr_rank_loss(
 
     References:
         Hou, Thekumparampil, Shavlovsky, Fanti, Dattatreya, Sanghavi, *Pretrained deep models outperform GBDTs in
-        Learning-To-Rank under label scarcity*, TMLR 2024, section 3.
+        Learning-To-Rank under label scarcity*, TMLR 2024.
     """
     where = "simclr_rank_loss"
     x, y = check_rows(where, x=x, y=y)
     _check_offsets(where, offsets, len(x))
-    lengths = [functional.normalize(view, dim=1) for view in (x, y)]
-    lists, mask = zip(*(pad(view, offsets) for view in lengths), strict=True)
+    directions = [functional.normalize(view, dim=1) for view in (x, y)]
+    lists, mask = zip(*(pad(view, offsets) for view in directions), strict=True)
     views, there = torch.cat(lists, dim=1), torch.cat(mask, dim=1)
     n_queries, n_views = there.shape
     places = torch.arange(n_views, device=x.device)
@@ -78,9 +80,8 @@ def simclr_rank_loss(
 
     starts = range(0, n_views, n_rows)
     in_blocks = len(starts) > 1 and torch.is_grad_enabled()
-    parts = [
-        checkpoint(losses, first, views, use_reentrant=False) if in_blocks else losses(first, views) for first in starts
-    ]
+    again: dict[str, Any] = {"use_reentrant": False, "preserve_rng_state": False}  # nothing is drawn
+    parts = [checkpoint(losses, first, views, **again) if in_blocks else losses(first, views) for first in starts]
     if not parts:
         parts = [views.sum(dim=2)]
     sizes = offsets.diff()

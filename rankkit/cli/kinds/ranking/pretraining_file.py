@@ -10,7 +10,7 @@ from rankkit.cli.experiments.validation import check_options, check_run, untrain
 from rankkit.cli.kinds.ranking.training_file import Data
 from rankkit.schemas import Whole
 
-_ANSWERED = ("valid", "test", "folds", "valid_fraction")
+_CHOOSING = ("valid", "test", "folds", "valid_fraction")
 
 
 class Pretraining(Section):
@@ -25,7 +25,7 @@ class Pretraining(Section):
 
     @model_validator(mode="after")
     def _documents_alone(self) -> "Pretraining":
-        for name in _ANSWERED:
+        for name in _CHOOSING:
             if getattr(self.data, name) is not None:
                 raise ValueError(
                     f"data.{name}: expected no data with labels, by which rankkit train chooses; got "
