@@ -261,3 +261,4 @@ from .training import distill as distill
 from .training import fit as fit
 from .training import fit_encoder as fit_encoder
 from .training import out_of_fold_scores as out_of_fold_scores
+from .training import pretrain as pretrain

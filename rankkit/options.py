@@ -53,6 +53,7 @@ PASSED: Mapping[str, frozenset[str]] = {
     "embedding objective": _OF_A_CALL | {"distance"},  # that of the encoder
     "training": _OF_A_RUN,
     "encoder training": _OF_A_RUN,
+    "pretraining": _OF_A_RUN | {"scorer", "unlabelled"},
     # A Ranker has a metric of its own, and is cloned and fitted many times over: no run in a folder.
     "estimator training": _OF_A_RUN | {"metric", "checkpoint_every"},
 }

@@ -12,7 +12,7 @@ from rankkit.models.encoders import ConvEncoder
 from rankkit.objectives.module import option_names
 from rankkit.options import PASSED, REQUIRED, arguments_of, defaults_of, in_words, options_of
 from rankkit.registry import EMBEDDING_OBJECTIVES, ENCODERS, OBJECTIVES, SCORERS, TRANSFORMS
-from rankkit.training import fit, fit_encoder
+from rankkit.training import fit, fit_encoder, pretrain
 
 if TYPE_CHECKING:
     from nowhere import Missing
@@ -24,6 +24,7 @@ DESCRIBED = [
     *(("embedding objective", made) for made in EMBEDDING_OBJECTIVES.values()),
     ("training", fit),
     ("encoder training", fit_encoder),
+    ("pretraining", pretrain),
 ]
 
 

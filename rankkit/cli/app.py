@@ -19,6 +19,7 @@ from rankkit.cli.options import options
 from rankkit.cli.plugins import with_plugins
 from rankkit.cli.training.distill import distill
 from rankkit.cli.training.margin_sweep import margin_sweep
+from rankkit.cli.training.pretrain import pretrain
 from rankkit.cli.training.train import train
 from rankkit.cli.using.embed import embed
 from rankkit.cli.using.evaluate import evaluate
@@ -40,6 +41,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
     },
     "Train, evaluate, compare": {
         train: "A ranker or an encoder by any objective; a recommender.",
+        pretrain: "A network, on documents without labels.",
         evaluate: "A model or a TREC run, by any tool's rules.",
         explain: "Which features matter, and why this score.",
         compare: "Systems on the same data and seeds; one report.",

@@ -13,6 +13,7 @@ _SECTIONS = {
     "train": ("a training file", "KEY"),
     "data": ("data", "data.KEY"),
     "training": ("training", "training.KEY"),
+    "pretraining": ("pretraining", "pretraining.KEY"),
     "evaluation": ("evaluation", "evaluation.KEY"),
     "encoder-train": ("a file of an encoder", "KEY"),
     "encoder-data": ("data of an encoder", "data.KEY"),

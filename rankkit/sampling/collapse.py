@@ -10,6 +10,7 @@ from rankkit.errors import ConfigError
 
 _AT_MARGIN = 0.01  # of the margin
 _CLOSE = 0.1  # of the length of the embeddings, or of the margin
+_ACTION = "Lower the learning rate, mine how='semi_hard', or give the encoder output='unit'."
 
 
 class CollapseWarning(UserWarning):
@@ -32,6 +33,7 @@ class CollapseWatch:
         margin: Of the objective; None where it has none, and the first sign is not looked for.
         patience: Steps in a row.
         share: Of the largest spread, between 0 and 1.
+        action: What the warning says is to be done.
 
     Attributes:
         collapsed: Whether it has warned.
@@ -46,14 +48,16 @@ class CollapseWatch:
         (False, 1.4142)
     """
 
-    def __init__(self, *, margin: float | None = None, patience: int = 50, share: float = 0.01) -> None:
+    def __init__(
+        self, *, margin: float | None = None, patience: int = 50, share: float = 0.01, action: str = _ACTION
+    ) -> None:
         if margin is not None and not 0 < margin < math.inf:
             raise ConfigError(f"CollapseWatch: expected margin above 0; got {margin!r}. Pass None where there is none.")
         if not isinstance(patience, int) or isinstance(patience, bool) or patience < 1:
             raise ConfigError(f"CollapseWatch: expected patience of at least 1; got {patience!r}. Pass a whole number.")
         if not 0 < share < 1:
             raise ConfigError(f"CollapseWatch: expected share between 0 and 1; got {share!r}. Pass for example 0.01.")
-        self.margin, self.patience, self.share = margin, patience, share
+        self.margin, self.patience, self.share, self._action = margin, patience, share, action
         self.collapsed = False
         self.spread = math.nan
         self._largest = 0.0
@@ -92,10 +96,7 @@ class CollapseWatch:
             got = f"a loss of {loss:.4g}, the margin, for {self.patience} steps"
         else:
             got = f"embeddings {self.spread:.3g} apart, where they were {self._largest:.3g} apart before"
-        return (
-            f"CollapseWatch: expected embeddings that tell examples apart; got {got}. "
-            "Lower the learning rate, mine how='semi_hard', or give the encoder output='unit'."
-        )
+        return f"CollapseWatch: expected embeddings that tell examples apart; got {got}. {self._action}"
 
 
 def _spread_and_length(embeddings: Tensor) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from rankkit.training.distilling import distill, out_of_fold_scores
 from rankkit.training.fitting import fit, fit_encoder
 from rankkit.training.history import EpochRecord, History
 from rankkit.training.interrupt import TrainingInterrupted
+from rankkit.training.pretraining import pretrain
 
 __all__ = [
     "Callback",
@@ -16,4 +17,5 @@ __all__ = [
     "fit",
     "fit_encoder",
     "out_of_fold_scores",
+    "pretrain",
 ]

@@ -12,9 +12,11 @@ from typing import Any
 from rankkit.tasks.gradient.devices import resolve_device
 from rankkit.tasks.gradient.settings import Settings, check_counts, check_from_0
 from rankkit.tasks.ranking.batches import ListBatches
+from rankkit.tasks.ranking.unlabelled.job import check_method
 from rankkit.tasks.similarity.batches import ExampleBatches
 from rankkit.tasks.similarity.checks import check_batches, examples_per_class
 from rankkit.training.fitting import fit, fit_encoder
+from rankkit.training.pretraining import pretrain
 
 
 def check_training(options: Mapping[str, Any]) -> None:
@@ -46,6 +48,18 @@ def check_encoder_training(options: Mapping[str, Any], objective: Callable[..., 
     _check_run(given)
 
 
+def check_pretraining(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError if options of :func:`rankkit.pretrain` cannot work, whatever the data.
+
+    Args:
+        options: Those that are given, by name.
+    """
+    given = _with_defaults(pretrain, options)
+    check_method(*(given[name] for name in ("method", "corruption", "temperature", "n_dims")))
+    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches)})
+    _check_run({**_with_defaults(fit, {}), **given})
+
+
 def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     parameters = signature(function).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not Parameter.empty}
@@ -53,7 +67,7 @@ def _with_defaults(function: Callable[..., Any], options: Mapping[str, Any]) -> 
 
 
 def _check_run(given: Mapping[str, Any]) -> None:
-    values = {field.name: given[field.name] for field in fields(Settings)}
+    values = {field.name: given[field.name] for field in fields(Settings) if field.name in given}
     # None follows from the data, from the model, and from the task.
     for name, any_that_works in (("epochs", 1), ("learning_rate", 1), ("metric", "ndcg")):
         values[name] = any_that_works if values[name] is None else values[name]

@@ -4,33 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError
-from rankkit.evaluation import metric_name
 from rankkit.evaluation.names import Metric
-from rankkit.files.places import check_place
-from rankkit.models.model import boosts
-from rankkit.phases import phase
-from rankkit.tasks.gradient.devices import resolve_device
-from rankkit.tasks.gradient.settings import Precision, ScheduleName, check_from_0, default_learning_rate
-from rankkit.tasks.gradient.trial import try_objective
-from rankkit.tasks.gradient.work import Job
+from rankkit.tasks.gradient.settings import Precision, ScheduleName
 from rankkit.tasks.known import task_of_data
-from rankkit.tasks.ranking.job import RankingJob
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
-from rankkit.training import boosting
 from rankkit.training.callbacks import Callback
-from rankkit.training.closed_form import learn
-from rankkit.training.gradient.loop import open_folder, run_work
 from rankkit.training.gradient.options import Options
 from rankkit.training.history import History
+from rankkit.training.running import run
 
 _KEYWORD = Parameter.KEYWORD_ONLY
 _COMMON = frozenset(option.name for option in fields(Options))
@@ -51,6 +41,7 @@ def fit(
     optimizer: str | Callable[..., Optimizer] = "adamw",
     optimizer_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
+    trunk_rate: float = 1.0,
     weight_decay: float = 0.01,
     momentum: float = 0.9,
     schedule: ScheduleName | Callable[[float], float] = "one_cycle",
@@ -104,6 +95,8 @@ def fit(
             learning rate is set by the schedule.
         optimizer_options: Keywords of that class, as ``{"alpha": 0.9}``.
         learning_rate: The highest of the schedule; None: 0.002 for an MLP, 0.05 for a linear scorer.
+        trunk_rate: What the learning rate is multiplied by for all layers of a scorer but the last: below 1 where they
+            have learnt before, as by :func:`rankkit.pretrain`.
         weight_decay: Of matrices, not of biases and norms, where the optimizer has it; decoupled from the gradient in
             "adamw".
         momentum: Of "sgd".
@@ -171,6 +164,7 @@ def fit(
         checkpoint_every,
         callbacks,
         progress,
+        trunk_rate,
     )
     batching = {
         "batch_queries": batch_queries,
@@ -337,42 +331,6 @@ _DEFAULTS = {option.name: option.default for option in signature(fit).parameters
 
 FITS: Mapping[str, Callable[..., History]] = {"ranking": fit, "similarity": fit_encoder}
 """By task, what a person calls; its keywords are the options of the training."""
-
-
-def run(begin: Callable[[], Job], options: Options) -> History:
-    """Train what a job is about, to the end.
-
-    Args:
-        begin: Gives the job, once the place where the run is kept is known to be one.
-        options: Of the run.
-    """
-    if options.out is not None:
-        check_place(options.out, "folder")
-    check_from_0("checkpoint_every", options.checkpoint_every)
-    job = begin()
-    metric = metric_name(job.where, options.metric)
-    if job.objective is None:
-        return learn(job, metric, options)
-    if boosts(job.model):
-        return boosting.boost(cast(RankingJob, job), metric, options)
-    rate = default_learning_rate(job.model)
-    settings = options.settings(metric, epochs=job.default_epochs, learning_rate=rate)
-    place = resolve_device(options.device)
-    try_objective(job.objective)
-    job.check()
-    if options.patience is not None and not job.has_valid:
-        raise ConfigError(
-            f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
-        )
-    folder, saved = open_folder(
-        options.out,
-        lambda: {**job.identity(), **settings.identity()},
-        resume=options.resume,
-        every=options.checkpoint_every,
-    )
-    with phase("prepare", whole=True):
-        work = job.work(settings, place)
-    return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
 
 
 def fit_of(

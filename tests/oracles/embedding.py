@@ -3,6 +3,7 @@
 Every objective gives one value a pair, triplet, anchor or prototype (None: uninformative), from lists of vectors.
 """
 
+import itertools
 import math
 
 from tests.oracles.objectives import softplus
@@ -104,6 +105,26 @@ def nt_xent(x, y, temperature=0.5):
         else None
         for i, a in enumerate(views)
     ]
+
+
+def simclr_rank(x, y, offsets, temperature=0.1):
+    """One value a query: the mean over its views, each against the views of the same query alone."""
+    found = []
+    for start, stop in itertools.pairwise(offsets):
+        n = stop - start
+        views = [(doc, row) for rows in (x, y) for doc, row in enumerate(rows[start:stop])]
+        terms = []
+        for i, (doc, row) in enumerate(views):
+            logits = {k: cosine_similarity(row, other) / temperature for k, (_, other) in enumerate(views) if k != i}
+            partner = next(k for k, (known, _) in enumerate(views) if known == doc and k != i)
+            terms.append(cross_entropy(logits, partner))
+        found.append(math.fsum(terms) / (2 * n) if n > 1 else None)
+    return found
+
+
+def simsiam(p, q, z, w):
+    """One value a document."""
+    return [-cosine_similarity(a, d) / 2 - cosine_similarity(b, c) / 2 for a, b, c, d in zip(p, q, z, w, strict=True)]
 
 
 def info_nce(query, positive, negatives=None, temperature=0.07):

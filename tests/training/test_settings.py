@@ -8,7 +8,7 @@ import pytest
 
 import rankkit as rk
 from rankkit.cli.kinds.commands import load_experiment
-from rankkit.training.beforehand import check_encoder_training, check_training
+from rankkit.training.beforehand import check_encoder_training, check_pretraining, check_training
 
 HOSTILE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "-1": -1, "-1.5": -1.5, "true": True, '"3"': "3"}
 N_FEATURES = 2
@@ -39,7 +39,16 @@ def check_encoder(options):
     check_encoder_training(options, rk.supcon_loss, None)
 
 
-RUNS = [(rk.fit, train, check_training), (rk.fit_encoder, train_encoder, check_encoder)]
+def pretrain(**options):
+    data = rk.make_ranking(6, n_features=N_FEATURES, seed=0)
+    return rk.pretrain(rk.MLPScorer(N_FEATURES, hidden=(2,), seed=0), data, progress=False, **{"epochs": 1, **options})
+
+
+RUNS = [
+    (rk.fit, train, check_training),
+    (rk.fit_encoder, train_encoder, check_encoder),
+    (rk.pretrain, pretrain, check_pretraining),
+]
 EVERY = [(*calls, option) for function, *calls in RUNS for option in numbers_of(function)]
 
 

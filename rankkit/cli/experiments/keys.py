@@ -123,8 +123,8 @@ SIGNIFICANCE = {
 
 TRAINING = (
     *("metric", "epochs", "batch_queries", "batch_docs", "length_window", "block_docs", "optimizer"),
-    *("optimizer_options", "learning_rate", "weight_decay", "momentum", "schedule", "warmup", "clip_norm"),
-    *("ema", "patience", "precision", "device", "checkpoint_every"),
+    *("optimizer_options", "learning_rate", "trunk_rate", "weight_decay", "momentum", "schedule", "warmup"),
+    *("clip_norm", "ema", "patience", "precision", "device", "checkpoint_every"),
 )
 ENCODER_TRAINING = ("batch_classes", "per_class", "mining", "views", "chunk_size", "memory")
 """What training an encoder has besides most of these."""

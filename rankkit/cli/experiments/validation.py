@@ -29,8 +29,8 @@ def check_options(kind: str, function: Callable[..., Any], options: dict[str, An
         raise ValueError(explain(error, kind, model)) from None
 
 
-def check_run(check: Callable[..., None], *arguments: Any) -> None:
-    """Make a check of :mod:`rankkit.training.beforehand`; what it refuses is named as a key of the training table.
+def check_run(check: Callable[..., None], *arguments: Any, table: str = "training") -> None:
+    """Make a check of :mod:`rankkit.training.beforehand`; what it refuses is named as a key of that table.
 
     Raises:
         ConfigError: As the check says.
@@ -39,7 +39,7 @@ def check_run(check: Callable[..., None], *arguments: Any) -> None:
         check(*arguments)
     except ConfigError as error:
         option = str(error).partition(": ")[0]
-        raise ConfigError(f"training.{error}" if option in arguments[0] else str(error)) from None
+        raise ConfigError(f"{table}.{error}" if option in arguments[0] else str(error)) from None
 
 
 def check_objective(name: str, options: Mapping[str, Any], kind: str = "objective") -> None:

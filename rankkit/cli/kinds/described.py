@@ -18,7 +18,7 @@ from rankkit.cli.kinds.similarity.training_file import EncoderExperiment, Exampl
 from rankkit.models.encoders.affine import RandomAffine
 from rankkit.options import REQUIRED, Option, options_of
 from rankkit.registry import find
-from rankkit.training import fit, fit_encoder
+from rankkit.training import fit, fit_encoder, pretrain
 
 SECTIONS: Mapping[str, tuple[type[Section], Mapping[str, str]]] = {
     "a training file": (Experiment, keys.TOP),
@@ -46,6 +46,7 @@ SECTIONS: Mapping[str, tuple[type[Section], Mapping[str, str]]] = {
 _FUNCTIONS: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "training": ("training", fit),
     "training of an encoder": ("encoder training", fit_encoder),
+    "pretraining": ("pretraining", pretrain),
     "augment": ("augment", RandomAffine),
 }
 
@@ -54,7 +55,7 @@ def section(name: str) -> list[Option]:
     """The keys of a table of a file.
 
     Args:
-        name: A key of :data:`SECTIONS`, ``"training"``, ``"training of an encoder"`` or ``"augment"``.
+        name: A key of :data:`SECTIONS`, or of those of functions, as ``"training"``.
     """
     if name in _FUNCTIONS:
         found = described(*_FUNCTIONS[name])

@@ -44,10 +44,10 @@ def refuse_run(out: Path) -> None:
         )
 
 
-def trained(out: Path) -> AbstractContextManager[None]:
+def trained(out: Path, command: str = "rankkit train") -> AbstractContextManager[None]:
     """Tell in an error of the disk that the training itself is safe, and how to go on."""
     kept = "The training is finished, and its weights are in checkpoint.pt."
-    return keeping(kept, f"Make room, then run rankkit train --out {shlex.quote(str(out))} --resume.")
+    return keeping(kept, f"Make room, then run {command} --out {shlex.quote(str(out))} --resume.")
 
 
 def is_begun(out: Path) -> bool:

@@ -36,6 +36,7 @@ class Settings:
     seed: int
     optimizer_options: Mapping[str, Any] | None = None
     ema: float | None = None
+    trunk_rate: float = 1.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -48,7 +49,7 @@ class Settings:
         check_name("precision", self.precision, get_args(Precision))
         check_counts({"epochs": self.epochs, **({} if self.patience is None else {"patience": self.patience})})
         check_whole("seed", self.seed)
-        for name in ("learning_rate", "clip_norm"):
+        for name in ("learning_rate", "clip_norm", "trunk_rate"):
             value = getattr(self, name)
             if not (name == "clip_norm" and value is None):
                 _check_number(name, value, is_finite(value) and value > 0, "a finite number above 0")
@@ -62,6 +63,8 @@ class Settings:
     def identity(self) -> dict[str, Any]:
         """What tells this run from another, as values that JSON can hold."""
         values = {**vars(self), "optimizer": told(self.optimizer), "schedule": told(self.schedule)}
+        if self.trunk_rate == 1:  # as runs were before there was one
+            del values["trunk_rate"]
         options = values.pop("optimizer_options")
         return {**values, "optimizer_options": dict(options)} if options else values
 

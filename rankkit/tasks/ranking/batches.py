@@ -87,10 +87,15 @@ def plan_epoch(
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def default_epochs(n_queries: int, batch_queries: int) -> int:
+def default_epochs(n_queries: int, batch_queries: int, least: int = 15) -> int:
     """15 epochs, or as many as make 120 steps: fewer than that leave a network half trained, whatever the data.
+
+    Args:
+        n_queries: Of the training data.
+        batch_queries: Of a batch.
+        least: In place of 15.
 
     >>> default_epochs(20_000, 64), default_epochs(120, 64)
     (15, 60)
     """
-    return max(15, math.ceil(120 / max(1, math.ceil(n_queries / max(1, batch_queries)))))
+    return max(least, math.ceil(120 / max(1, math.ceil(n_queries / max(1, batch_queries)))))

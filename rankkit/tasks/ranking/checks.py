@@ -110,14 +110,30 @@ def check_data(
                 f"fit: expected finite labels in {name}; got {data.labels[doc]} in query {qid!s}. "
                 "Drop or mend that document."
             )
-    _check_knows_schema(scorer, train)
-    if getattr(scorer, "feature_names", None) is not None:  # it goes on from an earlier training, or was told
-        train = matched("fit: train", scorer, train)
-    check_count("fit: train", n_features_of(scorer, train.n_features), train)
+    train = check_columns("fit", scorer, train)
     return train, None if valid is None else matched("fit: valid", train, valid)
 
 
-def _check_knows_schema(scorer: nn.Module, train: RankingDataset) -> None:
+def check_columns(where: str, scorer: nn.Module, train: RankingDataset) -> RankingDataset:
+    """Training data with the features that a scorer takes, in its order.
+
+    Args:
+        where: The function that a person called, for messages.
+        scorer: That is to learn from it.
+        train: The data.
+
+    Raises:
+        ConfigError: If the scorer does not know columns that are no numbers.
+        DataError: If a feature is missing, or there is another number of them.
+    """
+    _check_knows_schema(where, scorer, train)
+    if getattr(scorer, "feature_names", None) is not None:  # it goes on from an earlier training, or was told
+        train = matched(f"{where}: train", scorer, train)
+    check_count(f"{where}: train", n_features_of(scorer, train.n_features), train)
+    return train
+
+
+def _check_knows_schema(where: str, scorer: nn.Module, train: RankingDataset) -> None:
     """Refuse scorers that would take codes for numbers; a module of one's own may know what to do with them.
 
     Raises:
@@ -130,11 +146,11 @@ def _check_knows_schema(scorer: nn.Module, train: RankingDataset) -> None:
         return
     if is_own(scorer) and not learns_in_one_go(scorer):
         raise ConfigError(
-            f"fit: expected a scorer that knows the columns of train; got {type(scorer).__name__} of numbers alone, to "
-            f"which the codes of {', '.join(coded[:5])} would be numbers. Build it with "
+            f"{where}: expected a scorer that knows the columns of train; got {type(scorer).__name__} of numbers "
+            f"alone, to which the codes of {', '.join(coded[:5])} would be numbers. Build it with "
             f"{type(scorer).__name__}.for_data(train), or leave the columns out with drop=[...]."
         )
-    say(f"fit: {type(scorer).__name__} gets the codes of {', '.join(coded[:5])} as numbers.")
+    say(f"{where}: {type(scorer).__name__} gets the codes of {', '.join(coded[:5])} as numbers.")
 
 
 def check_objective(scorer: nn.Module, objective: Callable[..., Any], train: RankingDataset) -> None:

@@ -82,7 +82,7 @@ class RankingJob:
         """Check that they go together; features of both parts come into the scorer's order."""
         self.train, self.valid = check_data(self.model, self.train, self.valid)
         if self.objective is None or boosts(self.model):
-            self._note_columns()
+            note_columns(self.model, self.train)
         if self.objective is None:
             check_informative(self.where, type(self.model).__name__, NEEDS_GRADES, self.train, self.valid)
             return
@@ -90,14 +90,6 @@ class RankingJob:
         check_informative(self.where, objective_name(self.objective), self.objective, self.train, self.valid)
         if self.batches.block_docs is None and not boosts(self.model):
             self.batches = replace(self.batches, block_docs=chosen_block_docs(self.where, self.train))
-
-    def _note_columns(self) -> None:
-        """Let the scorer know what its features are called, and which columns were none."""
-        scorer: Any = self.model
-        if getattr(scorer, "feature_names", None) is None:
-            scorer.feature_names = self.train.feature_names
-        if self.train.roles is not None:
-            scorer.roles = self.train.roles
 
     def identity(self) -> dict[str, Any]:
         """What a run is, besides its settings."""
@@ -142,7 +134,7 @@ class RankingJob:
             train = priors.learn(self.where, train)
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
-        self._note_columns()
+        note_columns(scorer, self.train)
         feed, plan = self._feed(train, settings, place)
         metric = settings.metric
         return Work(
@@ -174,3 +166,11 @@ class RankingJob:
         if place.type == "cuda" and fits_on(place, train.features.nbytes):
             return Feed(train, place), feed.plan  # the same batches, from the memory of the device
         return feed, feed.plan
+
+
+def note_columns(scorer: Any, train: RankingDataset) -> None:
+    """Let a scorer know what its features are called, and which columns were none."""
+    if getattr(scorer, "feature_names", None) is None:
+        scorer.feature_names = train.feature_names
+    if train.roles is not None:
+        scorer.roles = train.roles

@@ -22,6 +22,7 @@ from rankkit.training.rows import Stepping
 from rankkit.training.run import Run
 
 _FORMAT = 2
+COMMAND = "rankkit train"
 
 
 class RunFolder:
@@ -31,12 +32,13 @@ class RunFolder:
         folder: Made if it is missing.
         identity: What decides the result, as JSON values; a checkpoint with another identity is refused.
         every: Seconds between checkpoints inside an epoch.
+        command: Of the command line, that goes on with such a run.
     """
 
-    def __init__(self, folder: Path, identity: dict[str, Any], every: float) -> None:
+    def __init__(self, folder: Path, identity: dict[str, Any], every: float, command: str = COMMAND) -> None:
         self.folder = folder
         self.identity: dict[str, Any] = json.loads(json.dumps(identity, default=_plain))
-        self.every = every
+        self.every, self.command = every, command
         self.checkpoint = folder / "checkpoint.pt"
         self.metrics = folder / "metrics.jsonl"
         self._saved_at = time.monotonic()
@@ -113,7 +115,7 @@ class RunFolder:
             return f"The checkpoint after {self._saved_step} steps is safe."
 
         out = self.folder
-        with keeping(kept, f"Make room, then go on with resume=True (rankkit train --out {out} --resume)."):
+        with keeping(kept, f"Make room, then go on with resume=True ({self.command} --out {out} --resume)."):
             yield
 
     def start(self, records: Sequence[EpochRecord]) -> None:

@@ -19,7 +19,7 @@ from rankkit.tasks.gradient.settings import Settings
 from rankkit.tasks.gradient.work import BadStep, Work
 from rankkit.training.callbacks import Callback, Observers
 from rankkit.training.gradient.average import Average, averaged
-from rankkit.training.gradient.checkpoint import RunFolder, restore
+from rankkit.training.gradient.checkpoint import COMMAND, RunFolder, restore
 from rankkit.training.gradient.optimizers import build_optimizer, clip_gradients, set_learning_rate
 from rankkit.training.gradient.schedule import learning_rate_factor
 from rankkit.training.gradient.watch import LossWatch
@@ -33,7 +33,12 @@ logger = logging.getLogger(__name__)
 
 
 def open_folder(
-    out: str | Path | None, identity: Callable[[], dict[str, Any]], *, resume: bool, every: float
+    out: str | Path | None,
+    identity: Callable[[], dict[str, Any]],
+    *,
+    resume: bool,
+    every: float,
+    command: str = COMMAND,
 ) -> tuple[RunFolder | None, dict[str, Any] | None]:
     """The folder of a run and the checkpoint in it, each None where there is none.
 
@@ -43,6 +48,7 @@ def open_folder(
             it is asked only where there is a folder.
         resume: Whether to go on from a checkpoint.
         every: Seconds between checkpoints inside an epoch.
+        command: Of the command line, that goes on with such a run.
 
     Raises:
         ConfigError: If there is a checkpoint that is not to be resumed, or ``resume`` comes without a folder.
@@ -52,7 +58,7 @@ def open_folder(
         if resume:
             raise ConfigError("fit: expected out= with resume=True; got none. Pass the folder of the run.")
         return None, None
-    folder = RunFolder(Path(out), identity(), every)
+    folder = RunFolder(Path(out), identity(), every, command)
     saved = folder.read(resume=resume)
     if resume:
         where = "no checkpoint, starting anew" if saved is None else f"going on in epoch {saved['run']['epoch']}"
@@ -209,5 +215,5 @@ def _interrupted(run: Run, history: History, folder: RunFolder | None) -> Traini
         return TrainingInterrupted(f"fit: {where}. Nothing was saved: pass out= to be able to go on.", history)
     out = folder.folder
     return TrainingInterrupted(
-        f"fit: {where}; saved in {out}. Go on with resume=True (rankkit train --out {out} --resume).", history
+        f"fit: {where}; saved in {out}. Go on with resume=True ({folder.command} --out {out} --resume).", history
     )

@@ -1,11 +1,15 @@
 """The optimizer of a run, in its fused form where torch has one for the device, and the norm of its gradient."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from rankkit.remarks import say
 from rankkit.tasks.gradient.methods import Groups, make_optimizer
 from rankkit.tasks.gradient.settings import Settings
+from rankkit.tasks.gradient.trunk import head_weights
 from rankkit.training.rows import OPTIONS, RowAdam, Stepping, Together, tables_of
 
 
@@ -21,7 +25,7 @@ def build_optimizer(
     become dense, and that is said, since each step then pays for every row.
 
     Args:
-        scorer: Its weights learn at the rate of the settings.
+        scorer: Its weights learn at the rate of the settings, those before its last layer at ``trunk_rate`` times that.
         settings: Of the run.
         device: Where the weights are.
         objective: Its weights, if it has any, learn along the same schedule, at the ``learning_rate`` of the module
@@ -31,15 +35,18 @@ def build_optimizer(
     apart = set(map(id, tables))
     trained = [parameter for parameter in scorer.parameters() if parameter.requires_grad and id(parameter) not in apart]
     kept = {id(getattr(one, name)) for one in scorer.modules() for name in getattr(one, "undecayed", ())}
-    groups: Groups = [
-        {"params": [p for p in trained if p.dim() >= 2 and id(p) not in kept], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.dim() < 2 or id(p) in kept], "weight_decay": 0.0},
-    ]
+    groups: Groups = []
+    for factor, part in _by_rate(scorer, trained, settings.trunk_rate).items():
+        own: dict[str, Any] = {} if factor == 1 else {"rate_factor": factor}
+        decayed = [p for p in part if p.dim() >= 2 and id(p) not in kept]
+        others = [p for p in part if p.dim() < 2 or id(p) in kept]
+        groups.append({"params": decayed, "weight_decay": settings.weight_decay, **own})
+        groups.append({"params": others, "weight_decay": 0.0, **own})
     for module in [] if objective is None else objective.modules():
-        own = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]
-        if own:
+        weights = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]
+        if weights:
             factor = getattr(module, "learning_rate", settings.learning_rate) / settings.learning_rate
-            groups.append({"params": own, "weight_decay": 0.0, "rate_factor": factor})
+            groups.append({"params": weights, "weight_decay": 0.0, "rate_factor": factor})
     options = settings.optimizer_options or {}
     dense = make_optimizer(
         settings.optimizer,
@@ -52,12 +59,25 @@ def build_optimizer(
     if not tables:
         return dense
     rows = RowAdam(
-        [{"params": tables, "weight_decay": settings.weight_decay}],
+        [{"params": tables, "weight_decay": settings.weight_decay, "rate_factor": settings.trunk_rate}],
         settings.learning_rate,
         decoupled=settings.optimizer == "adamw",
         **options,
     )
     return Together(dense, rows)
+
+
+def _by_rate(
+    scorer: nn.Module, trained: Sequence[nn.Parameter], trunk_rate: float
+) -> dict[float, Sequence[nn.Parameter]]:
+    """Weights by what their learning rate is multiplied by."""
+    if trunk_rate == 1:
+        return {1.0: trained}
+    head = head_weights(scorer)
+    return {
+        trunk_rate: [weight for weight in trained if id(weight) not in head],
+        1.0: [weight for weight in trained if id(weight) in head],
+    }
 
 
 def _tables(scorer: nn.Module, settings: Settings) -> list[nn.Parameter]:

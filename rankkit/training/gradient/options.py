@@ -35,6 +35,7 @@ class Options:
     checkpoint_every: float = 300.0
     callbacks: Sequence[Callback] = ()
     progress: bool = True
+    trunk_rate: float = 1.0
 
     def settings(self, metric: str, *, epochs: int, learning_rate: float) -> Settings:
         """The settings of the run.

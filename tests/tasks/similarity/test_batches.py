@@ -21,7 +21,7 @@ def test_an_epoch_is_as_long_as_the_progress_bar_takes_it_to_be(quick_encoder, m
         lengths.append(work.n_docs)
         return run_work(work, *args, **options)
 
-    monkeypatch.setattr("rankkit.training.fitting.run_work", spy)
+    monkeypatch.setattr("rankkit.training.running.run_work", spy)
     quick_encoder(small(), epochs=1, batch_classes=batch_classes, callbacks=[Count()])
     assert lengths == [sum(seen_by)]
 

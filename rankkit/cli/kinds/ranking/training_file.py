@@ -172,6 +172,7 @@ class Experiment(AnyExperiment):
     @model_validator(mode="after")
     def _options_work(self) -> "Experiment":
         """What can be known to fail is known before hours of reading and training."""
+        from rankkit.tasks.gradient.trunk import check_has_trunk
         from rankkit.training.beforehand import check_training
 
         check_run(check_training, {**self.training, "seed": self.seed})
@@ -184,6 +185,8 @@ class Experiment(AnyExperiment):
         if self.objective is not None:
             check_objective(name, options)
         scorer = untrained_scorer(self.scorer.name, self.scorer.options, name, self.data.n_features)
+        if self.training.get("trunk_rate", 1) != 1:
+            check_has_trunk("training.trunk_rate", scorer)
         if self.target is not None:
             self._check_target(self.target, scorer)
         return self

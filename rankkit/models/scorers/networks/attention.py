@@ -1,6 +1,6 @@
 """AttentionScorer: the documents of a query look at each other before each gets its score."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -163,11 +163,15 @@ class AttentionScorer(nn.Module):
         """
         return scorer_for(cls, train, min_count, options)
 
+    def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
+        return _by_length(self.looked, self.rows(features, offsets), offsets)
+
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
         rows = self.rows(features, offsets)
         if not tracing():
-            return _by_length(self, rows, offsets)
+            return _by_length(self.of_lists, rows, offsets)
         # No shape may depend on the lengths of lists: each list is all documents with those of others masked.
         places = torch.arange(rows.shape[0], device=rows.device)
         mask = (places >= offsets[:-1, None]) & (places < offsets[1:, None])
@@ -186,12 +190,17 @@ class AttentionScorer(nn.Module):
             rows: What :meth:`rows` gave; padding may be anything finite.
             mask: ``[query, list]``, where documents are.
         """
+        outputs: Tensor = self.output(self.looked(rows, mask))
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    def looked(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """What documents are after they looked at each other: ``[query, list, width]`` to the same."""
         # A list without documents looks at its padding: a softmax over nothing would be NaN.
         seen = (mask | ~mask.any(dim=1, keepdim=True))[:, None, None, :]
         for block in self.blocks:
             rows = block(rows, seen)
-        outputs: Tensor = self.output(self.norm(rows))
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+        found: Tensor = self.norm(rows)
+        return found
 
     def __repr__(self) -> str:
         return describe(self, self.options)
@@ -290,18 +299,18 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, n_
     return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(-2)
 
 
-def _by_length(scorer: AttentionScorer, rows: Tensor, offsets: Tensor) -> Tensor:
-    """The scores of flat documents, lists of like length padded together."""
+def _by_length(of_lists: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Tensor:
+    """What padded lists give, of flat documents: lists of like length are padded together."""
     sizes, starts = offsets.diff(), offsets[:-1]
     found, at = [], []
     for queries in _alike(sizes):
         places = torch.arange(int(sizes[queries].max()), device=rows.device)
         mask = places < sizes[queries, None]
         where = torch.where(mask, starts[queries, None] + places, starts[queries, None])
-        found.append(scorer.of_lists(rows[where], mask)[mask])
+        found.append(of_lists(rows[where], mask)[mask])
         at.append(where[mask])
     if not found:
-        return scorer.of_lists(rows[None], rows.new_ones(1, len(rows), dtype=torch.bool))[0]
+        return of_lists(rows[None], rows.new_ones(1, len(rows), dtype=torch.bool))[0]
     outputs = torch.cat(found)
     return torch.zeros_like(outputs).index_copy(0, torch.cat(at), outputs)
 

@@ -146,14 +146,18 @@ class DCNScorer(nn.Module):
         """Whether hidden layers stand beside the cross layers; where there are none, nothing does."""
         return self.structure == "parallel" and len(self.hidden) > 0
 
-    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
-        """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+    def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
         start: Tensor = self.transform(features, offsets)
         values = start
         for layer in self.cross:
             values = layer(values, start)
         deep = cast(Tensor, self.hidden(start if self.is_parallel else values))
-        outputs: Tensor = self.output(torch.cat([values, deep], dim=1) if self.is_parallel else deep)
+        return torch.cat([values, deep], dim=1) if self.is_parallel else deep
+
+    def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
+        outputs: Tensor = self.output(self.hidden_values(features, offsets))
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
     def __repr__(self) -> str:

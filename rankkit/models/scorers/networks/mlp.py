@@ -122,9 +122,13 @@ class MLPScorer(nn.Module):
         """
         return scorer_for(cls, train, min_count, options)
 
+    def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
+        return run_hidden(self.transform, self.hidden, features, offsets)
+
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(run_hidden(self.transform, self.hidden, features, offsets))
+        outputs: Tensor = self.output(self.hidden_values(features, offsets))
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
     def __repr__(self) -> str:

@@ -135,11 +135,8 @@ class TabMScorer(nn.Module):
         """
         return scorer_for(cls, train, min_count, options)
 
-    def members(self, features: Tensor, offsets: Tensor) -> Tensor:
-        """The scores of each member: ``[doc, feature]`` to ``[member, doc]``, or ``[member, doc, K]``.
-
-        Training takes the mean of their losses.
-        """
+    def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """What the last layer of each member scores: ``[doc, feature]`` to ``[member, doc, width]``."""
         layers = list(self.hidden)
         if layers and can_gather(self.transform, layers[0], features):
             first = cast(SharedLinear, layers.pop(0))
@@ -149,7 +146,14 @@ class TabMScorer(nn.Module):
             values = self.transform(features, offsets)
         for layer in layers:
             values = self._finished(layer(values))
-        outputs: Tensor = self.output(values)
+        return values if values.dim() == 3 else values.expand(len(self.output.weight), -1, -1)
+
+    def members(self, features: Tensor, offsets: Tensor) -> Tensor:
+        """The scores of each member: ``[doc, feature]`` to ``[member, doc]``, or ``[member, doc, K]``.
+
+        Training takes the mean of their losses.
+        """
+        outputs: Tensor = self.output(self.hidden_values(features, offsets))
         return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
