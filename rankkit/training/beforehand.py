@@ -26,7 +26,7 @@ def check_training(options: Mapping[str, Any]) -> None:
         options: Those that are given, by name.
     """
     given = _with_defaults(fit, options)
-    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches)})
+    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches) if field.name in given})
     _check_run(given)
 
 
@@ -56,7 +56,7 @@ def check_pretraining(options: Mapping[str, Any]) -> None:
     """
     given = _with_defaults(pretrain, options)
     check_method(*(given[name] for name in ("method", "corruption", "temperature", "n_dims")))
-    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches)})
+    ListBatches(**{field.name: given[field.name] for field in fields(ListBatches) if field.name in given})
     _check_run({**_with_defaults(fit, {}), **given})
 
 

@@ -356,7 +356,12 @@ def defaults_of(task: Task) -> dict[str, Any]:
     """What the options of a training of some task are where they are left out."""
     parameters = signature(task.job).parameters.values()
     own = {option.name: option.default for option in parameters if option.kind is Parameter.KEYWORD_ONLY}
-    common = {option.name: option.default for option in fields(Options) if option.default is not MISSING}
+    called = signature(FITS.get(task.name, fit)).parameters  # trunk_rate is of scorers alone
+    common = {
+        option.name: option.default
+        for option in fields(Options)
+        if option.default is not MISSING and option.name in called
+    }
     return {"metric": task.metric, **own, **common}
 
 

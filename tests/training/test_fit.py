@@ -134,7 +134,7 @@ def test_weight_decay_shrinks_matrices_and_not_biases(new_scorer):
     names = Settings.__dataclass_fields__
     options = dict.fromkeys(names) | {
         "metric": "ndcg@10", "epochs": 1, "seed": 0, "optimizer": "adamw", "learning_rate": 0.1, "weight_decay": 0.5,
-        "momentum": 0.9, "schedule": "constant", "warmup": 0.0, "precision": "fp32",
+        "momentum": 0.9, "schedule": "constant", "warmup": 0.0, "precision": "fp32", "trunk_rate": 1.0,
     }  # fmt: skip
     groups = build_optimizer(new_scorer(), Settings(**options), torch.device("cpu")).param_groups
     assert [(group["weight_decay"], {p.dim() for p in group["params"]}) for group in groups] == [(0.5, {2}), (0.0, {1})]

@@ -114,7 +114,7 @@ def _teacher(run: Path) -> "Experiment":
             f"{EXPERIMENT_FILE}. Train the teacher with rankkit train."
         )
     found = load_experiment(run / EXPERIMENT_FILE, {}, [])
-    if found.task.name != "ranking" or found.objective is None:
+    if getattr(found, "scorer", None) is None or found.objective is None:
         raise ConfigError(f"{run}: expected a scorer that an objective trained; got another model. Name such a run.")
     start = getattr(found, "start", None)
     if start is not None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from rankkit.objectives.lists.listwise import check_grades, cross_entropy_of_lists
 from rankkit.objectives.lists.temperature import tempered_lists
 from rankkit.objectives.marks import marked
+from rankkit.objectives.ranks.metric_terms import check_cutoff
 from rankkit.objectives.ranks.score_order import ScoreOrder
 from rankkit.ranking import Gain, Reduction
 
@@ -54,6 +55,7 @@ def lambda_softmax_loss(
         Pasumarthi et al., "TF-Ranking: Scalable TensorFlow Library for Learning-to-Rank", KDD 2019 (the softmax loss
         with DCG lambda weights).
     """
+    check_cutoff("lambda_softmax_loss", k)
     scores, labels, mask = tempered_lists("lambda_softmax_loss", scores, labels, mask, temperature)
     check_grades("lambda_softmax_loss", labels)
     order = ScoreOrder(scores.detach(), labels, mask)
