@@ -9,6 +9,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.next_step import suggest
 from rankkit.cli.training.run_folder import BUSY, EXPERIMENT_FILE, interruptible, refuse_run
+from rankkit.cli.training.started import DISTILLED
 from rankkit.errors import ConfigError
 from rankkit.files.places import check_place
 
@@ -255,7 +256,7 @@ class _Work:
         )
         rows = {"teacher": self._scorer, "student on labels": plain, "student distilled": student}
         table = {**self._told(unlabelled), "results": self._table(rows)}
-        write_text(out / "distilled.json", json.dumps(table, indent=2) + "\n")
+        write_text(out / DISTILLED, json.dumps(table, indent=2) + "\n")
         typer.echo(f"\nSaved in {out}")
 
     def _told(self, unlabelled: list[Path]) -> dict[str, Any]:

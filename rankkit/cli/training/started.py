@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rankkit.tasks.task import Built
 
 WHERE = "rankkit train --from"
+DISTILLED = "distilled.json"  # what rankkit distill leaves, whose student learnt more than labels
 
 
 def scorer_of(run: Path, others: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,10 +46,14 @@ def scorer_of(run: Path, others: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def objective_of(run: Path) -> Any:
-    """The objective of a run as an experiment file has it; None where it says none."""
+    """The objective of a run as an experiment file has it; None where none says how it learnt from labels."""
+    from rankkit import registry
     from rankkit.bundle.model_json import read_model_json
 
-    return read_model_json(run).get("objective")
+    said = read_model_json(run).get("objective")
+    name = said.get("name") if isinstance(said, dict) else said
+    is_of_labels = name in registry.names("objective") and not (run / DISTILLED).exists()
+    return said if is_of_labels else None
 
 
 def begun_with(built: "Built", run: Path) -> "Built":
