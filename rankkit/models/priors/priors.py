@@ -22,6 +22,7 @@ from rankkit.remarks import say
 
 _DAY = 86_400e6  # microseconds
 _BLOCK = 262_144  # documents
+_FEW = 0.5  # of the documents
 
 
 class Priors(nn.Module):
@@ -163,6 +164,23 @@ class Priors(nn.Module):
         features[:, self.hidden] = 0
         self.options["sizes"] = [table.sizes for table in self.tables]
         return replace(train, features=features, feature_names=self.widened.names, schema=self.widened)
+
+    def tell_of(self, where: str, valid: RankingDataset) -> None:
+        """Say of which keys validation data has few that the training data has, as when they are written otherwise.
+
+        Args:
+            where: For messages.
+            valid: Validation data.
+        """
+        names = named(valid.feature_names, self.n_inputs)
+        counts = self.columns_of(valid.features)[:, self.n_inputs + len(FORMS) - 1 :: len(FORMS)]
+        for table, share in zip(self.tables, (counts > 0).mean(axis=0).tolist(), strict=True):
+            if share < _FEW:
+                key = "+".join(names[place] for place in table.key)
+                say(
+                    f"{where}: {share:.0%} of the validation documents have a key of {key} that the training data has. "
+                    "Look whether both write them alike."
+                )
 
     def _restore(self, buffers: Sequence[Tensor]) -> None:
         taken = iter(buffers)

@@ -219,6 +219,8 @@ class BoostedTrees(nn.Module):
             )
         if self.priors is not None:
             train = self.priors.learn("fit", train)
+            if valid is not None:
+                self.priors.tell_of("fit", valid)
         learnt = rows_of(train, self._columns(train), None if own is None else self.weights_taken(train))
         held_out = None if valid is None else rows_of(valid, self._columns(valid), None)
         earlier = None if self.grown is None else self.grown.state()["file"].tobytes()

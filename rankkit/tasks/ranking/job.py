@@ -132,6 +132,8 @@ class RankingJob:
         priors = getattr(transform, "before", None)
         if priors is not None:  # each document of training with what other queries say of its keys
             train = priors.learn(self.where, train)
+            if valid is not None:
+                priors.tell_of(self.where, valid)
         if transform is not None and not transform.fitted:
             transform.fit(train.features, train.offsets)
         note_columns(scorer, self.train)

@@ -236,3 +236,13 @@ def test_keys_that_never_come_back_are_refused():
     train = rk.from_pandas(frame.assign(doc_id=frame.qid), columns={"doc_id": "key"})
     with pytest.raises(DataError, match="expected keys of a prior that come back in other queries; got none in doc_id"):
         rk.fit(rk.LinearScorer.for_data(train, prior="doc_id"), "ranknet", train, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(("made", "options"), SCORERS)
+def test_keys_that_are_written_otherwise_are_told(made, options):
+    train, _ = data()
+    other = log(30, 2)
+    valid = rk.from_pandas(other.assign(doc_id=other.doc_id + ".0"), schema=train.schema)
+    scorer = made.for_data(train, prior="doc_id", seed=0, **options)
+    with pytest.warns(DataWarning, match="0% of the validation documents have a key of doc_id that the training data"):
+        rk.fit(scorer, "ranknet", train, valid, epochs=1, progress=False)
