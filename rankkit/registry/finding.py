@@ -65,8 +65,8 @@ def advice(kind: str, name: str) -> str:
 def names(kind: str) -> list[str]:
     """The names of a kind, rankkit's own first.
 
-    >>> names("scorer")
-    ['linear', 'mlp', 'lightgbm', 'xgboost', 'one_feature', 'random', 'trees']
+    >>> names("scorer")[:2]
+    ['linear', 'mlp']
     """
     found = [name for entries in tables_of(kind) for name in entries]
     if kind == "embedding objective":

@@ -93,6 +93,21 @@ COMMANDS = (
         "folder",
         "--resume",
     ),
+    Command(
+        "pretrain",
+        "pretrain --train {m}/train.parquet --scorer mlp --out {out}/run --set scorer.hidden=[8] "
+        "--set pretraining.epochs=2 --set pretraining.checkpoint_every=0",
+        "{out}/run",
+        "folder",
+        "--resume",
+    ),
+    Command(
+        "distill",
+        "distill {m}/taught --out {out}/small --folds 2 --set scorer.hidden=[8] --set training.epochs=1",
+        "{out}/small",
+        "folder",
+        "--resume",
+    ),
     Command("compare", "compare {m}/compare.toml --out {out}/runs --jobs 1", "{out}/runs", "folder", "--resume"),
     Command(
         "margin-sweep",
@@ -144,6 +159,16 @@ COMMANDS = (
     *(_export(to, "linear") for to in ("solr", "elasticsearch", "opensearch", "vespa", "triton", "kserve")),
 )
 
+_TAUGHT = """
+out = "DATA/taught"
+scorer = "linear"
+objective = "ranknet"
+[data]
+train = "DATA/train.parquet"
+valid = "DATA/vali.parquet"
+[training]
+epochs = 1
+"""
 COSTLY = {"compare"}  # whose workers are processes of their own
 
 
@@ -178,6 +203,9 @@ def make_material(folder: Path) -> None:
     ):
         scorer.transform.fit(data.features, data.offsets)
         bundle.save(scorer.eval(), folder / name)
+        if name == "linear":
+            bundle.save(scorer, folder / "taught")
+            (folder / "taught" / "experiment.toml").write_text(_TAUGHT.replace("DATA", str(folder)))
     bundle.save(MLPEncoder(train.input_shape, n_dims=8, hidden=(), seed=0), folder / "encoder")
     _make_log(folder)
     (folder / "compare.toml").write_text(_COMPARISON.replace("DATA", str(folder)))

@@ -68,7 +68,7 @@ def distill(
 
     Prints what teacher, the student on labels alone and the distilled student are worth, and how long each takes.
     """
-    refuse_absent(*(unlabelled or []), model=run)
+    refuse_absent(*(unlabelled or []), model=run, out=out, kind="folder")
     for setting in settings or []:
         if not setting.startswith(("scorer.", "training.", "evaluation.")):
             raise ConfigError(

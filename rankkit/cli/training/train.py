@@ -123,7 +123,8 @@ def train(
     reading: Reading,
 ) -> None:
     """Train a scorer, an encoder or a recommender, and save it with everything needed to use it on new data."""
-    if all(other is None for other in (encoder, log, recommender, update, folds, config)) and not (resume or settings):
+    told = (encoder, log, recommender, update, folds, config, scorer, objective, context, prior, start, target)
+    if all(other is None for other in told) and not (resume or settings or refit):
         refuse_absent(train, valid, test)
     from rankkit.cli.kinds.commands import commands_of, load_experiment
     from rankkit.cli.training.fold_runs import run_folds

@@ -32,7 +32,7 @@ def embed(
     ink: InkOption = None,
 ) -> None:
     """Embed examples with a saved encoder."""
-    refuse_absent(model=run)
+    refuse_absent(model=run, out=out)
     from rankkit import bundle
     from rankkit.loaders.examples.embeddings import check_embeddings_target, write_embeddings
     from rankkit.models import encoders

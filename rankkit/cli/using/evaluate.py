@@ -112,8 +112,8 @@ def evaluate(
     reading: Reading,
 ) -> None:
     """Evaluate a saved ranker, encoder or recommender, or a TREC run by --qrels and --run; prints its convention."""
-    if qrels is None and trec_run is None and data is not None:
-        refuse_absent(data, model=run)
+    if qrels is None and trec_run is None and data is not None and not (all_protocols or empty or ties or protocol):
+        refuse_absent(data, model=run, out=per_query)
     from rankkit import bundle, evaluation
     from rankkit.cli.kinds.commands import Asked, commands_of
     from rankkit.errors import ConfigError

@@ -46,7 +46,7 @@ def explain(
 
     Of a scorer that is a sum over columns, as the additive one, it shows what each value adds too.
     """
-    refuse_absent(data, model=run)
+    refuse_absent(data, model=run, out=out, kind="folder")
     from rankkit import bundle, evaluation, explaining
     from rankkit.errors import DataError
     from rankkit.evaluation.matching import read_documents

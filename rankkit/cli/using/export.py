@@ -1,5 +1,6 @@
 """``rankkit export``: a trained ranker or encoder as a file or folder for where it serves, and a check of one."""
 
+import os
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -106,7 +107,8 @@ def export(
         options["strings"] = True
     if data is None:
         refuse_reading("rankkit export without --data", reading)
-    refuse_absent(model=run)
+    if not os.path.lexists(out):  # what is there may be of another kind than the target writes, which is told first
+        refuse_absent(model=run, out=out, kind="either")
     _export(run, to, out, data, reading, options)
 
 

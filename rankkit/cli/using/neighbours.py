@@ -49,7 +49,7 @@ def neighbours(
     ink: InkOption = None,
 ) -> None:
     """Find the nearest examples of a gallery, by a saved encoder and its distance."""
-    refuse_absent(model=run)
+    refuse_absent(model=run, out=out)
     from rankkit import bundle
     from rankkit.errors import ConfigError
     from rankkit.files.places import check_place

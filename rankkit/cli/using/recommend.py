@@ -37,7 +37,7 @@ def recommend(
     ] = False,
 ) -> None:
     """List the best items for users, in blocks; who has no history gets the most popular items, and it is said."""
-    refuse_absent(model=run)
+    refuse_absent(model=run, out=out)
     import warnings
 
     import numpy as np

@@ -30,7 +30,7 @@ def score(
 
     Files of any length are scored block by block: memory holds a block, not the file.
     """
-    refuse_absent(data, model=run)
+    refuse_absent(data, model=run, out=out)
     from rankkit import bundle
     from rankkit.errors import ConfigError
     from rankkit.evaluation.streaming import score_file

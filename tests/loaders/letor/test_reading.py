@@ -479,7 +479,7 @@ def test_damaged_gzip(tmp_path, damage):
 
 
 def test_data_larger_than_the_memory(read, monkeypatch):
-    monkeypatch.setattr(letor_reader, "_memory_size", lambda: 2**20)
+    monkeypatch.setattr(letor_reader, "memory_size", lambda: 2**20)
     with pytest.raises(DataError, match=r"expected data that fits the memory, 0\.0 GiB; got about \S+ rows of 100,000"):
         read(LINES, n_features=100_000)
 
