@@ -319,7 +319,8 @@ class _Work:
         from rankkit import evaluation
 
         rules = self._student.evaluation
-        table: dict[str, Any] = {}
+        table: dict[str, Any] = {name: {} for name in scorers}
+        times = {name: self._milliseconds(scorer) for name, scorer in scorers.items()}  # of this machine, now: not kept
         for part in ("valid", "test"):
             if part not in self._data:
                 continue
@@ -329,9 +330,8 @@ class _Work:
                     scorer, self._data[part], rules.metrics[:1], empty=rules.empty, ties=rules.ties
                 )
                 mean, (low, high) = report.means[rules.metrics[0]], report.intervals[rules.metrics[0]]
-                took = table.get(name, {}).get("milliseconds") or self._milliseconds(scorer)
-                table.setdefault(name, {"milliseconds": took})[part] = mean
-                typer.echo(f"{name:<18} {mean:.4f}   [{low:.4f}, {high:.4f}]   {took:.2f} ms")
+                table[name][part] = mean
+                typer.echo(f"{name:<18} {mean:.4f}   [{low:.4f}, {high:.4f}]   {times[name]:.2f} ms")
             best, plain, distilled = (table[name][part] for name in scorers)
             if best > plain:
                 typer.echo(f"{(distilled - plain) / (best - plain):.0%} of what the teacher is ahead by came over")

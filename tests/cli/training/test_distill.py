@@ -30,7 +30,8 @@ def test_a_student_is_saved_with_what_it_is_worth(rankkit, teacher, tmp_path):
     assert (told["folds"], told["copies"]) == (2, 3)
     table = told["results"]
     assert list(table) == ["teacher", "student on labels", "student distilled"]
-    assert all(row["valid"] > 0 and row["milliseconds"] > 0 for row in table.values())
+    assert all(row["valid"] > 0 for row in table.values())
+    assert answer.out.count(" ms\n") == 3
     evaluated = rankkit("evaluate", tmp_path / "small", tmp_path / "vali.txt")
     assert f"{table['student distilled']['valid']:.4f}" in evaluated.out
     again = rankkit("distill", teacher, *few, "--out", tmp_path / "small")
