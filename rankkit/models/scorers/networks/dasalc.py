@@ -22,7 +22,7 @@ from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, check_drop
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.transforms import Spec
 
-_BATCH_NORM = {"eps": 1e-3, "momentum": 0.1}  # those of the authors' code, whose momentum is torch's 1 - momentum
+_EPS, _MOMENTUM = 1e-3, 0.1  # of batch normalization in the authors' code, whose momentum is 1 - that of torch
 _LAYER_NORM_EPS = 1e-12
 
 
@@ -130,13 +130,13 @@ class DASALCScorer(nn.Module):
         self.feature_names: tuple[str, ...] | None = None
         n_inputs, drawn = self.transform.n_outputs, frame.generator
         self.noise = GaussianNoise(noise) if noise else nn.Identity()
-        self.norm = DocumentBatchNorm(n_inputs, **_BATCH_NORM)
+        self.norm = DocumentBatchNorm(n_inputs, eps=_EPS, momentum=_MOMENTUM)
         sizes = [n_inputs, *widths]
         self.hidden = nn.ModuleList(CrossedLayer(n_in, n_out, dropout, drawn) for n_in, n_out in pairwise(sizes))
         self.mixed = fresh(nn.Linear, widths[-1], widths[-1], generator=drawn)
         self.start = fresh(nn.Linear, n_inputs, head_size, generator=drawn)
         self.blocks = nn.ModuleList(ListAttention(head_size, n_heads, dropout, drawn) for _ in range(n_blocks))
-        self.seen_norm = DocumentBatchNorm(head_size, **_BATCH_NORM)
+        self.seen_norm = DocumentBatchNorm(head_size, eps=_EPS, momentum=_MOMENTUM)
         self.scale = fresh(nn.Linear, head_size, widths[-1], generator=drawn)
         self.dropout = dropout_of(dropout)
         self.output = frame.output(widths[-1], tied=tied_outputs)
@@ -213,7 +213,7 @@ class CrossedLayer(nn.Module):
     def __init__(self, n_inputs: int, n_outputs: int, dropout: float, generator: torch.Generator | None) -> None:
         super().__init__()
         self.linear = fresh(nn.Linear, n_inputs, n_outputs, generator=generator)
-        self.normalization = DocumentBatchNorm(n_outputs, **_BATCH_NORM)
+        self.normalization = DocumentBatchNorm(n_outputs, eps=_EPS, momentum=_MOMENTUM)
         self.dropout = dropout_of(dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
