@@ -137,6 +137,7 @@ from .models.recommenders import Popularity as Popularity
 from .models.recommenders import Recommender as Recommender
 from .models.scorers import AdditiveScorer as AdditiveScorer
 from .models.scorers import AttentionScorer as AttentionScorer
+from .models.scorers import DASALCScorer as DASALCScorer
 from .models.scorers import DCNScorer as DCNScorer
 from .models.scorers import LinearScorer as LinearScorer
 from .models.scorers import MLPScorer as MLPScorer

@@ -13,6 +13,7 @@ SCORERS = Entries(
         "mlp": "MLPScorer",
         "dcn": "DCNScorer",
         "attention": "AttentionScorer",
+        "dasalc": "DASALCScorer",
         "tabm": "TabMScorer",
         "additive": "AdditiveScorer",
     },

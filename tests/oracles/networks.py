@@ -96,3 +96,70 @@ def additive(scorer, features):
             added += products(numbers(scorer.output.weight[feature]), None, values)
         found.append(added)
     return found
+
+
+def dasalc(scorer, features, offsets):
+    """Scores of documents by a DASALCScorer without transform, noise and dropout: a document, a head at a time."""
+    rows = numbers(features)
+    values = batch_normed(scorer.norm, rows)
+    for layer in scorer.hidden:
+        linear = (numbers(layer.linear.weight), numbers(layer.linear.bias))
+        values = batch_normed(layer.normalization, [[max(v, 0.0) for v in products(*linear, row)] for row in values])
+    values = [products(numbers(scorer.mixed.weight), numbers(scorer.mixed.bias), row) for row in values]
+    start = (numbers(scorer.start.weight), numbers(scorer.start.bias))
+    seen = [[max(v, 0.0) for v in products(*start, row)] for row in rows]
+    for block in scorer.blocks:
+        seen = [
+            normed
+            for first, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+            for normed in attended(block, seen[first:stop])
+        ]
+    seen = batch_normed(scorer.seen_norm, seen)
+    scores = []
+    for row, of_list in zip(values, seen, strict=True):
+        scale = products(numbers(scorer.scale.weight), numbers(scorer.scale.bias), of_list)
+        crossed = [max(v + v * s, 0.0) for v, s in zip(row, scale, strict=True)]
+        scores.append(products(numbers(scorer.output.weight), numbers(scorer.output.bias), crossed)[0])
+    return scores
+
+
+def batch_normed(norm, rows):
+    """Less the mean, by the deviation: those of the rows in training, those of the layer otherwise."""
+    columns = list(zip(*rows, strict=True))
+    if norm.training:
+        means = [math.fsum(column) / len(rows) for column in columns]
+        pairs = zip(columns, means, strict=True)
+        variances = [math.fsum((v - mean) ** 2 for v in column) / len(rows) for column, mean in pairs]
+    else:
+        means, variances = numbers(norm.running_mean), numbers(norm.running_var)
+    parts = list(zip(means, variances, numbers(norm.weight), numbers(norm.bias), strict=True))
+    return [[(v - m) / math.sqrt(s + 1e-3) * w + b for v, (m, s, w, b) in zip(row, parts, strict=True)] for row in rows]
+
+
+def attended(block, rows):
+    """norm(x + attention(x)) of the documents of one query."""
+    width, found = len(rows[0]) if rows else 0, []
+    looks = [
+        [products(numbers(part.weight), numbers(part.bias), row) for row in rows]
+        for part in (block.query, block.key, block.value)
+    ]
+    for place, row in enumerate(rows):
+        heads = []
+        for head in range(block.n_heads):
+            query, *_ = looks[0][place : place + 1]
+            own = slice(head * width, (head + 1) * width)
+            fits = [
+                math.exp(math.fsum(q * k for q, k in zip(query[own], key[own], strict=True)) / math.sqrt(width))
+                for key in looks[1]
+            ]
+            shares = [fit / math.fsum(fits) for fit in fits]
+            for column in range(head * width, (head + 1) * width):
+                heads.append(math.fsum(share * value[column] for share, value in zip(shares, looks[2], strict=True)))
+        summed = [
+            v + a for v, a in zip(row, products(numbers(block.mix.weight), numbers(block.mix.bias), heads), strict=True)
+        ]
+        mean = math.fsum(summed) / width
+        deviation = math.sqrt(math.fsum((v - mean) ** 2 for v in summed) / width + 1e-12)
+        weights = zip(summed, numbers(block.norm.weight), numbers(block.norm.bias), strict=True)
+        found.append([(v - mean) / deviation * w + b for v, w, b in weights])
+    return found

@@ -6,7 +6,15 @@ from typing import Any, cast
 from torch import nn
 
 from rankkit.errors import ExportError
-from rankkit.models.scorers import AdditiveScorer, AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
+from rankkit.models.scorers import (
+    AdditiveScorer,
+    AttentionScorer,
+    DASALCScorer,
+    DCNScorer,
+    LinearScorer,
+    MLPScorer,
+    TabMScorer,
+)
 from rankkit.models.scorers.networks.attention import AttentionBlock, InducedBlock, SelfBlock
 from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, HiddenLayer
 from rankkit.models.scorers.outputs import TiedOutputs
@@ -85,6 +93,33 @@ def _block(block: AttentionBlock, name: str, others: str, of_rows: str, of_other
     return lines
 
 
+def _dasalc(scorer: DASALCScorer) -> list[str]:
+    lines = ["inputs = x", _batch_norm(scorer.norm, "norm")]
+    for n, layer in enumerate(scorer.hidden):
+        at = f"hidden.{n}"
+        lines += [_linear(layer.linear, f"{at}.linear"), "x = relu(x)"]
+        lines.append(_batch_norm(layer.normalization, f"{at}.normalization"))
+    lines += [_linear(scorer.mixed, "mixed"), "values = x", "x = inputs", _linear(scorer.start, "start"), "x = relu(x)"]
+    for n, block in enumerate(scorer.blocks):
+        at = f"blocks.{n}"
+        lines += [
+            "before = x",
+            _linear(block.key, f"{at}.key", into="key"),
+            _linear(block.value, f"{at}.value", into="value"),
+            _linear(block.query, f"{at}.query"),
+            f"x = attention(x, key, value, offsets, offsets, {block.n_heads})",
+            _linear(block.mix, f"{at}.mix"),
+            "x = before + x",
+            _layer_norm(block.norm, f"{at}.norm"),
+        ]
+    lines += [
+        _batch_norm(scorer.seen_norm, "seen_norm"),
+        _linear(scorer.scale, "scale"),
+        "x = relu(values + values * x)",
+    ]
+    return [*lines, _output(scorer.output)]
+
+
 def _tabm(scorer: TabMScorer) -> list[str]:
     lines = []
     for n in range(len(scorer.hidden)):
@@ -106,6 +141,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], list[str]]] = {
     MLPScorer: _mlp,
     DCNScorer: _dcn,
     AttentionScorer: _attention,
+    DASALCScorer: _dasalc,
     TabMScorer: _tabm,
     AdditiveScorer: _additive,
 }
@@ -122,8 +158,7 @@ def _hidden(layer: HiddenLayer, name: str) -> list[str]:
     norm = layer.normalization
     at = f"{name}.normalization"
     if isinstance(norm, DocumentBatchNorm):
-        parts = [f'w["{at}.{part}"]' for part in ("weight", "bias", "running_mean", "running_var")]
-        lines.append(f"x = batch_norm(x, {', '.join(parts)}, {norm.eps!r})")
+        lines.append(_batch_norm(norm, at))
     elif isinstance(norm, nn.LayerNorm):
         lines.append(_layer_norm(norm, at))
     elif not isinstance(norm, nn.Identity):
@@ -142,6 +177,11 @@ def _output(layer: nn.Linear | TiedOutputs) -> str:
     if isinstance(layer, TiedOutputs):
         return 'x = linear(x, w["output.score.weight"], w["output.bias"])'
     return _linear(layer, "output")
+
+
+def _batch_norm(layer: Any, name: str) -> str:
+    parts = [f'w["{name}.{part}"]' for part in ("weight", "bias", "running_mean", "running_var")]
+    return f"x = batch_norm(x, {', '.join(parts)}, {layer.eps!r})"
 
 
 def _layer_norm(layer: Any, name: str) -> str:

@@ -9,6 +9,7 @@ from rankkit.models.scorers.linear import LinearScorer as LinearScorer
 from rankkit.models.scorers.listwise import is_listwise as is_listwise
 from rankkit.models.scorers.networks.additive import AdditiveScorer as AdditiveScorer
 from rankkit.models.scorers.networks.attention import AttentionScorer as AttentionScorer
+from rankkit.models.scorers.networks.dasalc import DASALCScorer as DASALCScorer
 from rankkit.models.scorers.networks.dcn import DCNScorer as DCNScorer
 from rankkit.models.scorers.networks.mlp import MLPScorer as MLPScorer
 from rankkit.models.scorers.networks.tabm import TabMScorer as TabMScorer

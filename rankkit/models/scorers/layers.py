@@ -1,4 +1,4 @@
-"""Layers whose random numbers come from a generator of their own: initial weights and dropout."""
+"""Layers whose random numbers come from a generator of their own: initial weights, dropout and noise."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -94,6 +94,29 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """What print shows in the brackets."""
         return f"p={self.p}"
+
+
+class GaussianNoise(nn.Module):
+    """Adds normal noise in training, drawn from the generator of the run that trains it.
+
+    Args:
+        std: Its standard deviation.
+    """
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.std = std
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Any shape to the same shape; out of training what comes in."""
+        if not self.training:
+            return inputs
+        drawn = torch.empty_like(inputs).normal_(0, self.std, generator=generator_of(inputs.device))
+        return inputs + drawn
+
+    def extra_repr(self) -> str:
+        """What print shows in the brackets."""
+        return f"std={self.std}"
 
 
 def _bytes(n: int, device: torch.device, generator: torch.Generator) -> Tensor:

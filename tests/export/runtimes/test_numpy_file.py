@@ -12,7 +12,15 @@ from torch import nn
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError, ExportError
 from rankkit.export import check, export
-from rankkit.models.scorers import AdditiveScorer, AttentionScorer, DCNScorer, LinearScorer, MLPScorer, TabMScorer
+from rankkit.models.scorers import (
+    AdditiveScorer,
+    AttentionScorer,
+    DASALCScorer,
+    DCNScorer,
+    LinearScorer,
+    MLPScorer,
+    TabMScorer,
+)
 from rankkit.models.scorers.networks.hidden import ACTIVATIONS
 
 TRAIN = make_ranking(20, n_features=5, seed=1)
@@ -69,6 +77,7 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         fitted(DCNScorer(5, (7,), n_cross=3, structure="stacked", transform=["piecewise:4", "log1p"], seed=0)),
         fitted(DCNScorer(5, (), context="z", seed=0)),
         fitted(AttentionScorer(5, (8,), n_inner=6, seed=0)),
+        fitted(DASALCScorer(5, (8, 7), n_blocks=2, n_heads=3, head_size=4, n_outputs=3, seed=0)),
         fitted(AttentionScorer(5, (6, 8), n_inner=6, inducing=3, n_outputs=4, context="z", seed=0)),
         fitted(TabMScorer(5, (7, 6), n_members=3, seed=0)),
         fitted(TabMScorer(5, (), n_members=3, n_outputs=4, activation="gelu", context="z", seed=0)),

@@ -36,6 +36,8 @@ VARIANTS = [
     ("attention", {}),
     ("attention", {"schema": SCHEMA, "hidden": (8,), "n_outputs": 3, "context": "rank"}),
     ("attention", {"hidden": (), "n_heads": 1, "n_blocks": 1, "inducing": 3, "transform": "quantile"}),
+    ("dasalc", {}),
+    ("dasalc", {"schema": SCHEMA, "hidden": (8,), "n_blocks": 1, "head_size": 4, "n_outputs": 3, "context": "z"}),
     ("tabm", {}),
     ("tabm", {"schema": SCHEMA, "hidden": (8, 6), "n_members": 3, "n_outputs": 3, "activation": "gelu"}),
     ("tabm", {"hidden": (), "n_members": 2, "transform": "quantile", "context": "z"}),

@@ -165,19 +165,11 @@ class AttentionScorer(nn.Module):
 
     def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
-        return _by_length(self.looked, self.rows(features, offsets), offsets)
+        return over_lists(self.looked, self.rows(features, offsets), offsets)
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        rows = self.rows(features, offsets)
-        if not tracing():
-            return _by_length(self.of_lists, rows, offsets)
-        # No shape may depend on the lengths of lists: each list is all documents with those of others masked.
-        places = torch.arange(rows.shape[0], device=rows.device)
-        mask = (places >= offsets[:-1, None]) & (places < offsets[1:, None])
-        outputs = self.of_lists(rows.expand(mask.shape[0], -1, -1), mask)
-        belongs = mask if outputs.dim() == 2 else mask[:, :, None]
-        return (outputs * belongs).sum(dim=0)
+        return over_lists(self.of_lists, self.rows(features, offsets), offsets)
 
     def rows(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What documents are before they look at each other: ``[doc, feature]`` to ``[doc, width]``."""
@@ -299,8 +291,21 @@ def attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, n_
     return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask).transpose(1, 2).flatten(-2)
 
 
-def _by_length(of_lists: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Tensor:
-    """What padded lists give, of flat documents: lists of like length are padded together."""
+def over_lists(of_lists: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offsets: Tensor) -> Tensor:
+    """What padded lists give, of flat documents ``[doc, width]``: lists of like length are padded together.
+
+    Args:
+        of_lists: From ``[query, list, width]`` and the mask of documents ``[query, list]`` to ``[query, list, ...]``.
+        rows: The documents; each is one in its own list alone.
+        offsets: ``[query + 1]``.
+    """
+    if tracing():
+        # No shape may depend on the lengths of lists: each list is all documents with those of others masked.
+        places = torch.arange(rows.shape[0], device=rows.device)
+        mask = (places >= offsets[:-1, None]) & (places < offsets[1:, None])
+        outputs = of_lists(rows.expand(mask.shape[0], -1, -1), mask)
+        belongs = mask if outputs.dim() == 2 else mask[:, :, None]
+        return (outputs * belongs).sum(dim=0)
     sizes, starts = offsets.diff(), offsets[:-1]
     found, at = [], []
     for queries in _alike(sizes):

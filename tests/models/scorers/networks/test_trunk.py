@@ -7,13 +7,17 @@ import rankkit as rk
 
 OFFSETS = torch.tensor([0, 3, 3, 4, 30])
 FEATURES = torch.randn(30, 5, generator=torch.Generator().manual_seed(0))
-OWN = {"attention": {"n_blocks": 1, "n_inner": 8}, "dcn": {"structure": "stacked"}}
+OWN = {
+    "attention": {"n_blocks": 1, "n_inner": 8},
+    "dasalc": {"n_blocks": 1, "head_size": 4},
+    "dcn": {"structure": "stacked"},
+}
 
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
 @pytest.mark.parametrize("hidden", [(8,), (8, 6)])
 @pytest.mark.parametrize("transform", ["standardize", "piecewise:4"])
-@pytest.mark.parametrize("name", ["mlp", "dcn", "attention", "tabm"])
+@pytest.mark.parametrize("name", ["mlp", "dcn", "attention", "dasalc", "tabm"])
 def test_scores_are_the_last_layer_of_hidden_values(name, transform, hidden, n_outputs):
     options = {"hidden": hidden, "transform": transform, "n_outputs": n_outputs, **OWN.get(name, {})}
     if n_outputs > 1:
