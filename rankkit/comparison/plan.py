@@ -185,6 +185,10 @@ class Plan:
             raise ConfigError(
                 f"systems: expected each once; got '{twice[0]}' twice. Leave one out, or give it options."
             )
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ConfigError(
+                f"seeds: expected seeds that differ, one at least; got {list(self.seeds)}. Pass for example [0, 1, 2]."
+            )
         if self.baseline not in names:
             raise ConfigError(
                 f"baseline: expected the name of a system; got {self.baseline!r}. {did_you_mean(self.baseline, names)}"

@@ -155,6 +155,17 @@ def split(
     return tuple(_take(data, np.sort(chosen)) for chosen in np.split(shuffled, np.cumsum(sizes)[:-1]))
 
 
+def fold_of_queries(n_queries: int, n_folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """int64 ``[query]``: the fold that chance deals each query to, as many to each as can be.
+
+    What is learnt of the queries outside of a fold can be used on those in it as if these were new.
+
+    >>> np.bincount(fold_of_queries(5, 2)).tolist()
+    [3, 2]
+    """
+    return np.random.default_rng(seed).permutation(np.arange(n_queries) % n_folds)
+
+
 def rolling_windows(
     data: RankingDataset, by: str, n_windows: int, *, share: float = 0.1
 ) -> list[tuple[RankingDataset, RankingDataset, RankingDataset]]:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
+from rankkit.retrieval.blocks import row_blocks
 from rankkit.retrieval.lists import TopK
 
 ItemFeatures: TypeAlias = ArrayLike | str | Sequence[str]
@@ -197,11 +198,21 @@ def beyond_accuracy(
         elif metric == "popularity_bias":
             values = popularity_bias(items, own, learnt.item_counts)
         else:
-            table = _table(where, metric, features, learnt)
-            values = diversity(items, table) if metric == "diversity" else calibration(items, own, table)
+            values = _by_blocks(metric, items, own, _table(where, metric, features, learnt))
         per_user[name] = values
         means[name] = float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")
     return means, per_user
+
+
+def _by_blocks(
+    metric: str, items: NDArray[np.int32], own: Interactions, table: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of some users at a time, as the features of all items of all lists would be many times the lists."""
+    values = [np.empty(0)]
+    for rows in row_blocks(len(items), 2 * items.shape[1] * table.shape[1]):
+        some = items[rows]
+        values.append(diversity(some, table) if metric == "diversity" else calibration(some, own[rows], table))
+    return np.concatenate(values)
 
 
 def _table(where: str, metric: str, features: ItemFeatures | None, learnt: Interactions) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.columns.kinds import Bag, Category
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.views import fold_of_queries
 
 N_TOP = 5
 """Values of a column that are named, the most frequent ones."""
@@ -55,7 +56,7 @@ def category_statistics(
     if data.schema is None:
         return ()
     columns = [column for column in data.schema.columns if isinstance(column, Category | Bag)]
-    folds = _folds(data)
+    folds = np.repeat(fold_of_queries(data.n_queries, N_FOLDS), data.list_sizes).astype(np.int8)
     return tuple(_of_column(data, column, folds, ndcg) for column in columns)
 
 
@@ -75,12 +76,6 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _folds(data: RankingDataset) -> NDArray[np.int8]:
-    """The fold of each document: whole queries, at random with a fixed seed."""
-    of_query = np.random.default_rng(0).permutation(data.n_queries) % N_FOLDS
-    return np.repeat(of_query, data.list_sizes).astype(np.int8)
-
-
 def _of_column(
     data: RankingDataset,
     column: Category | Bag,
@@ -98,13 +93,13 @@ def _of_column(
         is_missing = (codes == n_codes + 1).all(axis=1)
         n_missing += int(is_missing.sum())
         n_unseen += int((codes == n_codes).any(axis=1).sum())
+        labels = None if data.labels is None else data.labels[rows].astype(np.float64)
+        fold = folds[rows].astype(np.int64)
         for place in range(codes.shape[1]):  # a value that a bag has twice counts once
             is_new = (codes[:, :place] != codes[:, place, None]).all(axis=1)
             counts += np.bincount(codes[is_new, place], minlength=n_codes + 2)[: n_codes + 1]
-        if data.labels is not None:
-            labels, fold = data.labels[rows].astype(np.float64), folds[rows].astype(np.int64)
-            for place in range(codes.shape[1]):
-                taken = (codes[:, place] <= n_codes) | (is_missing & (place == 0))
+            if labels is not None:
+                taken = is_new & ((codes[:, place] <= n_codes) | is_missing)
                 flat = fold[taken] * (n_codes + 2) + codes[taken, place]
                 by_fold[0] += np.bincount(flat, labels[taken], by_fold[0].size).reshape(by_fold[0].shape)
                 by_fold[1] += np.bincount(flat, minlength=by_fold[1].size).reshape(by_fold[1].shape)
@@ -117,7 +112,7 @@ def _of_column(
         name=column.name,
         kind=column.kind,
         n_distinct=int((known > 0).sum()),
-        top=tuple((words[place], known[place] / of) for place in top),
+        top=tuple((words[place], float(known[place] / of)) for place in top),
         missing=n_missing / of,
         unseen=n_unseen / of,
         ndcg=worth,

@@ -18,6 +18,7 @@ from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.explaining.attribution import TOLERANCE, Attributions
 from rankkit.explaining.tree_shares import by_column, check_library, tree_shares
+from rankkit.models.priors import key_columns
 from rankkit.models.scorers import LinearScorer, Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.columns import CodeTable
 from rankkit.models.trees import BoostedTrees, TreeScorer
@@ -65,6 +66,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
         raise DataError("attribute: expected documents to explain; got none. Pass docs=[(qid, row)].")
     if isinstance(scorer, TreeScorer | BoostedTrees):
         return _of_trees(scorer, feature_names, data, places)
+    keys: list[int] = []
     integrate = _integrated_gradients()
     network = copy.deepcopy(cast(nn.Module, scorer)).eval()
     if isinstance(network, LinearScorer) and network.schema is not None:
@@ -72,7 +74,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     transform = cast(Transform, getattr(network, "transform", _Transformed()))  # a scorer of one's own may have none
     if priors is not None:  # whose numbers stand beside the features
         data = priors.applied(data)
-        feature_names = named(data.feature_names, data.n_features)
+        feature_names, keys = named(data.feature_names, data.n_features), priors.hidden
     source = torch.from_numpy(_feature_of_output(cast(Scorer, network), data.n_features))
     network.transform = _Transformed()
     network.double()
@@ -86,7 +88,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
         by_feature = torch.zeros(data.n_features, dtype=torch.float64).index_add_(0, source, value.cpu())
         found.append((by_feature.numpy(), *numbers))
     at = [int(data.offsets[query]) + row for query, row in places]
-    return _assemble(feature_names, data, places, np.array(data.features[at]), found, "query")
+    return _assemble(feature_names, data, places, np.array(data.features[at]), found, "query", keys)
 
 
 def check_explainable(scorer: Scorer) -> None:
@@ -113,10 +115,13 @@ def _of_trees(
         names, schema = named(seen[0].feature_names, seen[0].n_features), seen[0].schema
     values, means = tree_shares(scorer.model, features)
     scores = np.asarray(scorer.model.scores(features), np.float64)
+    keys: list[int] = []
     if schema is not None:
         names, features, values = by_column(schema, features, values)
+    if schema is not None and getattr(scorer, "priors", None) is not None:
+        keys = [schema.columns.index(column) for column in key_columns(schema)]
     found = list(zip(values, scores, means, [0] * len(at), strict=True))
-    return _assemble(names, data, places, features, found, "training")
+    return _assemble(names, data, places, features, found, "training", keys)
 
 
 class _Transformed(nn.Module):
@@ -249,20 +254,23 @@ def _assemble(
     features: NDArray[np.float32],
     found: list[tuple[Any, ...]],
     mean_of: Literal["query", "training"],
+    keys: Sequence[int],
 ) -> Attributions:
+    """All of it as one value, without the columns that are keys: no scorer looks at their values."""
     queries, rows = (np.array(numbers, np.int64) for numbers in zip(*places, strict=True))
     at = data.offsets[queries] + rows
     values, scores, mean_scores, n_steps = zip(*found, strict=True)
+    shown = np.setdiff1d(np.arange(len(names)), keys)
     return Attributions(
-        names,
+        tuple(names[place] for place in shown),
         data.qids[queries],
         rows,
         None if data.doc_ids is None else data.doc_ids[at],
         data.list_sizes[queries],
         np.array(scores),
         np.array(mean_scores),
-        features,
-        np.stack(values),
+        features[:, shown],
+        np.stack(values)[:, shown],
         np.array(n_steps),
         mean_of,
     )

@@ -34,6 +34,12 @@ def learn(job: Job, metric: str, options: Options) -> History:
                 f"{job.where}: expected no {field.name} for {type(job.model).__name__}, which learns without "
                 f"gradients; got {getattr(options, field.name)!r}. Leave it out."
             )
+    usual = getattr(job, "default_batches", None)  # of documents of queries
+    if usual is not None and vars(job.batches) != usual:  # type: ignore[attr-defined]
+        raise ConfigError(
+            f"{job.where}: expected no batches for {type(job.model).__name__}, which learns from all documents at "
+            "once. Leave batch_... out."
+        )
     check_from_0("checkpoint_every", options.checkpoint_every)
     job.check()
     folder, _ = open_folder(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rankkit.data.merging import merge
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import id_texts
+from rankkit.data.views import fold_of_queries
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import matched
 from rankkit.evaluation.teaching import pseudo_labels
@@ -80,7 +81,7 @@ def out_of_fold_scores(
             f"out_of_fold_scores: expected a query a fold or more; got {train.n_queries} for {n_folds} folds. "
             "Lower n_folds."
         )
-    folds = np.random.default_rng(seed).permutation(np.arange(train.n_queries) % n_folds)
+    folds = fold_of_queries(train.n_queries, n_folds, seed)
     of_docs = np.repeat(folds, train.list_sizes)
     parts = (train.fingerprint, "" if valid is None else valid.fingerprint, n_folds, seed, about)
     identity = " ".join(map(str, parts))
@@ -217,7 +218,8 @@ def distill(
 
     The student learns :func:`taught` by :func:`rankkit.kl_distillation_loss`; of queries without labels it learns the
     teacher alone. So it does of made-up queries, :func:`corrupted` copies of the training data, of which the teacher
-    may be asked as often as one likes. The best epoch is that of the true labels of the validation data.
+    may be asked as often as one likes. A copy weighs what its query does; data without weights beside data that has
+    some weighs 1. The best epoch is that of the true labels of the validation data.
 
     Args:
         student: A scorer with fresh weights; trained in place.
@@ -257,7 +259,7 @@ def distill(
             "Pass those of out_of_fold_scores."
         )
     known = matched("distill", student, train)  # in the order and the codes of the student, as all that follows
-    data = taught(known, np.asarray(scores), share=share, temperature=temperature)
+    data = replace(taught(known, np.asarray(scores), share=share, temperature=temperature), beside={})
     made_up = (corrupted(known, corruption, seed + number) for number in range(copies))
     parts = [data]
     given = (matched("distill", student, more) for more in unlabelled)
@@ -269,12 +271,16 @@ def distill(
 
 
 def _like(data: RankingDataset, more: RankingDataset, name: str) -> RankingDataset:
-    """Documents with nothing but features and labels, and with as much beside as other data has."""
-    n = more.n_queries if data.weights_per == "query" else more.n_docs
+    """Documents with labels, and with as much beside as other data has: weights are theirs, or 1."""
+    weights = None
+    if data.weights is not None:
+        is_weighed = more.weights is not None and more.weights_per == data.weights_per
+        n = more.n_queries if data.weights_per == "query" else more.n_docs
+        weights = more.weights if is_weighed else np.ones(n, np.float32)
     return replace(
         more,
         qids=id_texts(np.array([f"{name}.{place}" for place in range(more.n_queries)])),
-        weights=None if data.weights is None else np.ones(n, np.float32),
+        weights=weights,
         weights_per=data.weights_per,
         doc_ids=None if data.doc_ids is None else id_texts(np.arange(more.n_docs)),
         beside={},

@@ -141,6 +141,10 @@ def fit(
         (2, 'ndcg@10', 'epochs')
     """
     if task_of_data(objective) is not None:  # fit(model, train, valid)
+        if train is not None and valid is not None:
+            raise ConfigError(
+                "fit: expected fit(model, train, valid) without an objective; got more data. Leave it out."
+            )
         objective, train, valid = None, objective, valid if train is None else train
     task = task_of_data(train) or RANKING
     options = Options(

@@ -87,14 +87,14 @@ class History:
     def __repr__(self) -> str:
         kept = f"best_epoch={self.best_epoch}"
         value = "" if self.best_value is None else f", best {self.metric} {self.best_value:.4f}"
-        return f"History({len(self)} {self.unit}s, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
+        return f"History({self._counted(len(self))}, {kept}{value}, stopped={self.stopped!r}, {self.seconds:.1f} s)"
 
     def __str__(self) -> str:
         if self.stopped == "in one go":
             value = "" if self.best_value is None else f" {self.metric} {self.best_value:.4f} on the validation data."
             told = ", ".join(f"{name} {chosen}" for name, chosen in self.chosen.items())
             return f"Learnt in one go, in {self.seconds:.1f} s.{f' Chosen: {told}.' if told else ''}{value}"
-        ran = f"{len(self)} {self.unit}{'' if len(self) == 1 else 's'} in {self.seconds:.1f} s"
+        ran = f"{self._counted(len(self))} in {self.seconds:.1f} s"
         reason = {
             "epochs": "all that were asked for",
             "patience": "no better one within the patience",
@@ -102,7 +102,7 @@ class History:
             "no split": "no further one would help",
         }[self.stopped]
         if self.unit == "tree":
-            ran, kept, these = f"{ran}, by {self.chosen['objective']}", "the first", f"{self.best_epoch} trees"
+            ran, kept, these = f"{ran}, by {self.chosen['objective']}", "the first", self._counted(self.best_epoch)
             last = "all"
         else:
             kept, these, last = "the weights of epoch", str(self.best_epoch), "the weights of the last epoch,"
@@ -116,6 +116,9 @@ class History:
             best = f"{self.metric} {self.best_value:.4f}"
             told = f"Kept are {kept} {these}, the best on the validation data: {best}."
         return f"{ran} ({reason}). {told}"
+
+    def _counted(self, n: int) -> str:
+        return f"{n} {self.unit}{'' if n == 1 else 's'}"
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row an epoch, the columns of metrics.jsonl."""

@@ -193,6 +193,12 @@ def test_options_are_named_in_full(address, message):
         check_search(systems, Search(2, {address: [1, 2]}))
 
 
+@pytest.mark.parametrize("seeds", [(), (0, 1, 0)])
+def test_seeds_differ_and_there_is_one(seeds):
+    with pytest.raises(ConfigError, match="seeds: expected seeds that differ, one at least; got"):
+        plan(seeds=seeds)
+
+
 def test_names_are_told_apart():
     systems = plan().systems
     with pytest.raises(ConfigError, match="'random' twice"):

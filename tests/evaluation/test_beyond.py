@@ -97,3 +97,12 @@ def test_columns_of_the_log_stand_for_features():
     bare = rk.split_interactions(events, "leave_last").test
     with pytest.raises(ConfigError, match="got a log without any"):
         evaluate_recommender(rk.Popularity().learn(bare.history), bare, names, features="genre")
+
+
+def test_users_are_measured_in_blocks(monkeypatch):
+    features, names = np.random.default_rng(0).random((24, 3)), ["diversity@5", "calibration@5"]
+    _, whole = evaluated(EASE(5.0), names, features)
+    monkeypatch.setattr(beyond, "row_blocks", lambda n, width: [slice(at, at + 7) for at in range(0, n, 7)])
+    _, found = evaluated(EASE(5.0), names, features)
+    for name in names:
+        np.testing.assert_array_equal(found.per_user[name], whole.per_user[name])

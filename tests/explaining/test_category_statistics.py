@@ -56,6 +56,16 @@ def test_what_a_column_is_worth_is_learnt_out_of_fold(column):
     assert one.ndcg == pytest.approx(report.means["ndcg@10"], abs=1e-6)
 
 
+def test_a_value_that_a_document_has_twice_counts_once():
+    frame = shop()
+    twice = frame.assign(tags=[tags * 2 for tags in frame["tags"]])
+    once, again = (
+        next(one for one in feature_statistics(from_pandas(table, columns=KINDS)).categories if one.name == "tags")
+        for table in (frame, twice)
+    )
+    assert again == once
+
+
 def test_counts_are_those_of_pandas():
     frame = shop()
     statistics = feature_statistics(from_pandas(frame, columns=KINDS))

@@ -43,6 +43,25 @@ def test_of_a_weighted_sum_it_is_weight_times_distance_from_the_mean(data):
     assert found.n_steps.tolist() == [64, 64]
 
 
+@pytest.mark.filterwarnings("ignore:fit. prior of")
+@pytest.mark.parametrize("scorer_class", ["LinearScorer", "LightGBM"])
+def test_a_key_is_no_feature_and_what_is_remembered_of_it_is(scorer_class):
+    if scorer_class == "LightGBM":
+        pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"qid": np.repeat(np.arange(20), 10), "doc_id": rng.integers(100, 110, 200)})
+    table["a"], table["b"] = rng.normal(size=(2, 200))
+    table["label"] = (table["doc_id"] % 2 + table["a"] > 0.5).astype(int)
+    data = rk.from_pandas(table, columns={"doc_id": "key"})
+    scorer = getattr(rk, scorer_class).for_data(data, prior=["doc_id"])
+    rk.fit(scorer, "lambdarank", data, epochs=2, progress=False)
+    found = rk.attribute(scorer, data, [(3, 1), (4, 0)])
+    numbers = [f"prior_{form}(doc_id)" for form in ("mean", "lift", "count")]
+    assert sorted(found.names) == sorted(["a", "b", *numbers])
+    assert found.complete.all()
+    assert set(found.to_pandas()["feature"]) == set(found.names)
+
+
 @pytest.mark.parametrize("options", [
     {},
     {"transform": "quantile:8"},

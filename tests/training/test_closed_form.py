@@ -14,6 +14,10 @@ def test_it_takes_no_objective_and_no_option_of_gradients():
         rk.fit(rk.OneFeature(3), "ranknet", TRAIN)
     with pytest.raises(ConfigError, match="expected no learning_rate for OneFeature"):
         rk.fit(rk.OneFeature(3), TRAIN, learning_rate=0.1)
+    with pytest.raises(ConfigError, match=r"expected no batches for OneFeature.*Leave batch_\.\.\. out"):
+        rk.fit(rk.OneFeature(3), TRAIN, batch_queries=8)
+    with pytest.raises(ConfigError, match=r"expected fit\(model, train, valid\) without an objective; got more data"):
+        rk.fit(rk.OneFeature(3), TRAIN, VALID, VALID)
     with pytest.raises(ConfigError, match="expected a name such as 'ranknet'"):
         rk.fit(rk.LinearScorer(3), TRAIN)
 

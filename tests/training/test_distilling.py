@@ -1,5 +1,7 @@
 """Distillation: scores of folds a scorer has not seen, labels that hold teacher and truth, and a student of both."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,11 @@ from rankkit.training.interrupt import TrainingInterrupted
 
 TRAIN, VALID = rk.make_ranking(24, n_features=4, seed=0), rk.make_ranking(10, n_features=4, seed=1)
 FEW = {"epochs": 2, "progress": False}
+
+
+class First:
+    def predict(self, features):
+        return 3 * features[:, 0]
 
 
 def test_labels_are_the_logarithm_of_the_mixed_chances():
@@ -87,10 +94,6 @@ def test_folds_that_are_done_are_not_trained_again(tmp_path):
 
 
 def test_a_student_learns_from_lists_without_labels():
-    class First:
-        def predict(self, features):
-            return 3 * features[:, 0]
-
     few = TRAIN[:4]
     more = rk.make_ranking(60, n_features=4, seed=5)
     values = []
@@ -104,6 +107,30 @@ def test_a_student_learns_from_lists_without_labels():
         values.append(np.corrcoef(said, wanted)[0, 1])
     assert values[1] > values[0]
     assert values[1] > 0.9
+
+
+@pytest.mark.filterwarnings("ignore:fit. 92 of 96 training queries teach")
+@pytest.mark.parametrize("per", ["query", "doc"])
+def test_copies_weigh_what_their_queries_do(per):
+    weights = np.zeros(TRAIN.n_queries, np.float32)
+    weights[3] = 5.0
+    weights = weights if per == "query" else weights.repeat(TRAIN.list_sizes)
+    alone = replace(TRAIN, weights=weights, weights_per=per)
+    scores = First().predict(TRAIN.features)
+    learnt = []
+    for data, of_them in ((alone, scores), (alone[3], scores[TRAIN.offsets[3] : TRAIN.offsets[4]])):
+        student = rk.LinearScorer(4, transform="none", seed=0)
+        distill(student, First(), data, scores=of_them, corruption=1e-9, batch_queries=1000, **FEW)
+        learnt.append(student.output.weight.detach().numpy())
+    # The same gradients up to a factor, which Adam does not see: the other queries and their copies weigh nothing.
+    np.testing.assert_allclose(learnt[0], learnt[1], rtol=1e-3, atol=1e-5)
+
+
+def test_times_and_positions_of_the_training_data_stand_in_no_way():
+    beside = {"time": np.arange(TRAIN.n_docs), "position": np.arange(TRAIN.n_docs)}
+    student, scores = rk.LinearScorer(4, seed=0), First().predict(TRAIN.features)
+    history = distill(student, First(), replace(TRAIN, beside=beside), VALID, scores=scores, **FEW)
+    assert len(history) == 2
 
 
 @pytest.mark.parametrize("per", ["query", "doc"])

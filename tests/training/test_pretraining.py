@@ -198,3 +198,12 @@ def test_data_that_teaches_nothing_is_refused():
         rk.pretrain(network(), rk.make_ranking(4, n_features=3, seed=0), **FEW)
     with pytest.raises(DataError, match="pretrain: expected a RankingDataset as unlabelled; got 'somewhere'"):
         rk.pretrain(network(), "somewhere", **FEW)
+
+
+def test_a_key_that_no_prior_looks_at_is_left_out():
+    rng = np.random.default_rng(0)
+    table = pa.table({"qid": np.repeat(np.arange(20), 6), "a": rng.normal(size=120), "k": rng.integers(0, 4, 120)})
+    data = rk.from_arrow(table, columns={"k": "key"}, label=None)
+    with pytest.warns(UserWarning, match="no prior looks at them: k"):
+        scorer = rk.MLPScorer.for_data(data, hidden=(4,), seed=0)
+    assert len(rk.pretrain(scorer, data, **FEW)) == 2

@@ -66,7 +66,8 @@ def pretrain(
         method = asked.pretraining.get("method", METHOD)
         typer.echo(f"{method} pretrains {shown(model)}\n")
         history = run(model, documents, **asked.pretraining, seed=asked.seed, out=out, resume=resume)
-        typer.echo(f"{len(history)} epochs in {history.seconds:.1f} s, loss by epoch: {_losses(history)}")
+        ran = f"{len(history)} epoch{'' if len(history) == 1 else 's'} in {history.seconds:.1f} s"
+        typer.echo(f"{ran}, loss by epoch: {_losses(history)}")
         with trained(out, COMMAND):
             objective = {"name": method, "options": {k: v for k, v in asked.pretraining.items() if k != "method"}}
             bundle.save(model, out, objective=objective, data_fingerprint=documents.fingerprint)

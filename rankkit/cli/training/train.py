@@ -175,8 +175,9 @@ def train(
             "scorer": scorer_of(start, {**others, "--context": context, "--prior": prior}),
             "objective": objective or (objective_of(start) if config is None else None),
         }
-    short = {"scorer.context": context, "scorer.prior": prior or None}
-    said = [f"{key}={json.dumps(value)}" for key, value in short.items() if value is not None]
+    short = {"context": context, "prior": prior or None}
+    _refuse_twice({f"--{name}" for name, value in short.items() if value is not None}, settings or [])
+    said = [f"scorer.{name}={json.dumps(value)}" for name, value in short.items() if value is not None]
     experiment = load_experiment(config, overrides, [*(settings or []), *said])
     commands = commands_of(experiment.task)
     commands.check(experiment)
@@ -190,6 +191,20 @@ def train(
         else:
             run(experiment, resume=resume, track=track or (), profiled=profile)
             suggest(*commands.trained(experiment))
+
+
+def _refuse_twice(short: set[str], settings: list[str]) -> None:
+    """Raise ConfigError if an option of the scorer is named by its short form and by --set, of which one would win."""
+    from rankkit.cli.experiments.config import parse_setting
+
+    for setting in settings:
+        scorer = parse_setting(setting).get("scorer")
+        for name in scorer if isinstance(scorer, dict) else ():
+            if f"--{name}" in short:
+                raise ConfigError(
+                    f"--{name}: expected scorer.{name} to be named once; got it in --set {setting} too. "
+                    "Leave one of them out."
+                )
 
 
 def _text(path: Path | None) -> str | None:

@@ -71,7 +71,7 @@ def group_charts(results: "Results", systems: Sequence[str]) -> list[Chart]:
             "relevant": relevant,
         }
         labels = [name for name in queries.columns if name.startswith("n_label_")]
-        if len(labels) <= _LABELS:
+        if 0 < len(labels) <= _LABELS:
             kinds["label-mix"] = ("labels that the query has", *mixes_of_labels(queries, labels))
     return [
         _group_chart(f"groups-{name}", metric, (by, words.queries), codes, names, values[list(systems)])

@@ -211,8 +211,10 @@ class Outcomes:
         counts = pd.concat(frames, ignore_index=True)
         labels = [name for name in counts.columns if name.startswith("n_label_")]
         labels.sort(key=lambda name: float(name.removeprefix("n_label_")))
-        counts[labels] = counts[labels].fillna(0).astype(np.int64)  # a grade that one split has and another has not
         others = [name for name in counts.columns if name not in labels]
+        if any(not set(labels) & set(frame.columns) for frame in frames):  # labels of a split are no grades
+            return counts[others]
+        counts[labels] = counts[labels].fillna(0).astype(np.int64)  # a grade that one split has and another has not
         return counts[[*others, *labels]]
 
     @cached_property

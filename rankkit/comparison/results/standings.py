@@ -120,8 +120,7 @@ def _of_metric(results: "Outcomes", metric: str, resampled: Floats) -> MetricSta
     means = kept.mean(axis=0)
     order = sorted(range(len(systems)), key=lambda i: (-means[i], i))
     letters = compact_letters(order, p_corrected <= rules.alpha)
-    paired = kept[:, :, None] - kept[:, None, :]
-    against = _against_baseline(results, paired, p)
+    against = _against_baseline(results, kept, p)
     rows = tuple(
         Standing(
             systems[i],
@@ -139,11 +138,11 @@ def _of_metric(results: "Outcomes", metric: str, resampled: Floats) -> MetricSta
         metric=metric,
         rows=rows,
         systems=systems,
-        deltas=paired.mean(axis=0),
-        effect_sizes=np.array([[effect_size(paired[:, i, j]) for j in n] for i in n]),
+        deltas=np.array([[(kept[:, i] - kept[:, j]).mean() for j in n] for i in n]),
+        effect_sizes=np.array([[effect_size(kept[:, i] - kept[:, j]) for j in n] for i in n]),
         p=p,
         p_corrected=p_corrected,
-        win_tie_loss=tuple(tuple(win_tie_loss(paired[:, i, j], rules.epsilon) for j in n) for i in n),
+        win_tie_loss=tuple(tuple(win_tie_loss(kept[:, i] - kept[:, j], rules.epsilon) for j in n) for i in n),
         n_queries=len(kept),
     )
 
@@ -154,7 +153,7 @@ def _over_seeds(values: Floats) -> tuple[float | None, int]:
     return (float(means.std(ddof=1)) if len(means) > 1 else None), len(means)
 
 
-def _against_baseline(results: "Outcomes", paired: Floats, p: Floats) -> list[dict[str, Any]]:
+def _against_baseline(results: "Outcomes", kept: Floats, p: Floats) -> list[dict[str, Any]]:
     """Delta, effect size, p, corrected p and win/tie/loss of each system; nothing for the baseline itself."""
     rules, systems = results.plan.significance, results.systems
     if results.plan.baseline not in systems:
@@ -162,15 +161,16 @@ def _against_baseline(results: "Outcomes", paired: Floats, p: Floats) -> list[di
     base = systems.index(results.plan.baseline)
     others = [i for i in range(len(systems)) if i != base]
     corrected = dict(zip(others, correct(p[others, base], rules.correction).tolist(), strict=True))
+    paired = {i: kept[:, i] - kept[:, base] for i in others}
     return [
         {}
         if i == base
         else {
-            "delta": float(paired[:, i, base].mean()),
-            "effect_size": effect_size(paired[:, i, base]),
+            "delta": float(paired[i].mean()),
+            "effect_size": effect_size(paired[i]),
             "p": float(p[i, base]),
             "p_corrected": corrected[i],
-            "win_tie_loss": win_tie_loss(paired[:, i, base], rules.epsilon),
+            "win_tie_loss": win_tie_loss(paired[i], rules.epsilon),
         }
         for i in range(len(systems))
     ]

@@ -3,7 +3,8 @@
 All get the same data, the same number of threads and the same rule as rankkit's own systems: the number of trees is
 the one with the best selection metric on the validation data, computed by rankkit, not by the library. Weights of the
 training data go to each in the form that it takes: LightGBM has one a document, XGBoost and CatBoost one a query. Those
-of documents do not reach these two, which the audit of the report says. Categories reach all three as what they are.
+of documents do not reach these two, which the audit of the report says. Categories reach all three as what they are,
+and columns that are keys alone reach none, as they reach none of rankkit's own.
 """
 
 import importlib
@@ -22,6 +23,7 @@ from rankkit.comparison.systems.warming import warm_up_selection
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
+from rankkit.models.priors import key_columns
 from rankkit.models.trees.growing import category_places
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.splits import labels_of
@@ -133,14 +135,17 @@ def fit_lightgbm(
     start = time.perf_counter()
     coded = category_places(split.train)
     train = lgb.Dataset(
-        split.train.features,
+        features_of(split.train),
         labels_of(split.train),
         group=split.train.list_sizes,
         weight=split.train.doc_weights,
         categorical_feature=coded or "auto",
     )
     valid = lgb.Dataset(
-        split.valid.features, labels_of(split.valid), group=split.valid.list_sizes, categorical_feature=coded or "auto"
+        features_of(split.valid),
+        labels_of(split.valid),
+        group=split.valid.list_sizes,
+        categorical_feature=coded or "auto",
     )
     booster = lgb.train(
         {
@@ -157,7 +162,7 @@ def fit_lightgbm(
     write_text(folder / "lightgbm.txt", booster.model_to_string(num_iteration=n_trees))
     leaves = sum(tree["num_leaves"] for tree in booster.dump_model(num_iteration=n_trees)["tree_info"])
     return _fitted(
-        lambda data: booster.predict(data.features, num_iteration=n_trees),
+        lambda data: booster.predict(features_of(data), num_iteration=n_trees),
         curve,
         split,
         folder,
@@ -177,7 +182,7 @@ def fit_xgboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repor
     start = time.perf_counter()
     train, valid = (
         xgb.DMatrix(
-            part.features,
+            features_of(part),
             labels_of(part),
             group=part.list_sizes,
             weight=weights,
@@ -203,7 +208,7 @@ def fit_xgboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repor
     leaves = sum(text.count("leaf=") for text in booster.get_dump())
     write_text(folder / "xgboost.json", bytes(booster.save_raw("json")).decode())
     return _fitted(
-        lambda data: booster.inplace_predict(data.features, predict_type="margin"),
+        lambda data: booster.inplace_predict(features_of(data), predict_type="margin"),
         curve,
         split,
         folder,
@@ -255,17 +260,27 @@ def fit_catboost(spec: RunSpec, split: Split[RankingDataset], folder: Path, repo
     )
 
 
+def features_of(data: RankingDataset) -> NDArray[np.float32]:
+    """The features as a library gets them: 0 in columns that are keys, which would be ids to learn by heart."""
+    if data.schema is None or not key_columns(data.schema):
+        return data.features
+    features = np.array(data.features)
+    for column in key_columns(data.schema):
+        features[:, data.schema.spans[column.name]] = 0
+    return features
+
+
 def catboost_rows(data: RankingDataset) -> Any:
     """The features as CatBoost takes them: a matrix of numbers, or where there are categories a table with their codes.
 
     A missing value is a code of its own, -1, as CatBoost has none for categories.
     """
-    coded = category_places(data)
+    coded, features = category_places(data), features_of(data)
     if not coded:
-        return data.features
+        return features
     import pandas as pd
 
-    columns = dict(enumerate(data.features.T))
+    columns = dict(enumerate(features.T))
     for place in coded:
         columns[place] = np.nan_to_num(columns[place], nan=-1).astype(np.int64)
     return pd.DataFrame(columns)

@@ -64,6 +64,7 @@ class Priors(nn.Module):
         made = [KeyTable(key, columns, n) for key, n in zip(self.keys, learnt, strict=True)]
         self.tables = cast("Sequence[KeyTable]", nn.ModuleList(made))
         self.columns = columns
+        self._until: np.generic | None = None  # the latest query that is remembered, where times are known
 
     @property
     def widened(self) -> Schema:
@@ -119,6 +120,25 @@ class Priors(nn.Module):
         times = _times(where, train, self.half_life)
         if train.n_queries < 2 and self.keys:
             raise DataError(f"{where}: expected two queries or more for a prior; got {train.n_queries}. Add some.")
+        try:
+            features = self._learnt(where, train, times, named(feature_names or train.feature_names, self.n_inputs))
+            if before is not None and not _are_equal(before, list(self.buffers())):
+                raise ConfigError(
+                    f"{where}: expected the training data that the prior was learnt from; got other documents, of "
+                    "which what has been trained would see other numbers. Train a new scorer."
+                )
+        except (ConfigError, DataError):
+            if before is not None:
+                self._restore(before)
+            raise
+        self._until = None if times is None or not self.keys else query_times(where, train, "time").max()
+        self.options["sizes"] = [table.sizes for table in self.tables]
+        return replace(train, features=features, feature_names=self.widened.names, schema=self.widened)
+
+    def _learnt(
+        self, where: str, train: RankingDataset, times: NDArray[np.float64] | None, names: Sequence[str]
+    ) -> NDArray[np.float32]:
+        """Fill the tables; gives the features of the training documents with their own numbers behind."""
         labels = np.asarray(train.labels, np.float64)
         lifts = relative(labels, train.offsets)
         weights = np.ones(len(labels))
@@ -126,14 +146,14 @@ class Priors(nn.Module):
             weights = 0.5 ** ((times.max() - times) / self.half_life)
         features = np.empty((train.n_docs, self.n_inputs + self.n_more), np.float32)
         features[:, : self.n_inputs] = train.features
-        names = named(feature_names or train.feature_names, self.n_inputs)
+        features[:, self.hidden] = 0
+        n_folds = min(N_FOLDS, train.n_queries)
+        sees = f"other queries alone ({n_folds} folds)" if times is None else "earlier ones alone"
         for number, table in enumerate(self.tables):
+            key = "+".join(names[place] for place in table.key)
             keys = table.learn(train.features)
             if not table.n_keys:
-                raise DataError(
-                    f"{where}: expected values in the columns of a prior; got none in "
-                    f"{'+'.join(names[place] for place in table.key)}. Leave it out."
-                )
+                raise DataError(f"{where}: expected values in the columns of a prior; got none in {key}. Leave it out.")
             table.set_rows(of_all(keys, table.n_keys, labels, lifts, weights, self.smoothing))
             if times is None:
                 found = out_of_fold(keys, table.n_keys, labels, lifts, train.offsets, self.smoothing)
@@ -141,32 +161,22 @@ class Priors(nn.Module):
                 found = earlier(keys, labels, lifts, times, self.smoothing, self.half_life or np.inf)
             if not found[:, -1].any():
                 raise DataError(
-                    f"{where}: expected keys of a prior that come back in other queries; got none in "
-                    f"{'+'.join(names[place] for place in table.key)}. Name another key."
+                    f"{where}: expected keys of a prior that come back in other queries; got none in {key}. "
+                    "Name another key."
                 )
             first = self.n_inputs + len(FORMS) * number
             features[:, first : first + len(FORMS)] = found
             say(
-                f"{where}: prior of {'+'.join(names[place] for place in table.key)}: {table.n_keys:,} keys of "
-                f"{train.n_docs:,} documents; a training document sees "
-                + (
-                    f"other queries alone ({min(N_FOLDS, train.n_queries)} folds)."
-                    if times is None
-                    else "earlier ones alone."
-                )
+                f"{where}: prior of {key}: {table.n_keys:,} keys of {train.n_docs:,} documents; a training document "
+                f"sees {sees}."
             )
-        if before is not None and not _are_equal(before, list(self.buffers())):
-            self._restore(before)
-            raise ConfigError(
-                f"{where}: expected the training data that the prior was learnt from; got other documents, of which "
-                "what has been trained would see other numbers. Train a new scorer."
-            )
-        features[:, self.hidden] = 0
-        self.options["sizes"] = [table.sizes for table in self.tables]
-        return replace(train, features=features, feature_names=self.widened.names, schema=self.widened)
+        return features
 
     def tell_of(self, where: str, valid: RankingDataset) -> None:
-        """Say of which keys validation data has few that the training data has, as when they are written otherwise.
+        """Say what of validation data makes it another measure than it seems.
+
+        These are keys of which it has few that the training data has, as when they are written otherwise, and queries
+        to which documents of later ones are known, as they never are in use.
 
         Args:
             where: For messages.
@@ -181,6 +191,17 @@ class Priors(nn.Module):
                     f"{where}: {share:.0%} of the validation documents have a key of {key} that the training data has. "
                     "Look whether both write them alike."
                 )
+        if self._until is None or "time" not in valid.beside or not valid.n_queries:
+            return
+        asked = query_times(where, valid, "time")
+        is_early = asked < self._until if asked.dtype == self._until.dtype else np.zeros(1, np.bool_)
+        if is_early.any():
+            share = float(is_early.mean())
+            say(
+                f"{where}: {share:.0%} of the validation queries are earlier than documents that the prior remembers, "
+                "which in use are never known so soon: they flatter it. Split in order of time (rankkit split "
+                "--by-time, rankkit.split(by=))."
+            )
 
     def _restore(self, buffers: Sequence[Tensor]) -> None:
         taken = iter(buffers)

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rankkit.data.views import fold_of_queries
+
 FORMS = ("mean", "lift", "count")
 """The numbers of a key, in their order."""
 N_FOLDS = 10
@@ -80,8 +82,7 @@ def out_of_fold(
     """
     n_queries = len(offsets) - 1
     n_folds = min(N_FOLDS, n_queries)
-    fold_of_query = np.random.default_rng(_SEED).permutation(np.arange(n_queries) % n_folds)
-    folds = np.repeat(fold_of_query, np.diff(offsets))
+    folds = np.repeat(fold_of_queries(n_queries, n_folds, _SEED), np.diff(offsets))
     places = np.where(keys < 0, n_keys, keys)
     sums = []
     for values in (np.ones_like(labels), labels, lifts):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.models.priors import key_columns
 from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.naming import named
 
@@ -51,29 +52,35 @@ class OneFeature(nn.Module):
         return torch.where(torch.isnan(values), torch.finfo(torch.float32).min, values)
 
     def learn(self, train: Any, choosing: Any, value: Callable[[], float], *, seed: int) -> dict[str, Any]:
-        """Choose the feature and its order.
+        """Choose the feature and its order; a column that is a key is none.
 
         Raises:
             ConfigError: If the data has no such feature.
         """
         names = named(train.feature_names, self.n_features)
+        keys = [] if train.schema is None else key_columns(train.schema)
+        hidden = {train.schema.spans[column.name].start for column in keys}
+        places = [place for place in range(self.n_features) if place not in hidden]
+        known = [names[place] for place in places]
+        if not known:
+            raise ConfigError("OneFeature: expected a feature; got keys alone, which are none. Add one.")
         feature, descending = self.options["feature"], self.options["descending"]
         if feature is not None:
-            if feature not in names:
+            if feature not in known:
                 raise ConfigError(
-                    f"feature: expected the name of a feature; got {feature!r}. {did_you_mean(feature, names)}"
+                    f"feature: expected the name of a feature; got {feature!r}. {did_you_mean(feature, known)}"
                 )
             self._put(names.index(feature), descending is not False)
             return {"feature": feature}
         orders = (True, False) if descending is None else (descending,)
         best: tuple[float, int, bool] | None = None
-        for column in range(self.n_features):
+        for column in places:
             for order in orders:
                 self._put(column, order)
                 reached = value()
                 if best is None or reached > best[0]:
                     best = reached, column, order
-        _, column, order = best or (0.0, 0, True)
+        _, column, order = best or (0.0, places[0], True)
         self._put(column, order)
         return {"feature": names[column], "order": "high first" if order else "low first"}
 

@@ -29,14 +29,18 @@ def choice_costs(scores: Tensor, mask: Tensor) -> Tensor:
     Returns:
         ``[..., list]``, at least 0; 0 in padded places and for the last document, which is no choice.
     """
-    logits = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    # In float64, since the slope of torch's logcumsumexp adds logarithms of slopes to its sums: beside scores of a
+    # million float32 would leave no digit of these.
+    logits = scores.double().masked_fill(~mask, torch.finfo(scores.dtype).min)
     # A document against all behind it, rather than among them: exact where it is far ahead and the cost near 0.
     behind = logits[..., 1:].flip(-1).logcumsumexp(-1).flip(-1)
     is_choice = mask[..., 1:]
     costs = -functional.logsigmoid(torch.where(is_choice, logits[..., :-1] - behind, 0))
-    results = functional.pad(torch.where(is_choice, costs, 0), (0, min(1, scores.shape[-1])))
+    results = functional.pad(torch.where(is_choice, costs, 0), (0, min(1, scores.shape[-1]))).to(scores.dtype)
     known = logits.detach()
-    return recorded(scores, results, lambda grads: torch.where(mask, _curvatures(known, grads * mask), 0))
+    return recorded(
+        scores, results, lambda grads: torch.where(mask, _curvatures(known, grads * mask), 0).to(scores.dtype)
+    )
 
 
 def _curvatures(logits: Tensor, grads: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def unique_softmax_loss(
     if gain == "exp":
         _check_gains(labels)
     below, has_below = _log_sum_of_lower_grades(scores, labels, mask)
-    costs = -functional.logsigmoid(torch.where(has_below, scores - below, 0))
+    costs = -functional.logsigmoid(torch.where(has_below, scores - below, 0)).to(scores.dtype)
     terms = gains(labels, gain) * torch.where(has_below, costs, 0)
     return sum_over_docs("unique_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
 
@@ -181,7 +181,8 @@ def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tu
     """For each document the logarithm of the sum of exp(score) over those of lower label, and whether there are any."""
     keys, order = labels.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
     fill = torch.finfo(scores.dtype).min
-    running = scores.masked_fill(~mask, fill).gather(1, order).logcumsumexp(dim=1)
+    # In float64, for the slopes: see choice_costs.
+    running = scores.double().masked_fill(~mask, fill).gather(1, order).logcumsumexp(dim=1)
     n_lower = torch.searchsorted(keys, keys)
     sums = running.gather(1, (n_lower - 1).clamp(min=0))
     places = order.argsort(dim=1)

@@ -27,6 +27,8 @@ from rankkit.tasks.splitting import ONLY, Split, check_same_data, expand
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_GRADES = 100  # more labels than that are measured, and not given
+
 
 @dataclass(frozen=True)
 class Source:
@@ -170,7 +172,8 @@ def write_split(split: Split[RankingDataset], folder: Path) -> None:
     """Write what the results need to know of a split, once: about.json, queries.parquet, docs.parquet of the test data.
 
     ``queries`` has a row for each query (qid, digest of its content, list_size, n_relevant with label 1 or more, and
-    ``n_label_0``, ``n_label_1``, ...), ``docs`` one for each document, in the order of the scores of a run.
+    ``n_label_0``, ``n_label_1``, ... where labels are grades, at most 100 different ones), ``docs`` one for each
+    document, in the order of the scores of a run.
 
     Raises:
         DataError: If other data was written there before.
@@ -237,8 +240,10 @@ def _queries(data: RankingDataset) -> "pd.DataFrame":
         "list_size": data.list_sizes,
         "n_relevant": np.bincount(query_of_doc[labels >= 1], minlength=data.n_queries),
     }
-    for label in np.unique(labels):
-        columns[f"n_label_{label:g}"] = np.bincount(query_of_doc[labels == label], minlength=data.n_queries)
+    grades = np.unique(labels)
+    for label in grades if len(grades) <= _MOST_GRADES else ():
+        name = np.format_float_positional(label, trim="-")
+        columns[f"n_label_{name}"] = np.bincount(query_of_doc[labels == label], minlength=data.n_queries)
     return pd.DataFrame(columns)
 
 

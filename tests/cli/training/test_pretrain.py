@@ -57,6 +57,13 @@ def test_a_training_goes_on_from_what_was_learnt_without_labels(rankkit, unlabel
     assert finished.code == 0, finished.err
 
 
+def test_one_epoch_is_one(rankkit, unlabelled, tmp_path):
+    one = [*FEW, "--set", "pretraining.epochs=1"]
+    answer = rankkit("pretrain", "--train", unlabelled, *one, "--out", tmp_path / "pre")
+    assert answer.code == 0, answer.err
+    assert "\n1 epoch in" in answer.out
+
+
 def test_labels_of_a_file_are_no_features(rankkit, tmp_path):
     data = rk.make_ranking(12, n_features=3, seed=0)
     rk.write(data, tmp_path / "labelled.parquet")

@@ -53,3 +53,19 @@ def test_a_key_that_is_no_column_is_refused(rankkit, table, tmp_path):
     assert answer.code == 2
     assert "expected prior= as columns of the data; got 'doc_idd'" in answer.err
     assert "--columns" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"),
+    [
+        (("--prior", "doc_id"), "scorer.prior=['1']"),
+        (("--prior", "doc_id"), "scorer.prior.smoothing=20"),
+        (("--prior", "doc_id"), "scorer={name='linear', prior='1'}"),
+        (("--context", "rank"), "scorer.context=z"),
+    ],
+)
+def test_an_option_that_is_named_twice_is_refused(option, setting, rankkit, table, tmp_path):
+    answer = rankkit("train", "--train", table, *option, "--set", setting, "--out", tmp_path / "run")
+    assert answer.code == 2
+    assert f"expected scorer.{option[0][2:]} to be named once" in answer.err
+    assert not (tmp_path / "run").exists()

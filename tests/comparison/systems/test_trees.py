@@ -71,3 +71,24 @@ def test_lightgbm_splits_by_sets_of_codes(tmp_path):
     assert "cat_threshold" in text
     assert fitted.valid > 0.99
     assert np.isfinite(fitted.predict(valid)).all()
+
+
+KINDS = [
+    ("lightgbm", lambda *given: fit_lightgbm(*given, objective="lambdarank")),
+    ("xgboost", fit_xgboost),
+    ("catboost", fit_catboost),
+]
+
+
+@pytest.mark.parametrize(("library", "fit"), KINDS)
+def test_a_key_reaches_no_library(library, fit, tmp_path):
+    pytest.importorskip(library, reason=f"pip install {library}")
+    frames = [shop(seed).drop(columns="size").rename(columns={"brand": "id"}) for seed in (0, 1)]
+    train = from_pandas(frames[0], columns={"id": "key"})
+    valid = from_pandas(frames[1], schema=train.schema)
+    others = from_pandas(frames[1].assign(id="a"), schema=train.schema)
+    spec = RunSpec(System("trees", external=None), "data", 0, 0, {}, None, "ndcg@5", Rules(metrics=("ndcg@5",)), 1)
+    fitted = fit(spec, Split("data", train, valid, valid), tmp_path, lambda _: None)
+    np.testing.assert_array_equal(fitted.predict(valid), fitted.predict(others))
+    assert fitted.valid < 0.9  # by the ids it would be 1
+    assert train.features[:, 1].any()  # the data itself stays as it is

@@ -246,3 +246,31 @@ def test_keys_that_are_written_otherwise_are_told(made, options):
     scorer = made.for_data(train, prior="doc_id", seed=0, **options)
     with pytest.warns(DataWarning, match="0% of the validation documents have a key of doc_id that the training data"):
         rk.fit(scorer, "ranknet", train, valid, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(("made", "options"), SCORERS)
+def test_validation_queries_before_what_is_remembered_are_told(made, options, recwarn):
+    frame = log(60, 1, asked=lambda n: np.repeat(pd.date_range("2026-01-01", periods=n), 10))
+    whole = rk.from_pandas(frame, columns={"doc_id": "key"}, time="asked")
+    for by, is_told in ((None, True), ("asked", False)):
+        train, valid = rk.split(whole, (0.7, 0.3), seed=0, by=by)
+        recwarn.clear()
+        scorer = made.for_data(train, prior=["doc_id"], seed=0, **options)
+        rk.fit(scorer, "ranknet", train, valid, epochs=1, seed=0, progress=False)
+        lines = [str(line.message) for line in recwarn if "earlier than documents that the prior" in str(line.message)]
+        assert bool(lines) == is_told
+        if is_told:
+            late = np.datetime64(frame.asked[frame.qid.isin(train.qids)].max())
+            share = np.mean([frame.asked[frame.qid == qid].max() < late for qid in valid.qids])
+            assert lines == [line for line in lines if line.startswith(f"fit: {share:.0%} of the validation queries")]
+
+
+def test_a_refused_training_leaves_what_was_remembered():
+    train, _ = data()
+    scorer = rk.LinearScorer.for_data(train, prior=["doc_id"], seed=0)
+    rk.fit(scorer, "ranknet", train, epochs=1, progress=False)
+    before = rk.predict(scorer, train)
+    frame = log(6, 1).assign(doc_id=lambda table: [f"d{place}" for place in range(len(table))])
+    with pytest.raises(DataError, match="expected keys of a prior that come back"):
+        rk.fit(scorer, "ranknet", rk.from_pandas(frame, schema=train.schema), epochs=1, progress=False)
+    np.testing.assert_array_equal(rk.predict(scorer, train), before)

@@ -1,6 +1,7 @@
 """Scorers that no gradient trains: one feature, and random numbers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -34,6 +35,17 @@ def test_the_best_feature_is_the_best_on_the_validation_data():
     assert (history.stopped, history.metric) == ("in one go", "ndcg@10")
     sign = 1 if order == "high first" else -1
     np.testing.assert_array_equal(rk.predict(scorer, valid), sign * valid.features[:, int(feature) - 1])
+
+
+def test_a_key_is_no_feature_to_choose():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"qid": np.repeat(np.arange(20), 5), "id": [f"{n:02}" for n in rng.integers(0, 50, 100)]})
+    table["label"], table["a"] = table["id"].astype(int) // 20, rng.normal(size=100)  # codes are in the order of ids
+    data = rk.from_pandas(table, columns={"id": "key"})
+    with pytest.warns(UserWarning, match="as numbers"):
+        assert rk.fit(rk.OneFeature(2), data, progress=False).chosen["feature"] == "a"
+    with pytest.warns(UserWarning, match="as numbers"), pytest.raises(ConfigError, match="a feature; got 'id'"):
+        rk.fit(rk.OneFeature(2, feature="id"), data, progress=False)
 
 
 def test_without_validation_data_the_training_data_chooses():

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+import rankkit as rk
 from rankkit.errors import ConfigError
 from rankkit.objectives import listmle_loss, p_listmle_loss
 from rankkit.objectives.lists.plackett_luce import choice_costs
@@ -99,3 +100,18 @@ def test_options_that_cannot_work():
         inspect.unwrap(p_listmle_loss)(S, Y, position_weight="log")
     with pytest.raises(ConfigError, match="listmle_loss: expected temperature above 0"):
         listmle_loss(S, Y, temperature=-1.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e8])
+@pytest.mark.parametrize("objective", [rk.listmle_loss, rk.p_listmle_loss, rk.rank_distil_loss, rk.unique_softmax_loss])
+def test_slopes_in_float32_are_those_of_float64_whatever_the_scale(objective, scale):
+    random = torch.Generator().manual_seed(0)
+    scores, labels = torch.randn(50, 8, generator=random) * scale, torch.rand(50, 8, generator=random)
+    drawn = {} if objective is rk.unique_softmax_loss else {"generator": torch.Generator().manual_seed(0)}
+    single = scores.clone().requires_grad_()
+    objective(single, labels, **drawn).backward()
+    drawn = {} if objective is rk.unique_softmax_loss else {"generator": torch.Generator().manual_seed(0)}
+    double = scores.double().requires_grad_()
+    objective(double, labels.double(), **drawn).backward()
+    # Each is a share of 1 / 50: what float32 can tell of it.
+    assert (single.grad - double.grad).abs().max() < 1e-6 * double.grad.abs().max()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,18 @@ def test_what_is_written_of_a_split(folder):
     write_split(split, folder / "about")
     with pytest.raises(DataError, match="expected the data that this comparison began with"):
         write_split(load_split(source, "part2"), folder / "about")
+
+
+def test_labels_that_are_measured_are_not_counted_one_by_one(folder):
+    split = load_split(Source(train=str(folder / "all.txt"), cross_validation=5), "part1")
+    drawn = np.random.default_rng(0).random(split.test.n_docs).astype(np.float32)
+    write_split(replace(split, test=replace(split.test, labels=drawn)), folder / "about")
+    queries = pd.read_parquet(folder / "about/queries.parquet")
+    assert queries.columns.tolist() == ["qid", "digest", "list_size", "n_relevant"]
+    near = np.where(drawn < 0.5, np.float32(1), np.nextafter(np.float32(1), np.float32(2)))
+    write_split(replace(split, test=replace(split.test, labels=near)), folder / "near")
+    counts = pd.read_parquet(folder / "near/queries.parquet")[["n_label_1", "n_label_1.0000001"]]
+    assert counts.sum(axis=1).sum() == split.test.n_docs
 
 
 def test_queries_that_were_trained_on_are_found(folder):

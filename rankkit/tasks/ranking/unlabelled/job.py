@@ -164,7 +164,8 @@ def check_pretrainable(scorer: Any) -> None:
             f"{type(scorer).__name__}. Choose one of mlp, dcn, attention, tabm."
         )
     check_has_trunk(WHERE, scorer)
-    if getattr(getattr(scorer, "transform", None), "before", None) is not None:
+    priors = getattr(getattr(scorer, "transform", None), "before", None)
+    if priors is not None and priors.keys:  # without, it leaves columns out that are keys alone
         raise ConfigError(
             f"{WHERE}: expected a scorer without prior, which is learnt from labels; got one of "
             f"{type(scorer).__name__}. Leave prior out."
