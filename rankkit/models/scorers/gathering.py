@@ -40,12 +40,17 @@ class Products(NamedTuple):
     bias: Tensor | None
 
 
+def has_bins(transform: object) -> bool:
+    """Whether a layer over a transform's outputs can be read from a table: one of its chains ends in bins."""
+    return type(transform) is Transform and any(isinstance(chain[-1], Piecewise) for chain in transform.steps())
+
+
 def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> bool:
     """Whether :func:`gathered` gives what the layer gives on the transformed features, sooner.
 
     Nobody may look at the encoding: not a tracer, a gradient with respect to features, or a hook.
     """
-    if type(transform) is not Transform or not any(isinstance(chain[-1], Piecewise) for chain in transform.steps()):
+    if not has_bins(transform):
         return False
     hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
     on_cpu = features.device.type == "cpu" and features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
