@@ -24,6 +24,7 @@ from rankkit.transforms.transform import Step, Transform, run_steps
 
 _FEWEST_DOCS = 8  # below, the table costs more than the product
 _THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
+_SUMS_A_SEARCH = 100  # numbers that are added in the time in which the bin of a value is found
 
 
 class Products(NamedTuple):
@@ -147,8 +148,13 @@ def _codes(values: Tensor, low: Tensor, slope: Tensor, high: Tensor) -> tuple[Bi
     from rankkit.models.scorers import gather_kernels as kernels
 
     bins, shares = np.empty(values.shape, np.uint32), np.empty(values.shape, np.float32)
+    rows, of_bins = values.contiguous().numpy(), (low.numpy(), slope.numpy(), high.numpy())
+
+    def find(first: int, last: int) -> None:
+        kernels.find_bins(rows[first:last], *of_bins, bins[first:last], shares[first:last])
+
     with phase("transform"):
-        kernels.find_bins(values.contiguous().numpy(), low.numpy(), slope.numpy(), high.numpy(), bins, shares)
+        _shared_out(find, len(rows), rows.size * _SUMS_A_SEARCH)
     return bins, shares
 
 
