@@ -18,7 +18,7 @@ import torch
 
 import rankkit as rk
 from rankkit.export.source import read_source
-from rankkit.models.scorers import mlp
+from rankkit.models.scorers.networks import hidden
 from rankkit.serving.bodies import reading
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.scoring.ranker import ServedRanker
@@ -45,7 +45,7 @@ def ways():
     scores = frozen.scores(one.features, one.offsets)
 
     def by_matrix():
-        with patch.object(mlp, "can_gather", lambda *given: False):
+        with patch.object(hidden, "can_gather", lambda *given: False):
             return looking.scores(one.features, one.offsets)
 
     def answer():

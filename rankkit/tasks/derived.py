@@ -147,6 +147,11 @@ class RowJob:
         self.objective = build_objective(objective, {}) if isinstance(objective, str) else objective
 
     @property
+    def docs_a_step(self) -> float | None:
+        """None: bfloat16 was compared with float32 for rankers alone."""
+        return None
+
+    @property
     def default_epochs(self) -> int:
         """15, or as many as make 300 steps."""
         return max(_MOST_EPOCHS, -(-_STEPS // -(-len(self.train) // self.batch_size)))

@@ -71,6 +71,8 @@ def _check_run(given: Mapping[str, Any]) -> None:
     # None follows from the data, from the model, and from the task.
     for name, any_that_works in (("epochs", 1), ("learning_rate", 1), ("metric", "ndcg")):
         values[name] = any_that_works if values[name] is None else values[name]
+    if values["precision"] == "auto":  # which one it is follows from model and batches
+        values["precision"] = "fp32"
     Settings(**values)
     check_from_0("checkpoint_every", given["checkpoint_every"])
     resolve_device(given["device"])

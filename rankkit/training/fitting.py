@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.errors import ConfigError
 from rankkit.evaluation.names import Metric
-from rankkit.tasks.gradient.settings import Precision, ScheduleName
+from rankkit.tasks.gradient.settings import AskedPrecision, ScheduleName
 from rankkit.tasks.known import task_of_data
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.similarity.job import SimilarityJob, Views
@@ -49,7 +49,7 @@ def fit(
     clip_norm: float | None = None,
     ema: float | None = None,
     patience: int | None = None,
-    precision: Precision = "fp32",
+    precision: AskedPrecision = "fp32",
     device: str = "auto",
     seed: int = 0,
     out: str | Path | None = None,
@@ -107,7 +107,8 @@ def fit(
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
         ema: Decay of a moving average of the weights, as 0.999: validated and kept is the average. None: no average.
         patience: Epochs without a better validation value after which training stops; None: never.
-        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
+        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32. "auto" is
+            "bf16" for scorers on processors that compute it, where it is faster; the history says what was chosen.
         device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
         seed: Of the batches and the dropout. The weights were drawn when the scorer was built.
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.
@@ -209,7 +210,7 @@ def fit_encoder(
     clip_norm: float | None = None,
     ema: float | None = None,
     patience: int | None = None,
-    precision: Precision = "fp32",
+    precision: AskedPrecision = "fp32",
     device: str = "auto",
     seed: int = 0,
     out: str | Path | None = None,
@@ -268,7 +269,8 @@ def fit_encoder(
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
         ema: Decay of a moving average of the weights, as 0.999: validated and kept is the average. None: no average.
         patience: Epochs without a better validation value after which training stops; None: never.
-        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32.
+        precision: "bf16" runs the scorer under autocast; the objective and the weights stay float32. "auto" is
+            "bf16" for scorers on processors that compute it, where it is faster; the history says what was chosen.
         device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
         seed: Of the batches and the dropout. The weights were drawn when the scorer was built.
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.

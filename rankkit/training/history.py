@@ -67,8 +67,8 @@ class History:
         stopped: "epochs" (all were run), "patience" (no better epoch for that long), "interrupted", "in one go", or
             "no split" (no further tree would help).
         seconds: Of the whole run, resumed parts included.
-        chosen: What a model that learns in one go has chosen by the metric, or by which objective trees were grown; {}
-            of any other.
+        chosen: What a model that learns in one go has chosen by the metric, by which objective trees were grown, or
+            the precision of ``"auto"`` and why; {} of any other.
         unit: What an epoch is called: of boosting it is a tree.
     """
 
@@ -115,7 +115,8 @@ class History:
         else:
             best = f"{self.metric} {self.best_value:.4f}"
             told = f"Kept are {kept} {these}, the best on the validation data: {best}."
-        return f"{ran} ({reason}). {told}"
+        precision = f" Precision {self.chosen['precision']}." if "precision" in self.chosen else ""
+        return f"{ran} ({reason}). {told}{precision}"
 
     def _counted(self, n: int) -> str:
         return f"{n} {self.unit}{'' if n == 1 else 's'}"

@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.tasks.gradient.settings import Precision, ScheduleName
+from rankkit.tasks.gradient.settings import AskedPrecision, ScheduleName
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.ranking.unlabelled.job import Method, PretrainingJob
 from rankkit.training.callbacks import Callback
@@ -39,7 +39,7 @@ def pretrain(
     schedule: ScheduleName | Callable[[float], float] = "one_cycle",
     warmup: float = 0.3,
     clip_norm: float | None = None,
-    precision: Precision = "fp32",
+    precision: AskedPrecision = "fp32",
     device: str = "auto",
     seed: int = 0,
     out: str | Path | None = None,
@@ -78,7 +78,7 @@ def pretrain(
         schedule: "one_cycle", "cosine", "linear" or "constant", as in :func:`rankkit.fit`.
         warmup: Fraction of the run in which the learning rate rises, of a named schedule.
         clip_norm: Largest norm of the gradient, all weights together; None: unlimited.
-        precision: "bf16" runs the scorer under autocast; the loss and the weights stay float32.
+        precision: "bf16" runs the scorer under autocast; the loss and the weights stay float32. "auto" is "fp32" here.
         device: "auto" (CUDA if there is any), "cpu", "cuda" or "cuda:1".
         seed: Of the batches, the views, the dropout and the projection.
         out: Folder for metrics.jsonl (a line an epoch) and checkpoint.pt, or None.

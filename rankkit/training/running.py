@@ -1,7 +1,9 @@
 """run(): a job to the end of its training, by gradients, by trees or in one go."""
 
+import logging
 from collections.abc import Callable
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 from rankkit.errors import ConfigError
 from rankkit.evaluation import metric_name
@@ -9,6 +11,7 @@ from rankkit.files.places import check_place
 from rankkit.models.model import boosts
 from rankkit.phases import phase
 from rankkit.tasks.gradient.devices import resolve_device
+from rankkit.tasks.gradient.precision import choose_precision
 from rankkit.tasks.gradient.settings import check_from_0, default_learning_rate
 from rankkit.tasks.gradient.trial import try_objective
 from rankkit.tasks.gradient.trunk import check_has_trunk
@@ -20,6 +23,8 @@ from rankkit.training.gradient.checkpoint import COMMAND
 from rankkit.training.gradient.loop import open_folder, run_work
 from rankkit.training.gradient.options import Options
 from rankkit.training.history import History
+
+logger = logging.getLogger(__name__)
 
 
 def run(begin: Callable[[], Job], options: Options, command: str = COMMAND) -> History:
@@ -50,6 +55,12 @@ def run(begin: Callable[[], Job], options: Options, command: str = COMMAND) -> H
         raise ConfigError(
             f"{job.where}: expected validation data with patience; got none. Pass valid, or leave patience out."
         )
+    chosen: dict[str, Any] = {}
+    if options.precision == "auto":
+        choice = choose_precision(job.model, place, job.docs_a_step)
+        settings = replace(settings, precision=choice.precision)
+        chosen = {"precision": f"{choice.precision}, as {choice.why}"}
+        logger.info("%s: precision %s", job.where, chosen["precision"])
     folder, saved = open_folder(
         options.out,
         lambda: {**job.identity(), **settings.identity()},
@@ -59,4 +70,5 @@ def run(begin: Callable[[], Job], options: Options, command: str = COMMAND) -> H
     )
     with phase("prepare", whole=True):
         work = job.work(settings, place)
-    return run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
+    history = run_work(work, settings, place, folder, saved, [*options.callbacks], progress=options.progress)
+    return replace(history, chosen=chosen)

@@ -37,7 +37,7 @@ def course(history: History) -> dict[str, Any]:
     if history.stopped == "in one go":
         value = float("nan") if history.best_value is None else history.best_value
         return {"valid": value, "chosen": history.chosen, "seconds": history.seconds}
-    ran: dict[str, Any] = {"best_epoch": history.best_epoch, "epochs": len(history)}
+    ran: dict[str, Any] = {"best_epoch": history.best_epoch, "epochs": len(history), **history.chosen}
     if history.unit == "tree":
         ran = {"trees": history.best_epoch, "trees_grown": len(history), **history.chosen}
     ends = [record.seconds for record in history.epochs]

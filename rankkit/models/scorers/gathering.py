@@ -7,7 +7,7 @@ the edges of the bins, made anew from the weights in each step; a document reads
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -24,18 +24,26 @@ from rankkit.transforms.transform import Step, Transform, run_steps
 
 _FEWEST_DOCS = 8  # below, the table costs more than the product
 _THREAD_SUMS = 20_000_000  # numbers to be added that are worth a second thread
+_SUMS_A_SEARCH = 100  # numbers that are added in the time in which the bin of a value is found
 
 
 class Products(NamedTuple):
-    """A linear layer by its numbers alone.
+    """A linear layer whose matrix is made of parameters, and only where it is needed.
 
     Args:
-        weight: ``[output, input]``.
+        parts: The parameters that the matrix is made of.
+        weight: Gives the matrix, ``[output, input]``.
         bias: ``[output]``; None: none.
     """
 
-    weight: Tensor
+    parts: tuple[Tensor, ...]
+    weight: Callable[[], Tensor]
     bias: Tensor | None
+
+
+def has_bins(transform: object) -> bool:
+    """Whether a layer over a transform's outputs can be read from a table: one of its chains ends in bins."""
+    return type(transform) is Transform and any(isinstance(chain[-1], Piecewise) for chain in transform.steps())
 
 
 def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> bool:
@@ -43,7 +51,7 @@ def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> boo
 
     Nobody may look at the encoding: not a tracer, a gradient with respect to features, or a hook.
     """
-    if type(transform) is not Transform or not any(isinstance(chain[-1], Piecewise) for chain in transform.steps()):
+    if not has_bins(transform):
         return False
     hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
     on_cpu = features.device.type == "cpu" and features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
@@ -64,30 +72,34 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     transform.check(features)
     with phase("transform"):
         made = [run_steps(_before_bins(chain), features, offsets) for chain in transform.steps()]
+    layer = linear if isinstance(linear, Products) else Products((linear.weight,), lambda: linear.weight, linear.bias)
+    ends = [chain[-1] for chain in transform.steps()]
+    places = [0, *accumulate(step.n_outputs for step in ends)]
+    coded: list[Tensor] = []
     plain: list[Tensor] = []
     of_plain: list[Tensor] = []
-    coded: list[Tensor] = []
-    place = 0
-    for chain, values in zip(transform.steps(), made, strict=True):
-        step = chain[-1]
-        weights = linear.weight[:, place : place + step.n_outputs]
-        place += step.n_outputs
-        if isinstance(step, Piecewise):
-            bins = step.low, step.inverse_width, step.high
-            if torch.is_grad_enabled() and linear.weight.requires_grad:
-                coded.append(_apply(weights, values, *bins))
+    if torch.is_grad_enabled() and any(part.requires_grad for part in layer.parts):
+        weight = layer.weight()
+        for step, values, columns in zip(ends, made, pairwise(places), strict=True):
+            weights = weight[:, slice(*columns)]
+            if isinstance(step, Piecewise):
+                coded.append(_apply(weights, values, step.low, step.inverse_width, step.high))
             else:
-                table = _kept_table(linear.weight, weights, step.inverse_width)
-                coded.append(_sums(table, *_codes(values, *bins)))
-        else:
-            plain.append(values)
-            of_plain.append(weights)
+                plain.append(values)
+                of_plain.append(weights)
+    else:
+        for step, values, rows in zip(ends, made, _kept(layer, ends, places), strict=True):
+            if isinstance(step, Piecewise):
+                coded.append(_sums(rows, *_codes(values, step.low, step.inverse_width, step.high)))
+            else:
+                plain.append(values)
+                of_plain.append(rows)
     outputs: Tensor
     if plain:
-        inputs, columns = (one[0] if len(one) == 1 else torch.cat(one, dim=1) for one in (plain, of_plain))
-        outputs = functional.linear(inputs, columns, linear.bias)
+        inputs, columns_of = (one[0] if len(one) == 1 else torch.cat(one, dim=1) for one in (plain, of_plain))
+        outputs = functional.linear(inputs, columns_of, layer.bias)
     else:
-        outputs = torch.zeros(len(features), len(linear.weight)) if linear.bias is None else linear.bias[None]
+        outputs = torch.zeros_like(coded[0]) if layer.bias is None else layer.bias[None]
     for one in coded:
         outputs = outputs + one
     return outputs
@@ -136,8 +148,13 @@ def _codes(values: Tensor, low: Tensor, slope: Tensor, high: Tensor) -> tuple[Bi
     from rankkit.models.scorers import gather_kernels as kernels
 
     bins, shares = np.empty(values.shape, np.uint32), np.empty(values.shape, np.float32)
+    rows, of_bins = values.contiguous().numpy(), (low.numpy(), slope.numpy(), high.numpy())
+
+    def find(first: int, last: int) -> None:
+        kernels.find_bins(rows[first:last], *of_bins, bins[first:last], shares[first:last])
+
     with phase("transform"):
-        kernels.find_bins(values.contiguous().numpy(), low.numpy(), slope.numpy(), high.numpy(), bins, shares)
+        _shared_out(find, len(rows), rows.size * _SUMS_A_SEARCH)
     return bins, shares
 
 
@@ -164,33 +181,38 @@ def freeze(scorer: nn.Module) -> None:
 
 
 class _Tables:
-    """The tables made of a parameter, by the place of their columns, and what it was like; None: it never changes."""
+    """What was made of a layer's weights, by the place of their columns, and their state; None: they never change."""
 
     def __init__(self, state: bytes | None) -> None:
         self.state = state
-        self.by_place: dict[tuple[int, ...], Tensor] = {}
+        self.by_place: dict[tuple[int, int], Tensor] = {}
 
 
-def _kept_table(whole: Tensor, weights: Tensor, slope: Tensor) -> Tensor:
-    """As :func:`_table`, made once for as long as the weights stay as they are.
+def _kept(layer: Products, ends: list[Step], places: list[int]) -> list[Tensor]:
+    """Of each chain the table of its bins, or its columns, made once for as long as the weights stay as they are.
 
     They are looked through each time, unless they are frozen: whoever changes weights through ``.data`` leaves no
     other trace.
 
     Args:
-        whole: The parameter that the weights are a part of.
-        weights: Columns of it.
-        slope: Of the bins.
+        layer: Whose weights are only read.
+        ends: The last step of each chain.
+        places: Where the columns of each chain begin; and where the last ones end.
     """
-    kept = _tables.get(whole)
+    kept = _tables.get(layer.parts[0])
     if kept is None or kept.state is not None:
-        state = _digest(whole) + _digest(slope)
+        seen = [*layer.parts, *(step.inverse_width for step in ends if isinstance(step, Piecewise))]
+        state = b"".join(map(_digest, seen))
         if kept is None or kept.state != state:
-            kept = _tables[whole] = _Tables(state)
-    place = (weights.storage_offset(), *weights.shape)
-    if place not in kept.by_place:
-        kept.by_place[place] = _table(weights, slope)
-    return cast(Tensor, kept.by_place[place])
+            kept = _tables[layer.parts[0]] = _Tables(state)
+    by_place = cast(_Tables, kept).by_place
+    if not by_place:
+        weight = layer.weight().detach()
+        for step, columns in zip(ends, pairwise(places), strict=True):
+            weights = weight[:, slice(*columns)]
+            # A copy: what is kept must not hold on to the parameter that it is kept by.
+            by_place[columns] = _table(weights, step.inverse_width) if isinstance(step, Piecewise) else weights.clone()
+    return [by_place[columns] for columns in pairwise(places)]
 
 
 def _digest(values: Tensor) -> bytes:

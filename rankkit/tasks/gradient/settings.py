@@ -16,6 +16,7 @@ ScheduleName = Literal["one_cycle", "cosine", "linear", "constant"]
 Schedule = ScheduleName | Callable[[float], float]
 """A name, or a function of the part of the run that is done to what the learning rate is multiplied by."""
 Precision = Literal["fp32", "bf16"]
+AskedPrecision = Literal["fp32", "bf16", "auto"]
 
 
 @dataclass(frozen=True)

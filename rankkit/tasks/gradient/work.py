@@ -99,6 +99,11 @@ class Job(Protocol):
         ...
 
     @property
+    def docs_a_step(self) -> float | None:
+        """Documents of a batch, about, of a training whose bfloat16 was compared with float32; else None."""
+        ...
+
+    @property
     def default_epochs(self) -> int:
         """Where the options name no number."""
         ...

@@ -74,6 +74,11 @@ class RankingJob:
         return default_epochs(self.train.n_queries, self.batches.batch_queries)
 
     @property
+    def docs_a_step(self) -> float | None:
+        """Documents of a batch, about."""
+        return min(self.batches.batch_docs, self.train.n_docs / self.train.n_queries * self.batches.batch_queries)
+
+    @property
     def has_valid(self) -> bool:
         """Whether there is validation data."""
         return self.valid is not None

@@ -57,6 +57,11 @@ class RecommendationJob:
         return self.valid is not None
 
     @property
+    def docs_a_step(self) -> float | None:
+        """None: bfloat16 was compared with float32 for rankers alone."""
+        return None
+
+    @property
     def default_epochs(self) -> int:
         """One: it learns in one go."""
         return 1

@@ -76,6 +76,11 @@ class SimilarityJob:
         self.mining, self.augment, self.chunk_size, self.memory = mining, augment, chunk_size, memory
 
     @property
+    def docs_a_step(self) -> float | None:
+        """None: bfloat16 was compared with float32 for rankers alone."""
+        return None
+
+    @property
     def default_epochs(self) -> int:
         """15, or as many as make 300 steps."""
         return default_encoder_epochs(self.batches.n_batches(self.train.labels))

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rankkit.evaluation.names import Metric
 from rankkit.tasks.gradient.methods import Method
-from rankkit.tasks.gradient.settings import Precision, Schedule, Settings
+from rankkit.tasks.gradient.settings import AskedPrecision, Schedule, Settings, check_name
 from rankkit.training.callbacks import Callback
 
 
@@ -27,7 +27,7 @@ class Options:
     clip_norm: float | None = None
     ema: float | None = None
     patience: int | None = None
-    precision: Precision = "fp32"
+    precision: AskedPrecision = "fp32"
     device: str = "auto"
     seed: int = 0
     out: str | Path | None = None
@@ -44,9 +44,13 @@ class Options:
             metric: Its name, checked.
             epochs: Where none are given.
             learning_rate: Where none is given.
+
+        Where the precision is "auto" they have float32, until one is chosen.
         """
         given = {field.name: getattr(self, field.name) for field in fields(Settings)}
         given["metric"] = metric
         given["epochs"] = epochs if self.epochs is None else self.epochs
+        check_name("precision", self.precision, get_args(AskedPrecision))
+        given["precision"] = "fp32" if self.precision == "auto" else self.precision
         given["learning_rate"] = learning_rate if self.learning_rate is None else self.learning_rate
         return Settings(**given)

@@ -46,6 +46,7 @@ class Profile:
         self.n_steps = 0
         self._folder = folder
         self._tracer: Any = None
+        self._n_traced = 0
         self._untold = 0.0
         self._mark = 0.0
 
@@ -64,13 +65,16 @@ class Profile:
         """Begin to trace, or end it."""
         if self._tracer is None and self.n_steps + 1 == _FIRST:
             self._begin_trace()
-        elif self._tracer is not None and self.n_steps + 1 == _LAST:
-            self._end_trace()
+        elif self._tracer is not None:
+            self._n_traced += 1
+            if self.n_steps + 1 == _LAST:
+                self._end_trace()
         self.n_steps += 1
 
     def on_epoch_end(self, record: EpochRecord) -> None:
-        """An epoch that is over ends the trace, which is of steps."""
-        self._end_trace()
+        """An epoch that is over ends the trace, which is of steps; one that has none yet waits for the next epoch's."""
+        if self._n_traced:
+            self._end_trace()
 
     def _begin_trace(self) -> None:
         if self._folder is None:
@@ -82,12 +86,12 @@ class Profile:
         self.phases.mark = record_function
 
     def _end_trace(self) -> None:
-        """Write the trace, if there is one; its steps, slower than others, are not counted."""
+        """Write the trace, if there is one of steps; these, slower than others, are not counted."""
         if self._tracer is None or self.phases.mark is None:
             return
         self.phases.mark = None
         self._tracer.stop()
-        if self._folder is not None:
+        if self._folder is not None and self._n_traced:
             with replacing(self._folder / TRACE_FILE) as temporary:
                 self._tracer.export_chrome_trace(str(temporary))
         self._untold += self.phases._clock() - self._mark

@@ -59,6 +59,16 @@ def test_an_epoch_that_ends_early_ends_the_trace(tmp_path, monkeypatch):
     assert profile.phases.mark is None
 
 
+@pytest.mark.parametrize(("epochs", "is_traced"), [(5, True), (3, False)])
+def test_epochs_of_one_step_each_are_traced_too(tmp_path, epochs, is_traced):
+    profile = Profile(tmp_path)
+    with profile.watching():
+        rk.fit(rk.LinearScorer(3), "ranknet", TRAIN, TRAIN, epochs=epochs, progress=False, callbacks=[profile])
+    assert profile.n_steps == epochs
+    trace = tmp_path / TRACE_FILE
+    assert ({"forward", "backward", "optimiser"} <= names_of(trace)) if is_traced else not trace.exists()
+
+
 def test_a_step_that_fails_leaves_a_trace_of_those_before(tmp_path):
     class Stop:
         def on_step(self, record):

@@ -51,7 +51,8 @@ class SharedLinear(nn.Module):
 
     def products(self) -> Products:
         """The layer of all members over one input: their matrices below each other."""
-        return Products(self.weights().flatten(0, 1), self.bias.flatten())
+        parts = self.weight, self.of_inputs, self.of_outputs
+        return Products(parts, lambda: self.weights().flatten(0, 1), self.bias.flatten())
 
     def by_member(self, sums: Tensor) -> Tensor:
         """What :meth:`products` gives, ``[doc, member * n_outputs]``, as ``[member, doc, n_outputs]``."""
@@ -61,8 +62,8 @@ class SharedLinear(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """``[member, doc, n_inputs]``, or ``[doc, n_inputs]`` of all, to ``[member, doc, n_outputs]``."""
         if inputs.dim() == 2:
-            weight, bias = self.products()
-            return self.by_member(functional.linear(inputs, weight, bias))
+            layer = self.products()
+            return self.by_member(functional.linear(inputs, layer.weight(), layer.bias))
         return torch.baddbmm(self.bias[:, None], inputs, self.weights().transpose(1, 2))
 
 

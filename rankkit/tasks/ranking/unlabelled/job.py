@@ -63,6 +63,11 @@ class PretrainingJob:
         self.objective: Callable[..., Tensor] | None = HEADS[method].objective
 
     @property
+    def docs_a_step(self) -> float | None:
+        """None: bfloat16 was compared with float32 for rankers alone."""
+        return None
+
+    @property
     def default_epochs(self) -> int:
         """3, or as many as make 120 steps."""
         return default_epochs(self.train.n_queries, self.batches.batch_queries, EPOCHS)

@@ -9,6 +9,8 @@ from rankkit.data.batch import take_queries
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import TabMScorer, outputs_of
+from rankkit.models.scorers.gathering import freeze
+from rankkit.models.scorers.networks.members import SharedLinear
 from rankkit.tasks.ranking.steps import ranking_step
 from tests.oracles import networks as oracle
 
@@ -149,3 +151,35 @@ def test_an_option_that_cannot_work(options, message):
     with pytest.raises(ConfigError) as error:
         TabMScorer(3, **options)
     assert message in str(error.value)
+
+
+def test_the_table_of_the_first_layer_is_made_once_for_as_long_as_the_weights_stay(monkeypatch):
+    """With columns of both kinds, bins and plain numbers; frozen weights are not looked at again."""
+    data = make_ranking(20, n_features=4, seed=1)
+    scorer = shuffled(TabMScorer(4, (6,), n_members=3, seed=0)).eval()
+    scorer.transform.fit(data.features, data.offsets)
+    features, offsets = torch.from_numpy(data.features), torch.from_numpy(data.offsets)
+    first = scorer.hidden[0]
+    made, weights = [], SharedLinear.weights
+    monkeypatch.setattr(SharedLinear, "weights", lambda layer: made.append(layer) or weights(layer))
+
+    def scores():
+        with torch.no_grad():
+            return scorer(features, offsets)
+
+    def expected():
+        with torch.no_grad():  # few documents are not gathered
+            return torch.cat([scorer(features[row : row + 1], torch.tensor([0, 1])) for row in range(len(features))])
+
+    before = scores()
+    assert torch.equal(scores(), before)
+    assert made == [first]
+    for part in (first.weight, first.of_inputs, first.of_outputs, first.bias):
+        part.data.mul_(1.5)
+        torch.testing.assert_close(scores(), expected(), rtol=1e-4, atol=1e-3)
+    freeze(scorer)
+    made.clear()
+    before = scores()
+    first.of_inputs.data.mul_(2)  # which nobody does
+    assert torch.equal(scores(), before)
+    assert made == [first]
