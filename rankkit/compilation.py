@@ -1,4 +1,10 @@
-"""How loops are compiled by numba and where machine code is kept: every compiled loop of rankkit is a :func:`kernel`.
+"""How loops are compiled by numba and where machine code is kept.
+
+A compiled loop of rankkit that Python calls is a :func:`kernel`; one that only kernels call is a :func:`part` of them.
+numba would optimise and assemble each function that a kernel calls by itself, and then again inside of the kernel.
+Parts are optimised once, there. That takes less time, and what comes from the disk computes what it did in the process
+that compiled it: in numba's own way a function that was not inlined is whichever of its copies was loaded first, which
+may round otherwise.
 
 Two things numba's own cache on disk leaves to its users:
 
@@ -23,9 +29,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba import njit
+from llvmlite.binding import Linkage
+from numba import _dynfunc, njit  # type: ignore[attr-defined]
 from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
 
 from rankkit.errors import CompilationWarning
 
@@ -33,6 +44,7 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 
 _PACKAGE = __name__.partition(".")[0]
 _said: set[str] = set()
+_jit: Any = njit  # whose types leave out some of its options
 
 
 def kernel(**options: Any) -> Callable[[Loop], Loop]:
@@ -43,13 +55,109 @@ def kernel(**options: Any) -> Callable[[Loop], Loop]:
     """
 
     def compiled(loop: Loop) -> Loop:
-        function: Any = njit(nogil=True, **options)(loop)
+        function: Any = _jit(nogil=True, pipeline_class=_KernelCompiler, no_cfunc_wrapper=True, **options)(loop)
         if function is not loop:  # NUMBA_DISABLE_JIT gives the function back as it is
             _keep(function, loop)
         result: Loop = function
         return result
 
     return compiled
+
+
+def part(**options: Any) -> Callable[[Loop], Loop]:
+    """Compile a function into the kernels that call it; Python cannot call it.
+
+    Args:
+        **options: Of ``numba.njit``.
+    """
+
+    def compiled(loop: Loop) -> Loop:
+        function: Any = _jit(**PART, **options)(loop)
+        if function is not loop:
+            function.add_overload = lambda found: function.overloads.update({tuple(found.signature.args): found})
+            function._compile_for_args = lambda *args, **kws: _refuse(loop.__name__)
+        result: Loop = function
+        return result
+
+    return compiled
+
+
+def _refuse(name: str) -> None:
+    raise TypeError(f"{name}: expected a call from a kernel; got one from Python. Call a kernel, or make it one.")
+
+
+class _PartLibrary(JITCodeLibrary):
+    """Code that is left as numba has written it: whatever links it optimises it."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def finalize(self) -> None:
+        """Bring together what is called."""
+        self._raise_if_finalized()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+
+class _KernelLibrary(_PartLibrary):
+    """Code that is optimised with all that it calls, which nothing else can take the place of."""
+
+    finalize = JITCodeLibrary.finalize
+
+    def _optimize_final_module(self) -> None:
+        for function in self._final_module.functions:
+            if function.linkage == Linkage.linkonce_odr:
+                function.linkage = Linkage.internal
+        JITCodeLibrary._optimize_functions(self, self._final_module)
+        super()._optimize_final_module()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _PartLowering(NativeLowering):
+    """Makes code that no address is asked of."""
+
+    _name = "rankkit_part_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        state.flags.no_compile = True
+        super().run_pass(state)
+        made = state["cr"]
+        name = made.fndesc.qualname
+        entry = _dynfunc.make_function(
+            made.fndesc.lookup_module(), name, "A part of kernels.", 0, made.env, (state.library,)
+        )
+        state.targetctx.insert_user_function(entry, made.fndesc, [state.library])
+        state["cr"] = _LowerResult(made.fndesc, made.call_helper, cfunc=entry, env=made.env)
+        return True
+
+
+class _KernelCompiler(CompilerBase):
+    """numba's own pipeline, into a library of its own."""
+
+    _library: type[JITCodeLibrary] = _KernelLibrary
+
+    def define_pipelines(self) -> list[Any]:
+        state = self.state
+        state.library = self._library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return [DefaultPassBuilder.define_nopython_pipeline(state)]
+
+
+class _PartCompiler(_KernelCompiler):
+    _library = _PartLibrary
+
+    def define_pipelines(self) -> list[Any]:
+        [pipeline] = super().define_pipelines()
+        pipeline.passes = [(_PartLowering if one is NativeLowering else one, said) for one, said in pipeline.passes]
+        pipeline._finalized = False
+        pipeline.finalize()
+        return [pipeline]
+
+
+PART: dict[str, Any] = {"pipeline_class": _PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""What makes a function one of the parts, for ``jit_options`` of ``numba.extending.overload``."""
 
 
 @contextmanager

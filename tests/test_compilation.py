@@ -104,6 +104,44 @@ def test_a_damaged_cache_costs_time_and_no_result(copy):
     assert "cannot be read" in ran.stderr
 
 
+def test_numbers_are_those_of_the_process_that_compiled(tmp_path):
+    code = """
+        import torch
+        from rankkit.objectives import ranknet_loss
+        scores = torch.randn(5, 30, generator=torch.Generator().manual_seed(0)).requires_grad_()
+        ranknet_loss(scores, torch.arange(30.0).remainder(3).expand(5, -1)).backward()
+        print(scores.grad.numpy().tobytes().hex())
+    """
+    kept = {"PYTHONPATH": str(PACKAGE.parent), "NUMBA_CACHE_DIR": str(tmp_path)}
+    compiled, loaded = (python(code, **kept) for _ in range(2))
+    assert (compiled.returncode, compiled.stdout) == (0, loaded.stdout), compiled.stderr
+
+
+def test_a_part_is_called_by_kernels_alone(copy):
+    parts = copy / "rankkit" / "parts_kernels.py"
+    parts.write_text(
+        "import numba.extending\nfrom rankkit.compilation import PART, kernel, part\n"
+        "def sign(x): pass\n"
+        "@numba.extending.overload(sign, jit_options=PART)\ndef _compile_sign(x):\n    return lambda x: -1\n"
+        "@part()\ndef inner(x):\n    if x == 9:\n        raise ValueError('nine')\n    return sign(x) * x\n"
+        "@part(forceinline=True)\ndef outer(x):\n    return inner(x) + inner(x + 1)\n"
+        "@kernel()\ndef both(x):\n    return outer(x)\n@kernel()\ndef one(x):\n    return inner(x)\n"
+    )
+    code = """
+        from rankkit.parts_kernels import both, inner, one, outer
+        assert (both(2), one(2), one(2.5)) == (-5, -2, -2.5)
+        for called in (lambda: both(8), lambda: inner(2), lambda: outer(2)):
+            try:
+                print(called())
+            except (TypeError, ValueError) as error:
+                print(error)
+    """
+    for _ in range(2):
+        ran = python(code, PYTHONPATH=str(copy), NUMBA_CACHE_DIR=str(copy / "cache"))
+        refused = "{0}: expected a call from a kernel; got one from Python. Call a kernel, or make it one.\n"
+        assert ran.stdout == f"nine\n{refused.format('inner')}{refused.format('outer')}", ran.stderr
+
+
 @pytest.mark.parametrize("gone", ["_source_stamp", "_cache"])
 def test_a_numba_that_keeps_functions_in_another_way_is_told_of_at_once(monkeypatch, gone):
     if gone == "_source_stamp":

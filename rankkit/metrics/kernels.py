@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,7 +27,7 @@ N_GRADES = 32
 """Whole labels below this are sorted by counting."""
 
 
-@kernel()
+@part()
 def _fill_falling_keys(bits: Keys, keys: Keys) -> None:
     """Turn the bits of floats into unsigned integers that rise as the floats fall, equal for equal floats."""
     sign = np.uint64(1) << np.uint64(8 * bits.itemsize - 1)
@@ -39,7 +39,7 @@ def _fill_falling_keys(bits: Keys, keys: Keys) -> None:
         keys[i] = key if key & sign else key ^ (sign - np.uint64(1))
 
 
-@kernel()
+@part()
 def _sort(keys: Keys, order: Keys, spare_keys: Keys, spare_order: Keys, counts: Keys) -> bool:
     """Sort keys (unsigned integers) upwards, stably, and carry ``order``; True when the result is in the spares.
 
@@ -88,7 +88,7 @@ def _sort(keys: Keys, order: Keys, spare_keys: Keys, spare_order: Keys, counts: 
     return in_spares
 
 
-@kernel()
+@part()
 def longest_of(offsets: Ints, first: int, last: int) -> int:
     """The size of the longest of some lists."""
     longest = 0
@@ -149,7 +149,7 @@ def rank_lists(
                 mark[i] = False
 
 
-@kernel()
+@part()
 def run_end(tied: Flags, start: int, stop: int) -> int:
     """Where the run of tied documents that begins at ``start`` ends, not included."""
     end = start + 1
@@ -158,7 +158,7 @@ def run_end(tied: Flags, start: int, stop: int) -> int:
     return end
 
 
-@kernel()
+@part()
 def _sort_labels(labels: Floats) -> None:
     """Sort upwards in place: Shell's method with Knuth's gaps."""
     n, gap = len(labels), 1
@@ -174,7 +174,7 @@ def _sort_labels(labels: Floats) -> None:
         gap //= 3
 
 
-@kernel()
+@part()
 def _sort_runs(labels: Floats, tied: Flags) -> None:
     start, stop = 0, len(labels)
     while start < stop:
@@ -212,7 +212,7 @@ def ideal_lists(offsets: Ints, first: int, last: int, labels: Floats, ideal: Flo
                 into[i] = -into[i]
 
 
-@kernel()
+@part()
 def _gain(label: float, exponential: bool, table: Floats) -> float:
     if len(table):
         return float(table[int(label)])
@@ -252,7 +252,7 @@ def dcg_lists(
         out[query] = total if stop > top else np.nan
 
 
-@kernel()
+@part()
 def _first_relevant(labels: Floats, tied: Flags, start: int, stop: int, relevant_from: float) -> tuple[int, int, int]:
     """The first run with a relevant document: its start, its end and how many are relevant (0: there is none)."""
     while start < stop:

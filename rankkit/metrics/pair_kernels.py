@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,7 +53,7 @@ def bpref_lists(
         out[query] = total / most
 
 
-@kernel()
+@part()
 def _n_from(falling: Floats, label: float, above: bool) -> int:
     """How many of labels that fall are greater than a label (``above``), or at least as great."""
     low, high = 0, len(falling)
@@ -66,7 +66,7 @@ def _n_from(falling: Floats, label: float, above: bool) -> int:
     return low
 
 
-@kernel()
+@part()
 def _n_seen(tree: Ints, place: int) -> int:
     """How many of the marks in a Fenwick tree stand at places up to one (from 0)."""
     total, place = 0, place + 1

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 from rankkit.metrics.kernels import run_end
 
 Floats = NDArray[np.float64]
@@ -111,6 +111,6 @@ def found_precision_lists(
         out[query] = value if any_relevant else np.nan
 
 
-@kernel()
+@part()
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)

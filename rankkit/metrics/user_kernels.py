@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 from rankkit.metrics.kernels import longest_of, run_end
 
 Floats = NDArray[np.float64]
@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-@kernel()
+@part()
 def _stops(label: float, max_label: float, table: Floats) -> float:
     """The chance that a document of this label satisfies; ``max_label`` 0: the label is the chance itself."""
     if len(table):

@@ -13,6 +13,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from rankkit.compilation import PART
+
 
 @intrinsic
 def _nearest_integer(typing_context, x):
@@ -60,7 +62,7 @@ _L0, _L1, _L2 = np.float32(2), np.float32(0.6666632294654846), np.float32(0.4002
 _L3, _L4 = np.float32(0.27965158224105835), np.float32(0.28157779574394226)
 
 
-@overload(fast_exp, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
+@overload(fast_exp, jit_options={**PART, "fastmath": {"contract"}, "error_model": "numpy"})
 def _compile_exp(x):
     if x != types.float32:
         return lambda x: math.exp(x)
@@ -75,7 +77,7 @@ def _compile_exp(x):
     return exp
 
 
-@overload(fast_log1p, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
+@overload(fast_log1p, jit_options={**PART, "fastmath": {"contract"}, "error_model": "numpy"})
 def _compile_log1p(x, reciprocal):
     if x != types.float32:
         return lambda x, reciprocal: math.log1p(x)

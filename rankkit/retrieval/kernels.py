@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Codes: TypeAlias = NDArray[np.int32]
 Starts: TypeAlias = NDArray[np.int64]
@@ -15,7 +15,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 _STRETCH = 64
 
 
-@kernel()
+@part()
 def _sink(scores: Floats, places: Codes, at: int, size: int) -> None:
     """Restore a heap whose root is the worst: the lowest score, of equal ones the later place."""
     while True:
@@ -135,7 +135,7 @@ def count_above(
     return n_nan > 0
 
 
-@kernel()
+@part()
 def _count_above_many(scores: Floats, targets: Codes, greater: Starts, equal: Starts, equal_before: Starts) -> None:
     n = len(targets)
     of_targets = scores[targets]

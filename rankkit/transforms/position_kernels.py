@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Rows = NDArray[np.float32]
 LARGEST = np.finfo(np.float32).max
@@ -53,7 +53,7 @@ def fill_gaps(features: Rows, offsets: NDArray[np.int64], gaps: Rows) -> None:
                 gaps[docs[order[place]], feature] = gap
 
 
-@kernel()
+@part()
 def _room(offsets: NDArray[np.int64]) -> Any:
     """Room for the values of one feature in the longest query, and for their documents."""
     longest = 0
@@ -62,7 +62,7 @@ def _room(offsets: NDArray[np.int64]) -> Any:
     return np.empty(longest, np.float32), np.empty(longest, np.int64)
 
 
-@kernel()
+@part()
 def _collect(
     features: Rows, start: int, stop: int, feature: int, values: Rows, docs: NDArray[np.int64], result: Rows
 ) -> int:

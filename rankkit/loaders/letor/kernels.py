@@ -15,10 +15,10 @@ path through :func:`_parse_number` that gives the same results.
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 # What a kernel says about the place where it stopped.
 OK = 0
@@ -112,9 +112,8 @@ _MIDPOINT = np.int64(2**28)
 _DOUBT = np.int64(8)
 
 _kernel = kernel(boundscheck=False, error_model="numpy")
-# Parts of kernels: without the wrappers for Python and C, which would double the time to compile.
-_part = njit(boundscheck=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_inline = njit(boundscheck=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+_part = part(boundscheck=False, error_model="numpy")
+_inline = part(boundscheck=False, error_model="numpy", forceinline=True)
 
 
 def _pointer_at(context, builder, array_type, array, index):

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Codes: TypeAlias = NDArray[np.int32]
 Starts: TypeAlias = NDArray[np.int64]
@@ -16,7 +16,7 @@ Words: TypeAlias = NDArray[np.uint64]
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@kernel(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _apply(
     columns: Codes,
     extra: Floats,
@@ -66,7 +66,7 @@ def _apply(
             out[f] += weight * y[f]
 
 
-@kernel(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _dot(x: Floats, y: Floats) -> Any:
     total = x[0] - x[0]
     for f in range(len(x)):
@@ -128,7 +128,7 @@ def solve_rows(
             old = new
 
 
-@kernel()
+@part()
 def _next_random(state: Words) -> Any:
     """The next 64 bits of splitmix64 (Steele, Lea and Flood, OOPSLA 2014), whose state is one number."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -138,13 +138,13 @@ def _next_random(state: Words) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@kernel()
+@part()
 def _below(state: Words, n: int) -> Any:
     """A whole number from 0, below n."""
     return np.int64((_next_random(state) >> np.uint64(32)) * np.uint64(n) >> np.uint64(32))
 
 
-@kernel()
+@part()
 def _holds(sorted_items: Codes, first: int, last: int, item: int) -> int:
     while first < last:
         middle = (first + last) // 2
@@ -155,7 +155,7 @@ def _holds(sorted_items: Codes, first: int, last: int, item: int) -> int:
     return first
 
 
-@kernel(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _pair_step(
     x: Floats,
     y: Floats,

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Codes: TypeAlias = NDArray[np.int32]
 Starts: TypeAlias = NDArray[np.int64]
@@ -38,7 +38,7 @@ def add_dense_rows(block: Floats, offsets: Starts, items: Codes, matrix: Floats)
                     sums[column] += added[column]
 
 
-@kernel()
+@part()
 def places_by_item(items: Codes, n_items: int) -> tuple[Starts, Starts]:
     """Where each item has its events: starts ``[item + 1]`` and places, rising within an item."""
     starts = np.zeros(n_items + 1, np.int64)

@@ -24,10 +24,10 @@ in float64.
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-from rankkit.compilation import kernel
+from rankkit.compilation import PART, kernel, part
 from rankkit.objectives.elementary_kernels import fast_exp, fast_log1p
 from rankkit.objectives.pairs.losses import (
     ALL,
@@ -58,7 +58,7 @@ def _cost(loss, d, e):
     raise NotImplementedError
 
 
-@overload(_cost, jit_options={"fastmath": _FAST, "error_model": "numpy"})
+@overload(_cost, jit_options={**PART, "fastmath": _FAST, "error_model": "numpy"})
 def _compile_cost(loss, d, e):
     number = np.float32 if d == types.float32 else np.float64
     zero, half, one, two, most = number(0), number(0.5), number(1), number(2), number(MAX_EXPONENT)
@@ -114,7 +114,7 @@ def _gap_power(loss, d):
     raise NotImplementedError
 
 
-@overload(_gap_power, jit_options={"fastmath": _FAST, "error_model": "numpy"})
+@overload(_gap_power, jit_options={**PART, "fastmath": _FAST, "error_model": "numpy"})
 def _compile_gap_power(loss, d):
     if loss.instance_class in _POWERED:
         return lambda loss, d: fast_exp(-loss.sigma * abs(d))
@@ -126,7 +126,7 @@ def _powers(loss, scores):
     raise NotImplementedError
 
 
-@overload(_powers)
+@overload(_powers, jit_options=PART)
 def _compile_powers(loss, scores):
     if loss.instance_class not in _POWERED:
         return lambda loss, scores: (False, scores, scores)
@@ -146,7 +146,7 @@ def _compile_powers(loss, scores):
     return powers
 
 
-@njit(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _row(loss, score, up, down, weight, narrow, low, low_up, low_down, low_weights, low_slopes, low_bends):
     """One document with a run of lower ones: the sums of the loss, its slope and its curvature; adds to the run's."""
     total = pulls = bends = low.dtype.type(0)
@@ -177,7 +177,7 @@ def _row(loss, score, up, down, weight, narrow, low, low_up, low_down, low_weigh
     return total, pulls, bends
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _falling(labels):
     """The order of falling labels, equal ones as they stand."""
     counts = np.zeros(_COUNTED_LABELS, np.int64)
@@ -196,7 +196,7 @@ def _falling(labels):
     return order
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _merge_falling(labels):
     """A merge sort, which compiles in a fraction of the time of np.argsort."""
     n_docs = len(labels)
@@ -218,7 +218,7 @@ def _merge_falling(labels):
     return order
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _real(mask):
     """The places of real documents."""
     places = np.empty(len(mask), np.int64)
@@ -229,7 +229,7 @@ def _real(mask):
     return places[:n_docs]
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes, bends):
     """One list, by falling label: sum of the losses, of their slopes in d, number of pairs; adds to the slopes.
 
@@ -290,7 +290,7 @@ def _sum_list(loss, pairs, factors, scores, labels, row_weights, weights, slopes
     return total, total_pull, n_pairs
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _begin(sums, n_columns):
     """The first columns, set to 0; None for None."""
     if sums is None:
@@ -302,7 +302,7 @@ def _begin(sums, n_columns):
     return part
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _end(part, left, right, totals):
     """Add to the totals of columns left to right; nothing for None."""
     if totals is not None:
@@ -345,7 +345,7 @@ def sum_pairs(
         _lay_out(bent, docs, broken, bends, query)
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _lay_out(found, docs, broken, filled, query):
     """Fill a list with what was found of its documents, and 0 in padded places; nothing for None."""
     if filled is not None:

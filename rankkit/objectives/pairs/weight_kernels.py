@@ -5,9 +5,10 @@
 """Lambda weights of pairs, compiled: a row of weights is laid out by a loop of its own, whatever the loss."""
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from rankkit.compilation import PART, part
 from rankkit.objectives.pairs.factors import DISCOUNT, DISTANCE, FIRST_RELEVANT, GAIN, NEAREST, TRUNCATED, PairFactors
 
 # Sums may be reordered into lanes. NaN and infinity keep their meaning: fastmath=True would drop it.
@@ -20,7 +21,7 @@ def with_arrays(factors):
     return PairFactors(factors.form, *arrays, factors.by_distance)
 
 
-@njit(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _weigh_row(form, first, second, rank, bases, firsts, seconds, ranks, table, out):
     """The forms of :func:`rankkit.objectives.pairs.factors.weigh_pairs`, each a loop that vectorises."""
     n_docs = len(out)
@@ -47,7 +48,7 @@ def _weigh_row(form, first, second, rank, bases, firsts, seconds, ranks, table, 
             out[j] = bases[j] * abs(firsts[j] - first if ranks[j] < rank else seconds[j] - second)
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _greater(a, b):
     """max() would ask for NaN."""
     return a if a > b else b
@@ -58,7 +59,7 @@ def weigh(factors, top, bottom, left, right, low, scores, low_weights, bases, ti
     raise NotImplementedError
 
 
-@overload(weigh, jit_options={"fastmath": _FAST, "error_model": "numpy"})
+@overload(weigh, jit_options={**PART, "fastmath": _FAST, "error_model": "numpy"})
 def _compile_weigh(factors, top, bottom, left, right, low, scores, low_weights, bases, tile):
     if factors == types.none:
         return lambda factors, top, bottom, left, right, low, scores, low_weights, bases, tile: None
@@ -86,14 +87,14 @@ def weights_of_row(factors, row, tile, low_weights):
     raise NotImplementedError
 
 
-@overload(weights_of_row)
+@overload(weights_of_row, jit_options=PART)
 def _compile_weights_of(factors, row, tile, low_weights):
     if factors == types.none:
         return lambda factors, row, tile, low_weights: low_weights
     return lambda factors, row, tile, low_weights: tile[row][: len(low_weights)]
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def pick(values, places):
     """values[places], which would compile for longer."""
     picked = np.empty(len(places), values.dtype)
@@ -107,7 +108,7 @@ def take(factors, query, docs):
     raise NotImplementedError
 
 
-@overload(take)
+@overload(take, jit_options=PART)
 def _compile_take(factors, query, docs):
     if factors == types.none:
         return lambda factors, query, docs: None

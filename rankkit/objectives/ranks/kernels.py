@@ -14,9 +14,8 @@ of the scores, tiles are summed in float64.
 """
 
 import numpy as np
-from numba import njit
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 from rankkit.objectives.elementary_kernels import fast_exp
 
 _TILE_ROWS = 32
@@ -27,13 +26,13 @@ _NARROW = 80.0
 _FAST = {"reassoc", "contract", "nsz", "arcp"}
 
 
-@njit(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _exponentials(scores, steepness, middle, powers):
     for j in range(len(scores)):
         powers[j] = fast_exp(steepness * (scores[j] - middle))
 
 
-@njit(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _chances(row_powers, powers, triangle, ahead, behind):
     """Pairs of every row with every column: the chance that the column is ahead, summed for both.
 
@@ -54,7 +53,7 @@ def _chances(row_powers, powers, triangle, ahead, behind):
         ahead[i] += np.float64(total)
 
 
-@njit(fastmath=_FAST, error_model="numpy")
+@part(fastmath=_FAST, error_model="numpy")
 def _slopes(row_powers, row_grads, powers, grads, triangle, ahead, behind):
     """The same for the slope of that chance times the difference of what the two ranks are worth."""
     zero, one = powers.dtype.type(0), powers.dtype.type(1)
@@ -72,7 +71,7 @@ def _slopes(row_powers, row_grads, powers, grads, triangle, ahead, behind):
         ahead[i] += np.float64(total)
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _walk_tile(scores, grads, steepness, sums, work, top, bottom, left, right):
     """Documents ``top`` to ``bottom`` with those from ``left`` to ``right``: all of them behind, or the same ones."""
     triangle = left == top
@@ -93,7 +92,7 @@ def _walk_tile(scores, grads, steepness, sums, work, top, bottom, left, right):
     sums[left:right] -= behind
 
 
-@njit(error_model="numpy")
+@part(error_model="numpy")
 def _walk_list(scores, grads, steepness, reach, sums):
     """One sorted list: adds to ``sums`` what a document gains from those behind less what it loses to those ahead."""
     n_docs = len(scores)

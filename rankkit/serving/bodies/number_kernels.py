@@ -4,10 +4,9 @@
 # ruff: noqa: ANN001, ANN202
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 from rankkit.loaders.letor.kernels import byte_at, to_float32
 
 _OPEN, _CLOSE, _COMMA, _MINUS, _PLUS, _DOT, _ZERO, _NINE, _E, _N, _U, _L = (ord(c) for c in "[],-+.09enul")
@@ -18,7 +17,7 @@ _LONGEST_EXPONENT = 6
 _TEN, _ASCII_ZERO = np.uint64(10), np.uint64(_ZERO)
 
 # Whatever is walked over, digits or blanks, ends at the bracket that a text has to end with.
-_part = njit(boundscheck=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+_part = part(boundscheck=False, error_model="numpy", forceinline=True)
 
 
 @_part
