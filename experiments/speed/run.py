@@ -40,7 +40,7 @@ STAGES = (
 )
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
 LIBRARIES = ("torch", "numpy", "numba", "scipy", "scikit-learn", "pandas", "pyarrow", "onnxruntime", "lightgbm")
-MARK = re.compile(r"<!-- stage (?P<name>\w+) (?P<record>\{.*\}) -->\n\n?(?P<text>.*?)\s*(?=<!-- |\Z)", re.S)
+MARK = re.compile(r"<!-- stage (?P<name>\w+) (?P<record>\{[^\n]*\}) -->\n\n?(?P<text>.*?)\s*(?=<!-- |\Z)", re.S)
 END = "<!-- end of the stages -->"
 
 
