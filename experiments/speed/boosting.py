@@ -20,7 +20,7 @@ SIDES = {"its own": ("lambdarank", "library"), "by rankkit": (AS_LIGHTGBM, "rank
 
 
 def main():
-    options = begin(__doc__, trees=40, runs=5)
+    options = begin(__doc__, trees=30, runs=5)
     if "RANKKIT_DATA" not in os.environ:
         print("\nLeft out: `RANKKIT_DATA` is not set.")
         return
@@ -34,8 +34,9 @@ def main():
     train, valid = (rk.read(folder / f"{part}.txt.gz") for part in ("train", "vali"))
 
     def way(objective, gradients):
-        scorer = rk.LightGBM(gradients=gradients)
-        return lambda: rk.fit(scorer, objective, train, valid, epochs=options.trees, progress=False)
+        # A new one each time: one that has trees would be given more of them.
+        settings = {"epochs": options.trees, "progress": False}
+        return lambda: rk.fit(rk.LightGBM(gradients=gradients), objective, train, valid, **settings)
 
     spent = take_turns({name: way(*side) for name, side in SIDES.items()}, options.runs)
     own, n_trees = spent["its own"], options.trees
