@@ -14,7 +14,7 @@ help:
 	@echo "make test       format check, lint, types, import layers, tests with doctests"
 	@echo "make coverage   the same tests, and which lines and branches they leave out"
 	@echo "make test-slow  the tests that take longer"
-	@echo "make speed      the tables of experiments/speed, some minutes"
+	@echo "make speed      experiments/speed/README.md anew, some twenty minutes"
 	@echo "make format     rewrite the sources in the house format"
 
 $(READY): pyproject.toml constraints.txt
@@ -39,7 +39,7 @@ test-slow: $(READY)
 	$(BIN)/pytest -m slow
 
 speed: $(READY)
-	@for part in metrics pairwise approx training first_layer scoring significance serving loading; do OMP_NUM_THREADS=1 $(BIN)/python experiments/speed/$$part.py; echo; done
+	$(BIN)/python experiments/speed/run.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -1,46 +1,55 @@
-"""Trees of LightGBM under its own lambdarank, and on slopes and curvatures of rankkit's of the same formula.
+"""Trees.
 
-    RANKKIT_DATA=/path/to/data OMP_NUM_THREADS=1 python experiments/speed/boosting.py
-
-Prints a Markdown table: processor time of ``fit`` on MSRD, a fixed number of trees, evaluation on vali after each tree
-included. One thread; both sides in turn; medians of 5 runs after one to warm up (it compiles the kernel, then cached on
-disk).
+`experiments/speed/boosting.py`, which reads MSRD from the folder that `RANKKIT_DATA` names: LightGBM's own lambdarank,
+and rankkit's of the same formula given to it as slope and curvature. Processor time of `fit` a tree, binning and an
+evaluation on vali after each tree included. Value, slope and curvature of the pairs are summed in one pass. Medians and
+ranges of the runs, in turns.
 """
 
 import os
-import statistics
-import time
 from pathlib import Path
 
-import torch
+from measuring import begin, print_table, take_turns
+from peers import installed
 
 import rankkit as rk
 from rankkit.objectives import Objective, lambdarank_loss
 
-N_TREES = 60
-N_RUNS = 5
 AS_LIGHTGBM = Objective(lambdarank_loss, k=30, truncation="pairs", normalize_distance=True)
 SIDES = {"its own": ("lambdarank", "library"), "by rankkit": (AS_LIGHTGBM, "rankkit")}
 
 
-def main() -> None:
-    """Print the table."""
-    torch.set_num_threads(1)
+def main():
+    options = begin(__doc__, trees=30, runs=5)
+    if "RANKKIT_DATA" not in os.environ:
+        print("\nLeft out: `RANKKIT_DATA` is not set.")
+        return
     folder = Path(os.environ["RANKKIT_DATA"]) / "msrd" / "letor47"
+    if not folder.is_dir():
+        print("\nLeft out: `RANKKIT_DATA` holds no folder `msrd/letor47`.")
+        return
+    found = installed("LightGBM")
+    if not found:
+        return
     train, valid = (rk.read(folder / f"{part}.txt.gz") for part in ("train", "vali"))
-    seconds: dict[str, list[float]] = {name: [] for name in SIDES}
-    for run in range(N_RUNS + 1):
-        for name, (objective, gradients) in SIDES.items():
-            start = time.process_time()
-            rk.fit(rk.LightGBM(gradients=gradients), objective, train, valid, epochs=N_TREES, progress=False)
-            if run:
-                seconds[name].append((time.process_time() - start) / N_TREES)
-    own = statistics.median(seconds["its own"])
-    print("| lambdarank of LightGBM | s a tree (range) | times its own |")
-    print("| --- | --- | --- |")
-    for name, each in seconds.items():
-        middle = statistics.median(each)
-        print(f"| {name} | {middle:.3f} ({min(each):.3f}-{max(each):.3f}) | {middle / own:.2f} |")
+
+    def way(objective, gradients):
+        # A new one each time: one that has trees would be given more of them.
+        settings = {"epochs": options.trees, "progress": False}
+        return lambda: rk.fit(rk.LightGBM(gradients=gradients), objective, train, valid, **settings)
+
+    spent = take_turns({name: way(*side) for name, side in SIDES.items()}, options.runs)
+    own, n_trees = spent["its own"], options.trees
+    print(
+        f"\n{train.n_queries:,} queries, {train.n_docs:,} documents, {train.n_features} features; vali has"
+        f" {valid.n_docs:,} documents. {n_trees} trees, {options.runs} runs."
+    )
+    rows = []
+    for name, each in spent.items():
+        low, middle, high = (seconds / n_trees for seconds in (min(each.turns), each.seconds, max(each.turns)))
+        user = each.user_seconds / n_trees
+        rows.append((name, f"{middle:.3f} ({low:.3f}-{high:.3f})", f"{user:.3f}", f"{each.over(own):.2f}"))
+    print_table([f"lambdarank of {found['LightGBM']}", "s a tree", "user s", "times its own"], rows)
 
 
 if __name__ == "__main__":

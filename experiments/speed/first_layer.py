@@ -1,86 +1,71 @@
-"""The default scorer with its first layer over the piecewise encoding, and without the encoding.
+"""The default scorer.
 
-    python experiments/speed/first_layer.py
-
-One thread, processor time; both ways take turns on data in the shape of MSLR-WEB30K (136 features). The one multiplies
-the 4,352 numbers that the bins make of a document by a matrix, the other reads two rows of a table a feature
-(:mod:`rankkit.models.scorers.gathering`).
+`experiments/speed/first_layer.py`: the default `MLPScorer` (136 features, bins in front) with its first layer as a
+matrix over the encoding of the bins, and as a table of which two rows a feature are read
+(`rankkit/models/scorers/gathering.py`). Values and gradients of the two agree to float32's digits. An epoch of
+lambdarank, with dropout; scores of all the data; scores of one list. Medians of the runs, in turns, and the median and
+the range of the turns' ratios.
 """
 
-import argparse
-import statistics
-import time
 from unittest.mock import patch
 
 import numpy as np
-import torch
+from measuring import begin, print_table, take_turns
 
 import rankkit as rk
 from rankkit.data.synthetic import make_mslr_like
 from rankkit.models.scorers.networks import hidden
 
-WAYS = ("matrix", "table")
 LIST_SIZE = 100
 
 
-def the_way(name):
-    """Whether scorers may do without the encoding."""
-    return patch.object(hidden, "can_gather", hidden.can_gather if name == "table" else lambda *given: False)
+def the_way(name, call):
+    """The call, with or without the encoding."""
+    if name == "table":
+        return call
 
+    def run():
+        with patch.object(hidden, "can_gather", lambda *given: False):
+            call()
 
-def docs_per_second_of_fit(data):
-    """Documents a processor second, of one epoch."""
-    scorer = rk.MLPScorer(data.n_features, seed=0)
-    scorer.transform.fit(data.features, data.offsets)
-    start = time.process_time()
-    rk.fit(scorer, "lambdarank", data, epochs=1, progress=False, device="cpu")
-    return data.n_docs / (time.process_time() - start)
-
-
-def predicting(data):
-    """Documents a processor second of a large set, and milliseconds of one list."""
-    scorer = rk.MLPScorer(data.n_features, seed=0)
-    scorer.transform.fit(data.features, data.offsets)
-    one = rk.RankingDataset(
-        features=np.ascontiguousarray(data.features[:LIST_SIZE]),
-        labels=None,
-        offsets=np.array([0, LIST_SIZE]),
-        qids=np.array([1]),
-    )
-    for _ in range(5):
-        rk.predict(scorer, one)
-    start = time.process_time()
-    for _ in range(100):
-        rk.predict(scorer, one)
-    milliseconds = (time.process_time() - start) * 10
-    start = time.process_time()
-    rk.predict(scorer, data)
-    return data.n_docs / (time.process_time() - start), milliseconds
+    return run
 
 
 def main():
-    """Print one Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--queries", type=int, default=300, help="queries of the data, about 120 documents each")
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    options = begin(__doc__, queries=200, runs=7)
     data = make_mslr_like(options.queries, seed=0)
-    found = {way: [] for way in WAYS}
-    for turn in range(options.repeats + 1):
-        for way in WAYS:
-            with the_way(way):
-                figures = (docs_per_second_of_fit(data), *predicting(data))
-            if turn:  # the first compiles
-                found[way].append(figures)
-    print(f"{data!r}, {options.repeats} repeats, medians\n")
-    print("| | training, docs/s | predict, docs/s | predict, one list of 100, ms |\n|---|---|---|---|")
-    medians = {way: [statistics.median(column) for column in zip(*rows, strict=True)] for way, rows in found.items()}
-    for way, (fit, many, one) in medians.items():
-        print(f"| {way} | {fit:,.0f} | {many:,.0f} | {one:.2f} |")
-    before, after = medians["matrix"], medians["table"]
-    ratios = (after[0] / before[0], after[1] / before[1], before[2] / after[2])
-    print(f"| times as fast | {ratios[0]:.2f} | {ratios[1]:.2f} | {ratios[2]:.2f} |")
+    scorer = rk.MLPScorer(data.n_features, seed=0)
+    scorer.transform.fit(data.features, data.offsets)
+    one = rk.from_arrays(np.ascontiguousarray(data.features[:LIST_SIZE]), None, np.zeros(LIST_SIZE, np.int64))
+    tasks = {
+        "training, docs/s": lambda: rk.fit(scorer, "lambdarank", data, epochs=1, progress=False, device="cpu"),
+        "predict, docs/s": lambda: rk.predict(scorer, data),
+        f"predict, one list of {LIST_SIZE}, ms": lambda: rk.predict(scorer, one),
+    }
+    found = {
+        task: take_turns({way: the_way(way, call) for way in ("matrix", "table")}, options.runs, least=0.1)
+        for task, call in tasks.items()
+    }
+    print(f"\n{data.n_queries:,} queries, {data.n_docs:,} documents, {options.runs} runs.")
+    table = []
+    for way in ("matrix", "table"):
+        spent = [found[task][way] for task in tasks]
+        shown = [shown_as(task, each.seconds, data.n_docs) for task, each in zip(tasks, spent, strict=True)]
+        table.append((way, *shown))
+        shown = [shown_as(task, each.user_seconds, data.n_docs) for task, each in zip(tasks, spent, strict=True)]
+        table.append((f"{way}, user time", *shown))
+    ratios = [
+        sorted(a / b for a, b in zip(each["matrix"].turns, each["table"].turns, strict=True)) for each in found.values()
+    ]
+    medians = [f"{each['matrix'].over(each['table']):.2f}" for each in found.values()]
+    shown = [f"{m} ({r[0]:.2f}-{r[-1]:.2f})" for m, r in zip(medians, ratios, strict=True)]
+    table.append(("times as fast (range)", *shown))
+    print_table(["", *tasks], table)
+
+
+def shown_as(task, seconds, n_docs):
+    """Documents a second, or milliseconds."""
+    return f"{1000 * seconds:.2f}" if task.endswith("ms") else f"{n_docs / seconds:,.0f}"
 
 
 if __name__ == "__main__":

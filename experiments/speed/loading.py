@@ -1,16 +1,15 @@
-"""Loading LETOR text in the shape of MSLR-WEB: rankkit beside other readers, one thread.
+"""Loading.
 
-``python experiments/speed/loading.py`` writes a file of at least 200 MB into a temporary folder and prints a Markdown
-table. Each run is a process of its own, in turns over all readers, so that none profits from another's memory: what is
-shown is the median of the processor seconds (user and system) of reading, after the imports and, for rankkit, after its
-loops have been loaded; the megabytes of text a second; and the memory that reading added at its peak, beyond the
-process before it (so that a file that is mapped counts as far as it is in memory). Readers that are not installed are
-left out.
+`experiments/speed/loading.py`: a file in the shape of MSLR-WEB, as LETOR text and as what else is read. Each run is a
+process of its own, in turns over all readers, so that none profits from another's memory. Shown are the median of the
+processor seconds of reading, after the imports and, for rankkit, after its loops have been loaded; the megabytes of
+text a second; and the memory that reading added at its peak, beyond the process before it, in which a file that is
+mapped counts as far as it is in memory. The bytes alone are read and not looked at. Compressed text is decoded beside
+the parser; here both share one processor. LightGBM bins while it reads and leaves the qids out. The pandas and polars
+rows need a file in which every colon was made a blank before, and know neither missing features nor comments.
 """
 
-import argparse
 import gzip
-import importlib.metadata
 import json
 import os
 import resource
@@ -23,6 +22,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from measuring import begin, print_table
+from peers import installed
 
 N_FEATURES = 136
 SMALL = "small.txt"
@@ -61,6 +62,10 @@ def rankkit_parquet(folder):
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     return lambda name="mslr.parquet": rk.read_parquet(folder / name.replace(".txt", ".parquet")).features
+
+
+def bytes_alone(folder):
+    return lambda name="mslr.txt": (folder / name).read_bytes()
 
 
 def scikit_learn(folder):
@@ -118,18 +123,20 @@ def polars_trick(folder):
     return read
 
 
+# Title: the reader, and the peer that it needs.
 READERS = {
     "rankkit, text": (rankkit_text, None),
     "rankkit, text in .gz": (rankkit_gzip, None),
     "rankkit, cache, every value touched": (rankkit_cache, None),
     "rankkit, cache, opened": (rankkit_cache_open, None),
     "rankkit, Parquet": (rankkit_parquet, None),
-    "scikit-learn load_svmlight_file": (scikit_learn, "scikit-learn"),
-    "XGBoost DMatrix": (xgboost, ("xgboost", "xgboost-cpu")),
-    "LightGBM Dataset, with binning": (lightgbm, "lightgbm"),
-    "CatBoost Pool": (catboost, "catboost"),
-    "pandas read_csv, colons made blanks before": (pandas_trick, "pandas"),
-    "polars read_csv, colons made blanks before": (polars_trick, "polars"),
+    "load_svmlight_file": (scikit_learn, "scikit-learn"),
+    "DMatrix": (xgboost, "XGBoost"),
+    "Dataset, with binning": (lightgbm, "LightGBM"),
+    "Pool": (catboost, "CatBoost"),
+    "read_csv, colons made blanks before": (pandas_trick, "pandas"),
+    "read_csv of polars, colons made blanks before": (polars_trick, "polars"),
+    "the bytes alone": (bytes_alone, None),
 }
 
 
@@ -139,19 +146,16 @@ def touched(features):
     return features
 
 
-def measure(name, folder):
-    """Child process: prints seconds and megabytes of one reading as JSON."""
-    read = READERS[name][0](folder)
-    if READERS[name][1] is None and "opened" not in name and ".gz" not in name:
-        read(SMALL)  # loads what is compiled
-    elif ".gz" in name:
-        read(f"{SMALL}.gz")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
+def measure(title, folder):
+    """Child process: prints seconds, user seconds and megabytes of one reading as JSON."""
+    reader, peer = READERS[title]
+    read = reader(folder)
+    if peer is None and "opened" not in title:
+        read(f"{SMALL}.gz" if ".gz" in title else SMALL)  # loads what is compiled
+    before, start = resource.getrusage(resource.RUSAGE_SELF), time.process_time()
     data = read()
-    seconds = time.process_time() - start
-    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(json.dumps([seconds, megabytes]))
+    seconds, after = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps([seconds, after.ru_utime - before.ru_utime, (after.ru_maxrss - before.ru_maxrss) / 1024]))
     del data
 
 
@@ -177,48 +181,45 @@ def make_files(folder, n_queries):
                     bare.write(label + b" " + rest)
 
 
-def version(names):
-    for name in (names,) if isinstance(names, str) else names:
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None
+def run_all(titles, folder, n_runs):
+    """``{title: [(seconds, user seconds, megabytes), ...]}``."""
+    results = {title: [] for title in titles}
+    for _ in range(n_runs):
+        for title in titles:
+            command = [sys.executable, __file__, "--child", title, str(folder)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                sys.exit(f"loading.py: {title} ended with {done.returncode}:\n{done.stderr}")
+            results[title].append(json.loads(done.stdout.splitlines()[-1]))
+    return results
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=1700)
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
-    names = [name for name, (_, package) in READERS.items() if package is None or version(package)]
-    results = {name: [] for name in names}
+    options = begin(__doc__, queries=500, runs=5)
+    found = installed(*(peer for _, peer in READERS.values() if peer), imported=False)
+    titles = [title for title, (_, peer) in READERS.items() if peer is None or peer in found]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         # In a process of its own: the peak memory of a process is handed on to those that it starts.
-        subprocess.run([sys.executable, __file__, "--make", str(arguments.queries), str(folder)], check=True)
+        subprocess.run([sys.executable, __file__, "--make", str(options.queries), str(folder)], check=True)
         n_megabytes = (folder / "mslr.txt").stat().st_size / 1e6
-        for _ in range(arguments.runs):
-            for name in names:
-                command = [sys.executable, __file__, "--child", name, str(folder)]
-                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
-                results[name].append(json.loads(done.stdout.splitlines()[-1]))
-        n_docs = sum(1 for _ in (folder / "mslr.txt").open("rb"))
-    seconds = {name: statistics.median(second for second, _ in runs) for name, runs in results.items()}
-    print(f"{n_megabytes:.0f} MB of text, {n_docs:,} rows, {n_docs * N_FEATURES * 4 / 1e6:.0f} MB as float32; ", end="")
-    print(f"median of {arguments.runs} runs\n")
-    print("| reader | processor s (range) | MB of text / s | x scikit-learn | peak memory added, MB |")
-    print("|---|---|---|---|---|")
-    slowest = seconds["scikit-learn load_svmlight_file"]
-    for name in names:
-        times = [second for second, _ in results[name]]
-        memory = statistics.median(megabytes for _, megabytes in results[name])
-        package = READERS[name][1]
-        title = f"{name} {version(package)}" if package else name
+        with (folder / "mslr.txt").open("rb") as lines:
+            n_docs = sum(1 for _ in lines)
         print(
-            f"| {title} | {seconds[name]:.3f} ({min(times):.3f}-{max(times):.3f}) | {n_megabytes / seconds[name]:,.0f} "
-            f"| {slowest / seconds[name]:.1f} | {memory:,.0f} |"
+            f"\n{n_megabytes:.0f} MB of text, {n_docs:,} rows, {n_docs * N_FEATURES * 4 / 1e6:.0f} MB as float32;"
+            f" {options.runs} runs."
         )
+        results = run_all(titles, folder, options.runs)
+    own = statistics.median(seconds for seconds, _, _ in results["rankkit, text"])
+    rows = []
+    for title, runs in results.items():
+        seconds, user, memory = (statistics.median(column) for column in zip(*runs, strict=True))
+        ranges = f"{min(run[0] for run in runs):.3f}-{max(run[0] for run in runs):.3f}"
+        name = f"{found[READERS[title][1]]}, {title}" if READERS[title][1] else title
+        speed = f"{n_megabytes / seconds:,.0f}"
+        rows.append((name, f"{seconds:.3f} ({ranges})", f"{user:.3f}", speed, f"{seconds / own:.2f}", f"{memory:,.0f}"))
+    names = ["reader", "s (range)", "user s", "MB of text / s", "times rankkit's text", "peak memory added, MB"]
+    print_table(names, rows)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,21 @@
-"""NDCG@10, RR and MAP beside ir_measures, one thread: long lists, and a million queries of 10 to 50 documents.
+"""Metrics.
 
-``python experiments/speed/metrics.py`` prints two Markdown tables. Both sides get their input ready made: ir_measures
-nested dicts of qrels and run, or data frames; rankkit arrays. Times are processor seconds, the median of runs taken in
-turns. In the second table ir_measures gets a tenth of the queries, since the dicts of all would need some 20 GB, and
-its time is given times ten: it grows with the number of queries.
+`experiments/speed/metrics.py`: NDCG@10, reciprocal rank and average precision. All sides get their input ready made:
+ir_measures and pytrec_eval nested dicts of qrels and run, ranx its own Qrels and Run, or data frames; rankkit arrays.
+The first call of each compiles or loads what it needs and is not counted. pytrec_eval gives gains as they are, so that
+its NDCG is of the labels themselves. One sort alone is that of one number a document, which holds its query and its
+score: the least that a ranking of all documents takes. Median and range of 5 runs, in turns.
 """
 
-import argparse
 import gc
-import statistics
-import time
 from itertools import pairwise
 
 import ir_measures
 import numpy as np
 import pandas as pd
-import torch
 from ir_measures import AP, RR, nDCG
+from measuring import begin, print_table, take_turns
+from peers import installed
 
 from rankkit.evaluation import evaluate_scores
 from rankkit.metrics import rank_documents
@@ -25,6 +24,8 @@ from rankkit.metrics.graded import ndcg_of
 
 MEASURES = [nDCG(gains={0: 0, 1: 1, 2: 3, 3: 7, 4: 15}) @ 10, RR, AP]
 NAMES = ["ndcg@10", "mrr", "map"]
+DICTS, FRAMES = "ir_measures, nested dicts", "ir_measures, data frames"
+LIMIT = "one sort alone"
 
 
 def make_documents(sizes, seed=0):
@@ -62,6 +63,13 @@ def theirs(qrels, run):
     return [means[measure] for measure in MEASURES]
 
 
+def by_pytrec_eval(qrels, run):
+    import pytrec_eval
+
+    found = pytrec_eval.RelevanceEvaluator(qrels, {"ndcg_cut.10", "recip_rank", "map"}).evaluate(run)
+    return [np.mean([each[name] for each in found.values()]) for name in ("ndcg_cut_10", "recip_rank", "map")]
+
+
 def ours(offsets, labels, scores, qids):
     return list(evaluate_scores(scores, labels, qids=qids, metrics=NAMES).means.values())
 
@@ -72,52 +80,66 @@ def engine(offsets, labels, scores):
     return [float(np.nan_to_num(value).mean()) for value in values]
 
 
-def measure(systems, n_runs):
-    """Means of each system, and the processor seconds of its runs."""
+def one_sort(offsets, scores):
+    """Sorting one whole number a document: the query above, the score below."""
+    queries = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets))
+    keys = queries << 32 | scores.view(np.int32)  # scores are above 0, whose bits are in their order
+
+    def run():
+        np.sort(keys)
+
+    return run
+
+
+def print_rows(title, systems, n_runs, factors, part):
+    """Measure and print.
+
+    Args:
+        title: What was measured, before its numbers.
+        systems: ``{name: function}``.
+        n_runs: Of each.
+        factors: What the seconds of a system are times, since it was given less.
+        part: Means of rankkit from what ir_measures was given; how far they are from its own is printed.
+    """
     gc.collect()
-    gc.freeze()  # else Python's collector goes over the millions of objects in the dicts while ir_measures runs
-    # The first call of each compiles or loads what it needs and is not timed.
+    gc.freeze()  # else Python's collector goes over the millions of objects in the dicts while others run
     means = {name: system() for name, system in systems.items()}
-    seconds = {name: [] for name in systems}
-    for _ in range(n_runs):
-        for name, system in systems.items():
-            start = time.process_time()
-            system()
-            seconds[name].append(time.process_time() - start)
-    return means, seconds
+    ours_of_part = [part()] if part else [means[name] for name in systems if name.startswith("rankkit")]
+    apart = max(abs(a - b) for each in ours_of_part for a, b in zip(means[DICTS], each, strict=True))
+    print(f"\n{title} Means of rankkit and of ir_measures differ by at most {apart:.1e}.")
+    spent = take_turns(systems, n_runs, warm=0)
+    gc.unfreeze()
+    scaled = {name: factors.get(name, 1) * each.seconds for name, each in spent.items()}
+    rows = []
+    for name, each in spent.items():
+        times = factors.get(name, 1)
+        ranges = f"{times * min(each.turns):.3f}-{times * max(each.turns):.3f}"
+        user = f"{times * each.user_seconds:.3f}"
+        rows.append((name, f"{scaled[name]:.3f} ({ranges})", user, f"{scaled[DICTS] / scaled[name]:.1f}"))
+    print_table(["system", "s", "user s", "times as fast as dicts"], rows)
 
 
-def print_table(seconds, factors):
-    """Rows of seconds times what a system was given less of, and how many times as fast as the first rows."""
-    scaled = {name: [factors.get(name, 1) * value for value in values] for name, values in seconds.items()}
-    others = [name for name in scaled if name.startswith("ir_measures")]
-    print(f"| system | seconds | {' | '.join(f'times as fast as {name}' for name in others)} |")
-    print(f"|---|---|{'---|' * len(others)}")
-    for name, values in scaled.items():
-        median = statistics.median(values)
-        ratios = " | ".join(f"{statistics.median(scaled[other]) / median:.1f}" for other in others)
-        print(f"| {name} | {median:.3f} ({min(values):.3f}, {max(values):.3f}) | {ratios} |")
-    print()
-
-
-def long_lists(n_queries, n_runs):
+def long_lists(n_queries, n_runs, found):
     """Log-normal list sizes of mean 120, as in MSLR."""
     generator = np.random.default_rng(0)
     sizes = np.clip(np.exp(generator.normal(np.log(100), 0.6, n_queries)).astype(np.int64), 1, 900)
     offsets, labels, scores = make_documents(sizes)
     qids = np.repeat(np.arange(n_queries), sizes)
     qrels, run = as_dicts(offsets, labels.astype(np.int64)), as_dicts(offsets, scores)
-    systems = {
-        "ir_measures, nested dicts": lambda: theirs(qrels, run),
-        "rankkit.evaluate_scores, one qid a document": lambda: ours(offsets, labels, scores, qids),
-        "rankkit engine, arrays with offsets": lambda: engine(offsets, labels, scores),
-    }
-    means, seconds = measure(systems, n_runs)
-    first, *others = means.values()
-    apart = max(abs(a - b) for other in others for a, b in zip(first, other, strict=True))
-    print(f"{', '.join(NAMES)} of {n_queries:,} queries, {offsets[-1]:,} documents; one thread,")
-    print(f"processor seconds, median of {n_runs} (lowest, highest). Means differ by at most {apart:.1e}.\n")
-    print_table(seconds, {})
+    systems = {DICTS: lambda: theirs(qrels, run)}
+    if name := found.get("pytrec_eval"):
+        systems[f"{name}, nested dicts"] = lambda: by_pytrec_eval(qrels, run)
+    if name := found.get("ranx"):
+        import ranx
+
+        given = ranx.Qrels(qrels), ranx.Run(run)
+        metrics = ["ndcg_burges@10", "mrr", "map"]
+        systems[f"{name}, its Qrels and Run"] = lambda: ranx.evaluate(*given, metrics)
+    systems["rankkit.evaluate_scores, one qid a document"] = lambda: ours(offsets, labels, scores, qids)
+    systems["rankkit engine, arrays with offsets"] = lambda: engine(offsets, labels, scores)
+    systems[LIMIT] = one_sort(offsets, scores)
+    title = f"{n_queries:,} queries of {offsets[-1]:,} documents."
+    print_rows(title, systems, n_runs, {}, None)
 
 
 def many_queries(n_queries, n_runs):
@@ -131,30 +153,26 @@ def many_queries(n_queries, n_runs):
     qrels, run = as_dicts(part, labels_of_part.astype(np.int64)), as_dicts(part, scores_of_part)
     frames = as_frames(part, labels_of_part, scores_of_part)
     systems = {
-        "ir_measures, nested dicts": lambda: theirs(qrels, run),
-        "ir_measures, data frames": lambda: theirs(*frames),
+        DICTS: lambda: theirs(qrels, run),
+        FRAMES: lambda: theirs(*frames),
         "rankkit.evaluate_scores, one qid a document": lambda: ours(offsets, labels, scores, qids),
         "rankkit engine, arrays with offsets": lambda: engine(offsets, labels, scores),
+        LIMIT: one_sort(offsets, scores),
     }
-    means, seconds = measure(systems, n_runs)
-    check = ours(part, labels_of_part, scores_of_part, qids[: part[-1]])
-    apart = max(abs(a - b) for a, b in zip(next(iter(means.values())), check, strict=True))
-    print(f"{', '.join(NAMES)} of {n_queries:,} queries of 10 to 50 documents, {offsets[-1]:,} in all; one thread,")
-    print(f"processor seconds, median of {n_runs} (lowest, highest). ir_measures was given {tenth:,} of the queries,")
-    print(f"and its seconds are times {n_queries / tenth:g}. Means of these queries differ by at most {apart:.1e}.\n")
-    print_table(seconds, {name: n_queries / tenth for name in systems if name.startswith("ir_measures")})
+    title = (
+        f"{n_queries:,} queries of 10 to 50 documents, {offsets[-1]:,} in all. ir_measures was given {tenth:,} of the\n"
+        f"queries, which take long enough, and its seconds are times {n_queries / tenth:g}."
+    )
+    factors = dict.fromkeys([DICTS, FRAMES], n_queries / tenth)
+    print_rows(title, systems, n_runs, factors, lambda: ours(part, labels_of_part, scores_of_part, qids[: part[-1]]))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=10_000, help="of long lists")
-    parser.add_argument("--many", type=int, default=1_000_000, help="queries of 10 to 50 documents; 0: leave out")
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    long_lists(arguments.queries, arguments.runs)
-    if arguments.many:
-        many_queries(arguments.many, min(arguments.runs, 3))
+    options = begin(__doc__, queries=10_000, many=200_000, runs=5)
+    found = installed("pytrec_eval", "ranx")
+    long_lists(options.queries, options.runs, found)
+    if options.many:
+        many_queries(options.many, options.runs)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""Training from a cache of which nothing is in memory, beside the same training of data in memory.
+"""Larger than memory.
 
-    python experiments/speed/out_of_core.py
-
-One thread trains, on data in the shape of MSLR-WEB30K (136 features). Three ways take turns, two epochs each: features
-in memory; the cache in blocks (``block_docs``); the cache with its queries drawn from all over the file. Before each
-run from the cache the system is told to forget the pages of the features (``posix_fadvise``); what it still holds of
-them is looked up (``mincore``). It is told so again after each eighth of an epoch, as if there were memory for an
-eighth of the file. The disk may have a memory of its own: the ratios are those of this disk.
+`experiments/speed/out_of_core.py`: two epochs of softmax from a cache of which nothing is in memory at the start, and
+which is forgotten again after each eighth of an epoch, beside the same training of data in memory; in blocks
+(`block_docs`), and with queries drawn from all over the file. The system is told to forget the pages of the features by
+`posix_fadvise`; what it still held of them before a run is looked up by `mincore`. Documents a second are by the wall
+clock, since a disk is waited for, so that other programs show in them; processor seconds include the thread that reads.
+The disk of temporary files, on which this is, may have a memory of its own: the ratios are those of this disk. Medians
+of the runs, in turns. In memory is the limit of the other two.
 """
 
-import argparse
 import ctypes
 import mmap
 import os
+import resource
 import shutil
 import statistics
 import tempfile
@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
+from measuring import begin, print_table
 
 import rankkit as rk
 from rankkit.data.synthetic import make_mslr_like
@@ -28,10 +28,10 @@ from rankkit.loaders.cache.reading import read_cache, write_cache
 
 WAYS = {"in memory": None, "in blocks": 1024, "all over the file": None}
 EPOCHS, FORGETTING = 2, 8
+# What is trained, and the part of the data on which: a network takes much longer.
 SCORERS = {
-    "linear": lambda n: rk.LinearScorer(n, transform="standardize", seed=0),
-    "136-256-128-1": lambda n: rk.MLPScorer(n, hidden=(256, 128), transform="log1p+standardize", seed=0),
-    "default": lambda n: rk.MLPScorer(n, seed=0),
+    "linear": (lambda n: rk.LinearScorer(n, transform="standardize", seed=0), 1),
+    "136-256-128-1": (lambda n: rk.MLPScorer(n, hidden=(256, 128), transform="log1p+standardize", seed=0), 8),
 }
 
 
@@ -81,46 +81,42 @@ class Forgetting:
 
 
 def run(way, scorer, cache, data):
-    """Seconds, processor seconds, and the share of the file that was in memory before a run."""
+    """Seconds, processor seconds, user seconds, and the share of the file that was in memory before a run."""
     path, chosen = cache / "features.npy", data if way == "in memory" else read_cache(cache)
     callbacks = [] if way == "in memory" else [Forgetting(path, chosen)]
     kept = forget(path)
-    wall, processor = time.perf_counter(), time.process_time()
+    wall, processor, before = time.perf_counter(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF)
     options = {"epochs": EPOCHS, "device": "cpu", "progress": False, "callbacks": callbacks}
     rk.fit(scorer, "softmax", chosen, block_docs=WAYS[way], **options)
-    return time.perf_counter() - wall, time.process_time() - processor, kept
+    user = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before.ru_utime
+    return time.perf_counter() - wall, time.process_time() - processor, user, kept
+
+
+def rows(name, data, folder, n_runs):
+    """Those of a scorer."""
+    make, part = SCORERS[name]
+    data, cache = data[: data.n_queries // part], folder / f"{name}.rkcache"
+    write_cache(data, cache)
+    scorer = make(data.n_features)
+    scorer.transform.fit(data.features[:100_000], np.array([0, min(100_000, data.n_docs)]))
+    rk.fit(scorer, "softmax", data[:50], epochs=1, device="cpu", progress=False)  # compiles what is compiled
+    turns = [{way: run(way, scorer, cache, data) for way in WAYS} for _ in range(n_runs)]
+    for way in WAYS:
+        wall, *processor, kept = (statistics.median(column) for column in zip(*(t[way] for t in turns), strict=True))
+        ratio = statistics.median(turn["in memory"][0] / turn[way][0] for turn in turns)
+        shown = "" if way == "in memory" else f"{kept:.0%}"
+        spent = [f"{seconds:.2f}" for seconds in processor]
+        speed = f"{EPOCHS * data.n_docs / wall:,.0f}"
+        yield f"{name}, {data.features.nbytes / 1e6:,.0f} MB", way, speed, f"{ratio:.2f}", *spent, shown
 
 
 def main():
-    """Print one Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--queries", type=int, default=8000, help="queries of the data, about 120 documents each")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--scorers", nargs="+", default=list(SCORERS), choices=list(SCORERS))
-    parser.add_argument("--folder", type=Path, help="on the disk to be measured; by default that of temporary files")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-
-    folder = Path(tempfile.mkdtemp(dir=options.folder))
+    options = begin(__doc__, queries=1500, runs=5)
+    folder = Path(tempfile.mkdtemp())
     try:
-        data, cache = make_mslr_like(options.queries, seed=0), folder / "data.rkcache"
-        write_cache(data, cache)
-        print(f"{data!r}, {data.features.nbytes / 1e6:,.0f} MB of features, {options.repeats} repeats\n")
-        print("| scorer | way | docs/s | of those in memory | processor s | of the file in memory before |")
-        print("|---|---|---|---|---|---|")
-        for name in options.scorers:
-            scorer = SCORERS[name](data.n_features)
-            scorer.transform.fit(data.features[:100_000], np.array([0, 100_000]))
-            rk.fit(scorer, "softmax", data[:500], epochs=1, device="cpu", progress=False)  # compiles what is compiled
-            turns = [{way: run(way, scorer, cache, data) for way in WAYS} for _ in range(options.repeats)]
-            for way in WAYS:
-                wall, processor, kept = (
-                    statistics.median(column) for column in zip(*(t[way] for t in turns), strict=True)
-                )
-                ratio = statistics.median(turn["in memory"][0] / turn[way][0] for turn in turns)
-                shown = "" if way == "in memory" else f"{kept:.0%}"
-                speed = f"{EPOCHS * data.n_docs / wall:,.0f}"
-                print(f"| {name} | {way} | {speed} | {ratio:.2f} | {processor:.1f} | {shown} |", flush=True)
+        data = make_mslr_like(options.queries, seed=0)
+        names = ["scorer, features", "way", "docs/s", "of those in memory", "processor s", "user s", "in memory before"]
+        print_table(names, (row for name in SCORERS for row in rows(name, data, folder, options.runs)))
     finally:
         shutil.rmtree(folder)
 

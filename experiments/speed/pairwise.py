@@ -1,32 +1,32 @@
-"""Pairwise objectives against plain broadcasting in torch: processor time of forward and backward, and extra memory.
+"""Pairwise objectives.
 
-    OMP_NUM_THREADS=1 python experiments/speed/pairwise.py
+`experiments/speed/pairwise.py`: forward and backward of losses of scores. Plain torch broadcasts to `[list, list]` and
+has the same gradient, which is checked; the peers' losses of the same name are other formulas of the same pairs
+(allRank's sums and clamps, pytorchltr's sums over all pairs), so that their rows say what they cost, not what they
+are. For RankNet allRank has its `rankNet`, for the others its `lambdaLoss`; pytorchltr has no LambdaRank, Rax's weights
+are those of its `lambdaweight_fn`, compiled by `jax.jit`. rankkit streams the pairs: its memory grows with the list,
+not with its square. Peers get no list of 10,000, where they would hold several matrices of 400 MB.
 
-Prints a Markdown table. One thread; medians of 5 runs after one to warm up (it compiles the kernel, then cached on
-disk). Extra memory is the peak of the process during a run above what it held before (Linux with glibc only).
+Much of what a broadcast costs are fresh pages of memory, which is the system's time: hence user milliseconds beside
+all, and pages a call. The exponentials alone are one for each pair that is compared, in the processor's cache, which is
+the least that a logistic loss of pairs takes. Medians of 15 turns for lists of 100, of 5 for longer ones.
 """
 
-import ctypes
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import torch
-from torch import Tensor
+from losses import by_pytorchltr, by_rax, by_torch, exponentials, print_losses
+from measuring import begin
+from peers import installed
 from torch.nn import functional
 
-from rankkit.objectives import lambdaloss_ndcg2pp_loss, lambdarank_loss, pairwise_hinge_loss, ranknet_loss
-
-SIZES = [(64, 100), (8, 1_000), (1, 10_000)]
-N_RUNS = 5
-Loss = Callable[[Tensor, Tensor], Tensor]
+from rankkit.objectives import lambdaloss_ndcg2_loss, lambdarank_loss, pairwise_hinge_loss, ranknet_loss
 
 
-def broadcast(cost: Callable[[Tensor], Tensor]) -> Loss:
-    """The same mean over pairs, every pair of the batch at once."""
+def broadcast(cost):
+    """The mean over pairs, every pair of the batch at once."""
 
-    def loss(scores: Tensor, labels: Tensor) -> Tensor:
+    def loss(scores, labels):
         pairs = labels[:, :, None] > labels[:, None]
         costs = cost(scores[:, :, None] - scores[:, None]) * pairs
         return (costs.sum((1, 2)) / pairs.sum((1, 2)).clamp(min=1)).mean()
@@ -34,85 +34,90 @@ def broadcast(cost: Callable[[Tensor], Tensor]) -> Loss:
     return loss
 
 
-def broadcast_lambda(mu: float | None) -> Loss:
-    """LambdaRank (mu = None) or NDCG-Loss2++, every pair of the batch at once."""
+def discounts(ranks):
+    return 1 / torch.log2(1 + ranks.float())
 
-    def loss(scores: Tensor, labels: Tensor) -> Tensor:
+
+def rank_weights(ranks):
+    """LambdaRank: how far apart the discounts of the two ranks are."""
+    worth = discounts(ranks)
+    return (worth[:, :, None] - worth[:, None]).abs()
+
+
+def distance_weights(ranks):
+    """NDCG-Loss2: how far apart those of the distance of the two ranks and of the next are."""
+    table = discounts(torch.arange(ranks.shape[1] + 1))
+    table = torch.cat([torch.zeros(1), table[1:-1] - table[2:]])
+    return table[(ranks[:, :, None] - ranks[:, None]).abs()]
+
+
+def broadcast_lambda(weights_of):
+    """Weighted pairs, every pair of the batch at once."""
+
+    def loss(scores, labels):
         with torch.no_grad():
             ranks = scores.argsort(dim=1, descending=True).argsort(dim=1) + 1
-            worth = 1 / torch.log2(1 + ranks.float())
             gains = torch.exp2(labels) - 1
             best = gains.sort(dim=1, descending=True).values
-            gains = gains / (best / torch.log2(torch.arange(2, labels.shape[1] + 2).float())).sum(1, keepdim=True)
-            weights = (worth[:, :, None] - worth[:, None]).abs()
-            if mu is not None:
-                apart = (ranks[:, :, None] - ranks[:, None]).abs()
-                table = 1 / torch.log2(1 + torch.arange(labels.shape[1] + 1).float())
-                table = torch.cat([torch.zeros(1), table[1:-1] - table[2:]])
-                weights = weights + mu * table[apart]
+            gains = gains / (best * discounts(torch.arange(1, labels.shape[1] + 1))).sum(1, keepdim=True)
             pairs = labels[:, :, None] > labels[:, None]
-            weights = weights * (gains[:, :, None] - gains[:, None]).abs() * pairs
+            weights = weights_of(ranks) * (gains[:, :, None] - gains[:, None]).abs() * pairs
         return (functional.softplus(scores[:, None] - scores[:, :, None]) * weights).sum((1, 2)).mean()
 
     return loss
 
 
-OBJECTIVES: dict[str, tuple[Loss, Loss]] = {
+OBJECTIVES = {
     "RankNet": (ranknet_loss, broadcast(lambda d: functional.softplus(-d))),
-    "LambdaRank": (lambdarank_loss, broadcast_lambda(None)),
-    "NDCG-Loss2++": (lambdaloss_ndcg2pp_loss, broadcast_lambda(10.0)),
+    "LambdaRank": (lambdarank_loss, broadcast_lambda(rank_weights)),
+    "NDCG-Loss2": (lambdaloss_ndcg2_loss, broadcast_lambda(distance_weights)),
     "pairwise hinge": (pairwise_hinge_loss, broadcast(lambda d: (1 - d).relu())),
 }
 
 
-def memory(field: str) -> int:
-    """A line of the process status, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+def peers_losses():
+    """``{objective: {by: form}}`` of those that are installed."""
+    found, forms = installed("allRank", "pytorchltr", "Rax"), {name: {} for name in OBJECTIVES}
+    if title := found.get("allRank"):
+        from allrank.models import losses
+
+        forms["RankNet"][title] = by_torch(losses.rankNet)
+        for name, scheme in (("LambdaRank", "lambdaRank_scheme"), ("NDCG-Loss2", "ndcgLoss2_scheme")):
+            forms[name][title] = by_torch(partial(losses.lambdaLoss, weighing_scheme=scheme))
+    if title := found.get("pytorchltr"):
+        from pytorchltr import loss
+
+        forms["RankNet"][title] = by_pytorchltr(loss.PairwiseLogisticLoss())
+        forms["NDCG-Loss2"][title] = by_pytorchltr(loss.LambdaNDCGLoss2())
+        forms["pairwise hinge"][title] = by_pytorchltr(loss.PairwiseHingeLoss())
+    if title := found.get("Rax"):
+        import rax
+
+        forms["RankNet"][title] = by_rax(rax.pairwise_logistic_loss)
+        for name, weights in (("LambdaRank", rax.dcg_lambdaweight), ("NDCG-Loss2", rax.dcg2_lambdaweight)):
+            forms[name][title] = by_rax(partial(rax.pairwise_logistic_loss, lambdaweight_fn=weights))
+        forms["pairwise hinge"][title] = by_rax(rax.pairwise_hinge_loss)
+    return forms
 
 
-def measure(loss: Loss, scores: Tensor, labels: Tensor) -> tuple[float, float, Tensor]:
-    """Median processor seconds, peak of extra memory in MB, and the gradient."""
-
-    def run() -> Tensor:
-        given = scores.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(loss(given, labels), given)
-        return gradient
-
-    gradient = run()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)  # gives freed memory back, or the peak would hide in it
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is held now
-    held = memory("VmRSS")
-    seconds = []
-    for _ in range(N_RUNS):
-        start = time.process_time()
-        run()
-        seconds.append(time.process_time() - start)
-    return statistics.median(seconds), (memory("VmHWM") - held) / 1e6, gradient
+def compared_pairs(scores, labels):
+    """Exponentials of as many pairs as have two grades."""
+    counts = torch.stack([labels.eq(grade).sum(1) for grade in labels.unique()]).double()
+    n_pairs = (labels.shape[1] ** 2 - counts.square().sum(0)).sum() / 2
+    return exponentials(n_pairs)
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    generator = torch.Generator().manual_seed(0)
-    shares = torch.tensor([0.52, 0.32, 0.13, 0.02, 0.01])  # grades as in MSLR-WEB30K
-    print(
-        "| objective | lists | rankkit, ms | broadcast, ms | times faster | rankkit, extra MB | broadcast, extra MB |"
+def main():
+    begin(__doc__)
+    forms = peers_losses()
+    print_losses(
+        {
+            name: {"rankkit": by_torch(ours), "plain torch": by_torch(plain), **forms[name]}
+            for name, (ours, plain) in OBJECTIVES.items()
+        },
+        longest_of_peers=1_000,
+        limit=("the exponentials alone", compared_pairs),
     )
-    print("|--|--|--|--|--|--|--|")
-    for name, (ours, plain) in OBJECTIVES.items():
-        for n_queries, list_size in SIZES:
-            # Normal, and no two alike: the broadcast breaks ties by place, rankkit by label.
-            places = torch.randperm(n_queries * list_size, generator=generator)
-            scores = torch.special.ndtri((places.double() + 0.5) / len(places)).float().reshape(n_queries, list_size)
-            labels = torch.multinomial(shares, n_queries * list_size, replacement=True, generator=generator)
-            labels = labels.reshape(n_queries, list_size).float()
-            fast, fast_extra, gradient = measure(ours, scores, labels)
-            slow, slow_extra, expected = measure(plain, scores, labels)
-            torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
-            print(
-                f"| {name} | {n_queries} x {list_size:,} | {fast * 1e3:.2f} | {slow * 1e3:.1f} | {slow / fast:.0f} "
-                f"| {fast_extra:.1f} | {slow_extra:.0f} |"
-            )
 
 
 if __name__ == "__main__":
