@@ -198,8 +198,8 @@ class Priors(nn.Module):
         if is_early.any():
             say(
                 f"{where}: {int(is_early.sum()):,} of {valid.n_queries:,} validation queries are earlier than "
-                "documents that the prior remembers, which in use are never known so soon: they flatter it. Split in order of "
-                "time (rankkit split --by-time, rankkit.split(by=))."
+                "documents that the prior remembers, which in use are never known so soon: they flatter it. Split in "
+                "order of time (rankkit split --by-time, rankkit.split(by=))."
             )
 
     def _restore(self, buffers: Sequence[Tensor]) -> None:
