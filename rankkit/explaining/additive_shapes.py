@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from rankkit.data.columns.kinds import Category, Number
+from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.matching import documents_for, feature_names_of, matched
@@ -128,7 +129,8 @@ def shapes(scorer: Scorer, data: Any, *, qids: Any | None = None, n_points: int 
     """What each value of each column adds to the score, of a scorer that is a sum over columns.
 
     These are no estimates: the score of a document is the sum of what its values add, whatever stands beside them. A
-    scorer is such a sum if it has ``contributions(features, offsets)``, as :class:`rankkit.AdditiveScorer` has.
+    scorer is such a sum if it has ``contributions(features, offsets)``, as :class:`rankkit.AdditiveScorer` has. The
+    numbers of a prior are columns of their own; a column that was read as a key is none.
 
     Args:
         scorer: A trained scorer; it is left as it is.
@@ -155,15 +157,22 @@ def shapes(scorer: Scorer, data: Any, *, qids: Any | None = None, n_points: int 
     if n_points < 2:
         raise ConfigError(f"shapes: expected n_points of at least 2; got {n_points!r}. Pass for example 64.")
     data = documents_for("shapes", scorer, data, qids=qids)
-    names = feature_names_of(scorer, data)
+    names, schema, keys = feature_names_of(scorer, data), cast(Any, scorer).schema, set[int]()
     data = matched("shapes", scorer, data)
+    priors = getattr(getattr(scorer, "transform", None), "before", None)
+    if priors is not None:  # whose numbers are columns too, and whose keys are none
+        keys, data = set(priors.hidden), priors.applied(data)
+        names = (*names, *priors.names_of(names))
+        schema = None if schema is None else priors.widened
     if not data.n_docs:
         raise DataError("shapes: expected documents, whose values are looked at; got none. Pass some.")
     of_docs = _added(scorer, np.asarray(data.features, np.float32))
     means = of_docs.mean(axis=0)
     spreads = _spreads(of_docs, data)
     found = []
-    for place, (name, kind, span) in enumerate(_columns(scorer, names)):
+    for place, (name, kind, span) in enumerate(_columns(schema, names)):
+        if span.start in keys:
+            continue
         values: tuple[float | str, ...] = ()
         added, n_docs = np.zeros(0), np.zeros(0, np.int64)
         if len(span) == 1 and kind is not None:
@@ -198,12 +207,12 @@ def no_shapes(scorer: Any) -> str:
     return ""
 
 
-def _columns(scorer: Any, names: tuple[str, ...]) -> Iterator[tuple[str, Any, range]]:
+def _columns(schema: Schema | None, names: tuple[str, ...]) -> Iterator[tuple[str, Any, range]]:
     """The name, the kind and the places of each column; the kind None where it has no curve."""
-    if scorer.schema is None:
+    if schema is None:
         yield from ((name, Number(name), range(at, at + 1)) for at, name in enumerate(names))
         return
-    for column, span in zip(scorer.schema.columns, scorer.schema.spans.values(), strict=True):
+    for column, span in zip(schema.columns, schema.spans.values(), strict=True):
         kind = column if isinstance(column, Number | Category) else None
         yield column.name, kind, range(span.start, span.stop)
 

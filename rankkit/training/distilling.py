@@ -247,8 +247,7 @@ def distill(
         Bucila, Caruana, Niculescu-Mizil, *Model Compression*, KDD 2006, who make data up for a student; by other draws.
     """
     check_distilling(share, temperature, copies, corruption)
-    priors = getattr(getattr(student, "transform", None), "before", None)
-    if priors is not None and priors.keys:
+    if getattr(student, "options", {}).get("prior") is not None:
         raise ConfigError(
             "distill: expected a student without prior, which would remember what the teacher says, and of whom; got "
             "one. Build it without."

@@ -51,6 +51,34 @@ def test_what_the_values_of_a_document_add_is_its_score(data, scorer):
             assert one.added @ one.n_docs == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::rankkit.errors.DataWarning")
+@pytest.mark.parametrize("as_key", [True, False])
+def test_the_numbers_of_a_prior_are_columns_and_its_key_is_none(as_key):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame({"qid": np.repeat(np.arange(20), 6), "id": random.integers(0, 9, 120)})
+    table["x"], table["label"] = random.normal(size=120), table["id"] % 3
+    if as_key:
+        data, prior = rk.from_pandas(table, columns={"id": "key"}), ["id"]
+    else:  # numbers alone, without names
+        data = rk.from_arrays(table[["id", "x"]].to_numpy(np.float32), table["label"], table["qid"])
+        prior = [[0]]
+    scorer = rk.AdditiveScorer.for_data(data, hidden=(4,), prior=prior, seed=0)
+    rk.fit(scorer, "ranknet", data, epochs=2, device="cpu", progress=False)
+    found = {one.name: one for one in rk.shapes(scorer, data, n_points=200).columns}
+    own = {"x"} if as_key else {"1", "2"}
+    key = "id" if as_key else "1"
+    assert found.keys() == {*own, *(f"prior_{form}({key})" for form in ("mean", "lift", "count"))}
+    scores = rk.predict(scorer, data).reshape(20, 6)
+    seen = scorer.transform.before.columns_of(data.features)
+    names = [key, "x" if as_key else "2", *(f"prior_{form}({key})" for form in ("mean", "lift", "count"))]
+    added = np.zeros(120)
+    for place, name in enumerate(names):
+        if name in found:
+            added += [found[name].added[found[name].values.index(value)] for value in seen[:, place].tolist()]
+    added = added.reshape(20, 6)
+    np.testing.assert_allclose(added - added[:, :1], scores - scores[:, :1], atol=1e-5)
+
+
 def test_values_are_those_of_the_data(data, scorer):
     found = {one.name: one for one in rk.shapes(scorer, data, n_points=5).columns}
     assert found["x"].values == (1.0, 2.0, 4.0)

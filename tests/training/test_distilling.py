@@ -189,8 +189,9 @@ def test_columns_of_the_query_stay_those_of_the_query():
     np.testing.assert_array_equal(corrupted(data, 0.5, seed=0).features[:, 1], features[:, 1])
 
 
-def test_a_student_with_a_prior_is_refused_which_would_remember_the_teacher():
-    student = rk.LinearScorer.for_data(TRAIN, prior=["1"])
+@pytest.mark.parametrize("made", [rk.LinearScorer, rk.LightGBM])
+def test_a_student_with_a_prior_is_refused_which_would_remember_the_teacher(made):
+    student = made.for_data(TRAIN, prior=["1"])
     with pytest.raises(ConfigError, match="expected a student without prior"):
         distill(student, None, TRAIN, scores=np.zeros(TRAIN.n_docs))
 

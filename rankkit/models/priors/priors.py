@@ -196,11 +196,10 @@ class Priors(nn.Module):
         asked = query_times(where, valid, "time")
         is_early = asked < self._until if asked.dtype == self._until.dtype else np.zeros(1, np.bool_)
         if is_early.any():
-            share = float(is_early.mean())
             say(
-                f"{where}: {share:.0%} of the validation queries are earlier than documents that the prior remembers, "
-                "which in use are never known so soon: they flatter it. Split in order of time (rankkit split "
-                "--by-time, rankkit.split(by=))."
+                f"{where}: {int(is_early.sum()):,} of {valid.n_queries:,} validation queries are earlier than "
+                "documents that the prior remembers, which in use are never known so soon: they flatter it. Split in "
+                "order of time (rankkit split --by-time, rankkit.split(by=))."
             )
 
     def _restore(self, buffers: Sequence[Tensor]) -> None:
