@@ -135,7 +135,7 @@ READERS = {
     "Dataset, with binning": (lightgbm, "LightGBM"),
     "Pool": (catboost, "CatBoost"),
     "read_csv, colons made blanks before": (pandas_trick, "pandas"),
-    "read_csv of polars, colons made blanks before": (polars_trick, "polars"),
+    "read_csv with a schema, colons made blanks before": (polars_trick, "polars"),
     "the bytes alone": (bytes_alone, None),
 }
 

@@ -4,18 +4,8 @@ import torch
 from measuring import extra_memory, print_table, take_turns
 
 SIZES = [(64, 100), (8, 1_000), (1, 10_000)]
-RANDOM = {"ListMLE"}
-NAMES = [
-    "objective",
-    "lists",
-    "by",
-    "ms",
-    "user ms",
-    "pages",
-    "times rankkit's",
-    "times its user ms",
-    "extra MB",
-]
+RANDOM = {"ListMLE"}  # equal labels in random order
+NAMES = ["objective", "lists", "by", "ms", "user ms", "pages", "times rankkit's", "times its user ms", "extra MB"]
 
 
 def lists(n_queries, list_size):
@@ -83,7 +73,7 @@ def print_losses(objectives, sizes=SIZES, *, longest_of_peers=None, tolerances=(
     Args:
         objectives: ``{objective: {by: function of scores and labels that gives one without arguments}}``, rankkit
             first; ``"plain torch"`` has the same gradient, which is checked, with labels of which no two are alike for
-            the objectives that put equal ones in random order (``RANDOM``); those named otherwise are peers.
+            those of ``RANDOM``; those named otherwise are peers.
         sizes: Of the lists.
         longest_of_peers: Peers get no longer lists; None: all.
         tolerances: Relative and absolute, of that check.

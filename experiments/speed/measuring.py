@@ -37,8 +37,8 @@ class Spent(NamedTuple):
         return statistics.median(mine / theirs for mine, theirs in zip(self.turns, other.turns, strict=True))
 
     def user_over(self, other):
-        """The same of user time."""
-        return self.over(other) * self.user / other.user
+        """The same of user time; NaN where the other's was too short to be seen."""
+        return self.over(other) * self.user / other.user if other.user else float("nan")
 
 
 def take_turns(ways, n_turns, *, least=0.02, warm=1):
