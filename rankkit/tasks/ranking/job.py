@@ -76,7 +76,8 @@ class RankingJob:
     @property
     def docs_a_step(self) -> float | None:
         """Documents of a batch, about."""
-        return min(self.batches.batch_docs, self.train.n_docs / self.train.n_queries * self.batches.batch_queries)
+        n_queries = min(self.train.n_queries, self.batches.batch_queries)
+        return min(self.batches.batch_docs, self.train.n_docs / self.train.n_queries * n_queries)
 
     @property
     def has_valid(self) -> bool:

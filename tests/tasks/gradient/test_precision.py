@@ -20,7 +20,7 @@ def processor(request, monkeypatch):
 
 
 def test_bfloat16_where_the_processor_computes_it_and_it_gains(processor):
-    chosen = choose_precision(WIDE, CPU, 1000)
+    chosen = choose_precision(WIDE, CPU, 4000)
     assert chosen.precision == ("bf16" if processor else "fp32")
     assert ("does not" not in chosen.why) == processor
 
@@ -30,7 +30,7 @@ def test_bfloat16_where_the_processor_computes_it_and_it_gains(processor):
     [
         (WIDE, torch.device("cuda", 0), 5000, "GPU"),
         (WIDE, CPU, None, "rankers alone"),
-        (WIDE, CPU, 999, "batches of about 999 documents"),
+        (WIDE, CPU, 3999, "batches of about 3,999 documents"),
         (rk.LinearScorer(200), CPU, 5000, "no layer"),
         (rk.MLPScorer(3, hidden=(127, 127), transform="none"), CPU, 5000, "no layer"),
         # 160 columns of bins times 256: a table, not a product.
@@ -60,7 +60,7 @@ def test_what_a_processor_computes_is_what_torch_knows_of_it(monkeypatch, known,
 
 
 def test_a_run_is_that_of_the_chosen_precision_and_says_so(tmp_path, processor):
-    train = rk.make_ranking(60, n_features=3, list_size=(20, 20), seed=0)
+    train = rk.make_ranking(60, n_features=3, list_size=(70, 70), seed=0)
 
     def weights(asked, **options):
         scorer = rk.MLPScorer(3, hidden=(128, 128), transform="log1p+standardize", seed=0)
