@@ -144,6 +144,7 @@ from .models.scorers import OneFeature as OneFeature
 from .models.scorers import RandomScorer as RandomScorer
 from .models.scorers import TabMScorer as TabMScorer
 from .models.trees import Boosted as Boosted
+from .models.trees import CatBoost as CatBoost
 from .models.trees import LightGBM as LightGBM
 from .models.trees import XGBoost as XGBoost
 from .objectives import DualLearning as DualLearning

@@ -24,6 +24,7 @@ BOOSTED_SCORERS = Entries(
     {
         "lightgbm": "LightGBM",
         "xgboost": "XGBoost",
+        "catboost": "CatBoost",
     },
 )
 
