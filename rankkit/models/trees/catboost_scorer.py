@@ -129,7 +129,12 @@ class CatBoost(BoostedTrees):
             ConfigError: If the library, or a form of its objective, was asked for, and has no such objective.
         """
         own, asked = super().own_objective(name, options, labels), self._library_options["loss_function"]
-        if own == "LambdaMart" and self._library_options["l2_leaf_reg"] and self.gradients == "auto":
+        if own == "LambdaMart" and self._library_options["l2_leaf_reg"]:
+            if self.gradients == "library" or asked is not None:
+                raise ConfigError(
+                    "CatBoost: expected no l2_leaf_reg, or 0, with LambdaMart, whose curvatures have the other sign "
+                    f"in CatBoost 1.2; got {self._library_options['l2_leaf_reg']}. Leave it out, or set gradients."
+                )
             own = None
         if asked is None:
             return own

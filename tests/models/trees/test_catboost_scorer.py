@@ -66,6 +66,12 @@ def test_a_form_of_another_objective_is_refused(name, options):
         CatBoost(loss_function="YetiRankPairwise").own_objective(name, options, GRADES)
 
 
+@pytest.mark.parametrize("options", [{"gradients": "library"}, {"loss_function": "LambdaMart"}])
+def test_its_lambdamart_is_refused_with_what_it_goes_wrong_with(options):
+    with pytest.raises(ConfigError, match="no l2_leaf_reg, or 0, with LambdaMart"):
+        CatBoost(l2_leaf_reg=1.0, **options).own_objective("lambdarank", {}, GRADES)
+
+
 @pytest.mark.parametrize(
     ("objective", "options"),
     [
