@@ -8,10 +8,13 @@ from .clicks import ClickModel as ClickModel
 from .clicks import DependentClickModel as DependentClickModel
 from .clicks import PositionBasedModel as PositionBasedModel
 from .clicks import estimate_propensities as estimate_propensities
+from .clicks import propensities_by_em as propensities_by_em
+from .clicks import propensities_by_swaps as propensities_by_swaps
 from .clicks import propensity_weighted as propensity_weighted
 from .clicks import relevance_probability as relevance_probability
 from .clicks import shown_lists as shown_lists
 from .clicks import simulate_clicks as simulate_clicks
+from .clicks import swap_first as swap_first
 from .comparison import Results as Results
 from .comparison import compare as compare
 from .comparison import read_results as read_results
@@ -145,6 +148,7 @@ from .models.scorers import OneFeature as OneFeature
 from .models.scorers import RandomScorer as RandomScorer
 from .models.scorers import TabMScorer as TabMScorer
 from .models.trees import Boosted as Boosted
+from .models.trees import CatBoost as CatBoost
 from .models.trees import LightGBM as LightGBM
 from .models.trees import XGBoost as XGBoost
 from .objectives import DualLearning as DualLearning

@@ -1,10 +1,10 @@
 """The first layer in ONNX Runtime.
 
-`experiments/speed/onnx_first_layer.py`: the layer over bins as a product with the encoding, which is what is exported, and
-as rows of a table: bins are found by counting edges; two rows a feature are gathered and added up by a product with
-their shares, for some features at a time so that what is gathered stays in the cache, or for all. No operator reads rows
-and adds them up in one go, so that the rows are written before they are added. 100 documents of 136 features with 32
-bins each, to 256 outputs.
+`experiments/speed/onnx_first_layer.py`: the layer over bins as a product with the encoding, which is what is
+exported, and as rows of a table: bins are found by counting edges; two rows a feature are gathered and added up by a
+product with their shares, for some features at a time so that what is gathered stays in the cache, or for all. No
+operator reads rows and adds them up in one go, so that the rows are written before they are added. 100 documents of
+136 features with 32 bins each, to 256 outputs.
 """
 
 import numpy as np

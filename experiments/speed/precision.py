@@ -1,10 +1,10 @@
 """bfloat16, and two threads.
 
-`experiments/speed/precision.py`: epochs of `experiments/speed/training.py` by listnet in float32 and with `precision="bf16"`,
-which computes matrix products in bfloat16 where the processor can (amx_bf16, avx512_bf16; another one emulates it, slower
-than float32), and in two of torch's threads. The default scorer's first layer is a table of float32 in either. By the
-clock two threads gain only where two cores are free, so the machine's load at the end of this page matters here. What
-bfloat16 does to the ranking: experiments/quality.
+`experiments/speed/precision.py`: epochs of `experiments/speed/training.py` by listnet in float32 and with
+`precision="bf16"`, which computes matrix products in bfloat16 where the processor can (amx_bf16, avx512_bf16; another
+one emulates it, slower than float32), and in two of torch's threads. The default scorer's first layer is a table of
+float32 in either. By the clock two threads gain only where two cores are free, so the machine's load at the end of
+this page matters here. What bfloat16 does to the ranking: experiments/quality.
 """
 
 import time

@@ -71,7 +71,7 @@ def save(
     loads at the same time gets one of the two.
 
     Args:
-        model: A model of the catalogue, of a plugin, or trees of LightGBM and XGBoost; :func:`load` reads it.
+        model: A model of the catalogue, of a plugin, or trees of a library; :func:`load` reads it.
         folder: Made if it is not there. A bundle that is there is replaced.
         feature_names: One a feature, for a scorer; ``model.feature_names`` if left out.
         objective: What it was trained with: a name, a function, an ``Objective`` or ``{"name": ..., "options": ...}``.
@@ -168,8 +168,9 @@ def load(path: str | Path, *, plugins: Sequence[str] = ()) -> Any:
     """The model that :func:`save` wrote, on the CPU, in eval mode, or a scorer from a file of trees.
 
     A scorer has its ``feature_names`` as saved, an encoder its distance. A bundle that is replaced at the same time
-    gives the old model or the new one. A text file of LightGBM and a JSON or UBJSON file of XGBoost, as their
-    ``save_model`` writes them, give a :class:`rankkit.models.trees.TreeScorer`; neither library need be installed.
+    gives the old model or the new one. A text file of LightGBM, a JSON or UBJSON file of XGBoost and a JSON file of
+    CatBoost, as their ``save_model`` writes them, give a :class:`rankkit.models.trees.TreeScorer`; no library need be
+    installed.
 
     Args:
         path: The folder of the bundle, or the file of the tree model.

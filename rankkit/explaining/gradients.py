@@ -40,7 +40,7 @@ def attribute(scorer: Scorer, data: Any, docs: Sequence[tuple[Any, int]], *, qid
     feature on which the documents of the query agree adds nothing. Where a scorer looks at whole lists, the other
     documents stay as they are. Steps are added, up to 4,096, until the sum is right to a thousandth.
 
-    Of trees they are Shapley values, which LightGBM or XGBoost computes by TreeSHAP (:func:`tree_shares`): they add up
+    Of trees they are Shapley values, which their library computes by TreeSHAP (:func:`tree_shares`): they add up
     to the score less the mean score of the training documents, a column of several features as one.
 
     Args:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError
 from rankkit.models.trees import TreeModel
+from rankkit.models.trees.catboost_growing import coded_rows, load_catboost
 
 
 def tree_shares(model: TreeModel, features: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -21,7 +22,7 @@ def tree_shares(model: TreeModel, features: NDArray[np.float32]) -> tuple[NDArra
     goes both ways, with the shares of the training documents that went so.
 
     Args:
-        model: Read from a file of LightGBM or XGBoost.
+        model: Read from a file of LightGBM, XGBoost or CatBoost.
         features: ``[doc, feature]``.
 
     Returns:
@@ -39,6 +40,11 @@ def tree_shares(model: TreeModel, features: NDArray[np.float32]) -> tuple[NDArra
     if model.library == "lightgbm":
         booster = library.Booster(model_str=model.content.decode())
         found = np.asarray(booster.predict(rows, pred_contrib=True, num_threads=1), np.float64)
+    elif model.library == "catboost":
+        booster = load_catboost(model.content)
+        coded = booster.get_cat_feature_indices()
+        pool = library.Pool(coded_rows(rows, coded), cat_features=coded or None, thread_count=1)
+        found = np.asarray(booster.get_feature_importance(pool, type="ShapValues", thread_count=1), np.float64)
     else:
         booster = library.Booster({"nthread": 1})
         booster.load_model(bytearray(model.content))

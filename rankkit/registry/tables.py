@@ -25,6 +25,7 @@ BOOSTED_SCORERS = Entries(
     {
         "lightgbm": "LightGBM",
         "xgboost": "XGBoost",
+        "catboost": "CatBoost",
     },
 )
 

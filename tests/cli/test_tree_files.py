@@ -48,5 +48,5 @@ def test_a_file_that_is_cut_off_is_refused(model, rankkit, tmp_path):
     (tmp_path / "cut.txt").write_text((folder / "lgb.txt").read_text().partition("Tree=5")[0])
     answer = rankkit("evaluate", tmp_path / "cut.txt", folder / "test.txt")
     assert answer.code == 2
-    assert "cut.txt: expected a model of LightGBM or XGBoost; got a damaged one" in answer.err
+    assert "cut.txt: expected a model of LightGBM, XGBoost or CatBoost; got a damaged one" in answer.err
     assert "behind tree 4" in answer.err

@@ -25,7 +25,9 @@ F = np.float32
 NAMES = [f"feature_{n}" for n in range(1, 7)]
 
 
-@pytest.fixture(params=[(library, missing) for library in ("lightgbm", "xgboost") for missing in (False, True)])
+@pytest.fixture(
+    params=[(library, missing) for library in ("lightgbm", "xgboost", "catboost") for missing in (False, True)]
+)
 def model(request, tmp_path):
     """A file, the library's own scoring, and rows that are hard for it."""
     text, predict = trained(*request.param)

@@ -62,3 +62,40 @@ def dual_learning(scores, clicks, logits, max_weight=math.inf):
             slope_s[j] -= clicks[i] * ipw * ((i == j) - math.exp(log_s[j]))
             slope_g[j] -= clicks[i] * irw * ((i == j) - math.exp(log_g[j]))
     return loss, slope_s, slope_g
+
+
+def swap_ratio(sessions, rank):
+    """Clicks at a position against those at the first, of sessions (clicks, rank tried, whether swapped)."""
+    rates = {}
+    for moved in (False, True):
+        of_arm = [clicks for clicks, tried, swapped in sessions if tried == rank and swapped == moved]
+        for place in (0, rank - 1):
+            rates[place, moved] = sum(clicks[place] for clicks in of_arm) / len(of_arm)
+    return (rates[rank - 1, True] + rates[rank - 1, False]) / (rates[0, False] + rates[0, True])
+
+
+def hidden_given_click(click, seen, attraction):
+    """The chances that a document was seen, and that it attracts, summed over the four cases that there may be."""
+    cases = {
+        (looked, attracts): (seen if looked else 1 - seen) * (attraction if attracts else 1 - attraction)
+        for looked, attracts in itertools.product((0, 1), repeat=2)
+        if looked * attracts == click
+    }
+    whole = math.fsum(cases.values())
+    return tuple(math.fsum(chance for case, chance in cases.items() if case[part]) / whole for part in (0, 1))
+
+
+def em_of_kinds(rows, n_positions, n_rounds):
+    """EM of rows (position, kind of document, click), where a regression is the mean over a kind."""
+    kinds = {kind for _, kind, _ in rows}
+    clicked = [[click for place, _, click in rows if place == r] for r in range(n_positions)]
+    rates = [sum(clicks) / len(clicks) for clicks in clicked]
+    seen = [min(rate / max(rates), 1 - 1e-6) for rate in rates]
+    attraction = dict.fromkeys(kinds, sum(click for *_, click in rows) / len(rows))
+    for _ in range(n_rounds):
+        hidden = [hidden_given_click(click, seen[place], attraction[kind]) for place, kind, click in rows]
+        of_place = [[h[0] for h, row in zip(hidden, rows, strict=True) if row[0] == r] for r in range(n_positions)]
+        seen = [min(sum(chances) / len(chances), 1 - 1e-6) for chances in of_place]
+        of_kind = {k: [h[1] for h, row in zip(hidden, rows, strict=True) if row[1] == k] for k in kinds}
+        attraction = {kind: sum(chances) / len(chances) for kind, chances in of_kind.items()}
+    return [theta / seen[0] for theta in seen]

@@ -17,8 +17,8 @@ def serve(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Folders of saved models of one kind, or LightGBM or XGBoost files; several as name=folder, the "
-            "default first.",
+            help="Folders of saved models of one kind, or LightGBM, XGBoost or CatBoost files; several as "
+            "name=folder, the default first.",
             show_default=False,
         ),
     ],

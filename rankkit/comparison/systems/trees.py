@@ -24,6 +24,7 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.files.atomic import write_text
 from rankkit.models.priors import key_columns
+from rankkit.models.trees.catboost_growing import coded_rows
 from rankkit.models.trees.growing import category_places
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.splits import labels_of
@@ -271,19 +272,8 @@ def features_of(data: RankingDataset) -> NDArray[np.float32]:
 
 
 def catboost_rows(data: RankingDataset) -> Any:
-    """The features as CatBoost takes them: a matrix of numbers, or where there are categories a table with their codes.
-
-    A missing value is a code of its own, -1, as CatBoost has none for categories.
-    """
-    coded, features = category_places(data), features_of(data)
-    if not coded:
-        return features
-    import pandas as pd
-
-    columns = dict(enumerate(features.T))
-    for place in coded:
-        columns[place] = np.nan_to_num(columns[place], nan=-1).astype(np.int64)
-    return pd.DataFrame(columns)
+    """The features as CatBoost takes them."""
+    return coded_rows(features_of(data), category_places(data))
 
 
 def feature_types(data: RankingDataset) -> list[str] | None:

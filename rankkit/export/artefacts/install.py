@@ -15,7 +15,7 @@ from rankkit.files.atomic import beside, flush_folder, put_folder
 from rankkit.files.disk import writing
 from rankkit.files.places import check_place
 
-LIBRARIES = ("numpy", "torch", "onnx", "onnxscript", "onnxruntime", "lightgbm", "xgboost")
+LIBRARIES = ("numpy", "torch", "onnx", "onnxscript", "onnxruntime", "lightgbm", "xgboost", "catboost")
 
 
 def digests(folder: Path) -> dict[str, str]:

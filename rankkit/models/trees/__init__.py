@@ -1,6 +1,7 @@
-"""Trees: models of LightGBM and XGBoost as scorers, read from their files or grown here."""
+"""Trees: models of LightGBM, XGBoost and CatBoost as scorers, read from their files or grown here."""
 
 from rankkit.models.trees.boosted import BoostedTrees as BoostedTrees
+from rankkit.models.trees.catboost_scorer import CatBoost as CatBoost
 from rankkit.models.trees.libraries import Boosted as Boosted
 from rankkit.models.trees.libraries import LightGBM as LightGBM
 from rankkit.models.trees.libraries import XGBoost as XGBoost

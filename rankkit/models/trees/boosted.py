@@ -28,7 +28,7 @@ Gradients = Literal["auto", "library", "rankkit"]
 
 
 class BoostedTrees(nn.Module):
-    """What the trees of all libraries have in common; see :class:`rankkit.LightGBM` and :class:`rankkit.XGBoost`.
+    """What the trees of all libraries have in common; see :class:`rankkit.LightGBM` and those beside it.
 
     An epoch of :func:`rankkit.fit` is a tree: ``epochs`` is how many there are at most (1,000; without validation data
     100), ``patience`` how many without a better validation value end the training (50), ``learning_rate`` what each
@@ -305,8 +305,18 @@ def check_numbers(where: str, options: Mapping[str, Any], *, from_1: tuple[str, 
         if value is None or isinstance(value, bool):
             continue
         least = 2 if name in from_2 else 1 if name in from_1 else -1 if name == "max_depth" else 0
-        share = "fraction" in name or name in ("subsample", "colsample_bytree")
+        share = "fraction" in name or name in ("subsample", "colsample_bytree", "rsm")
         good = isinstance(value, int | float) and np.isfinite(value) and (0 < value <= 1 if share else value >= least)
         if not good:
             wanted = "above 0 and at most 1" if share else f"of at least {least}"
             raise ConfigError(f"{where}: expected {name} {wanted}; got {value!r}. Choose such a number.")
+
+
+def weights_of_queries(name: str, train: RankingDataset) -> NDArray[np.float32] | None:
+    """Weights as the own objectives of a library take them that has one a query."""
+    if train.weights is not None and train.weights_per == "doc":
+        raise ConfigError(
+            f"{name}: expected weights of queries, which its own objectives take; got weights of documents. "
+            "Train with gradients='rankkit', or by LightGBM."
+        )
+    return train.weights

@@ -112,7 +112,7 @@ class LightGBMGrower:
             "objective": objective or "none",
             "metric": "None",
             "seed": seed,
-            "num_threads": _n_threads(train),
+            "num_threads": n_threads(train),
             "verbosity": -1,
             "deterministic": True,
             "force_row_wise": True,
@@ -198,7 +198,7 @@ class XGBoostGrower:
                 rows.labels,
                 group=rows.list_sizes,
                 weight=weights,
-                nthread=_n_threads(train),
+                nthread=n_threads(train),
                 feature_types=kinds if rows.categories else None,
                 enable_categorical=bool(rows.categories),
             )
@@ -211,7 +211,7 @@ class XGBoostGrower:
             "base_score": 0.0,
             "disable_default_eval_metric": True,
             "seed": seed,
-            "nthread": _n_threads(train),
+            "nthread": n_threads(train),
             "tree_method": "hist",
             "verbosity": 0,
         }
@@ -243,7 +243,8 @@ def xgboost_goes_on(options: Mapping[str, Any]) -> bool:
     return bool(options["subsample"] == 1 and options["colsample_bytree"] == 1)
 
 
-def _n_threads(train: Rows) -> int:
+def n_threads(train: Rows) -> int:
+    """How many a library grows trees with."""
     return max(1, min(torch.get_num_threads(), len(train.labels) // _THREAD_DOCS))
 
 

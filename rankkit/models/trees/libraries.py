@@ -10,7 +10,8 @@ from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.priors import Prior
-from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers
+from rankkit.models.trees.boosted import BoostedTrees, Gradients, check_numbers, weights_of_queries
+from rankkit.models.trees.catboost_scorer import CatBoost
 from rankkit.models.trees.growing import (
     Grower,
     LightGBMGrower,
@@ -214,12 +215,7 @@ class XGBoost(BoostedTrees):
         Raises:
             ConfigError: If there is one a document.
         """
-        if train.weights is not None and train.weights_per == "doc":
-            raise ConfigError(
-                "XGBoost: expected weights of queries, which its own objectives take; got weights of documents. "
-                "Train with gradients='rankkit', or by LightGBM."
-            )
-        return train.weights
+        return weights_of_queries("XGBoost", train)
 
     def goes_on(self, own: str | None) -> bool:
         """Where nothing is drawn."""
@@ -244,13 +240,13 @@ def Boosted(library: str, **options: Any) -> BoostedTrees:  # noqa: N802 it stan
     """Trees of a library by its name: ``Boosted("lightgbm", num_leaves=63)`` is ``LightGBM(num_leaves=63)``.
 
     Args:
-        library: "lightgbm" or "xgboost".
-        **options: Of :class:`LightGBM` or :class:`XGBoost`.
+        library: "lightgbm", "xgboost" or "catboost".
+        **options: Of :class:`LightGBM`, :class:`XGBoost` or :class:`CatBoost`.
 
     Raises:
-        ConfigError: If it is neither.
+        ConfigError: If it is none of them.
     """
-    known: dict[str, type[Any]] = {"lightgbm": LightGBM, "xgboost": XGBoost}
+    known: dict[str, type[Any]] = {"lightgbm": LightGBM, "xgboost": XGBoost, "catboost": CatBoost}
     if library not in known:
         raise ConfigError(f"Boosted: expected one of {', '.join(known)}; got {library!r}. Choose one.")
     made: BoostedTrees = known[library](**options)

@@ -1,4 +1,4 @@
-"""TreeModel: boosted trees of LightGBM or XGBoost as plain arrays, scored as their library does."""
+"""TreeModel: boosted trees of LightGBM, XGBoost or CatBoost as plain arrays, scored as their library does."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -59,10 +59,10 @@ class Tree:
 
 @dataclass(frozen=True, eq=False)
 class TreeModel:
-    """The sum of trees and a constant: what LightGBM calls the raw score and XGBoost the margin.
+    """The sum of trees and a constant: what LightGBM and CatBoost call the raw score and XGBoost the margin.
 
     Args:
-        library: ``"lightgbm"`` or ``"xgboost"``.
+        library: ``"lightgbm"``, ``"xgboost"`` or ``"catboost"``.
         objective: As the library names it.
         trees: At least one.
         base: The constant.

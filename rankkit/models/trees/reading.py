@@ -1,4 +1,4 @@
-"""read_tree_model(): the trees of a file that LightGBM or XGBoost saved."""
+"""read_tree_model(): the trees of a file that LightGBM, XGBoost or CatBoost saved."""
 
 import hashlib
 import json
@@ -12,6 +12,7 @@ import numpy as np
 from rankkit.errors import BundleError
 from rankkit.files.plain_files import read_plain
 from rankkit.loaders.sources import is_stream
+from rankkit.models.trees.catboost_json import is_catboost, parse_catboost
 from rankkit.models.trees.lightgbm_text import parse_lightgbm
 from rankkit.models.trees.model import TreeModel
 from rankkit.models.trees.ubjson import is_ubjson, read_ubjson
@@ -24,7 +25,7 @@ _DAMAGE = (ValueError, KeyError, IndexError, TypeError, AttributeError, Overflow
 
 
 def read_tree_model(path: Path) -> TreeModel:
-    """Read a text file of LightGBM, or a JSON or UBJSON file of XGBoost.
+    """Read a text file of LightGBM, a JSON or UBJSON file of XGBoost, or a JSON file of CatBoost.
 
     Raises:
         BundleError: If it is neither, damaged, cut off, or holds what is no sum of trees.
@@ -49,14 +50,15 @@ def parse_tree_model(where: str, content: bytes, *, suspects: bool = True) -> Tr
         elif is_ubjson(content):
             model = parse_xgboost(where, read_ubjson(content))
         elif content.lstrip().startswith(b"{"):
-            model = parse_xgboost(where, _loads(where, content))
+            found = _loads(where, content)
+            model = parse_catboost(where, found) if is_catboost(found) else parse_xgboost(where, found)
         else:
             raise _neither(where, content)
         _check(where, model)
     except _DAMAGE as error:
         raise BundleError(
-            f"{where}: expected a model of LightGBM or XGBoost; got a damaged one ({type(error).__name__}: {error}). "
-            "Save the booster again."
+            f"{where}: expected a model of LightGBM, XGBoost or CatBoost; got a damaged one "
+            f"({type(error).__name__}: {error}). Save the booster again."
         ) from error
     return replace(model, sha256=hashlib.sha256(content).hexdigest(), content=content)
 
@@ -85,10 +87,16 @@ def _loads(where: str, content: bytes) -> Mapping[str, Any]:
 
 
 def _neither(where: str, content: bytes) -> BundleError:
+    if content.startswith(b"CBM1"):
+        return BundleError(
+            f"{where}: expected a JSON file of CatBoost; got one of its binary form. "
+            "Save it with save_model('model.json', format='json', pool=train)."
+        )
     start = content[:40].decode("utf-8", errors="backslashreplace")
     return BundleError(
-        f"{where}: expected the folder of a saved model, a text file of LightGBM, or a JSON or UBJSON file of XGBoost; "
-        f"got a file that begins {start!r}. Save the booster with booster.save_model('model.txt') or ('model.json')."
+        f"{where}: expected the folder of a saved model, a text file of LightGBM, a JSON or UBJSON file of XGBoost, "
+        f"or a JSON file of CatBoost; got a file that begins {start!r}. Save the booster with "
+        "booster.save_model('model.txt') or ('model.json')."
     )
 
 

@@ -1,4 +1,4 @@
-"""TreeScorer: a model of LightGBM or XGBoost that scores documents as the scorers of rankkit do."""
+"""TreeScorer: a model of LightGBM, XGBoost or CatBoost that scores documents as the scorers of rankkit do."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,8 +16,9 @@ from rankkit.models.trees.reading import parse_tree_model
 class TreeScorer(nn.Module):
     """The trees of another library as a scorer: for ``predict``, ``evaluate``, ``permutation_importance`` and export.
 
-    Its scores are the library's raw ones: what ``predict(raw_score=True)`` gives in LightGBM, and
-    ``predict(output_margin=True)`` in XGBoost. They have no gradient: it is neither trained nor explained by gradients.
+    Its scores are the library's raw ones: what ``predict(raw_score=True)`` gives in LightGBM,
+    ``predict(output_margin=True)`` in XGBoost, and ``predict()`` in CatBoost. They have no gradient: it is neither
+    trained nor explained by gradients.
 
     Args:
         model: What :func:`rankkit.load` reads from a file of the library; None, where :meth:`set_state` follows.

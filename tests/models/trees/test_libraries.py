@@ -45,8 +45,8 @@ def test_options_that_cannot_work_are_refused_before_data(options, place):
 def test_boosted_finds_the_scorer_of_a_library():
     assert rk.Boosted("lightgbm", num_leaves=63).options["num_leaves"] == 63
     assert isinstance(Boosted("xgboost", max_depth=3), XGBoost)
-    with pytest.raises(ConfigError, match="lightgbm, xgboost; got 'catboost'"):
-        Boosted("catboost")
+    with pytest.raises(ConfigError, match="lightgbm, xgboost, catboost; got 'random_forest'"):
+        Boosted("random_forest")
 
 
 @pytest.mark.parametrize(

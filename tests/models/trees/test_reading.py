@@ -38,7 +38,7 @@ def test_a_logistic_objective_keeps_its_base_as_a_probability(tmp_path):
         (xgboost_model(learner_model_param={}), "damaged"),
         (xgboost_model(feature_names=[], learner_model_param={**SHAPE, "num_feature": "10000000000"}), "damaged"),
         ({"learner": 3}, "damaged"),
-        ([], "a text file of LightGBM, or a JSON or UBJSON file of XGBoost"),
+        ([], "a text file of LightGBM, a JSON or UBJSON file of XGBoost, or a JSON file of CatBoost"),
     ],
 )
 def test_models_of_xgboost_that_are_no_sums_of_trees_are_refused(model, message, tmp_path):

@@ -1,9 +1,13 @@
-"""Models of LightGBM and XGBoost for tests, and rows that a careless rule sends elsewhere."""
+"""Models of LightGBM, XGBoost and CatBoost for tests, and rows that a careless rule sends elsewhere."""
 
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+
+from rankkit.models.trees.catboost_growing import coded_rows
 
 F = np.float32
 
@@ -40,12 +44,31 @@ def trained(library, missing):
         }
         booster = lightgbm.train(options, lightgbm.Dataset(rows, labels, group=[20] * 50), num_boost_round=15)
         return booster.model_to_string(), lambda rows: booster.predict(rows, raw_score=True)
+    if library == "catboost":
+        model, pool = _catboost(rows, labels, {}, None)
+        return written(model, pool), lambda rows: model.predict(rows)
     xgboost = pytest.importorskip("xgboost", reason="pip install xgboost")
     options = {"objective": "rank:ndcg", "max_depth": 4, "nthread": 1, "base_score": 0.25}
     booster = xgboost.train(options, xgboost.DMatrix(rows, labels, group=[20] * 50), num_boost_round=15)
     return bytes(booster.save_raw("json")).decode(), lambda rows: booster.predict(
         xgboost.DMatrix(rows), output_margin=True
     )
+
+
+def _catboost(rows, labels, options, coded):
+    catboost = pytest.importorskip("catboost", reason="pip install catboost")
+    options = {"loss_function": "QueryRMSE", "depth": 4, "iterations": 15, "learning_rate": 0.3, **options}
+    fixed = {"thread_count": 1, "logging_level": "Silent", "allow_writing_files": False, "one_hot_max_size": 65535}
+    groups = np.repeat(np.arange(50), 20)
+    pool = catboost.Pool(coded_rows(rows, coded or ()), labels, group_id=groups, cat_features=coded)
+    return catboost.CatBoost({**fixed, **options}).fit(pool), pool
+
+
+def written(model, pool):
+    """The text of a model of CatBoost."""
+    with TemporaryDirectory() as folder:
+        model.save_model(f"{folder}/model.json", format="json", pool=pool)
+        return Path(folder, "model.json").read_text()
 
 
 def hard_rows(model, missing):
@@ -55,7 +78,8 @@ def hard_rows(model, missing):
     found = [rows[:200]]
     for feature in range(model.n_features):
         at = np.unique(np.concatenate([tree.threshold[tree.feature == feature] for tree in model.trees]))
-        up, down = (np.nextafter(at, F(end)) for end in (np.inf, -np.inf))
+        with np.errstate(over="ignore"):
+            up, down = (np.nextafter(at, F(end)) for end in (np.inf, -np.inf))
         beside_zero = F([0, -0.0, 1e-35, -1e-35, 1e-36, 1e-45])
         values = np.concatenate((at, up, down, -at, at + F(1e-6), at - F(1e-6), beside_zero, np.full(5, np.nan, F)))
         block = rows[rng.integers(0, len(rows), len(values))]
@@ -101,6 +125,12 @@ KINDS = {
     "xgboost, dart": {"booster": "dart", "rate_drop": 0.5},
     "xgboost, forest": {"num_parallel_tree": 4, "subsample": 0.5},
     "xgboost, probabilities": {"objective": "binary:logistic"},
+    "catboost": {},
+    "catboost, missing above": {"nan_mode": "Max"},
+    "catboost, categories": {"nan_mode": "Min"},
+    "catboost, categories, node by node": {"grow_policy": "Depthwise"},
+    "catboost, best leaf first": {"grow_policy": "Lossguide", "max_leaves": 9},
+    "catboost, probabilities": {"loss_function": "Logloss"},
 }
 """Options of models that are read and score each in a way of their own."""
 
@@ -123,6 +153,14 @@ def grown(kind, folder):
         path = folder / "model.txt"
         booster.save_model(path)
         return path, lambda rows: booster.predict(rows, raw_score=True), rows
+    if kind.startswith("catboost"):
+        coded = [2] if "categories" in kind else None
+        if coded:
+            rows[:, 2] = np.floor(rows[:, 2])
+        model, pool = _catboost(rows, labels, options, coded)
+        path = folder / "model.json"
+        path.write_text(written(model, pool))
+        return path, lambda rows: model.predict(coded_rows(rows, coded or ()), prediction_type="RawFormulaVal"), rows
     xgboost = pytest.importorskip("xgboost", reason="pip install xgboost")
     types = ["q", "q", "c" if "categories" in kind else "q", "q", "q", "q"]
 
