@@ -2,7 +2,9 @@
 
 Of the ``n_bins`` numbers that :class:`rankkit.transforms.quantiles.Piecewise` gives a feature all but one are 0 or 1,
 so that most of a matrix product over them adds what could have been summed before. The layer is a table of such sums at
-the edges of the bins, made anew from the weights in each step; a document reads two rows a feature.
+the edges of the bins, made anew from the weights in each step; a document reads two rows a feature. On the CPU that is
+compiled (:mod:`rankkit.models.scorers.gather_kernels`), elsewhere tensor code
+(:mod:`rankkit.models.scorers.gather_rows`).
 """
 
 from collections.abc import Callable
@@ -17,7 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rankkit.models.scorers.gather_rows import gathered_rows
 from rankkit.phases import phase
+from rankkit.placement import is_here
 from rankkit.transforms.quantiles import Piecewise
 from rankkit.transforms.tracing import tracing
 from rankkit.transforms.transform import Step, Transform, run_steps
@@ -46,9 +50,9 @@ def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> boo
     if type(transform) is not Transform or not any(isinstance(chain[-1], Piecewise) for chain in transform.steps()):
         return False
     hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
-    on_cpu = features.device.type == "cpu" and features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
+    single = features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
     is_looked_at = tracing() or features.requires_grad or torch._C._are_functorch_transforms_active()
-    return on_cpu and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
+    return single and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
 
 
 def gathered(transform: Transform, linear: nn.Linear | Products, features: Tensor, offsets: Tensor) -> Tensor:
@@ -57,7 +61,7 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     Args:
         transform: Of which :func:`can_gather` holds.
         linear: The layer, or its numbers.
-        features: float32 ``[doc, feature]`` on the CPU.
+        features: float32 ``[doc, feature]``.
         offsets: ``[query + 1]``.
     """
     features = transform.given(features)
@@ -74,7 +78,9 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
         place += step.n_outputs
         if isinstance(step, Piecewise):
             bins = step.low, step.inverse_width, step.high
-            if torch.is_grad_enabled() and linear.weight.requires_grad:
+            if not is_here(values):
+                coded.append(gathered_rows(weights, values, step))
+            elif torch.is_grad_enabled() and linear.weight.requires_grad:
                 coded.append(_apply(weights, values, *bins))
             else:
                 table = _kept_table(linear.weight, weights, step.inverse_width)
@@ -87,7 +93,8 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
         inputs, columns = (one[0] if len(one) == 1 else torch.cat(one, dim=1) for one in (plain, of_plain))
         outputs = functional.linear(inputs, columns, linear.bias)
     else:
-        outputs = torch.zeros(len(features), len(linear.weight)) if linear.bias is None else linear.bias[None]
+        outputs = features.new_zeros(len(linear.weight)) if linear.bias is None else linear.bias
+        outputs = outputs.expand(len(features), -1)
     for one in coded:
         outputs = outputs + one
     return outputs
