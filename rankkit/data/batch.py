@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from rankkit.errors import DataError
+from rankkit.placement import know_count, know_offsets, longest_list, sent
 
 Per: TypeAlias = Literal["query", "doc"]
 """What has one weight each."""
@@ -114,6 +115,8 @@ class QueryBatch:
         moved: dict[str, Any] = {
             name: value.to(device, non_blocking=True) for name, value in vars(self).items() if isinstance(value, Tensor)
         }
+        if self.offsets.device.type == "cpu":
+            know_offsets(moved["offsets"], self.offsets)
         return replace(self, **moved)
 
 
@@ -127,7 +130,8 @@ def take_queries(
 ) -> QueryBatch:
     """Gather the documents of some queries, in the order of ``queries``, into one batch.
 
-    Negative positions count from the end, as everywhere.
+    Negative positions count from the end, as everywhere. Offsets and queries may lie on the host while all else lies on
+    a device: the batch is then made there, and nobody waits for it.
 
     >>> batch = take_queries(torch.arange(5.0)[:, None], torch.tensor([0, 2, 5]), torch.tensor([-1]))
     >>> batch.features.flatten(), batch.offsets, batch.queries
@@ -142,10 +146,12 @@ def take_queries(
     starts = offsets[queries]
     sizes = offsets[queries + 1] - starts
     new_offsets = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-    n_docs = int(new_offsets[-1])
-    rows = torch.arange(n_docs, device=offsets.device) + torch.repeat_interleave(
-        starts - new_offsets[:-1], sizes, output_size=n_docs
-    )
+    n_docs, moves = int(new_offsets[-1]), starts - new_offsets[:-1]
+    if offsets.device != features.device:
+        parts = queries, moves, sizes, new_offsets
+        there = sent(torch.cat(parts), features.device).split([len(part) for part in parts])
+        queries, moves, sizes, new_offsets = *there[:3], know_offsets(there[3], new_offsets)
+    rows = torch.arange(n_docs, device=features.device) + torch.repeat_interleave(moves, sizes, output_size=n_docs)
     return QueryBatch(
         features=features.index_select(0, rows),
         offsets=new_offsets,
@@ -189,11 +195,15 @@ def pad(
     tensor([[ True, False],
             [ True,  True]])
     """
-    sizes = offsets.diff()
-    longest = int(sizes.max()) if len(sizes) else 0
+    sizes, longest = offsets.diff(), longest_list(offsets)
     mask = torch.arange(longest, device=offsets.device) < sizes[:, None]
-    padded = values.new_full((*mask.shape, *values.shape[1:]), fill)
-    return padded.index_put((mask,), values), mask
+    # Places of documents rather than the mask: how many places a mask has, only the device knows.
+    firsts = torch.arange(len(sizes), device=offsets.device) * longest
+    places = torch.arange(len(values), device=offsets.device) + torch.repeat_interleave(
+        firsts - offsets[:-1], sizes, output_size=len(values)
+    )
+    padded = values.new_full((mask.numel(), *values.shape[1:]), fill).index_copy(0, places, values)
+    return padded.unflatten(0, mask.shape), know_count(mask, len(values))
 
 
 def unpad(padded: Shaped[Tensor, "query list *outputs"], mask: Bool[Tensor, "query list"]) -> Tensor:

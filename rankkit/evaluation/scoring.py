@@ -6,14 +6,15 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.data.ranking_dataset import RankingDataset, shared_tensor
 from rankkit.errors import ConfigError
 from rankkit.evaluation.by_schema import with_schema
 from rankkit.evaluation.matching import documents_for, feature_places
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.evaluation_mode import evaluation_mode
+from rankkit.placement import know_offsets, sent
 
 
 def predict(
@@ -58,23 +59,57 @@ def score_documents(
     *,
     device: torch.device | str | None = None,
     batch_docs: int = 65536,
+    resident: Tensor | None = None,
 ) -> NDArray[np.float32]:
-    """As :func:`predict`, in the order of the documents of ``data``."""
-    data = with_schema(where, scorer, data)
-    places = feature_places(where, scorer, data)
+    """As :func:`predict`, in the order of the documents of ``data``.
+
+    On a device a batch is prepared, and sent from pinned memory, while the device scores the one before.
+
+    Args:
+        where: For messages.
+        scorer: As for :func:`predict`.
+        data: The documents.
+        device: Where to score; None: where the scorer is.
+        batch_docs: About how many documents to score at once.
+        resident: What :func:`resident_features` gave; None: features are sent.
+    """
+    places = None
+    if resident is None:
+        data = with_schema(where, scorer, data)
+        places = feature_places(where, scorer, data)
     if batch_docs < 1:
         raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")
     scores = np.empty(data.n_docs, np.float32)
     with evaluation_mode(cast(nn.Module, scorer), device) as place, torch.inference_mode():
+        coming: tuple[slice, Tensor] | None = None
         for first, last in _batches(data.offsets, batch_docs):
-            start, stop = int(data.offsets[first]), int(data.offsets[last])
-            block = data.features[start:stop] if places is None else np.take(data.features[start:stop], places, axis=1)
-            # torch warns about arrays that cannot be written to, such as memory-mapped ones.
-            features = torch.from_numpy(block if block.flags.writeable else block.copy())
-            offsets = torch.from_numpy(data.offsets[first : last + 1] - start)
-            outputs = outputs_of(scorer, features.to(place), offsets.to(place))
-            scores[start:stop] = ranking_scores(scorer, outputs).float().cpu().numpy()
+            rows = slice(int(data.offsets[first]), int(data.offsets[last]))
+            features = sent(_block(data, rows, places), place) if resident is None else resident[rows]
+            offsets = torch.from_numpy(data.offsets[first : last + 1] - rows.start)
+            outputs = outputs_of(scorer, features, know_offsets(sent(offsets, place), offsets))
+            before, coming = coming, (rows, ranking_scores(scorer, outputs).float())
+            _put(before, scores)  # only now, so that the device has work while the host waits for it
+        _put(coming, scores)
     return scores
+
+
+def resident_features(where: str, scorer: Scorer, data: RankingDataset, device: torch.device) -> Tensor:
+    """The features of data as a scorer takes them, on a device: for whoever scores the same data many times."""
+    data = with_schema(where, scorer, data)
+    places = feature_places(where, scorer, data)
+    return shared_tensor(data.features if places is None else np.take(data.features, places, axis=1)).to(device)
+
+
+def _block(data: RankingDataset, rows: slice, places: NDArray[np.int64] | None) -> Tensor:
+    block = data.features[rows] if places is None else np.take(data.features[rows], places, axis=1)
+    # torch warns about arrays that cannot be written to, such as memory-mapped ones.
+    return torch.from_numpy(block if block.flags.writeable else block.copy())
+
+
+def _put(found: tuple[slice, Tensor] | None, scores: NDArray[np.float32]) -> None:
+    if found is not None:
+        rows, values = found
+        scores[rows] = values.cpu().numpy()
 
 
 def _batches(offsets: NDArray[np.int64], batch_docs: int) -> Iterator[tuple[int, int]]:

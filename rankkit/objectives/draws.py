@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from rankkit.placement import known_count
 from rankkit.randomness import generator_of
 
 
@@ -12,16 +13,20 @@ def draw_uniform(mask: Tensor, dtype: torch.dtype, generator: torch.Generator | 
     The first list draws first, so neither padding nor later lists change what it draws.
     """
     generator = generator_of(mask.device, generator)
-    drawn = torch.zeros(mask.shape, dtype=dtype, device=mask.device)
     # Not torch.rand: that takes no generator where torch.compile has made the number of documents a symbol.
-    drawn[mask] = torch.empty(int(mask.sum()), dtype=dtype, device=mask.device).uniform_(generator=generator)
-    return drawn
+    drawn = torch.empty(known_count(mask), dtype=dtype, device=mask.device).uniform_(generator=generator)
+    return _placed(drawn, mask)
 
 
 def draw_gumbel(mask: Tensor, n_samples: int, dtype: torch.dtype, generator: torch.Generator | None) -> Tensor:
     """Standard Gumbel noise ``[sample, query, list]``, 0 in padded places; the first list draws its samples first."""
     generator = generator_of(mask.device, generator)
-    noise = torch.empty(int(mask.sum()), n_samples, dtype=dtype, device=mask.device).exponential_(generator=generator)
-    drawn = torch.zeros(*mask.shape, n_samples, dtype=dtype, device=mask.device)
-    drawn[mask] = -noise.log()
-    return drawn.permute(2, 0, 1)
+    noise = torch.empty(known_count(mask), n_samples, dtype=dtype, device=mask.device)
+    return _placed(-noise.exponential_(generator=generator).log(), mask).permute(2, 0, 1)
+
+
+def _placed(drawn: Tensor, mask: Tensor) -> Tensor:
+    """One row for each real document, laid out by list: ``[query, list, ...]``, 0 in padded places."""
+    # Counted, since which places of a mask are True only its device knows. Padding reads the row of zeros at the end.
+    rows = torch.where(mask, mask.flatten().cumsum(dim=0).view(mask.shape) - 1, -1)
+    return torch.cat([drawn, drawn.new_zeros(1, *drawn.shape[1:])])[rows]

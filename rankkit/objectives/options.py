@@ -1,12 +1,16 @@
 """Checks of what a caller passes to an objective beyond the lists: numbers, and labels in a range."""
 
 import math
-from typing import Any, get_args
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple, NoReturn, get_args
 
 import torch
 from torch import Tensor
 
 from rankkit.errors import ConfigError, DataError
+from rankkit.placement import is_here
 
 
 def check_number(
@@ -34,11 +38,44 @@ def check_choice(where: str, name: str, value: object, choices: Any) -> None:
 def check_labels(where: str, labels: Tensor, good: Tensor, expected: str, action: str) -> None:
     """Raise DataError with the first label that is not good, a ``[query, list]`` that is True in padded places.
 
-    ``expected`` says what a label must be, ``action`` what to do about it. On an accelerator this waits for the device.
+    ``expected`` says what a label must be, ``action`` what to do about it. On a device this waits for it, unless
+    somebody asks later: :func:`checked_later`.
     """
-    if bool(good.all()):
-        return
-    query, doc = (int(index) for index in torch.nonzero(~good)[0])
-    raise DataError(
-        f"{where}: expected {expected}; got {labels[query, doc].item():g} (list {query}, document {doc}). {action}"
-    )
+
+    def refuse() -> NoReturn:
+        query, doc = (int(index) for index in torch.nonzero(~good)[0])
+        raise DataError(
+            f"{where}: expected {expected}; got {labels[query, doc].item():g} (list {query}, document {doc}). {action}"
+        )
+
+    all_good, later = good.all(), _later.get()
+    if later is not None and not is_here(labels):
+        later.append(LabelCheck(all_good, refuse))
+    elif not bool(all_good):
+        refuse()
+
+
+class LabelCheck(NamedTuple):
+    """A check of labels that somebody asks later.
+
+    Args:
+        good: Of the device, whether all of them are good.
+        refuse: Raises the error; to be called where they are not.
+    """
+
+    good: Tensor
+    refuse: Callable[[], NoReturn]
+
+
+_later: ContextVar[list[LabelCheck] | None] = ContextVar("rankkit_checked_later", default=None)
+
+
+@contextmanager
+def checked_later() -> Iterator[list[LabelCheck]]:
+    """Labels on a device are not waited for; whoever enters this asks what is in the list, when it suits."""
+    checks: list[LabelCheck] = []
+    before = _later.set(checks)
+    try:
+        yield checks
+    finally:
+        _later.reset(before)

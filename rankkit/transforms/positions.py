@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rankkit.placement import is_here
 from rankkit.transforms.queries import FLOAT32_MAX, query_of, reduced
 from rankkit.transforms.rows import TrainingRows, inverse
 from rankkit.transforms.tracing import tracing
@@ -118,7 +119,7 @@ def _ordered(features: Tensor, offsets: Tensor) -> _Ordered:
 def _by_loop(features: Tensor) -> bool:
     """Whether a compiled loop may take the place of tensor operations: nobody asks how the values came about."""
     is_looked_at = tracing() or features.requires_grad or torch._C._are_functorch_transforms_active()
-    return features.device.type == "cpu" and features.dtype == torch.float32 and not is_looked_at
+    return is_here(features) and features.dtype == torch.float32 and not is_looked_at
 
 
 def _filled(loop: str, features: Tensor, offsets: Tensor) -> Tensor:

@@ -140,6 +140,7 @@ class Transform(nn.Module):
                         step.fit(rows)
                     rows = rows.after(step)
         self.fitted.fill_(True)
+        self._known_fitted = True
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """``[doc, n_inputs]`` to ``[doc, n_outputs]``, without NaN; ``features`` is left as it is."""

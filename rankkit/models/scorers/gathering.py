@@ -2,7 +2,9 @@
 
 Of the ``n_bins`` numbers that :class:`rankkit.transforms.quantiles.Piecewise` gives a feature all but one are 0 or 1,
 so that most of a matrix product over them adds what could have been summed before. The layer is a table of such sums at
-the edges of the bins, made anew from the weights in each step; a document reads two rows a feature.
+the edges of the bins, made anew from the weights in each step; a document reads two rows a feature. On the CPU that is
+compiled (:mod:`rankkit.models.scorers.gather_kernels`), elsewhere tensor code
+(:mod:`rankkit.models.scorers.gather_rows`).
 """
 
 from collections.abc import Callable
@@ -17,7 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from rankkit.models.scorers.gather_rows import gathered_rows
 from rankkit.phases import phase
+from rankkit.placement import is_here
 from rankkit.transforms.quantiles import Piecewise
 from rankkit.transforms.tracing import tracing
 from rankkit.transforms.transform import Step, Transform, run_steps
@@ -54,9 +58,9 @@ def can_gather(transform: nn.Module, linear: nn.Module, features: Tensor) -> boo
     if not has_bins(transform):
         return False
     hooked = any(one._forward_hooks or one._forward_pre_hooks for one in (transform, linear))
-    on_cpu = features.device.type == "cpu" and features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
+    single = features.dtype == cast(Tensor, linear.weight).dtype == torch.float32
     is_looked_at = tracing() or features.requires_grad or torch._C._are_functorch_transforms_active()
-    return on_cpu and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
+    return single and not hooked and not is_looked_at and len(features) >= _FEWEST_DOCS
 
 
 def gathered(transform: Transform, linear: nn.Linear | Products, features: Tensor, offsets: Tensor) -> Tensor:
@@ -65,7 +69,7 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     Args:
         transform: Of which :func:`can_gather` holds.
         linear: The layer, or its numbers.
-        features: float32 ``[doc, feature]`` on the CPU.
+        features: float32 ``[doc, feature]``.
         offsets: ``[query + 1]``.
     """
     features = transform.given(features)
@@ -78,12 +82,15 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     coded: list[Tensor] = []
     plain: list[Tensor] = []
     of_plain: list[Tensor] = []
-    if torch.is_grad_enabled() and any(part.requires_grad for part in layer.parts):
+    on_host = is_here(features)
+    if not on_host or (torch.is_grad_enabled() and any(part.requires_grad for part in layer.parts)):
         weight = layer.weight()
         for step, values, columns in zip(ends, made, pairwise(places), strict=True):
             weights = weight[:, slice(*columns)]
-            if isinstance(step, Piecewise):
+            if isinstance(step, Piecewise) and on_host:
                 coded.append(_apply(weights, values, step.low, step.inverse_width, step.high))
+            elif isinstance(step, Piecewise):
+                coded.append(gathered_rows(weights, values, step))
             else:
                 plain.append(values)
                 of_plain.append(weights)

@@ -55,7 +55,9 @@ def cross_entropy_loss(
         f"Build the scorer with as many outputs as there are grades (n_outputs={n_grades} now), or map the labels.",
     )
     logits = scores.log_softmax(dim=2)
-    terms = -logits.gather(2, labels.long()[..., None])[..., 0]
+    # Within bounds even before a device told that they are not: a place that is not there would end its process.
+    places = labels.long().clamp(0, n_grades - 1)
+    terms = -logits.gather(2, places[..., None])[..., 0]
     return mean_over_docs("cross_entropy_loss", terms, terms, mask, weights, reduction)
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from rankkit.errors import ConfigError
 from rankkit.objectives.options import check_labels
+from rankkit.placement import places_of
 from rankkit.ranking import prepare_lists, split_weights
 
 _TAKEN: tuple[type[nn.Module], ...] = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss)
@@ -92,12 +93,13 @@ class TorchLoss(nn.Module):
         if isinstance(self.loss, nn.BCEWithLogitsLoss):
             action = "Map them, or pass rankkit.bce_loss, which takes grades."
             check_labels(self.name, labels, (labels >= 0) & (labels <= 1), "labels from 0 to 1", action)
-        terms: Tensor = self.loss(scores[mask], labels[mask])
+        places = places_of(mask)
+        terms: Tensor = self.loss(scores.flatten()[places], labels.flatten()[places])
         query_weights, doc_weights = split_weights(self.name, weights, scores, mask)
         if query_weights is not None:
             doc_weights = query_weights[:, None].expand(mask.shape)
         if doc_weights is not None:
-            terms = terms * doc_weights[mask]
+            terms = terms * doc_weights.flatten()[places]
         total = terms.sum()
         return total if self.reduction == "sum" else total / max(1, terms.numel())
 

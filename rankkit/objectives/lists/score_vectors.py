@@ -7,7 +7,7 @@ from torch import Tensor
 from rankkit.objectives.lists.listwise import check_grades
 from rankkit.objectives.lists.temperature import tempered_lists
 from rankkit.objectives.reductions import reduce_weighted, sum_over_docs
-from rankkit.ranking import Reduction, has_two_grades, masked_log_softmax, prepare_lists, split_weights
+from rankkit.ranking import Reduction, has_two_grades, list_sizes, masked_log_softmax, prepare_lists, split_weights
 
 
 def attention_rank_loss(
@@ -106,7 +106,9 @@ def _unit(vectors: Tensor) -> Tensor:
 
 
 def _log_of_the_others(scores: Tensor, mask: Tensor) -> Tensor:
-    """``log(1 - q)`` under the softmax q of each list, 0 in padded places, exact where q rounds to 1.
+    """``log(1 - q)`` under the softmax q of each list, exact where q rounds to 1; 0 in padded places.
+
+    It is 0 for a lone document too, which has no others.
 
     All but the best document have q of at most 1/2, where log1p(-q) is exact; the best one's is the share of the rest.
     """
@@ -117,4 +119,5 @@ def _log_of_the_others(scores: Tensor, mask: Tensor) -> Tensor:
     log_q = masked_log_softmax(scores, mask)
     rest = logits.masked_fill(best, torch.finfo(scores.dtype).min).logsumexp(dim=1, keepdim=True)
     others = torch.log1p(-log_q.masked_fill(best | ~mask, -torch.inf).exp())
-    return torch.where(best & mask, rest - logits.logsumexp(dim=1, keepdim=True), others)
+    has_others = list_sizes(mask)[:, None] > 1
+    return torch.where(best & mask, torch.where(has_others, rest - logits.logsumexp(dim=1, keepdim=True), 0), others)

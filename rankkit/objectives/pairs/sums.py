@@ -18,9 +18,9 @@ from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.pairs.factors import PairFactors, weigh_pairs
 from rankkit.objectives.pairs.losses import ALL, ORDERED, PairLoss
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
+from rankkit.placement import block_length, is_here
 
-# Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
-_BLOCK_PAIRS = 2**20
+_PAIR_NUMBERS = 12  # that tensor code holds of each pair of a block at once, those of lambda weights among them
 
 _NO_FORM = -1  # of an operator without lambda weights
 _LOSSES: dict[str, Any] = {known.__name__: known for known in get_args(PairLoss)}
@@ -57,7 +57,7 @@ def pair_sums(
         streaming: ``"kernel"`` (compiled, CPU), ``"blocks"`` (tensor code), or ``"auto"``: by device.
     """
     if streaming == "auto":
-        streaming = "kernel" if scores.device.type == "cpu" else "blocks"
+        streaming = "kernel" if is_here(scores) else "blocks"
     weights = torch.ones_like(scores) if weights is None else weights
     row_weights = weights if row_weights is None else row_weights
     if torch.compiler.is_compiling():
@@ -211,7 +211,7 @@ def _stream_blocks(task: _Task, scores: Tensor, bent: bool) -> tuple[_Streamed, 
     sums, pulls, slopes = scores.new_zeros(n_queries), scores.new_zeros(n_queries), torch.zeros_like(scores)
     curvatures = torch.zeros_like(scores) if bent else None
     counts = torch.zeros(n_queries, dtype=torch.int64, device=scores.device)
-    n_rows = max(1, _BLOCK_PAIRS // max(1, n_queries * list_size))
+    n_rows = block_length(list_size, _PAIR_NUMBERS * scores.element_size() * n_queries * list_size, scores.device)
     for top in range(0, list_size, n_rows):
         rows = slice(top, top + n_rows)
         pairs = _pairs_of(task, rows)

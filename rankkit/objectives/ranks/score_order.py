@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from rankkit.objectives.single_derivative import refuse_transforms
+from rankkit.placement import is_here
 from rankkit.randomness import generator_of
 from rankkit.ranking import Gain, discounts
 
@@ -41,7 +42,7 @@ class ScoreOrder:
         self.order = _argsort_falling(listed)
         by_rank = listed.gather(1, self.order)
         as_before = (by_rank[:, 1:] == by_rank[:, :-1]) & (by_rank[:, 1:] > -torch.inf)
-        if not bool(as_before.any()):
+        if is_here(labels) and not bool(as_before.any()):  # elsewhere to ask takes longer than to order again
             return
         if _by_chance.get():
             keys = torch.rand(labels.shape, generator=generator_of(labels.device), device=labels.device)
@@ -84,13 +85,13 @@ class ScoreOrder:
 
 def _argsort_falling(values: Tensor) -> Tensor:
     """The order of falling values along lists; numpy's is some times faster than torch's on the CPU."""
-    if values.device.type == "cpu":
+    if is_here(values):
         return torch.from_numpy(np.argsort(-values.numpy(), axis=1))
     return values.argsort(dim=1, descending=True)
 
 
 def _sort_falling(values: Tensor) -> Tensor:
-    if values.device.type == "cpu":
+    if is_here(values):
         return -torch.from_numpy(np.sort(-values.numpy(), axis=1))
     return values.sort(dim=1, descending=True).values
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from rankkit.objectives.list_threads import walk_lists
 from rankkit.objectives.options import check_number
 from rankkit.objectives.single_derivative import refuse_transforms, single_derivative
+from rankkit.placement import block_length, is_here
 from rankkit.ranking import prepare_lists
 
-# Pairs that tensor code holds at once: about 5 tensors of 4 MiB in float32.
-_BLOCK_PAIRS = 2**20
+_PAIR_NUMBERS = 6  # that tensor code holds of each pair of a block at once
 
 Streaming = Literal["auto", "kernel", "blocks"]
 
@@ -61,7 +61,7 @@ def approx_ranks(
     check_number("approx_ranks", "temperature", temperature, above=0.0)
     scores, _, mask = prepare_lists("approx_ranks", scores, scores, mask)
     if streaming == "auto":
-        streaming = "kernel" if scores.device.type == "cpu" else "blocks"
+        streaming = "kernel" if is_here(scores) else "blocks"
     if torch.compiler.is_compiling():
         compiled: Tensor = _compiled_ranks(scores, mask, temperature, streaming)[0]
         return compiled
@@ -180,7 +180,7 @@ def _stream_blocks(listed: Tensor, sizes: Tensor, grads: Tensor | None, temperat
     n_queries, list_size = listed.shape
     sums = torch.zeros_like(listed)
     places = torch.arange(list_size, device=listed.device)
-    n_rows = max(1, _BLOCK_PAIRS // max(1, n_queries * list_size))
+    n_rows = block_length(list_size, _PAIR_NUMBERS * listed.element_size() * n_queries * list_size, listed.device)
     for top in range(0, list_size, n_rows):
         rows, low = slice(top, top + n_rows), slice(top, None)
         pairs = (places[low] > places[rows, None]) & (places[low] < sizes[:, None, None])

@@ -9,6 +9,7 @@ from rankkit.errors import ConfigError
 from rankkit.objectives.draws import draw_uniform
 from rankkit.objectives.ranks.metric_terms import check_cutoff, ndcg_shares, rank_discounts
 from rankkit.objectives.reductions import reduce_weighted
+from rankkit.placement import know_count, known_count
 from rankkit.ranking import Gain, Reduction, has_two_grades, list_sizes, prepare_lists, split_weights
 
 
@@ -125,7 +126,7 @@ def _draw_rankings(
     """Perturbed rankings: at ``[q, r, a]`` the document at place r of ranking a."""
     if n_samples < 1:
         raise ConfigError(f"{where}: expected n_samples of at least 1; got {n_samples!r}. Draw at least once.")
-    real = mask[..., None].expand(-1, -1, n_samples)
+    real = know_count(mask[..., None].expand(-1, -1, n_samples), known_count(mask) * n_samples)
     noise = draw_uniform(real, torch.float64, generator).logit(eps=2**-54)  # a draw of 0 would be infinite
     noisy = (scores.detach()[..., None] + noise).masked_fill(~real, -torch.inf)
     return noisy.argsort(dim=1, descending=True)

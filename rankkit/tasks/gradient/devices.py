@@ -5,6 +5,7 @@ from contextvars import ContextVar
 import torch
 
 from rankkit.errors import ConfigError
+from rankkit.placement import free_bytes
 
 # Share of the memory that is free to a process; the rest is for the model and its activations.
 _RESIDENT_SHARE = 0.6
@@ -34,10 +35,7 @@ def fits_on(device: torch.device, n_bytes: int) -> bool:
     """Whether data may lie on the device that trains: on CUDA within a process's part of 60% of what is free."""
     if device.type != "cuda":
         return True
-    free, _ = torch.cuda.mem_get_info(device)
-    # What torch holds for this process without using it, since an earlier run, is free to this one.
-    free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return n_bytes <= _RESIDENT_SHARE * free / _sharers.get()
+    return n_bytes <= _RESIDENT_SHARE * free_bytes(device) / _sharers.get()
 
 
 def resolve_device(device: str) -> torch.device:

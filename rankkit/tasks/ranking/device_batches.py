@@ -26,21 +26,20 @@ class Feed:
         self.data = data
         parts: dict[str, NDArray[Any] | None] = {
             "features": data.features,
-            "offsets": data.offsets,
             "labels": data.labels,
             "weights": data.weights,
         }
         self.resident = fits_on(device, data.features.nbytes)
         home = device if self.resident else torch.device("cpu")
         self._tensors = {name: shared_tensor(array).to(home) for name, array in parts.items() if array is not None}
+        self._offsets = shared_tensor(data.offsets)  # stay here: shapes follow from them
 
     def take(self, queries: NDArray[np.int64]) -> QueryBatch:
         """The given queries, by position, as one batch on the training device."""
-        chosen = torch.from_numpy(queries).to(self._tensors["offsets"].device)
         batch = take_queries(
             self._tensors["features"],
-            self._tensors["offsets"],
-            chosen,
+            self._offsets,
+            torch.from_numpy(queries),
             labels=self._tensors.get("labels"),
             weights=self._tensors.get("weights"),
             weights_per=self.data.weights_per,

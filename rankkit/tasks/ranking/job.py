@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.evaluation import evaluate, evaluate_scores
+from rankkit.evaluation.scoring import resident_features, score_documents
 from rankkit.models.model import boosts, learns_in_one_go
 from rankkit.models.scorers import Scorer
 from rankkit.tasks.gradient.devices import fits_on
@@ -151,10 +152,21 @@ class RankingJob:
             plan=plan,
             take=feed.take,
             step=ranking_step(objective, settings.precision),
-            validate=None if valid is None else lambda: self.value(scorer, valid, metric),
+            validate=None if valid is None else self._validating(scorer, valid, metric, place),
             explain=ListBlame(scorer, feed, settings.learning_rate),
             n_docs=train.n_docs,
             draws_globally=not draws_only_from_the_run(scorer, objective),
+        )
+
+    def _validating(
+        self, scorer: Scorer, valid: RankingDataset, metric: str, place: torch.device
+    ) -> Callable[[], float]:
+        """What measures the scorer on validation data, which stay on a device if they fit there beside the rest."""
+        if place.type == "cpu" or not fits_on(place, valid.features.nbytes):
+            return lambda: self.value(scorer, valid, metric)
+        features = resident_features(self.where, scorer, valid, place)
+        return lambda: self.value_of_scores(
+            score_documents(self.where, scorer, valid, resident=features), valid, metric
         )
 
     def _feed(

@@ -166,7 +166,7 @@ def _train(
                 batch = work.take(plan[run.position])
             optimizer.zero_grad(set_to_none=True)
             with drawing():
-                with phase("step"):
+                with phase("step"), watch.checking():
                     loss = work.step(work.model, batch)
                 with phase("backward"):
                     loss.backward()

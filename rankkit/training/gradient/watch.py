@@ -1,7 +1,8 @@
 """Watches losses and gradient norms: sums the losses of an epoch and stops a run whose loss is not finite."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankkit.errors import TrainingError
+from rankkit.objectives.options import LabelCheck, checked_later
 from rankkit.tasks.gradient.work import BadStep, Explain
 from rankkit.training.run import Run
 
-# On CUDA, reading a loss waits for the device, so losses are read this many steps at a time.
-_CUDA_STEPS = 32
+# Reading a loss waits for a device, so losses of one are read this many steps at a time, and checks of its labels.
+_DEVICE_STEPS = 32
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class _Seen:
     loss: Tensor
     norm: Tensor
     facts: Mapping[str, float]
+    checks: Sequence[LabelCheck]
 
 
 class LossWatch:
@@ -40,8 +43,15 @@ class LossWatch:
     def __init__(self, run: Run, explain: Explain, device: torch.device) -> None:
         self._run, self._explain = run, explain
         self._unread: list[_Seen] = []
-        self._steps = _CUDA_STEPS if device.type == "cuda" else 1
+        self._steps = 1 if device.type == "cpu" else _DEVICE_STEPS
+        self._checks: Sequence[LabelCheck] = ()
         self._last_norm = math.nan
+
+    @contextmanager
+    def checking(self) -> Iterator[None]:
+        """What a step in here checks of labels on the device is read with its loss, which is seen next."""
+        with checked_later() as self._checks:
+            yield
 
     def see(
         self, rows: NDArray[np.int64], loss: Tensor, norm: Tensor, facts: Mapping[str, float] = MappingProxyType({})
@@ -50,8 +60,10 @@ class LossWatch:
 
         Raises:
             TrainingError: If its loss or gradient, or that of an earlier step not read yet, is not finite.
+            DataError: If its labels, or those of such a step, are none that the objective takes.
         """
-        self._unread.append(_Seen(self._run.epoch, self._run.position + 1, rows, loss.detach(), norm, facts))
+        checks, self._checks = self._checks, ()
+        self._unread.append(_Seen(self._run.epoch, self._run.position + 1, rows, loss.detach(), norm, facts, checks))
         if len(self._unread) >= self._steps:
             self.read()
 
@@ -60,8 +72,17 @@ class LossWatch:
         unread, self._unread = self._unread, []
         if not unread:
             return
-        values = torch.stack([value for seen in unread for value in (seen.loss.float(), seen.norm.float())]).tolist()
-        for seen, loss, norm in zip(unread, values[::2], values[1::2], strict=True):
+        asked = [
+            value
+            for seen in unread
+            for value in (seen.loss.float(), seen.norm.float(), *(check.good.float() for check in seen.checks))
+        ]
+        values = iter(torch.stack(asked).tolist())
+        for seen in unread:
+            loss, norm = next(values), next(values)
+            for check in seen.checks:
+                if not next(values):
+                    check.refuse()
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 bad = BadStep(seen.epoch, seen.batch, seen.rows, loss, norm, self._last_norm)
                 raise TrainingError(self._explain(bad))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import rankkit as rk
 from rankkit.models.scorers.gathering import _digest, can_gather, freeze, gathered
 from rankkit.models.scorers.networks.mlp import MLPScorer
+from rankkit.placement import as_on_device
 
 DEFAULT = ("log1p+standardize", "piecewise:32")
 
@@ -28,8 +29,13 @@ def hard_rows(n_docs, n_features, seed):
     return rows
 
 
+def on_device(*given):
+    with as_on_device():
+        return gathered(*given)
+
+
 def compared(scorer, rows):
-    """The layer both ways: values, and the gradients of weights and bias."""
+    """The layer in three ways, the last that of devices: values, and the gradients of weights and bias."""
     features, offsets = torch.from_numpy(rows), torch.tensor([0, len(rows)])
     linear = scorer.hidden[0].linear
     given_back = torch.randn(len(rows), linear.out_features, generator=torch.Generator().manual_seed(3))
@@ -37,6 +43,7 @@ def compared(scorer, rows):
     ways = (
         lambda: linear(scorer.transform(features, offsets)),
         lambda: gathered(scorer.transform, linear, features, offsets),
+        lambda: on_device(scorer.transform, linear, features, offsets),
     )
     for product in ways:
         scorer.zero_grad()
@@ -61,10 +68,20 @@ def test_values_and_gradients_are_those_of_the_encoding(n_docs, n_features, n_bi
     asked = hard_rows(n_docs, n_features, seed + 100)
     asked[::5, 1], asked[1::7, 0], asked[2::9, -1] = np.nan, np.inf, -np.inf
     asked[3] = rows[0]
-    dense, sparse = compared(scorer, asked)
-    for one, other in zip(dense, sparse, strict=True):
-        largest = one.abs().max().item()
-        torch.testing.assert_close(other, one, rtol=0, atol=2e-5 * max(1, largest))
+    dense, *others = compared(scorer, asked)
+    for found in others:
+        for one, other in zip(dense, found, strict=True):
+            largest = one.abs().max().item()
+            torch.testing.assert_close(other, one, rtol=0, atol=2e-5 * max(1, largest))
+
+
+def test_on_devices_blocks_of_documents_change_nothing_but_rounding(monkeypatch):
+    rows = hard_rows(500, 6, 0)
+    scorer = fitted(["piecewise:16"], rows)
+    whole = compared(scorer, rows)[2]
+    monkeypatch.setattr("rankkit.placement._LEAST_BLOCK", 20_000)
+    for one, other in zip(whole, compared(scorer, rows)[2], strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-5, atol=1e-5)
 
 
 def test_the_result_is_the_same_in_any_number_of_threads(monkeypatch):

@@ -59,3 +59,12 @@ def test_labels_below_zero():
     with pytest.raises(DataError, match="attention_rank_loss: expected labels of at least 0"):
         attention_rank_loss(S, -Y)
     assert rank_cosine_loss(S, -Y).isfinite()
+
+
+def test_a_heavy_lone_document_costs_nothing():
+    scores = torch.tensor([[1.0, 0.0], [0.0, 2.0]], requires_grad=True)
+    labels, mask = torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([[True, False], [True, True]])
+    weights = torch.tensor([[4.0, 1.0], [1.0, 1.0]])
+    loss = attention_rank_loss(scores, labels, mask, weights=weights)
+    torch.testing.assert_close(loss, attention_rank_loss(scores[1:], labels[1:], mask[1:]))
+    assert torch.autograd.grad(loss, scores)[0].isfinite().all()

@@ -3,8 +3,11 @@ import pytest
 import torch
 
 from rankkit import RankingDataset
-from rankkit.errors import TrainingError
+from rankkit.errors import DataError, TrainingError
 from rankkit.objectives import softmax_loss
+from rankkit.placement import as_on_device
+from rankkit.training.gradient.watch import LossWatch
+from rankkit.training.run import Run
 
 
 def test_features_that_are_not_finite_are_named(quick, new_scorer, train):
@@ -56,3 +59,19 @@ def test_scores_that_overflow_are_named(quick, new_scorer):
         scorer.output.weight.fill_(3e38)
     with pytest.raises(TrainingError, match="they overflow inside the scorer"):
         quick(scorer, softmax_loss)
+
+
+def test_labels_on_a_device_are_read_with_the_losses():
+    run, device = Run(), torch.device("cuda", 0)
+    watch, rows = LossWatch(run, str, device), np.arange(2)
+    scores, mask = torch.zeros(2, 2, requires_grad=True), torch.ones(2, 2, dtype=torch.bool)
+    good, bad = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[1.0, 0.0], [0.0, -2.0]])
+    with as_on_device():
+        for labels in (good, bad, good):
+            with watch.checking():
+                loss = softmax_loss(scores, labels, mask)
+            watch.see(rows, loss, torch.ones(()))
+    assert run.n_queries == 0
+    with pytest.raises(DataError, match=r"got -2 \(list 1, document 1\)"):
+        watch.read()
+    assert run.n_queries == 2  # the step before counts

@@ -17,6 +17,7 @@ from rankkit.models.scorers.layers import fresh, fresh_parameter
 from rankkit.models.scorers.networks.frame import framed
 from rankkit.models.scorers.networks.hidden import check_hidden, dropout_of, hidden_layers, run_hidden
 from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.placement import known_offsets, sent
 from rankkit.transforms import Spec
 from rankkit.transforms.tracing import tracing
 
@@ -306,18 +307,26 @@ def over_lists(of_lists: Callable[[Tensor, Tensor], Tensor], rows: Tensor, offse
         outputs = of_lists(rows.expand(mask.shape[0], -1, -1), mask)
         belongs = mask if outputs.dim() == 2 else mask[:, :, None]
         return (outputs * belongs).sum(dim=0)
-    sizes, starts = offsets.diff(), offsets[:-1]
-    found, at = [], []
-    for queries in _alike(sizes):
-        places = torch.arange(int(sizes[queries].max()), device=rows.device)
+    sizes = known_offsets(offsets).diff()
+    groups = list(_alike(sizes))
+    if not groups:
+        return of_lists(rows[None], rows.new_ones(1, len(rows), dtype=torch.bool))[0]
+    longest = [int(sizes[queries].max()) for queries in groups]
+    # Of each query the place where its list begins among the padded lists of all groups, one behind the other.
+    begins, n_padded = torch.zeros_like(sizes), 0
+    for queries, length in zip(groups, longest, strict=True):
+        begins[queries] = n_padded + length * torch.arange(len(queries))
+        n_padded += length * len(queries)
+    told = sent(torch.cat([begins, *groups]), rows.device).split([len(sizes), *map(len, groups)])
+    starts, sizes = offsets[:-1], offsets.diff()
+    found = []
+    for queries, length in zip(told[1:], longest, strict=True):
+        places = torch.arange(length, device=rows.device)
         mask = places < sizes[queries, None]
         where = torch.where(mask, starts[queries, None] + places, starts[queries, None])
-        found.append(of_lists(rows[where], mask)[mask])
-        at.append(where[mask])
-    if not found:
-        return of_lists(rows[None], rows.new_ones(1, len(rows), dtype=torch.bool))[0]
-    outputs = torch.cat(found)
-    return torch.zeros_like(outputs).index_copy(0, torch.cat(at), outputs)
+        found.append(of_lists(rows[where], mask).flatten(0, 1))
+    moves = torch.repeat_interleave(told[0] - starts, sizes, output_size=len(rows))
+    return torch.cat(found).index_select(0, torch.arange(len(rows), device=rows.device) + moves)
 
 
 def _alike(sizes: Tensor) -> Iterator[Tensor]:
