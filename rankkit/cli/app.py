@@ -19,6 +19,7 @@ from rankkit.cli.options import options
 from rankkit.cli.plugins import with_plugins
 from rankkit.cli.training.distill import distill
 from rankkit.cli.training.margin_sweep import margin_sweep
+from rankkit.cli.training.precompile import precompile
 from rankkit.cli.training.pretrain import pretrain
 from rankkit.cli.training.train import train
 from rankkit.cli.using.embed import embed
@@ -46,6 +47,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         explain: "Which features matter, and why this score.",
         compare: "Systems on the same data and seeds; one report.",
         distill: "A small ranker that learns from a large one.",
+        precompile: "What trainings compile, once on a machine.",
     },
     "Use": {
         score: "New data, in the order of its rows.",

@@ -14,6 +14,7 @@ COMMANDS = [
     ("objectives", "lambdarank"),
     ("objectives", "triplet"),
     ("objectives", "lambdrank"),
+    ("precompile", "lambdrank"),
     ("train", "--train", "absent.txt", "--out", "run"),
     ("train", "--train", "there.txt", "--valid", "absent.txt", "--out", "run"),
     ("evaluate", "absent", "there.txt"),
