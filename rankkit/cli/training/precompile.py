@@ -58,7 +58,7 @@ def _made_up(folder: Path, is_graded: bool) -> dict[str, str]:
     kind = "graded" if is_graded else "binary"
     files = {"train": folder / f"{kind}.txt", "valid": folder / f"{kind}.txt.gz"}
     for seed, file in enumerate(files.values()):
-        data = make_ranking(20, seed=seed)
+        data = make_ranking(20, seed=seed, doc_ids=True)
         if not is_graded:
             data = replace(data, labels=np.minimum(np.asarray(data.labels, np.float32), 1))
         write_letor(data, file)
