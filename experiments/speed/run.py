@@ -37,6 +37,7 @@ STAGES = (
     "scoring",
     "serving",
     "loading",
+    "first_training",
     "boosting",
     "out_of_core",
 )
