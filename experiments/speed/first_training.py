@@ -1,6 +1,6 @@
 """The first training on a machine.
 
-`experiments/speed/first_training.py`: `rankkit train` (two epochs of made queries as LETOR text, the default scorer) with
+`experiments/speed/first_training.py`: `rankkit train` (two epochs of made queries as LETOR text, default scorer) with
 an empty cache of compiled loops, once more, and with a cache that `rankkit precompile OBJECTIVE` filled before. Whole
 commands, imports included; user seconds, all of the processor's, and by the clock, one run each.
 """
