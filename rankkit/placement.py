@@ -27,7 +27,8 @@ _LARGEST_BLOCK = 2 * 2**30
 
 def is_here(tensor: Tensor) -> bool:
     """Whether compiled loops of the CPU may read a tensor."""
-    return tensor.device.type == "cpu" and not _as_elsewhere.get()
+    on_cpu = tensor.device.type == "cpu"
+    return on_cpu if torch.compiler.is_compiling() else on_cpu and not _as_elsewhere.get()
 
 
 @contextmanager

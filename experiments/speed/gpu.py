@@ -155,7 +155,7 @@ def equality(size: Size, device: torch.device) -> None:
     """Losses, gradients, scores and metrics on both."""
     data, cpu = lists(size.n_small, 40, device), torch.device("cpu")
     on_cpu, on_device = Feed(data, cpu), Feed(data, device)
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     with drawn_on_the_host():
         for name in OBJECTIVES:
             objective = build_objective(name, {})

@@ -148,9 +148,10 @@ def take_queries(
     new_offsets = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
     n_docs, moves = int(new_offsets[-1]), starts - new_offsets[:-1]
     if offsets.device != features.device:
-        parts = queries, moves, sizes, new_offsets
-        there = sent(torch.cat(parts), features.device).split([len(part) for part in parts])
-        queries, moves, sizes, new_offsets = *there[:3], know_offsets(there[3], new_offsets)
+        parts, here = (queries, moves, sizes, new_offsets), new_offsets
+        there = torch.split(sent(torch.cat(parts), features.device), [len(part) for part in parts])
+        queries, moves, sizes, new_offsets = there
+        know_offsets(new_offsets, here)
     rows = torch.arange(n_docs, device=features.device) + torch.repeat_interleave(moves, sizes, output_size=n_docs)
     return QueryBatch(
         features=features.index_select(0, rows),
