@@ -22,7 +22,7 @@ class Chosen(NamedTuple):
 def choose_precision(model: nn.Module, place: torch.device, docs_a_step: float | None) -> Chosen:
     """The precision of the matrix products of a training: the same for the same model, batches and kind of processor.
 
-    What is faster was measured by ``experiments/speed/training.py``, what is as good by
+    What is faster was measured by ``experiments/speed/precision.py``, what is as good by
     ``experiments/quality/precision.py``.
 
     Args:
