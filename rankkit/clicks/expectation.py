@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from rankkit.clicks.propensity import positions
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import DataError
+from rankkit.numbers import check_whole
 
 _LEAST = 1e-6  # chances stay so far from 0 and 1, where nothing could be learnt any more
 
@@ -36,11 +37,11 @@ def propensities_by_em(
         seed: Of what the classifier draws.
 
     Returns:
-        ``[position]``, 1 first.
+        ``[position]``, 1 first; a position without a click has 0.
 
     Raises:
-        ConfigError: If a number is below 1.
-        DataError: If the log has no labels from 0 to 1, or none that differ.
+        ConfigError: If a number is no whole one, or below 1.
+        DataError: If the log has no labels from 0 to 1, none that differ, or no click at the first position.
 
     References:
         Wang, Golbandi, Bendersky, Metzler, Najork, "Position Bias Estimation for Unbiased Learning to Rank in Personal
@@ -48,8 +49,7 @@ def propensities_by_em(
     """
     where = "propensities_by_em"
     for name, value in (("n_rounds", n_rounds), ("n_trees", n_trees)):
-        if value < 1:
-            raise ConfigError(f"{where}: expected {name} of at least 1; got {value}. Choose such a number.")
+        check_whole(f"{where}: {name}", value, 1)
     clicks = None if log.labels is None else np.asarray(log.labels, np.float64)
     if clicks is None or not ((clicks >= 0) & (clicks <= 1)).all() or len(np.unique(clicks)) < 2:
         raise DataError(
@@ -57,16 +57,19 @@ def propensities_by_em(
             "others. Make such a log with simulate_clicks."
         )
     places = positions(log) - 1
-    n_shown = np.bincount(places)
-    seen = np.bincount(places, clicks) / n_shown
+    n_shown, n_clicks = np.bincount(places), np.bincount(places, clicks)
+    if not n_clicks[0]:
+        raise DataError(f"{where}: expected clicks at the first position; got none. Log more sessions.")
+    seen = n_clicks / n_shown
     seen = np.clip(seen / seen.max(), _LEAST, 1 - _LEAST)
     attraction = np.full(log.n_docs, np.clip(clicks.mean(), _LEAST, 1 - _LEAST))
     features = np.asarray(log.features)
+    features = np.where(np.isnan(features).all(axis=0), np.float32(0), features)  # the trees find no bins of nothing
     for _ in range(n_rounds):
         was_seen, attracts = chances_after(clicks, seen[places], attraction)
         seen = np.clip(np.bincount(places, was_seen) / n_shown, _LEAST, 1 - _LEAST)
         attraction = _regressed(features, attracts, n_trees, seed)
-    return np.asarray(seen / seen[0])
+    return np.where(n_clicks > 0, seen / seen[0], 0.0)
 
 
 def chances_after(

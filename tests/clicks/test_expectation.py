@@ -1,6 +1,7 @@
 """Propensities by regression-EM."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,9 +51,9 @@ def test_it_goes_the_way_of_the_oracle():
     np.testing.assert_allclose(rk.propensities_by_em(log, n_rounds=8, n_trees=100), expected, rtol=0.02)
 
 
-@pytest.mark.parametrize("options", [{"n_rounds": 0}, {"n_trees": 0}])
-def test_numbers_below_1_are_refused(options):
-    with pytest.raises(ConfigError, match="at least 1"):
+@pytest.mark.parametrize("options", [{"n_rounds": 0}, {"n_trees": 0}, {"n_rounds": 1.5}, {"n_trees": True}])
+def test_numbers_that_are_no_count_are_refused(options):
+    with pytest.raises(ConfigError, match=f"propensities_by_em: {next(iter(options))}"):
         rk.propensities_by_em(logged(5)[0], **options)
 
 
@@ -60,3 +61,23 @@ def test_numbers_below_1_are_refused(options):
 def test_logs_without_clicks_are_refused(labels):
     with pytest.raises(DataError, match="clicks as labels from 0 to 1"):
         rk.propensities_by_em(rk.from_arrays(np.zeros((3, 1)), labels, [0, 0, 0]))
+
+
+def test_what_was_never_clicked_is_known_for_nothing():
+    """A chance of next to 0 would give the first click there in another log a weight of a million."""
+    log, _, clicks = logged(100)
+    clicks[:, 3] = False
+    found = rk.propensities_by_em(replace(log, labels=clicks.ravel().astype(np.float32)), n_rounds=3, n_trees=5)
+    assert found[3] == 0
+    assert (found[[0, 1, 2, 4]] > 0.01).all()
+    clicks[:, 0] = False
+    with pytest.raises(DataError, match="clicks at the first position; got none"):
+        rk.propensities_by_em(replace(log, labels=clicks.ravel().astype(np.float32)))
+
+
+def test_a_feature_that_is_missing_everywhere_says_nothing():
+    log, _, _ = logged(100)
+    both = np.column_stack((log.features, np.full(log.n_docs, np.nan, np.float32)))
+    options = {"n_rounds": 3, "n_trees": 5}
+    with_it = rk.propensities_by_em(replace(log, features=both), **options)
+    np.testing.assert_array_equal(with_it, rk.propensities_by_em(log, **options))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rankkit.errors import ConfigError, DiskError, TrainingError
+from rankkit.models.scorers import LinearScorer
 from rankkit.objectives import listnet_loss, softmax_loss
 from rankkit.training import Callback, TrainingInterrupted
 from tests.file_limits import files_as_before, limit_files
@@ -121,6 +122,10 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(quick, new_score
             quick(new_scorer(), out=tmp_path, resume=True, **options)
     with pytest.raises(TrainingError, match=r"scorer.hidden \(checkpoint \[16\], now \[8\]\)"):
         quick(new_scorer(hidden=(8,)), out=tmp_path, resume=True)
+    with pytest.raises(TrainingError) as told:
+        quick(LinearScorer(valid.n_features), out=tmp_path, resume=True)
+    assert "scorer (checkpoint 'MLPScorer', now 'LinearScorer')" in str(told.value)
+    assert "scorer." not in str(told.value)  # options of one kind are none of the other
 
 
 def test_a_damaged_checkpoint_is_refused_in_words(quick, new_scorer, tmp_path):

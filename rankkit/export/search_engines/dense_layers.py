@@ -47,7 +47,7 @@ def check_layers(where: str, scorer: Any) -> None:
     """Raise ExportError unless a scorer is one whose layers are known."""
     if type(scorer) not in (LinearScorer, MLPScorer):  # a subclass may compute something else
         raise ExportError(
-            f"{where}: expected a linear or mlp scorer, or trees; got a {type(scorer).__name__}, whose layers {where} "
+            f"{where}: expected a linear or mlp scorer, or trees; got {type(scorer).__name__}, whose layers {where} "
             "does not have. Export it to onnx."
         )
 

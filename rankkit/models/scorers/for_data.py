@@ -76,8 +76,8 @@ def options_for(
     if of_queries:
         say(
             f"{where}: the same for all documents of a query, so that comparing these would leave nothing: "
-            f"{', '.join(of_queries)}. They are taken as columns of the query, which are compared with no document; "
-            "name them in columns= with side='query' to say so yourself."
+            f"{', '.join(of_queries)}. They are taken as columns of the query, which are compared with no document, as "
+            "those are that were read with side='query'."
         )
     narrowed: list[Column] = []
     lines: list[str] = []
@@ -96,7 +96,7 @@ def options_for(
     if lines:
         say(
             f"{where}: values in fewer than {min_count} training rows count as unseen: {', '.join(lines)}. "
-            "Pass min_count=1 to give each a code of its own."
+            "Pass min_count=1, or hash the column with n_buckets, to give them codes."
         )
     return {"n_features": train.n_features, "schema": Schema(tuple(narrowed)), **prior}
 

@@ -46,8 +46,20 @@ def resolve_device(device: str) -> torch.device:
         place = torch.device(device)
     except RuntimeError:
         raise ConfigError(f"device: expected 'auto', 'cpu' or 'cuda'; got {device!r}. Pass one of these.") from None
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise ConfigError(
-            f"device: expected a device that is here; got {device!r}, but this torch sees no CUDA. Pass 'auto'."
-        )
+    if lack := _lack(place):
+        raise ConfigError(f"device: expected a device that is here; got {device!r}, but {lack}. Pass 'auto'.")
     return torch.device("cuda", torch.cuda.current_device()) if device == "cuda" else place
+
+
+def _lack(place: torch.device) -> str | None:
+    """What keeps a device from training here; CUDA is asked without a context, which forked processes cannot share."""
+    if place.type == "cuda":
+        if not torch.cuda.is_available():
+            return "this torch sees no CUDA"
+        n_devices = torch.cuda.device_count()
+        return f"there are {n_devices}, from cuda:0 on" if (place.index or 0) >= n_devices else None
+    try:
+        torch.zeros(1, device=place).item()  # a meta tensor is made, and holds no number
+    except (RuntimeError, NotImplementedError, AssertionError, ImportError):  # each from one of torch's backends
+        return "this torch cannot compute on it"
+    return None

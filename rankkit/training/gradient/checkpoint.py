@@ -183,8 +183,10 @@ def _plain(number: Any) -> Any:
 
 
 def _differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs; of two kinds, such as a scorer of trees and a network, the options of each say nothing more."""
+    differing = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     return [
         f"{name} (checkpoint {then.get(name)!r}, now {now.get(name)!r})"
-        for name in {**then, **now}
-        if then.get(name) != now.get(name)
+        for name in differing
+        if name.partition(".")[0] == name or name.partition(".")[0] not in differing
     ]

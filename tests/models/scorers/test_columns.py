@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankkit.bundle import load, save
+from rankkit.cli.experiments.wording import in_words_of
 from rankkit.data.columns.kinds import Bag, Category, Number, Text, Vector, category, number
 from rankkit.data.columns.schema import Schema
 from rankkit.errors import ConfigError, DataError, DataWarning
@@ -296,10 +297,12 @@ def test_rare_values_share_the_row_of_unseen_ones_and_that_is_said():
     data = from_pandas(frame, columns={"brand": category()})
     with pytest.warns(
         DataWarning, match=r"MLPScorer.for_data: values in fewer than 2 training rows .*brand \(1 of 3\)"
-    ):
+    ) as told:
         scorer = MLPScorer.for_data(data)
     assert scorer.schema.columns[1].vocabulary == ("elm", "oak")
     assert MLPScorer.for_data(data, min_count=1).schema == data.schema
+    advised = in_words_of({"settings": ("--set",)}, str(told[0].message))  # commands have no min_count
+    assert advised.endswith("brand (1 of 3). Hash the column with n_buckets, to give them codes.")
     with pytest.raises(ConfigError, match="expected min_count of at least 1"):
         MLPScorer.for_data(data, min_count=0)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from rankkit.errors import ConfigError
 from rankkit.tasks.gradient import devices as sharing
 from rankkit.tasks.gradient.devices import fits_on, resolve_device, share_devices
 from rankkit.tasks.ranking import device_batches as feed
@@ -77,6 +78,20 @@ def test_without_a_device_nothing_is_shared(devices):
 def test_memory_that_torch_keeps_since_an_earlier_run_is_free_to_the_next(devices):
     devices(1, free=100, reserved=800, allocated=100)
     assert largest_that_fits() == 0.6 * 800
+
+
+@pytest.mark.parametrize("device", ["meta", "hpu", "cuda", "cuda:1"])
+def test_a_device_that_cannot_compute_here_is_refused(devices, device):
+    devices(0)
+    with pytest.raises(ConfigError, match=f"expected a device that is here; got '{device}', but this torch "):
+        resolve_device(device)
+
+
+def test_a_device_behind_the_last_is_refused(devices):
+    devices(2)
+    assert resolve_device("cuda:1").index == 1
+    with pytest.raises(ConfigError, match="got 'cuda:2', but there are 2, from cuda:0 on"):
+        resolve_device("cuda:2")
 
 
 class Sent:
