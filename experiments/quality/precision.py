@@ -34,9 +34,7 @@ def main() -> None:
     parser.add_argument("data", choices=SETS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument(
-        "--batch-queries", type=int, default=64, help="of msrd auto takes bf16 from 192 on"
-    )
+    parser.add_argument("--batch-queries", type=int, default=64, help="of msrd auto takes bf16 from 192 on")
     options = parser.parse_args()
     torch.set_num_threads(1)
     train, valid = read(options.data)
