@@ -154,13 +154,21 @@ def read_documents(path: Readable, scorer: Any, **options: Any) -> RankingDatase
     """Read a file for a scorer, with options of :func:`reading_for`: its columns, by name, and no others.
 
     Raises:
-        DataError: If a feature is missing, or the file cannot be read.
+        DataError: If a feature is missing, the file cannot be read, or it has no rows.
     """
     from rankkit.loaders.files import read
     from rankkit.loaders.sources import as_file
 
     with as_file(path) as file:
-        return matched(f"{file}", scorer, read(file, **reading_for(file, scorer, **options)))
+        documents = read(file, **reading_for(file, scorer, **options))
+        if not documents.n_docs:
+            raise no_rows(file)
+        return matched(f"{file}", scorer, documents)
+
+
+def no_rows(file: Path) -> DataError:
+    """What is said of a table with a header alone."""
+    return DataError(f"{file}: expected rows; got none. Check what writes it.")
 
 
 def reading_for(

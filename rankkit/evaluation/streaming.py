@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataWarning
-from rankkit.evaluation.matching import matched, read_documents, reading_for
+from rankkit.evaluation.matching import matched, no_rows, read_documents, reading_for
 from rankkit.evaluation.scoring import predict, score_documents
 from rankkit.loaders.row_blocks import OtherIdsError, ScatteredError, whole_queries
 from rankkit.loaders.scores import score_writer, write_scores
@@ -96,6 +96,8 @@ def _score_blocks(
             writer.append(documents, score_documents("predict", scorer, documents, batch_docs=batch_docs))
             n_queries += batch.n_queries
             shown(writer.n_scores, progress)
+        if not writer.n_scores:
+            raise no_rows(file)
         return writer.n_scores, n_queries
 
 

@@ -195,3 +195,12 @@ def test_ids_that_come_back_are_found_whenever_they_do():
     text = RowBlock(np.zeros((1, 1), np.float32), np.zeros(1, np.int64), TextIds(["a"]))
     with pytest.raises(OtherIdsError):
         list(whole_queries([*blocks([1]), text], 10))
+
+
+def test_a_table_without_rows_is_named(scorer, tmp_path):
+    path = tmp_path / "none.parquet"
+    pd.DataFrame(columns=["qid", *"abcde"], dtype=float).to_parquet(path)
+    for read in (lambda: score_file(scorer, path, tmp_path / "out.txt"), lambda: read_documents(path, scorer)):
+        with pytest.raises(DataError, match=r"none.parquet: expected rows; got none"):
+            read()
+    assert not (tmp_path / "out.txt").exists()

@@ -4,7 +4,7 @@ import os
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +38,12 @@ def precompile(
         raise ConfigError(
             "precompile: expected a folder for what is compiled; got none that can be written. "
             "Set NUMBA_CACHE_DIR to one."
+        )
+    compiled: Any = dcg_lists
+    named = os.environ.get("NUMBA_CACHE_DIR")  # numba takes the next place where it cannot write there
+    if named and not Path(compiled.stats.cache_path).resolve().is_relative_to(Path(named).resolve()):
+        raise ConfigError(
+            f"precompile: expected NUMBA_CACHE_DIR to be a folder that can be written; got {named!r}. Set another one."
         )
     with tempfile.TemporaryDirectory(prefix="rankkit-") as folder:
         made = {is_graded: _made_up(Path(folder), is_graded) for is_graded in (False, True)}

@@ -29,6 +29,14 @@ def test_where_nothing_can_be_kept_it_is_of_no_use(rankkit, monkeypatch):
     assert "Set NUMBA_CACHE_DIR" in answer.err
 
 
+def test_a_named_folder_that_cannot_be_written_is_refused(rankkit, monkeypatch):
+    """numba would keep what is compiled beside the package, and an image be built without it."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/proc/none")
+    answer = rankkit("precompile", "softmax")
+    assert (answer.code, answer.out) == (2, "")
+    assert "got '/proc/none'. Set another one." in answer.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_training_compiles_nothing_afterwards(rankkit, tmp_path, suffix):
