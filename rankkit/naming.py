@@ -1,8 +1,10 @@
 """What features are called: the same names on every screen and in every file."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 
+@lru_cache(maxsize=8)
 def numbered(n_features: int, prefix: str = "") -> tuple[str, ...]:
     """What features without names are called: "1", "2", ..., their numbers in LETOR text.
 

@@ -71,31 +71,42 @@ def _number(text, pos):
 
 @kernel(boundscheck=False, error_model="numpy")
 def read_numbers(text: NDArray[np.uint8], values: NDArray[np.float32]) -> bool:
-    """Whether a text is an array of as many numbers or nulls, which become ``np.float32(float(number))`` and NaN.
+    """Whether a text is so many arrays of so many numbers or nulls, which become ``np.float32(float(number))`` and NaN.
 
     False also where a number is one of a few that lie between two of float32 as if in the middle, or has more than 19
     digits.
 
     Args:
-        text: uint8 ``[byte]``; anything, also what is no JSON.
-        values: float32 ``[number]``, written.
+        text: uint8 ``[byte]``: the arrays with a comma between two; anything, also what is no JSON.
+        values: float32 ``[array, number]``, written.
     """
-    if text.size < 2 or text[text.size - 1] != _CLOSE or text[0] != _OPEN:
+    if text.size < 2 or text[text.size - 1] != _CLOSE or values.size == 0:
         return False
-    pos = np.int64(1)
-    for place in range(values.size):
-        pos = _after_blanks(text, pos)
-        if byte_at(text, pos) == _N:
-            if byte_at(text, pos + 1) != _U or byte_at(text, pos + 2) != _L or byte_at(text, pos + 3) != _L:
-                return False
-            values[place] = np.nan
-            pos += 4
-        else:
-            values[place], pos = _number(text, pos)
-            if pos < 0:
-                return False
-        pos = _after_blanks(text, pos)
-        if byte_at(text, pos) != (_COMMA if place + 1 < values.size else _CLOSE):
+    n_rows, n_numbers = values.shape
+    pos = np.int64(0)
+    for row in range(n_rows):
+        if byte_at(text, pos) != _OPEN:
             return False
         pos += 1
-    return pos == text.size and values.size > 0
+        for place in range(n_numbers):
+            pos = _after_blanks(text, pos)
+            if byte_at(text, pos) == _N:
+                if byte_at(text, pos + 1) != _U or byte_at(text, pos + 2) != _L or byte_at(text, pos + 3) != _L:
+                    return False
+                values[row, place] = np.nan
+                pos += 4
+            else:
+                values[row, place], pos = _number(text, pos)
+                if pos < 0:
+                    return False
+            pos = _after_blanks(text, pos)
+            if byte_at(text, pos) != (_COMMA if place + 1 < n_numbers else _CLOSE):
+                return False
+            pos += 1
+        if row + 1 < n_rows:
+            if pos == text.size or byte_at(text, pos) != _COMMA:
+                return False
+            pos += 1
+            if pos == text.size:
+                return False
+    return pos == text.size

@@ -79,8 +79,8 @@ def test_what_is_left_out_of_one_body_is_not_counted_for_the_next():
     assert not FORM.left_out
 
 
-def numbers_of(text, n):
-    values = np.zeros(n, np.float32)
+def numbers_of(text, *shape):
+    values = np.zeros(shape if len(shape) == 2 else (1, *shape), np.float32)
     return values if read_numbers(np.frombuffer(text, np.uint8), values) else None
 
 
@@ -115,6 +115,22 @@ def test_numbers_are_what_python_reads(values):
 )  # fmt: skip
 def test_what_are_no_two_numbers_are_left_to_the_other_way(text):
     assert numbers_of(text, 2) is None
+
+
+def test_several_arrays_are_read_at_once():
+    assert numbers_of(b"[1,null],[ -2.5 , 3e2]", 2, 2).tolist()[1] == [-2.5, 300.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[1,2]", b"[1,2],", b"[1,2],[", b"[1,2],]", b"[1,2][3,4]", b"[1,2] ,[3,4]", b"[1,2], [3,4]", b"[1,2],[3]",
+        b"[1,2],[3,4],[5,6]", b"[1,2],[3,4],", b"[1],[2,3,4]", b"[1,2,3],[4]", b"[1,2],3,4]", b",[1,2],[3,4]",
+        b"[1,2],n]", b"[[1,2],[3,4]]",
+    ],
+)  # fmt: skip
+def test_what_are_no_two_arrays_of_two_are_left_to_the_other_way(text):
+    assert numbers_of(text, 2, 2) is None
 
 
 @settings(deadline=None, max_examples=200)
