@@ -34,6 +34,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [8]},
     "dcn": {"hidden": [8], "n_cross": 1, "rank": 2},
     "attention": {"hidden": [4], "n_blocks": 1, "n_inner": 4},
+    "dasalc": {"hidden": [8], "n_blocks": 1, "head_size": 4},
     "tabm": {"hidden": [8], "n_members": 2},
     "additive": {"hidden": [2]},
 }

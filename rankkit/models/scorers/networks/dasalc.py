@@ -46,7 +46,7 @@ class DASALCScorer(nn.Module):
         n_blocks: Layers of attention.
         n_heads: Heads of each, every one ``head_size`` wide.
         head_size: Width of a document while it looks at others.
-        noise: Standard deviation of the noise.
+        input_noise: Standard deviation of the noise.
         dropout: Share of values set to 0 in training, in hidden layers, attention and before the last layer.
         transform: What is done to the features first, fitted on training rows (:class:`rankkit.transforms.Transform`).
         context: Beside each number of documents how it compares within the query, as ``"z+rank"``: ``z`` ((x - mean) /
@@ -89,7 +89,7 @@ class DASALCScorer(nn.Module):
         n_blocks: int = 4,
         n_heads: int = 2,
         head_size: int = 100,
-        noise: float = 1.5,
+        input_noise: float = 1.5,
         dropout: float = 0.4,
         transform: Spec = "log1p",
         context: str | None = None,
@@ -106,8 +106,10 @@ class DASALCScorer(nn.Module):
         counts = {"n_blocks": n_blocks, "n_heads": n_heads, "head_size": head_size}
         for name, count in counts.items():
             check_count("DASALCScorer", name, count)
-        if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
-            raise ConfigError(f"DASALCScorer: expected noise of 0 or more; got {noise!r}. Pass a standard deviation.")
+        if isinstance(input_noise, bool) or not isinstance(input_noise, int | float) or not 0 <= input_noise < math.inf:
+            raise ConfigError(
+                f"DASALCScorer: expected input_noise of 0 or more; got {input_noise!r}. Pass a standard deviation."
+            )
         check_dropout("DASALCScorer", dropout)
         widths = check_widths("DASALCScorer", hidden)
         if not widths:
@@ -129,7 +131,7 @@ class DASALCScorer(nn.Module):
         self.schema, self.transform = frame.schema, frame.inputs
         self.feature_names: tuple[str, ...] | None = None
         n_inputs, drawn = self.transform.n_outputs, frame.generator
-        self.noise = GaussianNoise(noise) if noise else nn.Identity()
+        self.noise = GaussianNoise(input_noise) if input_noise else nn.Identity()
         self.norm = DocumentBatchNorm(n_inputs, eps=_EPS, momentum=_MOMENTUM)
         sizes = [n_inputs, *widths]
         self.hidden = nn.ModuleList(CrossedLayer(n_in, n_out, dropout, drawn) for n_in, n_out in pairwise(sizes))
@@ -140,7 +142,7 @@ class DASALCScorer(nn.Module):
         self.scale = fresh(nn.Linear, head_size, widths[-1], generator=drawn)
         self.dropout = dropout_of(dropout)
         self.output = frame.output(widths[-1], tied=tied_outputs)
-        own = {"hidden": widths, **counts, "noise": noise, "dropout": dropout}
+        own = {"hidden": widths, **counts, "input_noise": input_noise, "dropout": dropout}
         self.options = frame.options(own, tied_outputs=tied_outputs)
 
     @classmethod

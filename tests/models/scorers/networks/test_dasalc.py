@@ -16,7 +16,7 @@ OFFSETS = torch.tensor([0, 1, 1, 8, 11, 20])
 
 
 def scorer_of(**options):
-    options = {"noise": 0, "dropout": 0.0, "transform": "none", **options}
+    options = {"input_noise": 0, "dropout": 0.0, "transform": "none", **options}
     made = DASALCScorer(4, (6, 5), n_blocks=2, head_size=3, seed=0, **options).double().eval()
     drawn = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -56,7 +56,7 @@ def test_a_query_sees_its_documents_and_no_others():
 
 
 def test_noise_and_dropout_are_drawn_in_training_alone_and_by_the_run():
-    scorer, features = scorer_of(noise=1.0, dropout=0.5), documents()
+    scorer, features = scorer_of(input_noise=1.0, dropout=0.5), documents()
     assert torch.equal(scorer(features, OFFSETS), scorer(features, OFFSETS))
     scorer.train()
 
@@ -69,7 +69,7 @@ def test_noise_and_dropout_are_drawn_in_training_alone_and_by_the_run():
 
 
 def test_noise_has_its_deviation():
-    scorer = scorer_of(noise=2.0).train()
+    scorer = scorer_of(input_noise=2.0).train()
     drawn = scorer.noise(torch.zeros(100_000))
     assert float(drawn.std()) == pytest.approx(2.0, rel=0.02)
     assert float(drawn.mean()) == pytest.approx(0.0, abs=0.03)
@@ -85,7 +85,7 @@ def test_lists_of_one_and_of_no_document():
 
 def test_it_learns_and_is_listwise():
     train, valid = rk.make_ranking(150, seed=0), rk.make_ranking(40, seed=1)
-    scorer = DASALCScorer(train.n_features, (16,), n_blocks=1, head_size=8, noise=0.1, dropout=0.1, seed=0)
+    scorer = DASALCScorer(train.n_features, (16,), n_blocks=1, head_size=8, input_noise=0.1, dropout=0.1, seed=0)
     assert is_listwise(scorer)
     before = rk.evaluate(scorer, valid, ["ndcg@10"]).means["ndcg@10"]
     options = {"metric": "ndcg@10", "device": "cpu"}
@@ -93,7 +93,9 @@ def test_it_learns_and_is_listwise():
     assert history.best_value > before + 0.1
 
 
-@pytest.mark.parametrize("wrong", [{"noise": -1.0}, {"noise": float("nan")}, {"noise": True}, {"hidden": ()}])
+@pytest.mark.parametrize(
+    "wrong", [{"input_noise": -1.0}, {"input_noise": float("nan")}, {"input_noise": True}, {"hidden": ()}]
+)
 def test_options_that_cannot_work(wrong):
     with pytest.raises(ConfigError, match="DASALCScorer: expected"):
         DASALCScorer(4, **wrong)
