@@ -157,18 +157,13 @@ def read_documents(path: Readable, scorer: Any, **options: Any) -> RankingDatase
         DataError: If a feature is missing, the file cannot be read, or it has no rows.
     """
     from rankkit.loaders.files import read
-    from rankkit.loaders.sources import as_file
+    from rankkit.loaders.sources import as_file, no_rows
 
     with as_file(path) as file:
         documents = read(file, **reading_for(file, scorer, **options))
         if not documents.n_docs:
             raise no_rows(file)
         return matched(f"{file}", scorer, documents)
-
-
-def no_rows(file: Path) -> DataError:
-    """What is said of a table with a header alone."""
-    return DataError(f"{file}: expected rows; got none. Check what writes it.")
 
 
 def reading_for(

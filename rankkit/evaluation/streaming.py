@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataWarning
-from rankkit.evaluation.matching import matched, no_rows, read_documents, reading_for
+from rankkit.evaluation.matching import matched, read_documents, reading_for
 from rankkit.evaluation.scoring import predict, score_documents
 from rankkit.loaders.row_blocks import OtherIdsError, ScatteredError, whole_queries
 from rankkit.loaders.scores import score_writer, write_scores
-from rankkit.loaders.sources import Readable, as_file
+from rankkit.loaders.sources import Readable, as_file, no_rows
 from rankkit.loaders.streaming import read_blocks
 from rankkit.remarks import say
 

@@ -165,3 +165,8 @@ def _extension_by_content(path: Path, shown: str, extension: str | None) -> str:
             "Call the reader of its format, or give the data a name with an extension."
         )
     return ".tsv" if first.count(b"\t") > first.count(b",") else ".csv"
+
+
+def no_rows(file: Path) -> DataError:
+    """What is said of a table with a header alone."""
+    return DataError(f"{file}: expected rows; got none. Check what writes it.")
