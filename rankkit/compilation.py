@@ -196,7 +196,13 @@ class _Announcer(event.Listener):
 
 def is_kept(function: Any) -> bool:
     """Whether what is compiled of a kernel stays on disk, so that the next process need not compile it."""
-    return getattr(getattr(function, "stats", None), "cache_path", None) is not None
+    return kept_in(function) is not None
+
+
+def kept_in(function: Any) -> Path | None:
+    """The folder in which what is compiled of a kernel stays; None: nowhere."""
+    folder = getattr(getattr(function, "stats", None), "cache_path", None)
+    return None if folder is None else Path(folder)
 
 
 def _keep(function: Any, loop: Callable[..., Any]) -> None:

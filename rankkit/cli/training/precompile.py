@@ -4,7 +4,7 @@ import os
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,24 +31,23 @@ def precompile(
             raise ConfigError(
                 f"precompile: expected objectives of scorers; got {name!r}. {did_you_mean(name, [*OBJECTIVES])}"
             )
-    from rankkit.compilation import is_kept
+    from rankkit.compilation import kept_in
     from rankkit.metrics.kernels import dcg_lists
 
-    if not is_kept(dcg_lists):
+    folder, named = kept_in(dcg_lists), os.environ.get("NUMBA_CACHE_DIR")
+    if folder is None:
         raise ConfigError(
             "precompile: expected a folder for what is compiled; got none that can be written. "
             "Set NUMBA_CACHE_DIR to one."
         )
-    compiled: Any = dcg_lists
-    named = os.environ.get("NUMBA_CACHE_DIR")  # numba takes the next place where it cannot write there
-    if named and not Path(compiled.stats.cache_path).resolve().is_relative_to(Path(named).resolve()):
+    if named and not folder.resolve().is_relative_to(Path(named).resolve()):  # numba went on to the next place
         raise ConfigError(
             f"precompile: expected NUMBA_CACHE_DIR to be a folder that can be written; got {named!r}. Set another one."
         )
-    with tempfile.TemporaryDirectory(prefix="rankkit-") as folder:
-        made = {is_graded: _made_up(Path(folder), is_graded) for is_graded in (False, True)}
+    with tempfile.TemporaryDirectory(prefix="rankkit-") as made_in:
+        made = {is_graded: _made_up(Path(made_in), is_graded) for is_graded in (False, True)}
         for name in asked:
-            _train(name, made[not ROWS[name].needs.startswith("binary")], Path(folder) / name)
+            _train(name, made[not ROWS[name].needs.startswith("binary")], Path(made_in) / name)
             typer.echo(f"{name}: compiled")
 
 

@@ -1,17 +1,14 @@
 """AdditiveScorer: a small network for each column, and their sum; what each adds can be drawn."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import (
     ACTIVATIONS,
     check_activation,
@@ -20,11 +17,10 @@ from rankkit.models.scorers.networks.hidden import (
     dropout_of,
 )
 from rankkit.models.scorers.networks.members import OwnLinear
-from rankkit.models.scorers.scorer import describe
 from rankkit.transforms import Spec
 
 
-class AdditiveScorer(nn.Module):
+class AdditiveScorer(Network):
     r"""A generalized additive model: the score is a sum, each column adds what a small network makes of it alone.
 
     .. math:: s = b + \sum_j f_j(x_j)
@@ -106,9 +102,7 @@ class AdditiveScorer(nn.Module):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         self.spans = frame.spans
         by_span = _places(self.transform.sources(), self.spans)
         sizes = [max(1, len(places)) for places in by_span]  # a key is no feature: its network sees a 0
@@ -126,18 +120,6 @@ class AdditiveScorer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_outputs))
         own = {"hidden": widths, "activation": activation, "dropout": dropout}
         self.options = frame.options(own)
-
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-        """
-        return scorer_for(cls, train, min_count, options)
 
     def contributions(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What each column adds: ``[doc, feature]`` to ``[doc, column]``, or ``[doc, column, K]`` for K outputs.
@@ -160,9 +142,6 @@ class AdditiveScorer(nn.Module):
             values = self.dropout(self.activation(layer(values)))
         outputs: Tensor = self.output(values)
         return outputs
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
 
 
 def _places(sources: Sequence[int], spans: Sequence[range]) -> list[list[int]]:

@@ -1,22 +1,19 @@
 """AttentionScorer: the documents of a query look at each other before each gets its score."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import fresh, fresh_parameter
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import check_hidden, dropout_of, hidden_layers, run_hidden
-from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.models.scorers.scorer import check_count
 from rankkit.placement import known_offsets, sent
 from rankkit.transforms import Spec
 from rankkit.transforms.tracing import tracing
@@ -24,7 +21,7 @@ from rankkit.transforms.tracing import tracing
 _FIRST_STD = 0.1  # of inducing points
 
 
-class AttentionScorer(nn.Module):
+class AttentionScorer(Network):
     r"""Self-attention over the documents of a query: hidden layers, encoder blocks, one linear layer.
 
     .. math:: X' = X + \mathrm{attention}(\mathrm{norm}(X)), \quad
@@ -126,9 +123,7 @@ class AttentionScorer(nn.Module):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         sizes = [self.transform.n_outputs, *widths]
         width = sizes[-1]
         if width % n_heads:
@@ -152,18 +147,6 @@ class AttentionScorer(nn.Module):
         own = {"hidden": widths, **blocks, "inducing": inducing, **layers}
         self.options = frame.options(own, tied_outputs=tied_outputs)
 
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-        """
-        return scorer_for(cls, train, min_count, options)
-
     def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
         return over_lists(self.looked, self.rows(features, offsets), offsets)
@@ -183,8 +166,7 @@ class AttentionScorer(nn.Module):
             rows: What :meth:`rows` gave; padding may be anything finite.
             mask: ``[query, list]``, where documents are.
         """
-        outputs: Tensor = self.output(self.looked(rows, mask))
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+        return self.scored(self.looked(rows, mask))
 
     def looked(self, rows: Tensor, mask: Tensor) -> Tensor:
         """What documents are after they looked at each other: ``[query, list, width]`` to the same."""
@@ -194,9 +176,6 @@ class AttentionScorer(nn.Module):
             rows = block(rows, seen)
         found: Tensor = self.norm(rows)
         return found
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
 
 
 class AttentionBlock(nn.Module):

@@ -3,30 +3,27 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import GaussianNoise, fresh
 from rankkit.models.scorers.networks.attention import over_lists
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import DocumentBatchNorm, check_dropout, check_widths, dropout_of
-from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.models.scorers.scorer import check_count
 from rankkit.transforms import Spec
 
 _EPS, _MOMENTUM = 1e-3, 0.1  # of batch normalization in the authors' code, whose momentum is 1 - that of torch
 _LAYER_NORM_EPS = 1e-12
 
 
-class DASALCScorer(nn.Module):
+class DASALCScorer(Network):
     r"""Data-augmented self-attentive latent cross: attention over the list scales the hidden values of a document.
 
     .. math:: h = W_n \, \mathrm{layers}(\mathrm{norm}(x) + e), \quad
@@ -127,9 +124,7 @@ class DASALCScorer(nn.Module):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         n_inputs, drawn = self.transform.n_outputs, frame.generator
         self.noise = GaussianNoise(input_noise) if input_noise else nn.Identity()
         self.norm = DocumentBatchNorm(n_inputs, eps=_EPS, momentum=_MOMENTUM)
@@ -145,18 +140,6 @@ class DASALCScorer(nn.Module):
         own = {"hidden": widths, **counts, "input_noise": input_noise, "dropout": dropout}
         self.options = frame.options(own, tied_outputs=tied_outputs)
 
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-        """
-        return scorer_for(cls, train, min_count, options)
-
     def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
         values, start = self._parts(self.rows(features, offsets))
@@ -164,8 +147,7 @@ class DASALCScorer(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(self.hidden_values(features, offsets))
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+        return self.scored(self.hidden_values(features, offsets))
 
     def rows(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What documents are before they look at each other: ``[doc, feature]`` to ``[doc, width + head_size]``."""
@@ -184,8 +166,8 @@ class DASALCScorer(nn.Module):
         """
         values, start = self._parts(rows)
         flat = self._crossed(values.flatten(0, 1), self.looked(start, mask).flatten(0, 1))
-        outputs: Tensor = self.output(flat).unflatten(0, rows.shape[:2])
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+        found: Tensor = self.scored(flat).unflatten(0, rows.shape[:2])
+        return found
 
     def _parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         width = self.mixed.out_features
@@ -204,9 +186,6 @@ class DASALCScorer(nn.Module):
         for block in self.blocks:
             rows = block(rows, seen)
         return rows
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
 
 
 class CrossedLayer(nn.Module):

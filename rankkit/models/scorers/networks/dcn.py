@@ -1,27 +1,24 @@
 """DCNScorer: products of features, learnt by cross layers, and a feed-forward network."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import fresh
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import check_hidden, hidden_layers
-from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.models.scorers.scorer import check_count
 from rankkit.transforms import Spec
 
 STRUCTURES = ("parallel", "stacked")
 
 
-class DCNScorer(nn.Module):
+class DCNScorer(Network):
     r"""Deep & Cross Network, version 2: cross layers multiply features, hidden layers stand beside or behind them.
 
     .. math:: x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l
@@ -117,9 +114,7 @@ class DCNScorer(nn.Module):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         self.structure = structure
         n_inputs = self.transform.n_outputs
         self.cross = nn.ModuleList(CrossLayer(n_inputs, rank, frame.generator) for _ in range(n_cross))
@@ -128,18 +123,6 @@ class DCNScorer(nn.Module):
         self.output = frame.output(n_inputs + n_last if self.is_parallel else n_last, tied=tied_outputs)
         own = {"hidden": widths, "n_cross": n_cross, "rank": rank, "structure": structure, **layers}
         self.options = frame.options(own, tied_outputs=tied_outputs)
-
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-        """
-        return scorer_for(cls, train, min_count, options)
 
     @property
     def is_parallel(self) -> bool:
@@ -157,11 +140,7 @@ class DCNScorer(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(self.hidden_values(features, offsets))
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
+        return self.scored(self.hidden_values(features, offsets))
 
 
 class CrossLayer(nn.Module):

@@ -1,18 +1,20 @@
-"""framed(): what every network has in front and behind: inputs of columns of every kind, how outputs are read."""
+"""What every network has in front and behind: inputs of columns of every kind, how outputs are read."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
+from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.priors import Prior, Priors, prior_options, priors_from
-from rankkit.models.scorers.columns import ColumnInputs, column_options, inputs_of, schema_from
+from rankkit.models.scorers.columns import MIN_COUNT, ColumnInputs, column_options, inputs_of, schema_from
+from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.layers import weights_from
 from rankkit.models.scorers.outputs import TiedOutputs, output_layer
 from rankkit.models.scorers.readout import check_readout
-from rankkit.models.scorers.scorer import check_count
+from rankkit.models.scorers.scorer import check_count, describe
 from rankkit.transforms import Spec, Transform
 
 
@@ -111,3 +113,44 @@ def framed(
     )
     columns |= prior_options(priors)
     return Frame(where, n_features, n_outputs, readout, known, inputs, generator, columns, seed)
+
+
+class Network(nn.Module):
+    """A scorer with a :class:`Frame` around its layers, of which ``output`` is the last.
+
+    Attributes:
+        options: The keywords that build it again.
+    """
+
+    options: dict[str, Any]
+
+    def begin(self, frame: Frame) -> None:
+        """Take what comes before the layers; to be called before they are made, in whose order weights are saved."""
+        self.n_features, self.n_outputs, self.readout = frame.n_features, frame.n_outputs, frame.readout
+        self.schema, self.transform = frame.schema, frame.inputs
+        self.feature_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
+        """A scorer for the columns of training data, whatever their kinds.
+
+        Args:
+            train: The training data; nothing of it but the schema and the number of features is kept.
+            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
+                ones share that of unseen values.
+            **options: Of the scorer.
+
+        Example:
+            >>> import rankkit as rk
+            >>> rk.MLPScorer.for_data(rk.make_ranking(5, n_features=3), hidden=(4,)).n_features
+            3
+        """
+        return scorer_for(cls, train, min_count, options)
+
+    def scored(self, values: Tensor) -> Tensor:
+        """What the last layer makes of them: ``[..., width]`` to ``[...]``, or ``[..., K]``."""
+        outputs: Tensor = cast(Any, self).output(values)  # of a class that each network has of its own
+        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
+
+    def __repr__(self) -> str:
+        return describe(self, self.options)

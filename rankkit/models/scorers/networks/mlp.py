@@ -1,22 +1,18 @@
 """MLPScorer: a feed-forward network over transformed features."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import check_hidden, hidden_layers, run_hidden
-from rankkit.models.scorers.scorer import describe
 from rankkit.transforms import Spec
 
 
-class MLPScorer(nn.Module):
+class MLPScorer(Network):
     """A feed-forward network over transformed features, one score a document.
 
     Each hidden layer is linear, normalization, activation, dropout; the last layer is linear.
@@ -97,30 +93,11 @@ class MLPScorer(nn.Module):
             "residual": residual,
         }
         widths = check_hidden("MLPScorer", hidden, **layers)
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         sizes = [self.transform.n_outputs, *widths]
         self.hidden = hidden_layers(sizes, **layers, generator=frame.generator)
         self.output = frame.output(sizes[-1], tied=tied_outputs)
         self.options = frame.options({"hidden": widths, **layers}, tied_outputs=tied_outputs)
-
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-
-        Example:
-            >>> from rankkit.data.synthetic import make_ranking
-            >>> MLPScorer.for_data(make_ranking(5, n_features=3), hidden=(4,)).n_features
-            3
-        """
-        return scorer_for(cls, train, min_count, options)
 
     def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What the last layer scores: ``[doc, feature]`` to ``[doc, width]``."""
@@ -128,8 +105,4 @@ class MLPScorer(nn.Module):
 
     def forward(self, features: Tensor, offsets: Tensor) -> Tensor:
         """Score each document: ``[doc, feature]`` to ``[doc]``, or ``[doc, K]`` for K outputs."""
-        outputs: Tensor = self.output(self.hidden_values(features, offsets))
-        return outputs.squeeze(-1) if self.n_outputs == 1 else outputs
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
+        return self.scored(self.hidden_values(features, offsets))

@@ -2,17 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, cast
 
 from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
-from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.columns import MIN_COUNT
-from rankkit.models.scorers.for_data import scorer_for
 from rankkit.models.scorers.gathering import can_gather, gathered
-from rankkit.models.scorers.networks.frame import framed
+from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import (
     ACTIVATIONS,
     check_activation,
@@ -21,11 +18,11 @@ from rankkit.models.scorers.networks.hidden import (
     dropout_of,
 )
 from rankkit.models.scorers.networks.members import OwnLinear, SharedLinear
-from rankkit.models.scorers.scorer import check_count, describe
+from rankkit.models.scorers.scorer import check_count
 from rankkit.transforms import Spec, Transform
 
 
-class TabMScorer(nn.Module):
+class TabMScorer(Network):
     r"""TabM: k networks of one shared set of matrices, told apart by factors of inputs and outputs of each layer.
 
     .. math:: h_i = s_i \odot W (r_i \odot x_i) + b_i, \quad i = 1 \dots k
@@ -109,9 +106,7 @@ class TabMScorer(nn.Module):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.n_features, self.n_outputs, self.readout = n_features, n_outputs, frame.readout
-        self.schema, self.transform = frame.schema, frame.inputs
-        self.feature_names: tuple[str, ...] | None = None
+        self.begin(frame)
         sizes = [self.transform.n_outputs, *widths]
         self.hidden = nn.ModuleList(
             SharedLinear(n_in, n_out, n_members, is_first=place == 0, generator=frame.generator)
@@ -122,18 +117,6 @@ class TabMScorer(nn.Module):
         self.output = OwnLinear([sizes[-1]] * n_members, n_outputs, generator=frame.generator)
         own = {"hidden": widths, "n_members": n_members, "activation": activation, "dropout": dropout}
         self.options = frame.options(own)
-
-    @classmethod
-    def for_data(cls, train: RankingDataset, *, min_count: int = MIN_COUNT, **options: Any) -> Self:
-        """A scorer for the columns of training data, whatever their kinds.
-
-        Args:
-            train: The training data; nothing of it but the schema and the number of features is kept.
-            min_count: Training rows that a value of a category has to have to get an embedding of its own; the rarer
-                ones share that of unseen values.
-            **options: Of the scorer.
-        """
-        return scorer_for(cls, train, min_count, options)
 
     def hidden_values(self, features: Tensor, offsets: Tensor) -> Tensor:
         """What the last layer of each member scores: ``[doc, feature]`` to ``[member, doc, width]``."""
@@ -162,6 +145,3 @@ class TabMScorer(nn.Module):
 
     def _finished(self, products: Tensor) -> Tensor:
         return cast(Tensor, self.dropout(self.activation(products)))
-
-    def __repr__(self) -> str:
-        return describe(self, self.options)
