@@ -2,9 +2,9 @@
 
 `experiments/speed/first_layer.py`: the default `MLPScorer` (136 features, bins in front) with its first layer as a
 matrix over the encoding of the bins, and as a table of which two rows a feature are read
-(`rankkit/models/scorers/gathering.py`). Values and gradients of the two agree to float32's digits. An epoch of
-lambdarank, with dropout; scores of all the data; scores of one list. Medians of the runs, in turns, and the median and
-the range of the turns' ratios.
+(`rankkit/models/scorers/first_layer/gathering.py`). Values and gradients of the two agree to float32's digits. An
+epoch of lambdarank, with dropout; scores of all the data; scores of one list. Medians of the runs, in turns, and the
+median and the range of the turns' ratios.
 """
 
 from unittest.mock import patch

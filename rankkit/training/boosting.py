@@ -16,8 +16,8 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import ConfigError, TrainingError
 from rankkit.models.model import boosts
 from rankkit.models.trees import BoostedTrees
+from rankkit.models.trees.files.reading import parse_tree_model
 from rankkit.models.trees.growing import Grower
-from rankkit.models.trees.reading import parse_tree_model
 from rankkit.objectives.curvature import derivatives
 from rankkit.objectives.module import taken_apart
 from rankkit.objectives.ranks.score_order import ties_by_chance

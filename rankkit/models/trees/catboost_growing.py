@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.errors import ConfigError
-from rankkit.models.trees.catboost_json import MISSING_CODE, parse_catboost
+from rankkit.models.trees.files.catboost_json import MISSING_CODE, parse_catboost
 from rankkit.models.trees.growing import Derive, Rows, imported, n_threads
 
 MOST_CATEGORIES = 65535

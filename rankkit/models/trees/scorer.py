@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.errors import BundleError, ConfigError, ShapeError
+from rankkit.models.trees.files.reading import parse_tree_model
 from rankkit.models.trees.model import TreeModel
-from rankkit.models.trees.reading import parse_tree_model
 
 
 class TreeScorer(nn.Module):

@@ -16,7 +16,7 @@ from rankkit.export.artefacts.parity import gate, measure
 from rankkit.export.runtimes.onnx_file import OnnxSession
 from rankkit.export.samples import join, random_rows, sample_rows
 from rankkit.export.source import Score, Source
-from rankkit.models.scorers.gathering import freeze
+from rankkit.models.scorers.first_layer.gathering import freeze
 from rankkit.models.trees import TreeModel
 from rankkit.serving.scoring.onnx_process import OnnxWriter
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from rankkit.models.scorers.gathering import has_bins
+from rankkit.models.scorers.first_layer.gathering import has_bins
 from rankkit.tasks.gradient.settings import Precision
 
 _FEWEST_DOCS = 4000  # of a batch: in smaller ones turning numbers into bfloat16 takes most of what the products save

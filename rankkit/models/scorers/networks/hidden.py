@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from rankkit.errors import ConfigError, did_you_mean
 from rankkit.models.scorers.columns import ColumnInputs
-from rankkit.models.scorers.gathering import can_gather, gathered
+from rankkit.models.scorers.first_layer.gathering import can_gather, gathered
 from rankkit.models.scorers.layers import Dropout, fresh
 from rankkit.models.scorers.scorer import check_count
 from rankkit.transforms import Transform

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional, init
 
-from rankkit.models.scorers.gathering import Products
+from rankkit.models.scorers.first_layer.gathering import Products
 from rankkit.models.scorers.layers import fresh_parameter
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rankkit.data.columns.schema import Schema
 from rankkit.models.priors import Prior
-from rankkit.models.scorers.gathering import can_gather, gathered
+from rankkit.models.scorers.first_layer.gathering import can_gather, gathered
 from rankkit.models.scorers.networks.frame import Network, framed
 from rankkit.models.scorers.networks.hidden import (
     ACTIVATIONS,

@@ -9,7 +9,7 @@ from rankkit.data.batch import take_queries
 from rankkit.data.synthetic import make_ranking
 from rankkit.errors import ConfigError
 from rankkit.models.scorers import TabMScorer, outputs_of
-from rankkit.models.scorers.gathering import freeze
+from rankkit.models.scorers.first_layer.gathering import freeze
 from rankkit.models.scorers.networks.members import SharedLinear
 from rankkit.tasks.ranking.steps import ranking_step
 from tests.oracles import networks as oracle

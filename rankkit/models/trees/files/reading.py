@@ -12,11 +12,11 @@ import numpy as np
 from rankkit.errors import BundleError
 from rankkit.files.plain_files import read_plain
 from rankkit.loaders.sources import is_stream
-from rankkit.models.trees.catboost_json import is_catboost, parse_catboost
-from rankkit.models.trees.lightgbm_text import parse_lightgbm
+from rankkit.models.trees.files.catboost_json import is_catboost, parse_catboost
+from rankkit.models.trees.files.lightgbm_text import parse_lightgbm
+from rankkit.models.trees.files.ubjson import is_ubjson, read_ubjson
+from rankkit.models.trees.files.xgboost_json import parse_xgboost
 from rankkit.models.trees.model import TreeModel
-from rankkit.models.trees.ubjson import is_ubjson, read_ubjson
-from rankkit.models.trees.xgboost_json import parse_xgboost
 
 DEEPEST = 300
 LARGEST_FILE = 2**30

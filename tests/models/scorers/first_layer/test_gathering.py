@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rankkit as rk
-from rankkit.models.scorers.gathering import _digest, can_gather, freeze, gathered
+from rankkit.models.scorers.first_layer.gathering import _digest, can_gather, freeze, gathered
 from rankkit.models.scorers.networks.mlp import MLPScorer
 from rankkit.placement import as_on_device
 
@@ -85,7 +85,7 @@ def test_on_devices_blocks_of_documents_change_nothing_but_rounding(monkeypatch)
 
 
 def test_the_result_is_the_same_in_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr("rankkit.models.scorers.gathering._THREAD_SUMS", 1000)
+    monkeypatch.setattr("rankkit.models.scorers.first_layer.gathering._THREAD_SUMS", 1000)
     rows = hard_rows(2000, 40, 0)
     scorer = fitted(["piecewise:32"], rows)  # products of other inputs are torch's
     before = torch.get_num_threads()

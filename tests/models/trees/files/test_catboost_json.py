@@ -7,7 +7,7 @@ import pytest
 
 from rankkit.errors import BundleError
 from rankkit.models.trees import read_tree_model
-from rankkit.models.trees.catboost_json import parse_catboost
+from rankkit.models.trees.files.catboost_json import parse_catboost
 from tests.models.trees.tree_files import F
 
 NUMBER = {"border": 0.5, "float_feature_index": 0, "split_index": 0, "split_type": "FloatFeature"}

@@ -1,9 +1,9 @@
 """A layer over piecewise encodings as tensor code, for devices: rows of a table forward, a product backward.
 
 Forward a document reads two neighbouring rows of a table a feature, as in
-:mod:`rankkit.models.scorers.gather_kernels`, and no encoding is written. The gradient of the table would be a sum that
-many documents add to at once, in an order that differs from one time to the next; so backward the encoding is written
-after all, of a few documents at a time, and multiplied: the same numbers each time, and no memory between the two.
+:mod:`rankkit.models.scorers.first_layer.gather_kernels`, and no encoding is written. The gradient of the table would be
+a sum that many documents add to at once, in an order that differs from one time to the next; so backward the encoding
+is written after all, of a few documents at a time, and multiplied: the same numbers each time, and no memory between.
 """
 
 from typing import Any, cast

@@ -3,8 +3,8 @@
 Of the ``n_bins`` numbers that :class:`rankkit.transforms.quantiles.Piecewise` gives a feature all but one are 0 or 1,
 so that most of a matrix product over them adds what could have been summed before. The layer is a table of such sums at
 the edges of the bins, made anew from the weights in each step; a document reads two rows a feature. On the CPU that is
-compiled (:mod:`rankkit.models.scorers.gather_kernels`), elsewhere tensor code
-(:mod:`rankkit.models.scorers.gather_rows`).
+compiled (:mod:`rankkit.models.scorers.first_layer.gather_kernels`), elsewhere tensor code
+(:mod:`rankkit.models.scorers.first_layer.gather_rows`).
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from rankkit.models.scorers.gather_rows import gathered_rows
+from rankkit.models.scorers.first_layer.gather_rows import gathered_rows
 from rankkit.phases import phase
 from rankkit.placement import is_here
 from rankkit.transforms.quantiles import Piecewise
@@ -128,7 +128,7 @@ class _Gathered(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        from rankkit.models.scorers import gather_kernels as kernels
+        from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
         (slope,), (bins, shares) = ctx.saved_tensors, ctx.codes
         n_features, n_bins = slope.shape
@@ -152,7 +152,7 @@ _tables: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
 
 def _codes(values: Tensor, low: Tensor, slope: Tensor, high: Tensor) -> tuple[Bins, Shares]:
     """The bin of each value, and how far it has come through it."""
-    from rankkit.models.scorers import gather_kernels as kernels
+    from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
     bins, shares = np.empty(values.shape, np.uint32), np.empty(values.shape, np.float32)
     rows, of_bins = values.contiguous().numpy(), (low.numpy(), slope.numpy(), high.numpy())
@@ -224,7 +224,7 @@ def _kept(layer: Products, ends: list[Step], places: list[int]) -> list[Tensor]:
 
 def _digest(values: Tensor) -> bytes:
     """A digest of the bits of a tensor, read several numbers at once."""
-    from rankkit.models.scorers import gather_kernels as kernels
+    from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
     bits = values.detach().contiguous().numpy().reshape(-1)
     if bits.ctypes.data % 8:  # of a file that is mapped into memory
@@ -236,7 +236,7 @@ def _digest(values: Tensor) -> bytes:
 
 def _sums(table: Tensor, bins: Bins, shares: Shares) -> Tensor:
     """What the features of each document give together."""
-    from rankkit.models.scorers import gather_kernels as kernels
+    from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
     sums = torch.zeros(len(bins), table.shape[2])
     rows, into = table.numpy(), sums.numpy()

@@ -7,8 +7,8 @@ import pytest
 
 from rankkit.errors import BundleError, DataWarning
 from rankkit.models.trees import read_tree_model
+from rankkit.models.trees.files.ubjson import read_ubjson
 from rankkit.models.trees.model import float32_below
-from rankkit.models.trees.ubjson import read_ubjson
 from tests.models.trees.tree_files import SHAPE, F, grown, trained, xgboost_model
 
 

@@ -1,0 +1,1 @@
+"""The first layer of a scorer over bins, without their encoding: compiled loops, and tensor code for devices."""

@@ -1,0 +1,1 @@
+"""Files of models of trees, as LightGBM, XGBoost and CatBoost write them."""
