@@ -30,7 +30,8 @@ def main() -> None:
     metric, baseline = plans.pop()
     values = {name: results.values[metric].dropna() for name, results in found.items()}
     shared = [name for name in next(iter(values.values())) if all(name in table for table in values.values())]
-    print(f"| {metric} | {' | '.join(found)} | all | from {baseline} |\n|{' --- |' * (len(found) + 3)}")
+    short = _short_names(shared, next(iter(found.values())))
+    print(f"| {metric} | {' | '.join(found)} | all | from {short[baseline]} |\n|{' --- |' * (len(found) + 3)}")
     pooled = np.concatenate([values[name][shared].to_numpy() for name in found])
     p = p_matrix(pooled)
     order = sorted(range(len(shared)), key=lambda place: -pooled[:, place].mean())
@@ -42,13 +43,22 @@ def main() -> None:
         cells = [_cell(results, metric, shared[place]) for results in found.values()]
         told = "" if place == first else _difference(pooled[:, place] - pooled[:, first], corrected[place])
         mean = f"{pooled[:, place].mean():.4f} {letters[place]}"
-        print(f"| {shared[place]} | {' | '.join(cells)} | {mean} | {told} |")
+        print(f"| {short[shared[place]]} | {' | '.join(cells)} | {mean} | {told} |")
     print(f"| queries | {' | '.join(str(len(table)) for table in values.values())} | {len(pooled)} | |")
     costs = {name: results.cost().set_index("system") for name, results in found.items()}
     print(f"\n| s a training; ms a query of 100 | {' | '.join(found)} |\n|{' --- |' * (len(found) + 1)}")
     for name in shared:
         rows = [table.loc[name] for table in costs.values()]
-        print(f"| {name} | {' | '.join(f'{row.seconds:.1f}; {row.scoring_100_docs_p50_ms:.2f}' for row in rows)} |")
+        print(
+            f"| {short[name]} | {' | '.join(f'{row.seconds:.1f}; {row.scoring_100_docs_p50_ms:.2f}' for row in rows)} |"
+        )
+
+
+def _short_names(names: list[str], results: rk.Results) -> dict[str, str]:
+    """The names without their objective, where all have the same."""
+    objectives = {system.objective.name for system in results.plan.systems if system.objective is not None}
+    shared = f" {objectives.pop()}" if len(objectives) == 1 else ""
+    return {name: name.removesuffix(shared) for name in names}
 
 
 def _letters(p: np.ndarray, order: list[int]) -> list[str]:
