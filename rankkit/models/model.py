@@ -69,6 +69,13 @@ def boosts(model: object) -> bool:
     return callable(getattr(model, "begin", None)) and callable(getattr(model, "keep", None))
 
 
+def check_installed(made: object) -> None:
+    """Raise ConfigError if what trains the instances of a class, which has ``check_installed()``, is not installed."""
+    check = getattr(made, "check_installed", None)
+    if check is not None:
+        check()
+
+
 def check_model(where: str, made: type) -> None:
     """Raise ConfigError if the instances of a class would be no models."""
     if issubclass(made, nn.Module) or all(callable(getattr(made, name, None)) for name in ("state", "set_state")):

@@ -25,6 +25,7 @@ from rankkit.files.disk import keeping
 from rankkit.files.occupied import alone_at_work_in
 from rankkit.files.places import check_place
 from rankkit.files.records import read_json, write_json
+from rankkit.models.model import check_installed as check_library
 from rankkit.registry import OWN, find, loaded_plugins, package_of
 from rankkit.tasks.known import task_of
 from rankkit.training.tracking import check_tracker
@@ -64,7 +65,7 @@ def compare(
     Raises:
         DataError: If a data file is not there.
         ConfigError: If the folder holds a comparison and ``resume`` is False, another process is at work in it, a
-            library that an external system or a tracker needs is not installed, or the plan does not fit the data.
+            library that a system or a tracker needs is not installed, or the plan does not fit the data.
         TrainingError: If no worker process can be started, or a tracker did not take every run.
         DiskError: If the folder cannot be written to; it says how many runs are kept.
         ComparisonInterrupted: After Ctrl-C.
@@ -76,6 +77,8 @@ def compare(
     for system in plan.systems:
         if system.external is not None:
             check_installed(system.external)
+        if system.model is not None:
+            check_library(find(system.kind, system.model.name))
     if plan.search is not None and plan.search.sampler == "tpe":
         check_sampler()
     for name in track:

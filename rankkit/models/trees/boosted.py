@@ -95,6 +95,11 @@ class BoostedTrees(nn.Module):
         scorer.feature_names = train.feature_names
         return scorer
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Raise ConfigError if the library that grows the trees is not installed."""
+        imported(cls.library)
+
     @property
     def model(self) -> TreeModel:
         """The trees.
@@ -204,7 +209,7 @@ class BoostedTrees(nn.Module):
             ConfigError: If the trees that there are have other columns.
         """
         self.n_features = self.options["n_features"] = train.n_features
-        imported(self.library)
+        self.check_installed()
         if self.priors is None:  # built without data
             name, schema = type(self).__name__, self.schema or train.schema
             asked = None if self.prior is None else resolved(name, self.prior, train)

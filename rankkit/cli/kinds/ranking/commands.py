@@ -28,8 +28,12 @@ class RankingCommands:
         self.task = task
 
     def check(self, experiment: Experiment) -> None:
-        """Refuse files that are not there, or of no known format; say what was set for the target."""
+        """Refuse a library or files that are not there, or of no known format; say what was set for the target."""
+        from rankkit import registry
         from rankkit.loaders.parts import check_part
+        from rankkit.models.model import check_installed
+
+        check_installed(registry.find("scorer", experiment.scorer.name))
 
         for line in experiment.for_target:
             typer.echo(line)

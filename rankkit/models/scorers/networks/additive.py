@@ -102,7 +102,7 @@ class AdditiveScorer(Network):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.begin(frame)
+        self.take_frame(frame)
         self.spans = frame.spans
         by_span = _places(self.transform.sources(), self.spans)
         sizes = [max(1, len(places)) for places in by_span]  # a key is no feature: its network sees a 0

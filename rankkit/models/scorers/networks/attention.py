@@ -123,7 +123,7 @@ class AttentionScorer(Network):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.begin(frame)
+        self.take_frame(frame)
         sizes = [self.transform.n_outputs, *widths]
         width = sizes[-1]
         if width % n_heads:

@@ -124,7 +124,7 @@ class DASALCScorer(Network):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.begin(frame)
+        self.take_frame(frame)
         n_inputs, drawn = self.transform.n_outputs, frame.generator
         self.noise = GaussianNoise(input_noise) if input_noise else nn.Identity()
         self.norm = DocumentBatchNorm(n_inputs, eps=_EPS, momentum=_MOMENTUM)

@@ -114,7 +114,7 @@ class DCNScorer(Network):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.begin(frame)
+        self.take_frame(frame)
         self.structure = structure
         n_inputs = self.transform.n_outputs
         self.cross = nn.ModuleList(CrossLayer(n_inputs, rank, frame.generator) for _ in range(n_cross))

@@ -124,7 +124,7 @@ class Network(nn.Module):
 
     options: dict[str, Any]
 
-    def begin(self, frame: Frame) -> None:
+    def take_frame(self, frame: Frame) -> None:
         """Take what comes before the layers; to be called before they are made, in whose order weights are saved."""
         self.n_features, self.n_outputs, self.readout = frame.n_features, frame.n_outputs, frame.readout
         self.schema, self.transform = frame.schema, frame.inputs

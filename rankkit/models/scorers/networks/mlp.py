@@ -93,7 +93,7 @@ class MLPScorer(Network):
             "residual": residual,
         }
         widths = check_hidden("MLPScorer", hidden, **layers)
-        self.begin(frame)
+        self.take_frame(frame)
         sizes = [self.transform.n_outputs, *widths]
         self.hidden = hidden_layers(sizes, **layers, generator=frame.generator)
         self.output = frame.output(sizes[-1], tied=tied_outputs)

@@ -106,7 +106,7 @@ class TabMScorer(Network):
             missing_indicators=missing_indicators,
             seed=seed,
         )
-        self.begin(frame)
+        self.take_frame(frame)
         sizes = [self.transform.n_outputs, *widths]
         self.hidden = nn.ModuleList(
             SharedLinear(n_in, n_out, n_members, is_first=place == 0, generator=frame.generator)

@@ -1,6 +1,9 @@
 """A scorer that learns in one go, through the commands that any scorer takes."""
 
 import json
+import sys
+
+import pytest
 
 import rankkit as rk
 
@@ -37,3 +40,23 @@ def test_it_takes_no_objective(rankkit, tmp_path):
     answer = rankkit("train", *words, "--out", tmp_path / "run")
     assert answer.code == 2
     assert "expected no objective for OneFeature" in answer.err
+
+
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
+def test_a_library_that_is_not_installed_is_told_before_data_is_read(library, rankkit, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    (tmp_path / "train.txt").write_text("no data\n")
+    data = ("--train", tmp_path / "train.txt")
+    answer = rankkit("train", *data, "--scorer", library, "--objective", "lambdarank", "--out", tmp_path / "run")
+    assert (answer.code, answer.out) == (2, "")
+    assert f"{library}: expected the library that grows these trees; got none installed" in answer.err
+    file = tmp_path / "file.toml"
+    file.write_text(
+        f'scorers = ["{library}"]\nobjectives = ["lambdarank", "softmax"]\n[data]\ntrain = "{tmp_path}/train.txt"\n'
+    )
+    with file.open("a") as text:
+        text.write(f'valid = "{tmp_path}/train.txt"\ntest = "{tmp_path}/train.txt"\n')
+    answer = rankkit("compare", file, "--out", tmp_path / "compared")
+    assert answer.code == 2
+    assert f"{library}: expected the library" in answer.err
+    assert not (tmp_path / "compared").exists()
