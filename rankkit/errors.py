@@ -90,3 +90,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
+
+
+def check_given(where: str, name: str, given: object, kind: type) -> None:
+    """Raise DataError unless data is of the kind that is read, whose ``made_by`` says how it is read and made."""
+    if isinstance(given, kind):
+        return
+    read, made = kind.made_by  # type: ignore[attr-defined]
+    is_path = isinstance(given, str)
+    got, action = (repr(given), f"Read it: {read}.") if is_path else (type(given).__name__, f"Make it one: {made}.")
+    article = "" if kind.__name__.endswith("s") else "a "
+    raise DataError(f"{where}: expected {article}{kind.__name__} as {name}; got {got}. {action}")

@@ -1,9 +1,8 @@
 """What counts as a number where a caller gives one: True is none, and neither are text, NaN and infinity."""
 
 import math
+from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 from rankkit.errors import ConfigError
 
@@ -11,19 +10,21 @@ from rankkit.errors import ConfigError
 def is_whole(value: object) -> bool:
     """Whether a value is a whole number, of Python or numpy.
 
+    >>> import numpy as np
     >>> [is_whole(value) for value in (3, np.int64(3), 3.0, True, "3")]
     [True, True, False, False, False]
     """
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_finite(value: object) -> bool:
     """Whether a value is a finite number, of Python or numpy.
 
+    >>> import numpy as np
     >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, True, "3")]
     [True, True, True, False, False, False, False]
     """
-    return is_whole(value) or (isinstance(value, float | np.floating) and math.isfinite(value))
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def check_whole(where: str, value: Any, least: int = 0) -> None:
@@ -35,3 +36,13 @@ def check_whole(where: str, value: Any, least: int = 0) -> None:
     """
     if not is_whole(value) or value < least:
         raise ConfigError(f"{where}: expected a whole number from {least}; got {value!r}. Choose such a number.")
+
+
+def how_many(count: int, thing: str) -> str:
+    """A count with its thing, in the plural unless there is one.
+
+    >>> [how_many(count, "query") for count in (0, 1, 31531)], how_many(2, "epoch")
+    (['0 queries', '1 query', '31,531 queries'], '2 epochs')
+    """
+    many = thing if count == 1 else f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count:,} {many}"

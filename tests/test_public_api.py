@@ -1,11 +1,14 @@
 """The public face: every name is there, imported lazily, and told to type checkers."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import nn
 
 import rankkit
 import rankkit.objectives
@@ -56,3 +59,33 @@ def test_public_tensor_functions_import_no_compiler():
         "import torch; assert torch.initial_seed() == torch.default_generator.initial_seed()"
     )
     subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True)
+
+
+KINDS = ("RankingDataset", "LabelledExamples", "Interactions")
+BESIDE = {"student": None, "build": None, "objective": "ranknet", "n_windows": 2, "by": "time"}
+
+
+def _asks_for_data():
+    """The functions whose arguments are data that was read, with the names of those that must be given."""
+    for name in rankkit.__all__:
+        function = getattr(rankkit, name)
+        if not inspect.isfunction(function):
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        needed = [one for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
+        data = [one.name for one in needed if getattr(one.annotation, "__name__", "") in KINDS]
+        if data and data[0] != "valid":
+            yield pytest.param(function, needed, data[0], id=name)
+
+
+@pytest.mark.parametrize("given", [[1, 2, 3], "train.txt", None])
+@pytest.mark.parametrize(("function", "needed", "data"), list(_asks_for_data()))
+def test_what_is_no_data_is_refused_by_name(function, needed, data, given, tmp_path):
+    beside = {"path": tmp_path / "out.csv", "folder": tmp_path / "out", "scores": np.zeros(3, np.float32), **BESIDE}
+    scorer, encoder = rankkit.MLPScorer(1), rankkit.WrappedEncoder(nn.Linear(1, 2), n_dims=2, distance="cosine")
+    beside |= {"scorer": scorer, "model": scorer, "teacher": scorer, "encoder": encoder}
+    more = {"n_queries": 1} if function is rankkit.subsample else {}
+    arguments = {one.name: beside.get(one.name, 1) for one in needed}
+    with pytest.raises(rankkit.DataError, match=rf"expected (a )?({'|'.join(KINDS)}) as {data}; got "):
+        function(**{**arguments, **more, data: given})
+    assert not list(tmp_path.iterdir())

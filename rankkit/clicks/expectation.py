@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from rankkit.clicks.propensity import positions
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import DataError
+from rankkit.errors import DataError, check_given
 from rankkit.numbers import check_whole
 
 _LEAST = 1e-6  # chances stay so far from 0 and 1, where nothing could be learnt any more
@@ -48,6 +48,7 @@ def propensities_by_em(
         Search", WSDM 2018 (regression-based EM).
     """
     where = "propensities_by_em"
+    check_given(where, "log", log, RankingDataset)
     for name, value in (("n_rounds", n_rounds), ("n_trees", n_trees)):
         check_whole(f"{where}: {name}", value, 1)
     clicks = None if log.labels is None else np.asarray(log.labels, np.float64)

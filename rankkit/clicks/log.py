@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from rankkit.clicks.models import ClickModel
 from rankkit.data.ranking_dataset import RankingDataset, taken
 from rankkit.data.text_ids import TextIds
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 
 # Probabilities that are drawn at a time, which bounds the memory of a simulation.
 _BLOCK = 2**21
@@ -79,7 +79,7 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
 
     Raises:
         ConfigError: If ``top_k`` is below 1.
-        DataError: If there is not one number a document in ``scores``.
+        DataError: If data was not read by rankkit, or there is not one number a document in ``scores``.
 
     Example:
         >>> from rankkit.loaders.tables.given_arrays import from_arrays
@@ -88,6 +88,7 @@ def shown_lists(data: RankingDataset, scores: ArrayLike, *, top_k: int | None = 
         >>> shown.features.ravel().tolist(), shown.labels.tolist(), shown.list_sizes.tolist()
         ([2.0, 3.0, 4.0], [1.0, 2.0, 0.0], [2, 1])
     """
+    check_given("shown_lists", "data", data, RankingDataset)
     values = np.asarray(scores, np.float64)
     if values.shape != (data.n_docs,) or np.isnan(values).any():
         raise DataError(
@@ -154,7 +155,7 @@ def simulate_clicks(
 
     Raises:
         ConfigError: If ``n_sessions`` is below 1.
-        DataError: If there is neither attraction nor labels to make it of.
+        DataError: If ``shown`` was not read by rankkit, or has neither attraction nor labels to make it of.
 
     Example:
         Nobody looks past the first click.
@@ -166,6 +167,7 @@ def simulate_clicks(
         >>> log.labels.tolist(), log.qids.tolist()
         ([0.0, 1.0, 0.0, 0.0, 1.0, 0.0], ['a/1', 'a/2'])
     """
+    check_given("simulate_clicks", "shown", shown, RankingDataset)
     if n_sessions < 1:
         raise ConfigError(f"simulate_clicks: expected n_sessions of at least 1; got {n_sessions}. Pass how many.")
     if attraction is None:

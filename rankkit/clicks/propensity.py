@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 
 
 def positions(log: RankingDataset) -> NDArray[np.int64]:
@@ -67,6 +67,7 @@ def propensity_weighted(
         weighted estimator); Wang, Bendersky, Metzler, Najork, "Learning to Rank with Selection Bias in Personal
         Search", SIGIR 2016.
     """
+    check_given("propensity_weighted", "log", log, RankingDataset)
     if propensities is None:
         return _weighted(log, _own_propensities(log), max_weight)
     curve = np.asarray(propensities, np.float64)
@@ -140,6 +141,7 @@ def estimate_propensities(log: RankingDataset) -> NDArray[np.float64]:
         intervention); Wang, Bendersky, Metzler, Najork, "Learning to Rank with Selection Bias in Personal Search",
         SIGIR 2016 (result randomisation).
     """
+    check_given("estimate_propensities", "log", log, RankingDataset)
     clicks = _clicks("estimate_propensities", log).astype(np.float64)
     shown_at, sizes = positions(log), log.list_sizes
     n_positions = int(sizes.max(initial=0))

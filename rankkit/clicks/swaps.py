@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from rankkit.clicks.log import shown_lists
 from rankkit.clicks.propensity import positions
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 
 
 class Swaps(NamedTuple):
@@ -36,6 +36,7 @@ def swap_first(shown: RankingDataset, *, max_rank: int | None = None, seed: int 
 
     Raises:
         ConfigError: If ``max_rank`` is below 2.
+        DataError: If ``shown`` was not read by rankkit.
 
     Example:
         >>> from rankkit.loaders.tables.given_arrays import from_arrays
@@ -44,6 +45,7 @@ def swap_first(shown: RankingDataset, *, max_rank: int | None = None, seed: int 
         >>> swaps.lists.features.ravel().tolist(), swaps.ranks.tolist(), swaps.swapped.tolist()
         ([1.0, 2.0, 3.0, 3.0, 2.0, 1.0], [2, 3], [False, True])
     """
+    check_given("swap_first", "shown", shown, RankingDataset)
     if max_rank is not None and max_rank < 2:
         raise ConfigError(f"swap_first: expected max_rank of at least 2; got {max_rank}. Pass None for any.")
     rng = np.random.default_rng(seed)
@@ -94,6 +96,7 @@ def propensities_by_swaps(log: RankingDataset, ranks: ArrayLike, swapped: ArrayL
         interventions).
     """
     where = "propensities_by_swaps"
+    check_given(where, "log", log, RankingDataset)
     tried, moved = np.asarray(ranks), np.asarray(swapped)
     if log.labels is None:
         raise DataError(f"{where}: expected a log with clicks as labels; got {log!r}. Make one with simulate_clicks.")

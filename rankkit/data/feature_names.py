@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import DataError
+from rankkit.errors import DataError, check_given
 from rankkit.files.plain_files import check_name
 
 _INDEXED_LINE = re.compile(r"(\d+)\s*[\s:=,]\s*(\S.*)")
@@ -41,6 +41,7 @@ def with_feature_names(
         >>> with_feature_names(data, {"pagerank": 2, "bm25": 1}).feature_names
         ('bm25', 'pagerank')
     """
+    check_given("with_feature_names", "data", data, RankingDataset)
     if isinstance(names, str | os.PathLike):
         path = Path(names)
         where, found = str(path), _read(path)

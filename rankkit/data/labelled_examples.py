@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class LabelledExamples:
         >>> examples.take([1]).class_names
         ('a/two',)
     """
+
+    made_by: ClassVar = ("rankkit.read_labelled(path)", "rankkit.from_labelled_arrays(inputs, labels)")
 
     inputs: NDArray[np.float32]
     labels: NDArray[np.int64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rankkit.data.grouping import group_runs
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import Ids, TextIds, first_places, id_texts, join_ids
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 
 
 def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "join"] = "error") -> RankingDataset:
@@ -41,6 +41,8 @@ def merge(datasets: Sequence[RankingDataset], *, same_qid: Literal["error", "joi
         raise ConfigError(f"merge: expected same_qid='error' or 'join'; got {same_qid!r}. Pass one of the two.")
     if not datasets:
         raise ConfigError("merge: expected one data set or more; got none. Pass a list of them.")
+    for place, data in enumerate(datasets):
+        check_given("merge", f"datasets[{place}]", data, RankingDataset)
     _check_features(datasets)
     for name in ("labels", "weights", "doc_ids"):
         _check_all_or_none(datasets, name)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError
 from rankkit.naming import not_utf8
+from rankkit.numbers import how_many
 
 _Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
@@ -72,6 +73,8 @@ class RankingDataset:
     Raises:
         DataError: If the arrays do not fit together, or weights may be those of queries as well as of documents.
     """
+
+    made_by: ClassVar = ("rankkit.read(path)", "rankkit.from_pandas(table, ...)")
 
     features: NDArray[np.float32]
     labels: NDArray[np.float32] | None
@@ -148,7 +151,8 @@ class RankingDataset:
 
     def __repr__(self) -> str:
         labels = "no labels" if self.labels is None else f"labels {self.labels.min(initial=0):g}..{self._max_label:g}"
-        return f"RankingDataset({self.n_queries:,} queries, {self.n_docs:,} docs, {self.n_features} features, {labels})"
+        counts = ((self.n_queries, "query"), (self.n_docs, "doc"), (self.n_features, "feature"))
+        return f"RankingDataset({', '.join(how_many(count, thing) for count, thing in counts)}, {labels})"
 
     @property
     def _max_label(self) -> float:

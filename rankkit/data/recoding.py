@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rankkit.data.columns.kinds import Bag, Category, Column, Number, Time
 from rankkit.data.columns.schema import Schema, described
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import DataError
+from rankkit.errors import DataError, check_given
 from rankkit.naming import named
 
 _SHOWN = 12
@@ -40,6 +40,7 @@ def recode(data: RankingDataset, schema: Schema) -> RankingDataset:
         >>> new.features.ravel().tolist(), recode(new, train.schema).features.ravel().tolist()
         ([0.0, 1.0], [2.0, 1.0])
     """
+    check_given("recode", "data", data, RankingDataset)
     if data.schema == schema:
         return data
     names = named(data.feature_names, data.n_features)

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.sides import columns_of_queries
+from rankkit.errors import check_given
 from rankkit.naming import named
+from rankkit.numbers import how_many
 
 LARGE = 1e4
 """A feature with values beyond this is reported: without a transform it drowns the others."""
@@ -91,7 +93,8 @@ class DatasetSummary:
         return tuple(found)
 
     def __str__(self) -> str:
-        lines = [f"{self.n_docs:,} documents, {self.n_queries:,} queries, {self.n_features:,} features"]
+        counts = ((self.n_docs, "document"), (self.n_queries, "query"), (self.n_features, "feature"))
+        lines = [", ".join(how_many(count, thing) for count, thing in counts)]
         if self.labels:
             lines += ["", "label    documents   share"]
             shown = list(self.labels.items())
@@ -136,6 +139,7 @@ def summarize(data: RankingDataset) -> DatasetSummary:
         - Features with values beyond 10000, 1 of 2 (50.0%): 1 (2e+06). Use a
           transform such as log1p.
     """
+    check_given("summarize", "data", data, RankingDataset)
     sizes = data.list_sizes
     names = named(data.feature_names, data.n_features)
     low, high, n_missing = _ranges(data.features)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.times import cut_in_time, query_times
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.naming import named
 from rankkit.numbers import check_whole, is_finite, is_whole
 
@@ -50,6 +50,7 @@ def select_features(data: RankingDataset, features: Selection) -> RankingDataset
         >>> select_features(data, ["clicks", "bm25*"]).features.tolist()
         [[2.0, 1.0, 3.0]]
     """
+    check_given("select_features", "data", data, RankingDataset)
     return _keep(data, _places("select_features", data, features))
 
 
@@ -65,6 +66,7 @@ def drop_features(data: RankingDataset, features: Selection) -> RankingDataset:
         >>> drop_features(data, "click*").feature_names
         ('bm25_title', 'bm25_body')
     """
+    check_given("drop_features", "data", data, RankingDataset)
     dropped = set(_places("drop_features", data, features))
     kept = [place for place in range(data.n_features) if place not in dropped]
     if not kept:
@@ -93,6 +95,7 @@ def subsample(
         >>> subsample(make_ranking(10), fraction=0.3, seed=1).n_queries
         3
     """
+    check_given("subsample", "data", data, RankingDataset)
     check_whole("subsample: seed", seed)
     if (n_queries is None) == (fraction is None):
         raise ConfigError(
@@ -140,6 +143,7 @@ def split(
         >>> train.n_queries, valid.n_queries, test.n_queries
         (16, 2, 2)
     """
+    check_given("split", "data", data, RankingDataset)
     check_whole("split: seed", seed)
     shares = check_shares(fractions)
     if by is not None:
@@ -196,6 +200,7 @@ def rolling_windows(
         4 ['e', 'f'] ['g', 'h']
         6 ['g', 'h'] ['i', 'j']
     """
+    check_given("rolling_windows", "data", data, RankingDataset)
     check_windows("rolling_windows", n_windows, share)
     bounds = 1 - share * np.arange(n_windows + 1, 0, -1)
     wanted = np.round(bounds * data.n_queries).astype(np.int64)
@@ -257,6 +262,7 @@ def filter_queries(
         >>> filter_queries(data, with_relevant=True).qids.tolist(), filter_queries(data, min_docs=2).qids.tolist()
         (['a', 'c'], ['a', 'b'])
     """
+    check_given("filter_queries", "data", data, RankingDataset)
     for name, number in (("min_docs", min_docs), ("max_docs", max_docs)):
         if number is not None:
             check_whole(f"filter_queries: {name}", number)

@@ -14,6 +14,7 @@ from rankkit.data.text_ids import Ids
 from rankkit.evaluation.names import parse_metric
 from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.tables import write_parquet
+from rankkit.numbers import how_many
 from rankkit.statistics.bootstrap import bootstrap_means, percentile_intervals
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Evaluation:
         """One line: what the numbers mean, which must stand wherever they do."""
         text = f"{self.protocol.name}: {self.protocol.describe(self.per_query)}; {self._describe_empty()}"
         if self.n_unretrieved:
-            text += f"; {self.n_unretrieved:,} documents not retrieved, judged all the same"
+            text += f"; {how_many(self.n_unretrieved, 'document')} not retrieved, judged all the same"
         if self.document_weights:
             text += "; gains by weight of document"
         if self.query_weights is not None:
@@ -149,7 +150,7 @@ class Evaluation:
 
     def __repr__(self) -> str:
         means = ", ".join(f"{metric}={mean:.4f}" for metric, mean in self.means.items())
-        return f"Evaluation({means}; {self.n_queries:,} queries)"
+        return f"Evaluation({means}; {how_many(self.n_queries, 'query')})"
 
     def __str__(self) -> str:
         width = max(map(len, self.per_query))
@@ -158,7 +159,7 @@ class Evaluation:
             for metric, mean in self.means.items()
         ]
         counts = (
-            f"{self.n_queries:,} queries, {self.n_tied:,} with ties between different labels, "
+            f"{how_many(self.n_queries, 'query')}, {self.n_tied:,} with ties between different labels, "
             f"{self.n_single:,} with one document; in brackets: 95% bootstrap over queries"
         )
         notes = [textwrap.fill(note, 80, subsequent_indent="  ") for note in (self.convention, counts)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.text_ids import Ids
 from rankkit.evaluation.tables import write_parquet
+from rankkit.numbers import how_many
 from rankkit.statistics.bootstrap import bootstrap_means, percentile_intervals
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class RunEvaluation:
 
     def __repr__(self) -> str:
         means = ", ".join(f"{name}={mean:.4f}" for name, mean in self.means.items())
-        return f"RunEvaluation({means}; {self.n_queries:,} queries)"
+        return f"RunEvaluation({means}; {how_many(self.n_queries, 'query')})"
 
     def __str__(self) -> str:
         width = max(map(len, self.means))
@@ -112,10 +113,10 @@ class RunEvaluation:
                 low, high = self.intervals[name]
                 rows.append(f"{name:<{width}}  {mean:.4f}  [{low:.4f}, {high:.4f}]")
         counts = (
-            f"{self.n_queries:,} queries: {self.n_missing_from_run:,} of the qrels missing from the run (count as 0), "
-            f"{self.n_missing_from_qrels:,} of the run missing from the qrels (ignored); {self.n_empty:,} without a "
-            f"relevant document, {self.n_tied:,} with ties between different labels; in brackets: 95% bootstrap over "
-            "queries"
+            f"{how_many(self.n_queries, 'query')}: {self.n_missing_from_run:,} of the qrels missing from the run "
+            f"(count as 0), {self.n_missing_from_qrels:,} of the run missing from the qrels (ignored); "
+            f"{self.n_empty:,} without a relevant document, {self.n_tied:,} with ties between different labels; in "
+            "brackets: 95% bootstrap over queries"
         )
         return "\n".join(
             [*rows, *(textwrap.fill(note, 80, subsequent_indent="  ") for note in (self.convention, counts))]

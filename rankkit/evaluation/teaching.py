@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.evaluation.scoring import score_documents
 from rankkit.models.scorers import Scorer
 
@@ -47,6 +47,7 @@ def pseudo_labels(teacher: Scorer | Predictor, data: RankingDataset) -> RankingD
         >>> bool((taught.labels == data.features[:, 0]).all()), taught.features is data.features
         (True, True)
     """
+    check_given("pseudo_labels", "data", data, RankingDataset)
     if hasattr(teacher, "predict"):
         scores = np.asarray(cast(Predictor, teacher).predict(data.features))
     elif callable(teacher):

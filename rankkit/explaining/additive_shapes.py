@@ -20,6 +20,7 @@ from rankkit.evaluation.matching import documents_for, feature_names_of, matched
 from rankkit.models.scorers import Scorer, is_listwise
 from rankkit.models.scorers.evaluation_mode import evaluation_mode
 from rankkit.models.scorers.listwise import over_queries
+from rankkit.numbers import how_many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +72,8 @@ class Shapes:
     def convention(self) -> str:
         """What the numbers mean, which must stand wherever they do."""
         return (
-            f"Added to the score, less the mean over {self.n_docs:,} documents; spread: mean over documents of how far "
-            f"that is from its mean in the query, of {self.n_queries:,} queries."
+            f"Added to the score, less the mean over {how_many(self.n_docs, 'document')}; spread: mean over documents "
+            f"of how far that is from its mean in the query, of {how_many(self.n_queries, 'query')}."
         )
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -119,7 +120,7 @@ class Shapes:
         return "\n".join([*lines, textwrap.fill(self.convention, 80, subsequent_indent="  ")])
 
     def __repr__(self) -> str:
-        return f"Shapes({len(self.columns)} columns, {self.n_docs:,} documents)"
+        return f"Shapes({len(self.columns)} columns, {how_many(self.n_docs, 'document')})"
 
     def __str__(self) -> str:
         return self.table()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankkit.data.text_ids import Ids, TextIds
+from rankkit.numbers import how_many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +135,7 @@ class Attributions:
         return "\n".join([*lines, error])
 
     def __repr__(self) -> str:
-        return f"Attributions({len(self.qids)} documents, {len(self.names)} features)"
+        return f"Attributions({how_many(len(self.qids), 'document')}, {how_many(len(self.names), 'feature')})"
 
     def __str__(self) -> str:
         return self.table()

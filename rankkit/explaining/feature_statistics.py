@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rankkit.data.columns.kinds import Bag, Category
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.views import feature_names_of
+from rankkit.errors import check_given
 from rankkit.explaining.category_statistics import CategoryStatistics, category_statistics, table_of
 from rankkit.metrics.engine import rank_documents
 from rankkit.metrics.graded import dcg_of
@@ -146,6 +147,7 @@ def feature_statistics(data: RankingDataset, *, gain: Gain = "exp") -> FeatureSt
         <BLANKLINE>
         by: + high values first, - low values first. At random: ndcg@10 0.8155.
     """
+    check_given("feature_statistics", "data", data, RankingDataset)
     kept = _numeric(data)
     row_of = {place: row for row, place in enumerate(kept)}
     n_features = len(kept)

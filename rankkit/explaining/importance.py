@@ -21,6 +21,7 @@ from rankkit.evaluation.protocol import Protocol
 from rankkit.evaluation.report import Evaluation
 from rankkit.evaluation.scoring import score_documents
 from rankkit.models.scorers import Scorer
+from rankkit.numbers import how_many
 from rankkit.statistics.bootstrap import bootstrap_means, percentile_intervals
 
 if TYPE_CHECKING:
@@ -73,13 +74,14 @@ class Importance:
     @property
     def convention(self) -> str:
         """What the numbers mean, which must stand wherever they do."""
-        drawn = f"{self.evaluation.n_queries:,} queries"
+        drawn = how_many(self.evaluation.n_queries, "query")
         if self.evaluation.n_queries < self.n_queries_of:
             drawn += f" drawn from {self.n_queries_of:,}"
         return (
             f"Drop: mean {self.metric} as it is, less the mean with the feature shuffled among the documents of each "
-            f"query; {self.n_repeats} shuffle{'' if self.n_repeats == 1 else 's'}, seed {self.seed}; {drawn}, "
-            f"{self.n_docs:,} documents; in brackets: 95% bootstrap over queries. {self.evaluation.convention}"
+            f"query; {how_many(self.n_repeats, 'shuffle')}, seed {self.seed}; {drawn}, "
+            f"{how_many(self.n_docs, 'document')}; in brackets: 95% bootstrap over queries. "
+            f"{self.evaluation.convention}"
         )
 
     def to_pandas(self) -> "pd.DataFrame":

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from rankkit.data.columns.asking import as_column
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.files.places import check_place
 from rankkit.loaders.cache.folder import Remarks
 from rankkit.loaders.cache.reading import SUFFIX, cached, read_cache, write_cache
@@ -292,6 +292,7 @@ def write(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         DataError: If the format cannot hold the data.
         DiskError: If it cannot be written.
     """
+    check_given("write", "data", data, RankingDataset)
     from rankkit.loaders.tables import writers
 
     check_target(path)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import Ids, TextIds, id_texts
-from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.errors import ConfigError, DataError, ShapeError, check_given
 from rankkit.files.atomic import replacing
 from rankkit.files.places import check_place
 from rankkit.loaders.sources import is_stream
@@ -43,6 +43,7 @@ def write_scores(data: RankingDataset, scores: NDArray[np.float32], path: Path |
         ShapeError: If there is not one score a document.
         DiskError: If it cannot be written.
     """
+    check_given("write_scores", "data", data, RankingDataset)
     if scores.shape != (data.n_docs,):
         raise ShapeError(
             f"write_scores: expected {data.n_docs} scores, one a document; got shape {scores.shape}. "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import TextIds, id_texts
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.files.atomic import replacing
 from rankkit.files.places import check_place
 from rankkit.loaders.compression import packed
@@ -49,6 +49,7 @@ def write_qrels(data: RankingDataset, path: str | os.PathLike[str]) -> None:
         q1 0 a 0
         q1 0 b 2
     """
+    check_given("write_qrels", "data", data, RankingDataset)
     path = Path(path)
     check_place(path)
     if data.labels is None or data.doc_ids is None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.distances import Distance
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.evaluation.report import Evaluation
 from rankkit.models.encoders import Encoder, embed
 from rankkit.similarity.comparing import flat_inputs
@@ -185,6 +185,9 @@ def evaluate_encoder(
         >>> list(report.left_out)
         ['20-way 1-shot']
     """
+    check_given(_WHERE, "examples", examples, LabelledExamples)
+    if valid is not None:
+        check_given(_WHERE, "valid", valid, LabelledExamples)
     if valid is not None and (valid is examples or valid.fingerprint == examples.fingerprint):
         raise ConfigError(
             f"{_WHERE}: expected validation examples other than those measured; got the same. Error rates at a "

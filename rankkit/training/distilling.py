@@ -14,7 +14,7 @@ from rankkit.data.merging import merge
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.text_ids import id_texts
 from rankkit.data.views import fold_of_queries
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.evaluation.matching import matched
 from rankkit.evaluation.teaching import pseudo_labels
 from rankkit.files.atomic import write_bytes
@@ -74,6 +74,9 @@ def out_of_fold_scores(
         >>> out_of_fold_scores(rk.LinearScorer.for_data, "ranknet", train, n_folds=2, epochs=1).shape == (train.n_docs,)
         True
     """
+    check_given("out_of_fold_scores", "train", train, RankingDataset)
+    if valid is not None:
+        check_given("out_of_fold_scores", "valid", valid, RankingDataset)
     if not isinstance(n_folds, int) or isinstance(n_folds, bool) or n_folds < 2:
         raise ConfigError(f"out_of_fold_scores: expected n_folds of at least 2; got {n_folds!r}. Pass 5.")
     if train.n_queries < n_folds:
@@ -246,6 +249,9 @@ def distill(
     References:
         Bucila, Caruana, Niculescu-Mizil, *Model Compression*, KDD 2006, who make data up for a student; by other draws.
     """
+    check_given("distill", "train", train, RankingDataset)
+    if valid is not None:
+        check_given("distill", "valid", valid, RankingDataset)
     check_distilling(share, temperature, copies, corruption)
     if getattr(student, "options", {}).get("prior") is not None:
         raise ConfigError(

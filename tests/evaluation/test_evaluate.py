@@ -290,7 +290,7 @@ def test_a_score_of_minus_infinity_is_not_retrieved_and_ranked_last_where_a_prot
     assert report.means == {"mrr": 0, "recall": 0, "ndcg": 0}
     assert report.n_unretrieved == 1
     assert report.n_empty == 0
-    assert "; 1 documents not retrieved, judged all the same" in report.convention
+    assert "; 1 document not retrieved, judged all the same" in report.convention
     last = evaluate_scores(**given, protocol=Protocol(minus_inf="last"))
     assert last.means == {"mrr": 1 / 2, "recall": 1, "ndcg": pytest.approx(1 / math.log2(3))}
     assert last.n_unretrieved == 0

@@ -8,6 +8,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 
 @reads_data()
@@ -30,7 +31,7 @@ def convert(
     from rankkit.loaders.files import convert
 
     data = convert(source, target, **reading)
-    said = f"{target}: {data.n_docs:,} rows of {data.n_queries:,} queries, {data.n_features} features"
-    typer.echo(said, err=str(target) == "-")
+    rows, queries = how_many(data.n_docs, "row"), how_many(data.n_queries, "query")
+    typer.echo(f"{target}: {rows} of {queries}, {how_many(data.n_features, 'feature')}", err=str(target) == "-")
     if str(target) != "-":
         suggest("rankkit", "inspect", target)

@@ -8,6 +8,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 
 @reads_data()
@@ -32,6 +33,9 @@ def qrels(
         )
     documents = read(data, **reading)
     write_qrels(documents, out)
-    typer.echo(f"{out}: {documents.n_docs:,} judgments of {documents.n_queries:,} queries", err=str(out) == "-")
+    typer.echo(
+        f"{out}: {how_many(documents.n_docs, 'judgment')} of {how_many(documents.n_queries, 'query')}",
+        err=str(out) == "-",
+    )
     if str(out) != "-":
         suggest("rankkit", "evaluate", "--qrels", out, "--run", "FILE.run")

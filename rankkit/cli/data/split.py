@@ -8,6 +8,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import Reading, reads_data, refuse_reading
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 if TYPE_CHECKING:
     from rankkit.data.ranking_dataset import RankingDataset
@@ -109,7 +110,7 @@ def split(
     parts = views.split(read(source, **reading), list(targets.values()), seed=seed, by=by_time)
     for target, part in zip(targets, parts, strict=True):
         _write(part, target)
-        typer.echo(f"{target}: {part.n_docs:,} rows of {part.n_queries:,} queries")
+        typer.echo(f"{target}: {how_many(part.n_docs, 'row')} of {how_many(part.n_queries, 'query')}")
     options = {"train": "--train", "vali": "--valid", "test": "--test"}
     files = [word for target in targets for word in (options[target.name.split(".")[0]], target)]
     suggest("rankkit", "train", *files, "--out", "runs/first")

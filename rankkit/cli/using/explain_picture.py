@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rankkit.numbers import how_many
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -47,10 +49,9 @@ def draw_importance(importance: "Importance", top: int) -> dict[str, bytes]:
             f"drop of {importance.metric} when shuffled; line: 95% bootstrap over queries, grey: spans 0", loc="right"
         )
         left = len(importance.names) - len(shown)
-        more = f", the first {len(shown):,} of {len(importance.names):,} features" if left else ""
-        _title(
-            axes, f"{importance.metric} {importance.baseline:.4f} on {importance.evaluation.n_queries:,} queries{more}"
-        )
+        more = f", the first {len(shown):,} of {how_many(len(importance.names), 'feature')}" if left else ""
+        queries = how_many(importance.evaluation.n_queries, "query")
+        _title(axes, f"{importance.metric} {importance.baseline:.4f} on {queries}{more}")
         return _files(figure)
 
 
@@ -83,7 +84,7 @@ def draw_attributions(attributions: "Attributions", top: int) -> dict[str, bytes
             title = _cut(attributions.title(place), _LONGEST_TITLE)
             _title(axes, f"{title}: score {attributions.scores[place]:.4g}")
         if len(attributions.qids) > len(places):
-            figure.suptitle(f"The first {len(places)} of {len(attributions.qids):,} documents")
+            figure.suptitle(f"The first {len(places)} of {how_many(len(attributions.qids), 'document')}")
         return _files(figure)
 
 
@@ -101,7 +102,7 @@ def draw_shapes(shapes: "Shapes", top: int) -> dict[str, bytes]:
             _curve(axes, shape)
         for axes in panels[len(drawn) :]:
             axes.set_visible(False)
-        figure.suptitle(f"Added to the score, less its mean over {shapes.n_docs:,} documents")
+        figure.suptitle(f"Added to the score, less its mean over {how_many(shapes.n_docs, 'document')}")
         return _files(figure)
 
 

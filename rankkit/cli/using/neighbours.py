@@ -15,6 +15,7 @@ from rankkit.cli.kinds.similarity.reading import (
     refuse_overwriting,
 )
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +79,7 @@ def neighbours(
         typer.echo(recall)
     if out is not None:
         _write(table, out)
-        typer.echo(f"{out}: {len(table):,} neighbours of {asked.n_examples:,} queries")
+        typer.echo(f"{out}: {how_many(len(table), 'neighbour')} of {how_many(asked.n_examples, 'query')}")
     suggest("rankkit", "export", run, "--to", "onnx", "--out", "encoder.onnx")
 
 

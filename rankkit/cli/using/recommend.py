@@ -9,6 +9,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import names_of
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 _USERS = 8192  # whose lists are in memory at the same time
 
@@ -83,7 +84,7 @@ def recommend(
 
     _write(parts(), out)
     cold = f"; {n_cold:,} without a history get the most popular items" if n_cold else ""
-    typer.echo(f"{out}: {n_rows:,} items for {n_users:,} users{cold}")
+    typer.echo(f"{out}: {how_many(n_rows, 'item')} for {how_many(n_users, 'user')}{cold}")
     if index is not None:
         places = spread(np.arange(len(asked)))
         some = asked.select(places) if isinstance(asked, Interactions) else asked[places]

@@ -8,6 +8,7 @@ import typer
 from rankkit.cli.absent import refuse_absent
 from rankkit.cli.data.options import BESIDE, Reading, reads_data
 from rankkit.cli.next_step import suggest
+from rankkit.numbers import how_many
 
 
 @reads_data(known_to="as in training", without={"n_features", *BESIDE})
@@ -43,6 +44,8 @@ def score(
     check_scores_target(out)
     scorer = bundle.load_scorer(run)
     n_scores, n_queries = score_file(scorer, data, out, tag=run.name, reading=reading)
-    typer.echo(f"{out}: {n_scores:,} scores of {n_queries:,} queries, in row order", err=str(out) == "-")
+    typer.echo(
+        f"{out}: {how_many(n_scores, 'score')} of {how_many(n_queries, 'query')}, in row order", err=str(out) == "-"
+    )
     if str(out) != "-":
         suggest("rankkit", "export", run, "--to", "onnx", "--out", "ranker.onnx")

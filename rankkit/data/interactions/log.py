@@ -4,7 +4,7 @@ import hashlib
 import operator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
+from rankkit.numbers import how_many
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,8 @@ class Interactions:
         >>> log.item_ids[log[0].items].tolist()
         ['y', 'x']
     """
+
+    made_by: ClassVar = ("rankkit.read_interactions(path)", "rankkit.Interactions.from_events(users, items)")
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]
@@ -136,7 +139,8 @@ class Interactions:
         return self.n_users
 
     def __repr__(self) -> str:
-        counts = f"{self.n_users:,} users, {self.n_items:,} items, {self.n_events:,} events"
+        things = ((self.n_users, "user"), (self.n_items, "item"), (self.n_events, "event"))
+        counts = ", ".join(how_many(count, thing) for count, thing in things)
         times = "no times" if self.times is None else f"times {self._span(self.times)}"
         values = "" if self.values is None else f", values {self._span(self.values)}"
         return f"Interactions({counts}, {times}{values})"

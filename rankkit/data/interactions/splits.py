@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.interactions.joining import on_shared_ids
 from rankkit.data.interactions.log import Interactions
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 
 By = Literal["time", "leave_last", "ratio", "given"]
 Order = Literal["time", "random"]
@@ -134,6 +134,7 @@ def split_interactions(
         ['w', 'u']
     """
     where = "split_interactions"
+    check_given(where, "log", log, Interactions)
     for name, value, choices in (("by", by, By), ("order", order, Order)):
         if value not in get_args(choices):
             known = ", ".join(map(repr, get_args(choices)))
@@ -174,6 +175,7 @@ def rolling_splits(log: Interactions, n_windows: int, *, share: float = 0.1) -> 
         [(4, 2), (6, 2), (8, 2)]
     """
     where = "rolling_splits"
+    check_given(where, "log", log, Interactions)
     if n_windows < 1 or not 0 < share * n_windows < 1:
         raise ConfigError(
             f"{where}: expected windows of together less than all events; got {n_windows} of {share}. Take fewer."

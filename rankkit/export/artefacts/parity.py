@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankkit.errors import ExportError
+from rankkit.numbers import how_many
 
 TOLERANCE = 1e-5
 _BLOCK = 1024
@@ -91,7 +92,8 @@ class Parity:
         return dict(vars(self))
 
     def __str__(self) -> str:
-        return f"max difference {self.max_difference:.2g}, {self.inversions} inversions, over {self.n_docs:,} documents"
+        over = how_many(self.n_docs, "document")
+        return f"max difference {self.max_difference:.2g}, {self.inversions} inversions, over {over}"
 
 
 def measure(
@@ -158,7 +160,7 @@ def gate(where: str, parity: Parity, *, tolerance: float = TOLERANCE, action: st
         raise ExportError(
             f"{where}: expected scores within {tolerance:g} * max(1, |score|) of the ranker's and no pair inverted; "
             f"got a relative difference of {parity.max_relative:.3g} and {parity.inversions:,} inversions over "
-            f"{parity.n_docs:,} documents. {action}"
+            f"{how_many(parity.n_docs, 'document')}. {action}"
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rankkit.data.labelled_examples import LabelledExamples
-from rankkit.errors import ConfigError, DataError, did_you_mean
+from rankkit.errors import ConfigError, DataError, check_given, did_you_mean
 from rankkit.files.plain_files import check_name
 from rankkit.loaders.examples.archives import ARCHIVES
 from rankkit.loaders.examples.arrays import read_npz, write_npz
@@ -134,6 +134,7 @@ def write_labelled(examples: LabelledExamples, path: str | os.PathLike[str]) -> 
     Raises:
         ConfigError: If the name ends in neither.
     """
+    check_given("write_labelled", "examples", examples, LabelledExamples)
     path = Path(path)
     if path.suffix.lower() == ".npz":
         write_npz(examples, path)

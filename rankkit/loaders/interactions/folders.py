@@ -24,7 +24,7 @@ from rankkit.data.interactions.audit import audit_split
 from rankkit.data.interactions.log import Interactions, same_ids
 from rankkit.data.interactions.splits import Split, Splits, splits_of_parts
 from rankkit.data.text_ids import Ids, TextIds, as_ids, to_arrow
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.files.atomic import beside, put_folder
 from rankkit.files.disk import writing
 from rankkit.files.places import check_place
@@ -65,6 +65,7 @@ def write_log(log: Interactions, folder: str | os.PathLike[str]) -> None:
         ConfigError: If something else is there.
         DiskError: If it cannot be written.
     """
+    check_given("write_log", "log", log, Interactions)
     place = Path(folder)
     check_free(place)
     with writing(place):

@@ -34,7 +34,7 @@ def embed(
     Raises:
         ConfigError: If it is no encoder.
         ShapeError: If the inputs have another shape than the encoder takes.
-        DataError: If an embedding is not finite.
+        DataError: If inputs are no array, or an embedding is not finite.
 
     Example:
         >>> from rankkit.models.encoders import MLPEncoder
@@ -46,6 +46,11 @@ def embed(
             f"embed: expected an encoder; got {type(encoder).__name__}. Score documents with rankkit.predict."
         )
     check_count("embed", "batch_size", batch_size)
+    if not isinstance(inputs, np.ndarray | Tensor):
+        raise DataError(
+            f"embed: expected an array or a tensor of inputs; got {type(inputs).__name__}. Pass numpy.asarray(inputs), "
+            "or the inputs of LabelledExamples."
+        )
     check_inputs("embed", inputs.shape, encoder.input_shape)
     found = np.empty((len(inputs), encoder.n_dims), np.float32)
     module = cast(nn.Module, encoder)

@@ -72,17 +72,6 @@ def check_scorer(where: str, scorer: object) -> None:
     raise ConfigError(f"{where}: expected a scorer, a torch module; got {got}. {action}")
 
 
-def check_is_dataset(where: str, name: str, data: object) -> None:
-    """Raise DataError unless documents are a data set that was read."""
-    if isinstance(data, RankingDataset):
-        return
-    action = (
-        "Read it: rankkit.read(path)." if isinstance(data, str) else "Make it one: rankkit.from_pandas(table, ...)."
-    )
-    got = repr(data) if isinstance(data, str) else type(data).__name__
-    raise DataError(f"{where}: expected a RankingDataset as {name}; got {got}. {action}")
-
-
 def check_data(
     scorer: nn.Module, train: RankingDataset, valid: RankingDataset | None
 ) -> tuple[RankingDataset, RankingDataset | None]:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.errors import DataError
+from rankkit.numbers import how_many
 from rankkit.objectives import Objective
 from rankkit.objectives.combination import WeightedSum
 from rankkit.remarks import say
@@ -250,4 +251,4 @@ def _action(reasons: NDArray[np.str_]) -> str:
 def _how_many(data: RankingDataset) -> str:
     if data.n_docs == 1:
         return "1 sample"  # in the word that scikit-learn's users know
-    return "1 query" if data.n_queries == 1 else f"{data.n_queries:,} queries"
+    return how_many(data.n_queries, "query")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from rankkit.data.ranking_dataset import RankingDataset
+from rankkit.errors import check_given
 from rankkit.evaluation import evaluate, evaluate_scores
 from rankkit.evaluation.scoring import resident_features, score_documents
 from rankkit.models.model import boosts, learns_in_one_go
@@ -24,7 +25,7 @@ from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
 from rankkit.tasks.ranking.block_feed import BlockFeed
 from rankkit.tasks.ranking.blocks import Blocks, Pool, chosen_block_docs
-from rankkit.tasks.ranking.checks import check_data, check_is_dataset, check_objective, check_scorer, objective_of
+from rankkit.tasks.ranking.checks import check_data, check_objective, check_scorer, objective_of
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.informative import NEEDS_GRADES, check_informative
 from rankkit.tasks.ranking.nonfinite import ListBlame
@@ -57,7 +58,7 @@ class RankingJob:
         else:
             self.objective = objective_of(objective)
         for part, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():
-            check_is_dataset(self.where, part, data)
+            check_given(self.where, part, data, RankingDataset)
         self.model, self.train, self.valid = scorer, train, valid
         self.batches = ListBatches(batch_queries, batch_docs, length_window, block_docs)
 

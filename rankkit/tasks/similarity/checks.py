@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rankkit.data.labelled_examples import LabelledExamples
 from rankkit.distances import Distance
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.models.encoders import Encoder
 from rankkit.numbers import check_whole
 from rankkit.objectives import DualLearning, Objective
@@ -138,8 +138,9 @@ def check_examples(
         labels_count: False where each example is its own class.
     """
     for name, data in (("train", train), ("valid", valid)):
-        if data is None:
+        if data is None and name == "valid":
             continue
+        check_given("fit_encoder", name, data, LabelledExamples)
         if encoder.input_shape is not None and tuple(data.input_shape) != tuple(encoder.input_shape):
             raise DataError(
                 f"fit_encoder: expected inputs of shape {tuple(encoder.input_shape)} in {name}; got "

@@ -91,7 +91,7 @@ def test_fingerprints_are_equal_for_equal_logs_alone():
 def test_pandas_and_repr():
     log = Interactions.from_events(["b", "a"], [3, 3], times=[1, 2], values=[0.5, 1])
     assert log.to_pandas().to_dict("list") == {"user": ["b", "a"], "item": [3, 3], "time": [1, 2], "value": [0.5, 1.0]}
-    assert repr(log) == "Interactions(2 users, 1 items, 2 events, times 1..2, values 0.5..1)"
+    assert repr(log) == "Interactions(2 users, 1 item, 2 events, times 1..2, values 0.5..1)"
 
 
 @pytest.mark.parametrize(

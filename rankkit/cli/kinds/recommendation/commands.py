@@ -12,6 +12,7 @@ from rankkit.cli.kinds.commands import Asked
 from rankkit.cli.kinds.recommendation.comparison_file import RecommenderComparisonFile
 from rankkit.cli.kinds.recommendation.training_file import LogData, RecommenderExperiment
 from rankkit.errors import BundleError, ConfigError, DataError
+from rankkit.numbers import how_many
 from rankkit.tasks.task import Task
 
 
@@ -46,13 +47,16 @@ class RecommendationCommands:
         held_out = {"valid": splits.valid, "test": splits.test}
         for name, part in held_out.items():
             if part is not None:
-                typer.echo(f"{name:<6} {part.targets.n_events:,} events of {len(part.users):,} users, to be found")
+                events, users = how_many(part.targets.n_events, "event"), how_many(len(part.users), "user")
+                typer.echo(f"{name:<6} {events} of {users}, to be found")
         return {"train": splits.train, **{name: part for name, part in held_out.items() if part is not None}}
 
     def measure(self, experiment: RecommenderExperiment, model: Any, data: Mapping[str, Any]) -> dict[str, Any]:
         """What a recommender is worth on the test part."""
         if experiment.training.get("refit"):
-            typer.echo(f"Learnt again from training and validation data together: {model.log.n_events:,} events.")
+            typer.echo(
+                f"Learnt again from training and validation data together: {how_many(model.log.n_events, 'event')}."
+            )
         report = self.task.evaluate(model, data["test"], experiment.evaluation.metrics)
         typer.echo(f"\ntest\n{report}")
         return {"test": report}

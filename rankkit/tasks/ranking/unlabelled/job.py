@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from rankkit.data.batch import QueryBatch
 from rankkit.data.ranking_dataset import RankingDataset
-from rankkit.errors import ConfigError, DataError
+from rankkit.errors import ConfigError, DataError, check_given
 from rankkit.models.scorers.layers import weights_from
 from rankkit.numbers import is_finite
 from rankkit.sampling import CollapseWatch
@@ -20,7 +20,7 @@ from rankkit.tasks.gradient.settings import Precision, Settings, check_counts, c
 from rankkit.tasks.gradient.trunk import check_has_trunk
 from rankkit.tasks.gradient.work import Work
 from rankkit.tasks.ranking.batches import ListBatches, default_epochs
-from rankkit.tasks.ranking.checks import check_columns, check_is_dataset, check_scorer
+from rankkit.tasks.ranking.checks import check_columns, check_scorer
 from rankkit.tasks.ranking.device_batches import Feed
 from rankkit.tasks.ranking.job import RankingJob, note_columns
 from rankkit.tasks.ranking.nonfinite import ListBlame
@@ -55,7 +55,7 @@ class PretrainingJob:
         check_scorer(self.where, scorer)
         check_pretrainable(scorer)
         check_method(method, corruption, temperature, n_dims)
-        check_is_dataset(self.where, "unlabelled", unlabelled)
+        check_given(self.where, "unlabelled", unlabelled, RankingDataset)
         self.model = scorer
         self.train = replace(unlabelled, labels=None, weights=None)
         self.method, self.corruption, self.temperature, self.n_dims = method, corruption, temperature, n_dims
