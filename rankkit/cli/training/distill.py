@@ -168,6 +168,8 @@ class _Work:
                 "rankkit distill: expected a student without prior, which would remember what the teacher says; got "
                 "scorer.prior. Leave it out."
             )
+        if teacher.scorer.options.get("prior") is not None:
+            typer.echo("The student has no prior: what the teacher remembers reaches it through its scores alone.")
         self._run = run
         self._teacher, self._student, self._resume = teacher, student, resume
         self._how, self._n_folds = how, n_folds

@@ -47,6 +47,16 @@ def test_a_time_that_no_student_keeps_is_refused_before_teachers_are_trained(ran
     assert "teacher 1" not in answer.out
 
 
+def test_a_teacher_with_a_memory_has_a_student_without_and_it_is_said(rankkit, teacher, tmp_path):
+    few = ("--scorer", "linear", "--set", "training.epochs=1", "--out", tmp_path / "knows")
+    data = ("--train", tmp_path / "train.txt", "--valid", tmp_path / "vali.txt")
+    assert rankkit("train", *data, "--prior", "1", *few).code == 0
+    small = ("--folds", 2, "--set", "training.epochs=1", "--set", "scorer.hidden=[8]", "--out", tmp_path / "small")
+    said = "The student has no prior: what the teacher remembers reaches it through its scores alone."
+    assert said in rankkit("distill", tmp_path / "knows", *small).out
+    assert said not in rankkit("distill", teacher, *small[:-1], tmp_path / "other").out
+
+
 def test_a_teacher_without_a_run_or_without_validation_data_is_refused(rankkit, teacher, tmp_path):
     rk.save(rk.load(teacher), tmp_path / "bare")
     answer = rankkit("distill", tmp_path / "bare", "--out", tmp_path / "small")
