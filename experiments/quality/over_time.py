@@ -47,7 +47,7 @@ SYSTEMS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "mlp, memory": ("mlp", "softmax", MEMORY, EPOCHS),
     "mlp, memory, 3 epochs": ("mlp", "softmax", MEMORY, FEW),
 }
-FIRST = "LightGBM"
+FIRST, PEERS = "LightGBM", ("LightGBM", "XGBoost", "CatBoost")
 
 
 class Clock(Callback):
@@ -144,9 +144,16 @@ def reached(points: np.ndarray, value: float) -> float | None:
 def draw(drawn: dict[str, np.ndarray], name: str, path: Path) -> None:
     """The curves of a set."""
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    families = list(dict.fromkeys(system.partition(",")[0] for system in drawn))
     for system, points in drawn.items():
-        peer = system.partition(",")[0] in {"LightGBM", "XGBoost", "CatBoost"}
-        axes.step(points[:, 0], points[:, 1], where="post", label=system, linestyle="--" if peer else "-")
+        family, _, variant = system.partition(", ")
+        style = "--" if family in PEERS else ":" if "3 epochs" in variant else "-." if variant == "plain" else "-"
+        look = {
+            "color": f"C{families.index(family)}",
+            "linestyle": style,
+            "linewidth": 2.4 if "memory" in variant else 1.3,
+        }
+        axes.step(points[:, 0], points[:, 1], where="post", label=system, **look)
     axes.axhline(drawn[FIRST][-1, 1], color="grey", linewidth=0.7)
     top = max(points[-1, 1] for points in drawn.values())
     axes.set_ylim(top - 0.06, top + 0.003)
