@@ -59,12 +59,12 @@ def options(
 
 def _overview() -> list[str]:
     """Each section with the names of its keys."""
-    from rankkit.cli.kinds.described import section as keys_of
+    from rankkit.cli.kinds.described import key_names
     from rankkit.registry import names
 
     lines = []
     for section, (table, _) in _SECTIONS.items():
-        lines += _wrap(", ".join(option.name for option in keys_of(table)), f"{section}: ")
+        lines += _wrap(", ".join(key_names(table)), f"{section}: ")
     for kind in _PARTS:
         lines += _wrap(", ".join(names(kind)), f"{kind} NAME: ")
     return [*lines, "", "What they mean: rankkit options training, rankkit options scorer mlp, ..."]
@@ -72,7 +72,7 @@ def _overview() -> list[str]:
 
 def _part(kind: str, name: str | None) -> list[str]:
     """The options of one scorer, encoder or objective; without a name, those of each on a line."""
-    from rankkit.cli.kinds.described import part
+    from rankkit.cli.kinds.described import defaults, part
     from rankkit.registry import EMBEDDING_OBJECTIVES, names
 
     if name is not None:
@@ -84,7 +84,7 @@ def _part(kind: str, name: str | None) -> list[str]:
     for one in kinds:
         known = [*EMBEDDING_OBJECTIVES] if one == "embedding objective" else names(one)
         for entry in known:
-            shown = ", ".join(f"{option.name} = {_shown(option.default)}" for option in part(one, entry))
+            shown = ", ".join(f"{option} = {_shown(default)}" for option, default in defaults(one, entry).items())
             lines += _wrap(shown or "none", f"{entry}: ")
     return [*lines, "", f"One in full: rankkit options {kind} NAME"]
 

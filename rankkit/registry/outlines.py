@@ -1,4 +1,7 @@
-"""outline(): name, docstring and parameters of a function or class, read from its source without importing it."""
+"""outline(): name, docstring and parameters of a function or class, read from its source without importing it.
+
+:func:`fields` are those of a class that has fields in place of parameters.
+"""
 
 import ast
 import importlib.util
@@ -50,6 +53,32 @@ def outline(place: str) -> Any:
     return stand_in
 
 
+def fields(place: str) -> list[str]:
+    """The names of the fields of a model of pydantic at ``"module:name"``, in its order: those of its bases first.
+
+    Args:
+        place: Of a class; bases that lie in another package have no fields.
+
+    >>> fields("rankkit.cli.experiments.compared:SearchSection")
+    ['trials', 'options', 'seed', 'sampler']
+    """
+    module, _, name = place.partition(":")
+    found = _top_level(module).get(name)
+    if isinstance(found, ast.ImportFrom):
+        origin = _module_of(found, module)
+        is_ours = origin.partition(".")[0] == module.partition(".")[0]
+        return fields(f"{origin}:{_original(found, name)}") if is_ours else []
+    if not isinstance(found, ast.ClassDef):
+        return []
+    bases = [base.id for base in reversed(found.bases) if isinstance(base, ast.Name)]
+    names = [field for base in bases for field in fields(f"{module}:{base}")]
+    for node in found.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            is_field = not node.target.id.startswith("_") and not ast.unparse(node.annotation).startswith("ClassVar")
+            names += [node.target.id] if is_field else []
+    return [*dict.fromkeys(names)]
+
+
 def _only_marks(decorator: ast.expr) -> bool:
     """Whether a decorator leaves the function as it is, but for attributes."""
     return isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "marked"
@@ -57,7 +86,7 @@ def _only_marks(decorator: ast.expr) -> bool:
 
 def _parameters(module: str, written: ast.arguments) -> list[inspect.Parameter] | None:
     """The parameters of a function; None where a default cannot be read."""
-    if written.vararg is not None or written.kwarg is not None:
+    if written.vararg is not None:
         return None
     places = [*written.posonlyargs, *written.args]
     missing: list[ast.expr | None] = [None] * (len(places) - len(written.defaults))
@@ -72,6 +101,8 @@ def _parameters(module: str, written: ast.arguments) -> list[inspect.Parameter] 
         if value is _NOT_THERE:
             return None
         parameters.append(inspect.Parameter(argument.arg, kind, default=value))
+    if written.kwarg is not None:
+        parameters.append(inspect.Parameter(written.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
     return parameters
 
 

@@ -21,6 +21,7 @@ from rankkit.serving.http.bearer import Bearer, read_token
 from rankkit.serving.http.docs_page import docs_page
 from rankkit.serving.http.measuring import Measured
 from rankkit.serving.http.openapi import add_requests, add_token
+from rankkit.serving.http.straight import Answer, Straight
 from rankkit.serving.refusal import RefusedError
 from rankkit.serving.scoring.ranker import ServedRanker
 from rankkit.serving.service import Service
@@ -77,7 +78,9 @@ def create_answering_app(models: Mapping[str, Answerer], settings: Settings | No
 
 
 def _application(
-    service: Service | Answers, add_routes: Callable[[FastAPI], None], describe: Callable[[dict[str, Any]], None]
+    service: Service | Answers,
+    add_routes: Callable[[FastAPI], dict[str, Answer]],
+    describe: Callable[[dict[str, Any]], None],
 ) -> FastAPI:
     """What every service has around its routes: limits, errors, health, metadata, counts, documentation, the token."""
 
@@ -92,8 +95,9 @@ def _application(
     app.state.house, app.state.models, app.state.reload = service.house, service.models, service.reload
     app.state.admin = admin_app(service)
     _answer_errors(app)
-    add_routes(app)
+    answers = add_routes(app)
     _add_reading(app, service)
+    app.add_middleware(Straight, answers=answers, refused=app.exception_handlers)
     if service.settings.token_file is not None:
         token = read_token(service.settings.token_file)
         app.add_middleware(Bearer, token=token)
@@ -137,7 +141,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _add_ranking(app: FastAPI, service: Service) -> None:
+def _add_ranking(app: FastAPI, service: Service) -> dict[str, Answer]:
     @app.post(
         "/rank",
         response_model=RankAnswer,
@@ -158,18 +162,21 @@ def _add_ranking(app: FastAPI, service: Service) -> None:
     async def score(request: Request, model: AskedModel = None) -> Response:
         return _json(*await service.score(request, model))
 
-
-def _add_answers(app: FastAPI, service: Answers) -> None:
-    for path, route in service.task.routes.items():
-        _add_answer(app, service, path, route)
+    return {"/rank": rank, "/score": score}
 
 
-def _add_answer(app: FastAPI, service: Answers, path: str, route: Route) -> None:
+def _add_answers(app: FastAPI, service: Answers) -> dict[str, Answer]:
+    return {f"/{path}": _add_answer(app, service, path, route) for path, route in service.task.routes.items()}
+
+
+def _add_answer(app: FastAPI, service: Answers, path: str, route: Route) -> Answer:
     answers = {status: told for status, told in _ANSWERS.items() if status != 200}
 
     @app.post(f"/{path}", responses=answers, summary=route.summary, response_description="The answer.", name=path)
     async def answer(request: Request, model: AskedModel = None) -> Response:
         return Response(await service.answer(request, path, model), media_type="application/json")
+
+    return answer
 
 
 def _add_reading(app: FastAPI, service: Service | Answers) -> None:

@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from torch import nn
 from typer.testing import CliRunner
 
 from rankkit.cli.app import app
+from rankkit.cli.kinds.described import SECTIONS, defaults, key_names, part
+from rankkit.cli.kinds.described import section as described_section
 from rankkit.cli.options import _SECTIONS
 from rankkit.errors import ConfigError
-from rankkit.registry import ENCODERS, OBJECTIVES, SCORERS
+from rankkit.registry import ENCODERS, OBJECTIVES, SCORERS, names, register, unregister
 
 
 def shown(*words):
@@ -19,9 +22,32 @@ def shown(*words):
 
 def test_without_a_section_all_keys_are_named():
     output = shown()
-    for section in (*_SECTIONS, "scorer NAME", "encoder NAME", "objective NAME"):
-        assert re.search(rf"^{section}: \w", output, re.MULTILINE), section
+    for named in (*_SECTIONS, "scorer NAME", "encoder NAME", "objective NAME"):
+        assert re.search(rf"^{named}: \w", output, re.MULTILINE), named
     assert all(len(line) <= 80 for line in output.splitlines())
+
+
+@pytest.mark.parametrize("table", [*SECTIONS, *(table for table, _ in _SECTIONS.values() if table not in SECTIONS)])
+def test_keys_read_from_the_source_are_those_that_there_are(table):
+    assert key_names(table) == [option.name for option in described_section(table)]
+
+
+@pytest.mark.parametrize("kind", ["scorer", "encoder", "recommender", "objective", "embedding objective"])
+def test_defaults_read_from_the_source_are_those_that_there_are(kind):
+    for name in names(kind):
+        assert defaults(kind, name) == {option.name: option.default for option in part(kind, name)}
+
+
+def test_defaults_of_what_was_registered_are_its_own():
+    class Wide(nn.Module):
+        def __init__(self, n_features: int, *, width: int = 2 * 7) -> None:
+            super().__init__()
+
+    register("scorer", "wide_one", Wide)
+    try:
+        assert "\nwide_one: width = 14\n" in shown("scorer")
+    finally:
+        unregister("scorer", "wide_one")
 
 
 @pytest.mark.parametrize("section", _SECTIONS)

@@ -133,7 +133,7 @@ def byte_at(typing_context, data, index):
 
 
 @intrinsic
-def _word_at(typing_context, data, index):
+def word_at(typing_context, data, index):
     """The eight bytes from data[index] as one little-endian uint64, wherever they lie."""
 
     def generate(context, builder, signature, args):
@@ -193,7 +193,7 @@ def _token_end(data, pos):
 
 
 @_inline
-def _count_digits(word):
+def count_digits(word):
     """How many digits the eight bytes begin with, 0 to 8."""
     values = word ^ _ASCII_ZEROS  # a digit becomes 0..9
     others = (values + _ABOVE_NINE | values) & _TOP_BITS  # carries only ever reach bytes behind the first other one
@@ -201,7 +201,7 @@ def _count_digits(word):
 
 
 @_inline
-def _digits_value(word, n):
+def digits_value(word, n):
     """The number that the first n bytes spell, all of them digits, n from 1 to 8 (eight digits in three products)."""
     values = (word ^ _ASCII_ZEROS) << np.uint64(64 - 8 * n)  # zeros in front do not change a number
     pairs = values * _TEN + (values >> _EIGHT)
@@ -233,10 +233,10 @@ def _parse_word(data, start):
     stop = _token_end(data, start)
     if stop == start:
         return _EMPTY, stop
-    if stop - start == 4 and _word_at(data, start) << np.uint64(32) == _NULL:
+    if stop - start == 4 and word_at(data, start) << np.uint64(32) == _NULL:
         return _MISSING, stop
     pos = start + (byte_at(data, start) == _MINUS or byte_at(data, start) == _PLUS)
-    word = (_word_at(data, pos) | _LOWER_WORD) << np.uint64(40)
+    word = (word_at(data, pos) | _LOWER_WORD) << np.uint64(40)
     if stop - pos == 3 and word == _NAN:
         return _MISSING, stop
     if word == _INF:  # and infinity, and whatever begins so: an error either way
@@ -313,12 +313,12 @@ def _parse_index(data, pos):
 
 @_inline
 def _starts_with_qid(data, pos):
-    return _word_at(data, pos) << np.uint64(32) == _QID
+    return word_at(data, pos) << np.uint64(32) == _QID
 
 
 @_inline
 def _starts_with(data, pos, prefixes, shifts, column):
-    return _word_at(data, pos) << shifts[column] == prefixes[column]
+    return word_at(data, pos) << shifts[column] == prefixes[column]
 
 
 @_inline
@@ -383,21 +383,21 @@ def _parse_ordered(data, pos, row, values, base, prefixes, shifts, hard, stats):
         # of the speed.
         negative = byte_at(data, pos) == _MINUS
         stop = pos + negative
-        word = _word_at(data, stop)
-        n_whole = _count_digits(word)
+        word = word_at(data, stop)
+        n_whole = count_digits(word)
         stop += n_whole
         plain = 0 < n_whole < 8
         value = np.float64(0.0)
         if plain:
-            whole = _digits_value(word, n_whole)
+            whole = digits_value(word, n_whole)
             value = np.float64(whole)
             if byte_at(data, stop) == _DOT:
-                word = _word_at(data, stop + 1)
-                n_part = _count_digits(word)
+                word = word_at(data, stop + 1)
+                n_part = count_digits(word)
                 plain = 0 < n_part < 8
                 if plain:
                     stop += 1 + n_part
-                    mantissa = whole * _INT_POWERS[np.uint64(n_part)] + _digits_value(word, n_part)
+                    mantissa = whole * _INT_POWERS[np.uint64(n_part)] + digits_value(word, n_part)
                     value = np.float64(mantissa) / _POWERS[np.uint64(n_part)]
         if plain and _ends_token(byte_at(data, stop)):
             values[np.uint64(column)] = np.float32(-value if negative else value)
@@ -579,7 +579,7 @@ def _find_doc_id(data, start, end):
     start = _skip_blanks(data, min(start + 1, end))
     while end > start and _is_blank(byte_at(data, end - 1)):
         end -= 1
-    if _word_at(data, start) << np.uint64(24) == _DOCID:
+    if word_at(data, start) << np.uint64(24) == _DOCID:
         pos = _skip_blanks(data, start + 5)
         if byte_at(data, pos) == _EQUALS:
             pos = _skip_blanks(data, pos + 1)

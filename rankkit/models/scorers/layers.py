@@ -84,9 +84,11 @@ class Dropout(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Any shape to the same shape; out of training what comes in."""
-        generator = generator_of(inputs.device) if self.training else None
+        if not self.training:
+            return inputs
+        generator = generator_of(inputs.device)
         if generator is None:
-            return functional.dropout(inputs, self.p, self.training)
+            return functional.dropout(inputs, self.p)
         n_dropped = min(max(round(self.p * _N_BYTES), 1), _N_BYTES - 1)
         drawn = _bytes(inputs.numel(), inputs.device, generator).view(inputs.shape)
         return inputs * (drawn >= n_dropped).to(inputs.dtype).mul_(_N_BYTES / (_N_BYTES - n_dropped))

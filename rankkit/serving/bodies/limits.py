@@ -9,7 +9,7 @@ from rankkit.serving.refusal import RefusedError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-_LONG = 2**16  # bytes of a body that are taken at once
+_LONG = 2**18  # bytes of a body that are taken without waiting for others
 
 
 class Entrance:

@@ -59,7 +59,7 @@ class _Rank(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 class _NumbersDocument(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: _ShortId
-    features: msgspec.Raw
+    features: tuple[int]  # the number of its row
 
 
 class _NumbersRank(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -92,6 +92,7 @@ _NUMBERS_RANK = msgspec.json.Decoder(_NumbersRank)
 _NUMBERS_SCORE = msgspec.json.Decoder(_NumbersScore)
 _FIRST_VALUES = re.compile(rb'"features"\s*:\s*\[\s*(\[\s*)?[-\dn]')
 _FIRST_LOOK = 4096  # bytes
+_BYTES_OF_DOCUMENT = 128  # of all but its numbers; a body of longer ones is read in two steps
 _VALUES = frozenset((float, int, type(None)))
 
 
@@ -141,12 +142,28 @@ def read_numbers_once() -> None:
 
 
 def _rank_numbers(body: bytes | bytearray, form: Form) -> Asked:
-    asked = _NUMBERS_RANK.decode(body)
-    if len(asked.documents) > form.max_list_size or (asked.k is not None and asked.k < 1):
+    if not begins_with_numbers(body):  # numba's memory is not for what is no such body
         raise _OtherwiseError
-    ids = [document.id for document in asked.documents]
-    features = _numbers([document.features for document in asked.documents], form)
-    return Asked(features, [len(ids)], [asked.query_id], ids, asked.k)
+    from rankkit.serving.bodies.number_kernels import take_out
+
+    # No number takes less than two bytes with what follows it; one document more is one too many.
+    n_rows = min(len(body) // (2 * len(form.names)), form.max_list_size + 1)
+    rows = np.empty((n_rows, len(form.names)), np.float32)
+    rest = np.empty(_FIRST_LOOK + n_rows * _BYTES_OF_DOCUMENT, np.uint8)
+    text = body if body.endswith(b"}") else body.rstrip(b" \n\r\t")
+    n_docs, n_left = take_out(np.frombuffer(text, np.uint8), rows, rest)
+    if not 0 < n_docs <= form.max_list_size:
+        raise _OtherwiseError
+    asked = _NUMBERS_RANK.decode(rest[:n_left].tobytes())
+    ids, places = [], []
+    for document in asked.documents:
+        ids.append(document.id)
+        places.append(document.features[0])
+    if places != list(range(n_docs)) or (asked.k is not None and asked.k < 1):
+        raise _OtherwiseError
+    features = rows[:n_docs]
+    _check_numbers(features, form)
+    return Asked(features, [n_docs], [asked.query_id], ids, asked.k)
 
 
 def _score_numbers(body: bytes | bytearray, form: Form) -> Asked:
@@ -170,9 +187,14 @@ def _numbers(rows: Sequence[msgspec.Raw], form: Form) -> NDArray[np.float32]:
     # Copied together, as a call costs more than a row.
     if rows and not read_numbers(np.frombuffer(b",".join(rows), np.uint8), features):
         raise _OtherwiseError
+    _check_numbers(features, form)
+    return features
+
+
+def _check_numbers(features: NDArray[np.float32], form: Form) -> None:
+    """Raise _OtherwiseError for numbers that float32 cannot hold, or missing ones that a ranker does not take."""
     if not (~np.isinf(features) if form.takes_missing else np.isfinite(features)).all():
         raise _OtherwiseError
-    return features
 
 
 def _plain_rank(body: bytes | bytearray, form: Form) -> Asked:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 LINGER_SECONDS = 2.0
+_LARGE = 2**15  # bytes that are not held back
 _REASONS = {400: "Bad Request", 408: "Request Timeout", 503: "Service Unavailable"}
 
 
@@ -171,7 +172,7 @@ def _answer(error: RefusedError) -> tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class LingeringTransport:
-    """A transport whose close() lets the client read the last answer.
+    """A transport whose close() lets the client read the last answer, and which writes head and body of one together.
 
     Closed while the client still sends, the system would reset the connection, and the answer would be lost.
 
@@ -186,6 +187,8 @@ class LingeringTransport:
         self._is_whole = is_whole
         self._answer_seconds = answer_seconds
         self._is_leaving = False
+        self._loop = asyncio.get_running_loop()
+        self._held: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -199,6 +202,7 @@ class LingeringTransport:
         if self._is_leaving:
             return
         self._is_leaving = True
+        self._flush()
         if self._transport.is_closing():
             return
         seconds = LINGER_SECONDS if not self._transport.get_write_buffer_size() else self._answer_seconds
@@ -211,9 +215,20 @@ class LingeringTransport:
                 self._transport.resume_reading()
             except OSError:  # the client has gone
                 self._transport.abort()
-        asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+        self._loop.call_later(seconds, self._transport.abort)
 
     def write(self, data: bytes) -> None:
-        """Write, unless it was closed."""
-        if not self._is_leaving:
+        """Write what is written in this turn of the event loop, unless it was closed."""
+        if self._is_leaving or not data:
+            return
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        if len(data) > _LARGE:  # whoever writes more waits until the client has taken it
+            self._flush()
+
+    def _flush(self) -> None:
+        data = b"".join(self._held)
+        self._held.clear()
+        if data and not self._transport.is_closing():
             self._transport.write(data)

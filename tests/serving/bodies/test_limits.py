@@ -112,11 +112,11 @@ def test_pieces_of_long_bodies_are_taken_in_turn():
 
     async def main():
         turns = Turns()
-        uploads = [Noted(*[bytes([name]) * 100_000] * 3) for name in (1, 2, 3)]
+        uploads = [Noted(*[bytes([name]) * 300_000] * 3) for name in (1, 2, 3)]
         bodies = [read_body(upload, max_bytes=10**6, seconds=5, turns=turns) for upload in uploads]
         return [len(body) for body in await asyncio.gather(*bodies)]
 
-    assert asyncio.run(main()) == [300_000] * 3
+    assert asyncio.run(main()) == [900_000] * 3
     assert order == [1, 2, 3] * 3
 
 

@@ -150,3 +150,71 @@ def test_whatever_stands_for_values_both_ways_give_the_same(text, kind):
     form = Form(("a", "b", "c"), True, 4, 6)
     found = outcome(lambda: read(body.encode(), How(kind, form)))
     assert found == outcome(lambda: thorough(body.encode(), Form(("a", "b", "c"), True, 4, 6)))
+
+
+KEYS = ['"features"', '"feat\\u0075res"', '"id"', '"query_id"', '"features\\""']
+VALUES = [
+    "[1, 2, 3]",
+    "[4,5,null]",
+    "[0]",
+    "[1]",
+    "[]",
+    '"features"',
+    '":"',
+    "7",
+    '{"features": [1, 2, 3]}',
+    "[[1, 2, 3]]",
+]
+DOCUMENT = st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=4)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(DOCUMENT, max_size=3), st.sampled_from(["", " ", "\n"]))
+@example([[('"id"', "7"), ('"features"', "[1, 2, 3]"), ('"feat\\u0075res"', "[0]")]], "")
+@example([[('"id"', "7"), ('"feat\\u0075res"', "[0]"), ('"features"', "[1, 2, 3]")]], "")
+@example([[('"id"', "7"), ('"features"', "[4,5,null]"), ('"features"', "[1, 2, 3]")]], " ")
+@example([[('"id"', '"features"'), ('"features"', "[1, 2, 3]")], [('"features"', "[1, 2, 3]"), ('"id"', '":"')]], "\n")
+def test_numbers_are_taken_only_from_where_they_stand_for_features(documents, blank):
+    texts = [",".join(f"{key}{blank}:{blank}{value}" for key, value in pairs) for pairs in documents]
+    body = b'{"documents": [%s]}' % ",".join(f"{{{text}}}" for text in texts).encode()
+
+    def outcome(way):
+        try:
+            return fields(way())
+        except RefusedError as error:
+            return error.message
+
+    assert outcome(lambda: read(body, How("rank", FORM))) == outcome(lambda: reading._rank(body, FORM))
+
+
+def test_arrays_of_numbers_need_one_step(monkeypatch):
+    documents = [
+        {"id": place if place % 2 else f'"{place}\\ü', "features": [place, None, -1.5]} for place in range(1200)
+    ]
+    form = Form(("a", "b", "c"), True, 2000, 2000)
+    monkeypatch.setattr(reading, "_plain_rank", None)
+    for indent, end in ((None, ""), (1, ""), (None, " \n")):
+        for few in (documents, documents[:1]):
+            body = json.dumps({"k": 3, "documents": few}, indent=indent) + end
+            asked = read(body.encode(), How("rank", form))
+            assert asked.ids == [document["id"] for document in few]
+            assert asked.k == 3
+            np.testing.assert_array_equal(
+                asked.features, np.array([document["features"] for document in few], np.float32)
+            )
+
+
+@pytest.mark.parametrize("end", [b"", b"}", b' "', b' "\\', b' "features', b' "features"', b' "features":', b"\x00}"])
+def test_a_body_that_is_cut_off_or_goes_on_is_refused(end):
+    whole = b'{"documents": [{"id": 1, "features": [1, 2, 3]}, {"id": "x", "features": [1e3, 2, null]}]}'
+    read(whole, How("rank", FORM))
+    for stop in range(len(whole) - 1):
+        with pytest.raises(RefusedError):
+            read(whole[:stop] + end, How("rank", FORM))
+
+
+def test_long_ids_are_read_in_two_steps():
+    documents = [{"id": f"{place:0500}", "features": [1, 2, place]} for place in range(100)]
+    asked = read(json.dumps({"documents": documents}).encode(), How("rank", Form(("a", "b", "c"), True, 200, 200)))
+    assert asked.ids == [document["id"] for document in documents]
+    assert asked.features[:, 2].tolist() == list(range(100))

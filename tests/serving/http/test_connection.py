@@ -1,5 +1,6 @@
 """Clients that are slow, broken or too many, on a real port."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -224,3 +225,58 @@ def test_a_flood_of_connections_leaves_the_service_alive(live_of, ranker_of, sco
         client.close()
     wait_until(lambda: not live.server.server_state.connections)
     assert only(live.ask(post(headers=("Connection: close",))))[0] == 200
+
+
+class Wire:
+    """A transport that notes what is written."""
+
+    def __init__(self):
+        self.written, self.closed = [], False
+
+    def write(self, data):
+        self.written.append(data)
+
+    def is_closing(self):
+        return self.closed
+
+    def close(self):
+        self.closed = True
+
+    def abort(self):
+        self.closed = True
+
+    def get_write_buffer_size(self):
+        return 0
+
+
+def test_what_is_written_in_one_turn_goes_out_together_and_before_the_end():
+    wire = Wire()
+
+    async def main():
+        transport = guarded.LingeringTransport(wire, lambda: True, 1.0)
+        for data in (b"head", b"body", b""):
+            transport.write(data)
+        assert wire.written == []
+        await asyncio.sleep(0)
+        assert wire.written == [b"headbody"]
+        transport.write(b"x" * 100_000)  # which is not held back
+        assert len(wire.written) == 2
+        transport.write(b"last")
+        transport.close()
+        transport.write(b"too late")
+        assert wire.closed
+
+    asyncio.run(main())
+    assert wire.written[2:] == [b"last"]
+
+
+def test_what_is_held_back_for_a_client_that_has_gone_is_dropped():
+    wire = Wire()
+
+    async def main():
+        guarded.LingeringTransport(wire, lambda: True, 1.0).write(b"head")
+        wire.closed = True
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert wire.written == []

@@ -32,29 +32,39 @@ def find_bins(values: Table, low: Table, slope: Table, high: Table, bins: NDArra
         bins: ``[doc, feature]``, written.
         shares: ``[doc, feature]``, written.
     """
-    n_bins = low.shape[1]
+    n_features, n_bins = low.shape
+    n_compared = n_bins - 1 if n_bins <= _COUNTED else 0
+    edges = np.full((1 + (n_compared + 3) // 4 * 4, n_features), np.float32(np.nan))  # NaN: no value comes after it
+    edges[: 1 + n_compared] = low[:, : 1 + n_compared].T  # edges of many features side by side
     for doc in range(values.shape[0]):
-        for feature in range(values.shape[1]):
-            value, begins = values[doc, feature], low[feature]
-            value = min(value, high[feature]) if value > begins[0] else begins[0]
-            first, after = 0, n_bins
-            if n_bins <= _COUNTED:
-                begun = np.int32(0)  # in 32 bits, as the values are, so that many are compared at once
-                for place in range(1, n_bins):
-                    begun += np.int32(begins[place] <= value)
-                first = after = int(begun)
-            while after - first > 1:
-                middle = (first + after) // 2
-                if begins[middle] <= value:
-                    first = middle
-                else:
-                    after = middle
-            share = (value - low[feature, first]) * slope[feature, first]
-            bins[doc, feature] = first
-            shares[doc, feature] = min(max(share, np.float32(0)), np.float32(1))
+        row, inside, found, begins = values[doc], shares[doc], bins[doc], edges[0]
+        for feature in range(n_features):
+            value, first = row[feature], begins[feature]
+            inside[feature] = min(value, high[feature]) if value > first else first
+        found[:] = 0
+        for place in range(1, len(edges), 4):
+            one, two, three, four = edges[place], edges[place + 1], edges[place + 2], edges[place + 3]
+            for feature in range(n_features):
+                value = inside[feature]
+                n_begun = np.uint32(one[feature] <= value) + np.uint32(two[feature] <= value)
+                n_begun += np.uint32(three[feature] <= value) + np.uint32(four[feature] <= value)
+                found[feature] += n_begun
+        if n_compared < n_bins - 1:
+            for feature in range(n_features):
+                value, begun, after = inside[feature], 0, n_bins
+                while after - begun > 1:
+                    middle = (begun + after) // 2
+                    if low[feature, middle] <= value:
+                        begun = middle
+                    else:
+                        after = middle
+                found[feature] = begun
+        for feature in range(n_features):
+            share = (inside[feature] - low[feature, found[feature]]) * slope[feature, found[feature]]
+            inside[feature] = min(max(share, np.float32(0)), np.float32(1))
 
 
-@kernel(fastmath={"contract", "reassoc"})
+@kernel(fastmath={"contract"})
 def add_rows(table: Table, bins: NDArray[Any], shares: Table, sums: Table, first: int, last: int) -> None:
     """To the sums of the documents ``first`` to ``last`` add what each feature gives.
 
@@ -66,14 +76,30 @@ def add_rows(table: Table, bins: NDArray[Any], shares: Table, sums: Table, first
         first: Document.
         last: Document, not included.
     """
-    n_outputs = sums.shape[1]
+    n_outputs, n_features = sums.shape[1], table.shape[0]
+    fours = n_features - n_features % 4
     for start in range(first, last, _BLOCK):
-        for feature in range(table.shape[0]):
-            for doc in range(start, min(start + _BLOCK, last)):
-                share, place = shares[doc, feature], bins[doc, feature]
-                low, high, into = table[feature, place], table[feature, place + ONE], sums[doc]
+        after = min(start + _BLOCK, last)
+        for a in range(0, fours, 4):  # four features at once: sums are fetched and written a quarter as often
+            b, c, d = a + 1, a + 2, a + 3
+            for doc in range(start, after):
+                place, share, into = bins[doc], shares[doc], sums[doc]
+                share_a, share_b, share_c, share_d = share[a], share[b], share[c], share[d]
+                low_a, high_a = table[a, place[a]], table[a, place[a] + ONE]
+                low_b, high_b = table[b, place[b]], table[b, place[b] + ONE]
+                low_c, high_c = table[c, place[c]], table[c, place[c] + ONE]
+                low_d, high_d = table[d, place[d]], table[d, place[d] + ONE]
                 for output in range(n_outputs):
-                    into[output] += low[output] + share * (high[output] - low[output])
+                    total = into[output] + low_a[output] + share_a * (high_a[output] - low_a[output])
+                    total = total + low_b[output] + share_b * (high_b[output] - low_b[output])
+                    total = total + low_c[output] + share_c * (high_c[output] - low_c[output])
+                    into[output] = total + low_d[output] + share_d * (high_d[output] - low_d[output])
+        for feature in range(fours, n_features):
+            for doc in range(start, after):
+                share_a, at = shares[doc, feature], bins[doc, feature]
+                low_a, high_a, into = table[feature, at], table[feature, at + ONE], sums[doc]
+                for output in range(n_outputs):
+                    into[output] += low_a[output] + share_a * (high_a[output] - low_a[output])
 
 
 @kernel(fastmath={"contract", "reassoc"})

@@ -74,42 +74,63 @@ def gathered(transform: Transform, linear: nn.Linear | Products, features: Tenso
     """
     features = transform.given(features)
     transform.check(features)
+    chains = transform.steps()
     with phase("transform"):
-        made = [run_steps(_before_bins(chain), features, offsets) for chain in transform.steps()]
+        made = [run_steps(_before_bins(chain), features, offsets) for chain in chains]
     layer = linear if isinstance(linear, Products) else Products((linear.weight,), lambda: linear.weight, linear.bias)
-    ends = [chain[-1] for chain in transform.steps()]
+    ends = [chain[-1] for chain in chains]
     places = [0, *accumulate(step.n_outputs for step in ends)]
-    coded: list[Tensor] = []
-    plain: list[Tensor] = []
-    of_plain: list[Tensor] = []
     on_host = is_here(features)
-    if not on_host or (torch.is_grad_enabled() and any(part.requires_grad for part in layer.parts)):
-        weight = layer.weight()
-        for step, values, columns in zip(ends, made, pairwise(places), strict=True):
-            weights = weight[:, slice(*columns)]
-            if isinstance(step, Piecewise) and on_host:
-                coded.append(_apply(weights, values, step.low, step.inverse_width, step.high))
-            elif isinstance(step, Piecewise):
-                coded.append(gathered_rows(weights, values, step))
-            else:
-                plain.append(values)
-                of_plain.append(weights)
-    else:
-        for step, values, rows in zip(ends, made, _kept(layer, ends, places), strict=True):
-            if isinstance(step, Piecewise):
-                coded.append(_sums(rows, *_codes(values, step.low, step.inverse_width, step.high)))
-            else:
-                plain.append(values)
-                of_plain.append(rows)
+    if on_host and not (torch.is_grad_enabled() and any(part.requires_grad for part in layer.parts)):
+        return _by_tables(layer, ends, made, _kept(layer, ends, places))
+    coded: list[Tensor] = []
+    plain: list[tuple[Tensor, Tensor]] = []
+    weight = layer.weight()
+    for step, values, columns in zip(ends, made, pairwise(places), strict=True):
+        weights = weight[:, slice(*columns)]
+        if isinstance(step, Piecewise) and on_host:
+            coded.append(_apply(weights, values, step.low, step.inverse_width, step.high))
+        elif isinstance(step, Piecewise):
+            coded.append(gathered_rows(weights, values, step))
+        else:
+            plain.append((values, weights))
     outputs: Tensor
     if plain:
-        inputs, columns_of = (one[0] if len(one) == 1 else torch.cat(one, dim=1) for one in (plain, of_plain))
-        outputs = functional.linear(inputs, columns_of, layer.bias)
+        outputs = _products(plain, layer.bias)
     else:
         outputs = torch.zeros_like(coded[0]) if layer.bias is None else layer.bias[None]
     for one in coded:
         outputs = outputs + one
     return outputs
+
+
+def _by_tables(layer: Products, ends: list[Step], made: list[Tensor], kept: list[Tensor]) -> Tensor:
+    """What a layer gives whose weights are only read.
+
+    Args:
+        layer: For its bias.
+        ends: The last step of each chain.
+        made: Of each chain the values before its bins, or its outputs.
+        kept: Of each chain what :func:`_kept` gave.
+    """
+    chains = list(zip(ends, made, kept, strict=True))
+    plain = [(values, columns) for step, values, columns in chains if not isinstance(step, Piecewise)]
+    if plain:
+        sums = _products(plain, layer.bias).float()  # under autocast it has half of the bits
+    else:
+        sums = torch.zeros(len(made[0]), kept[0].shape[2])
+        if layer.bias is not None:
+            sums += layer.bias.detach()
+    for step, values, table in chains:
+        if isinstance(step, Piecewise):
+            _add(sums, table, *_codes(values, step.low, step.inverse_width, step.high))
+    return sums
+
+
+def _products(plain: list[tuple[Tensor, Tensor]], bias: Tensor | None) -> Tensor:
+    """What chains without bins give together, by their outputs and the columns of the weights that are theirs."""
+    inputs, columns = (one[0] if len(one) == 1 else torch.cat(one, dim=1) for one in zip(*plain, strict=True))
+    return functional.linear(inputs, columns, bias)
 
 
 def _before_bins(chain: list[Step]) -> list[Step]:
@@ -226,8 +247,9 @@ def _digest(values: Tensor) -> bytes:
     """A digest of the bits of a tensor, read several numbers at once."""
     from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
-    bits = values.detach().contiguous().numpy().reshape(-1)
-    if bits.ctypes.data % 8:  # of a file that is mapped into memory
+    held = values.detach().contiguous()
+    bits = held.numpy().reshape(-1)
+    if held.data_ptr() % 8:  # of a file that is mapped into memory
         bits = bits.copy()
     odd = bits.size % 2
     lanes = kernels.digest(bits[: bits.size - odd].view(np.uint64))
@@ -236,16 +258,21 @@ def _digest(values: Tensor) -> bytes:
 
 def _sums(table: Tensor, bins: Bins, shares: Shares) -> Tensor:
     """What the features of each document give together."""
+    sums = torch.zeros(len(bins), table.shape[2])
+    _add(sums, table, bins, shares)
+    return sums
+
+
+def _add(sums: Tensor, table: Tensor, bins: Bins, shares: Shares) -> None:
+    """Add that to ``sums``, ``[doc, output]``."""
     from rankkit.models.scorers.first_layer import gather_kernels as kernels
 
-    sums = torch.zeros(len(bins), table.shape[2])
-    rows, into = table.numpy(), sums.numpy()
+    rows, into = table.numpy(), sums.detach().numpy()
     _shared_out(
         lambda first, last: kernels.add_rows(rows, bins, shares, into, first, last),
         len(bins),
         table.shape[2] * bins.size,
     )
-    return sums
 
 
 def _apply(*given: Tensor) -> Tensor:

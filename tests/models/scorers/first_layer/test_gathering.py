@@ -141,6 +141,23 @@ def test_a_kept_table_follows_the_weights():
         torch.testing.assert_close(*both(), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("chains", [["piecewise:8"], DEFAULT, ["log1p+piecewise:5", "none", "piecewise:70", "missing"]])
+def test_weights_that_are_only_read_give_the_values_of_the_encoding(chains, bias):
+    rows = hard_rows(50, 7, 0)
+    rows[::6, 2] = np.nan
+    scorer = fitted(chains, rows).eval()
+    features, offsets = torch.from_numpy(rows), torch.tensor([0, 50])
+    linear = torch.nn.Linear(scorer.transform.n_outputs, 5, bias=bias)
+    with torch.no_grad():
+        dense = linear(scorer.transform(features, offsets))
+        found = gathered(scorer.transform, linear, features, offsets)
+        torch.testing.assert_close(found, dense, rtol=0, atol=2e-5)
+        with torch.autocast("cpu", torch.bfloat16):
+            short = gathered(scorer.transform, linear, features, offsets)
+    torch.testing.assert_close(short.float(), dense, rtol=0, atol=0.1)
+
+
 def test_frozen_weights_are_looked_at_once():
     rows = hard_rows(50, 4, 0)
     scorer = fitted(["piecewise:8"], rows).eval()
