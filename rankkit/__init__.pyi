@@ -211,6 +211,7 @@ from .objectives import ranknet_loss as ranknet_loss
 from .objectives import rmse_loss as rmse_loss
 from .objectives import softmax_loss as softmax_loss
 from .objectives import softrank_ndcg_loss as softrank_ndcg_loss
+from .objectives import stochastic_rank_loss as stochastic_rank_loss
 from .objectives import unique_softmax_loss as unique_softmax_loss
 from .objectives import weighted_sum as weighted_sum
 from .objectives import xe_ndcg_loss as xe_ndcg_loss

@@ -66,5 +66,6 @@ from .ranks.neural_ndcg import pirank_loss as pirank_loss
 from .ranks.score_order import ScoreOrder as ScoreOrder
 from .ranks.soft_ranks import approx_ranks as approx_ranks
 from .ranks.softrank import softrank_ndcg_loss as softrank_ndcg_loss
+from .ranks.stochastic_rank import stochastic_rank_loss as stochastic_rank_loss
 from .ranks.yeti import yeti_loss as yeti_loss
 from .ranks.yeti import yeti_rank_loss as yeti_rank_loss

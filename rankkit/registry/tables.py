@@ -118,6 +118,7 @@ OBJECTIVES = Entries(
         "neural_sort": "neural_sort_loss",
         "pirank": "pirank_loss",
         "softrank_ndcg": "softrank_ndcg_loss",
+        "stochastic_rank": "stochastic_rank_loss",
         "yeti_rank": "yeti_rank_loss",
         "yeti": "yeti_loss",
     },

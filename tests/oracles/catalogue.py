@@ -61,18 +61,20 @@ ORACLES = {
     "neural_sort": metric_driven.neural_sort_cross_entropy,
     "pirank": metric_driven.pirank,
     "softrank_ndcg": metric_driven.softrank_ndcg,
+    "stochastic_rank": metric_driven.stochastic_rank,
     "yeti_rank": metric_driven.yeti_rank,
     "yeti": metric_driven.yeti,
 }
 
-# Where differences of the value are no gradient (a corner, or a weight that moves with the scores but by definition
-# carries none): ``(scores, labels) -> slopes``, written out.
+# Where differences of the value are no gradient (a corner, a weight that moves with the scores but by definition
+# carries none, or an estimate): ``(scores, labels) -> slopes``, written out.
 SLOPES = {
     "hinge": pointwise.hinge_slopes,
     "pairwise_hinge": pointwise.pairwise_hinge_slopes,
     "circle": pairs.circle_slopes,
     "approx_ndcg": metric_driven.approx_ndcg_slopes,
     "bound_ndcg": metric_driven.bound_ndcg_slopes,
+    "stochastic_rank": metric_driven.stochastic_rank_slopes,
     "yeti_rank": metric_driven.yeti_rank_slopes,
     "yeti": metric_driven.yeti_slopes,
 }

@@ -51,10 +51,12 @@ DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS = {
     "neural_sort",
     "pirank",
     "softrank_ndcg",
+    "stochastic_rank",
 }
 DRAWS_ANEW_EACH_CALL = {
     "gumbel_approx_ndcg",
     "gumbel_listnet",
+    "stochastic_rank",
     "yeti",
     "yeti_rank",
     "listmle",
@@ -64,6 +66,7 @@ DRAWS_ANEW_EACH_CALL = {
 }
 # The gradient is by definition not the derivative; tests/oracles/catalogue.py has it written out.
 HOLDS_ITS_WEIGHTS_CONSTANT = {"circle"}
+ESTIMATES_ITS_GRADIENT = {"stochastic_rank"}
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 
 
@@ -74,7 +77,7 @@ def case_of(name):
         draws=name in DRAWS_ANEW_EACH_CALL,
         documents_are_apart=name
         not in DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS | DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS,
-        slopes_are_exact=name not in HOLDS_ITS_WEIGHTS_CONSTANT,
+        slopes_are_exact=name not in HOLDS_ITS_WEIGHTS_CONSTANT | ESTIMATES_ITS_GRADIENT,
     )
 
 
