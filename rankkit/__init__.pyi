@@ -185,6 +185,7 @@ from .objectives import lambdarank_map_loss as lambdarank_map_loss
 from .objectives import lambdarank_mrr_loss as lambdarank_mrr_loss
 from .objectives import listmle_loss as listmle_loss
 from .objectives import listnet_loss as listnet_loss
+from .objectives import listwide_softmax_loss as listwide_softmax_loss
 from .objectives import map_delta as map_delta
 from .objectives import margin_mse_loss as margin_mse_loss
 from .objectives import mrr_delta as mrr_delta
@@ -213,6 +214,7 @@ from .objectives import softmax_loss as softmax_loss
 from .objectives import softrank_ndcg_loss as softrank_ndcg_loss
 from .objectives import stochastic_rank_loss as stochastic_rank_loss
 from .objectives import unique_softmax_loss as unique_softmax_loss
+from .objectives import wass_rank_loss as wass_rank_loss
 from .objectives import weighted_sum as weighted_sum
 from .objectives import xe_ndcg_loss as xe_ndcg_loss
 from .objectives import yeti_loss as yeti_loss

@@ -13,6 +13,7 @@ from .lists.distillation import kl_distillation_loss as kl_distillation_loss
 from .lists.distillation import rank_distil_loss as rank_distil_loss
 from .lists.listmle import listmle_loss as listmle_loss
 from .lists.listmle import p_listmle_loss as p_listmle_loss
+from .lists.listwide import listwide_softmax_loss as listwide_softmax_loss
 from .lists.listwise import kl_loss as kl_loss
 from .lists.listwise import listnet_loss as listnet_loss
 from .lists.listwise import softmax_loss as softmax_loss
@@ -23,6 +24,7 @@ from .lists.score_vectors import rank_cosine_loss as rank_cosine_loss
 from .lists.softmax_variants import calibrated_softmax_loss as calibrated_softmax_loss
 from .lists.softmax_variants import poly1_softmax_loss as poly1_softmax_loss
 from .lists.softmax_variants import unique_softmax_loss as unique_softmax_loss
+from .lists.wass_rank import wass_rank_loss as wass_rank_loss
 from .module import Objective as Objective
 from .pairs.factors import PairFactors as PairFactors
 from .pairs.factors import PairWeight as PairWeight

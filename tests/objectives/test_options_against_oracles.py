@@ -24,6 +24,7 @@ from rankkit.objectives import (
     rmse_loss,
     softmax_loss,
     unique_softmax_loss,
+    wass_rank_loss,
     xe_ndcg_loss,
 )
 from tests.oracles import distillation, listwise, objectives, pointwise
@@ -57,6 +58,9 @@ CASES = [
     (attention_rank_loss, listwise.attention_rank, {}),
     (attention_rank_loss, listwise.attention_rank, {"temperature": 4.0}),
     (rank_cosine_loss, listwise.rank_cosine, {}),
+    (wass_rank_loss, listwise.wass_rank, {}),
+    (wass_rank_loss, listwise.wass_rank, {"gap": 1.0, "same_grade": 0.0, "epsilon": 0.5, "n_iterations": 3}),
+    (wass_rank_loss, listwise.wass_rank, {"gain_base": 2.0, "epsilon": 1.0}),
     (kl_distillation_loss, distillation.kl_distillation, {"temperature": 2.5}),
 ]
 # The name of the oracle's argument for what was drawn, and options.

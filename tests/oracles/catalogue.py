@@ -36,6 +36,7 @@ ORACLES = {
     "softmax": objectives.softmax,
     "gumbel_listnet": listwise.gumbel_listnet,
     "lambda_softmax": listwise.lambda_softmax,
+    "listwide_softmax": listwise.listwide_softmax,
     "focal_bce": pointwise.focal_bce,
     "rmse": pointwise.rmse,
     "ordinal": pointwise.ordinal,
@@ -49,6 +50,7 @@ ORACLES = {
     "p_listmle": listwise.p_listmle,
     "attention_rank": listwise.attention_rank,
     "rank_cosine": listwise.rank_cosine,
+    "wass_rank": listwise.wass_rank,
     "kl_distillation": distillation.kl_distillation,
     "rank_distil": distillation.rank_distil,
     "approx_ndcg": metric_driven.approx_ndcg,
@@ -84,7 +86,8 @@ SEED = 0
 
 def example_scores(name, *shape, generator):
     """Standard normal scores of ``[*shape]`` as the objective takes them, for grades 0 to 4."""
-    n_outputs = {None: (), "expected_grade": (5,), "sum_of_sigmoids": (4,)}[getattr(OBJECTIVES[name], "readout", None)]
+    readout = getattr(OBJECTIVES[name], "readout", None)
+    n_outputs = {None: (), "expected_grade": (5,), "sum_of_sigmoids": (4,), "first_output": (5,)}[readout]
     return torch.randn(*shape, *n_outputs, generator=generator, dtype=torch.float64)
 
 

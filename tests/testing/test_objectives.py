@@ -18,6 +18,7 @@ TEACHES_FROM_ONE_GRADE = {
     "cross_entropy",
     "focal_bce",
     "hinge",
+    "listwide_softmax",
     "mse",
     "ordinal",
     "query_cross_entropy",
@@ -32,12 +33,14 @@ DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS = {
     "listmle",
     "lambda_softmax",
     "listnet",
+    "listwide_softmax",
     "p_listmle",
     "poly1_softmax",
     "query_cross_entropy",
     "rank_distil",
     "softmax",
     "unique_softmax",
+    "wass_rank",
     "xe_ndcg",
 }
 DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS = {

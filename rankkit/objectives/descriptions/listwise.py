@@ -39,6 +39,15 @@ LISTWISE: dict[str, ObjectiveRow] = {
         cost="n log n",
         use_when="As softmax, where the documents that stand high already shall lead.",
     ),
+    "listwide_softmax": ObjectiveRow(
+        family="listwise",
+        paper="Buyl, Missault, Sondag (RankFormer), KDD 2023",
+        formula="softmax over n, + alpha mean_k BCE(mean_i s_ik, max y >= k), k = 1..K; ranked by output 0",
+        range=">= 0",
+        needs="graded, whole 0..K",
+        cost="n K",
+        use_when="Many lists hold nothing relevant, as with clicks: that too says something of a list.",
+    ),
     "kl": ObjectiveRow(
         family="listwise",
         paper="Kullback and Leibler, 1951; Cao et al., ICML 2007",
@@ -119,6 +128,15 @@ LISTWISE: dict[str, ObjectiveRow] = {
         needs="graded, >= 0",
         cost="n",
         use_when="A list is rescored as a whole, as by an attention scorer.",
+    ),
+    "wass_rank": ObjectiveRow(
+        family="listwise",
+        paper="Yu et al., WSDM 2019",
+        formula="sum_ij P_ij C_ij, P carries softmax(s) to softmax(y), C_ij = |4^y_i - 4^y_j|, + 100 to or from 0",
+        range=">= 0",
+        needs="graded, >= 0",
+        cost="iterations x n^2 time and memory, up to 500",
+        use_when="What is relevant at all matters most: mass on the wrong side of grade 0 is dear.",
     ),
     "rank_cosine": ObjectiveRow(
         family="listwise",
