@@ -11,6 +11,7 @@ from .documents.pointwise import rmse_loss as rmse_loss
 from .dual_learning import DualLearning as DualLearning
 from .lists.distillation import kl_distillation_loss as kl_distillation_loss
 from .lists.distillation import rank_distil_loss as rank_distil_loss
+from .lists.graded_circle import graded_circle_loss as graded_circle_loss
 from .lists.listmle import listmle_loss as listmle_loss
 from .lists.listmle import p_listmle_loss as p_listmle_loss
 from .lists.listwide import listwide_softmax_loss as listwide_softmax_loss

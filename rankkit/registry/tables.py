@@ -84,6 +84,7 @@ OBJECTIVES = Entries(
         "pairwise_mse": "pairwise_mse_loss",
         "margin_mse": "margin_mse_loss",
         "circle": "circle_loss",
+        "graded_circle": "graded_circle_loss",
         "lambdarank": "lambdarank_loss",
         "lambdarank_map": "lambdarank_map_loss",
         "lambdarank_mrr": "lambdarank_mrr_loss",

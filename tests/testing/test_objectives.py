@@ -68,7 +68,7 @@ DRAWS_ANEW_EACH_CALL = {
     "xe_ndcg",
 }
 # The gradient is by definition not the derivative; tests/oracles/catalogue.py has it written out.
-HOLDS_ITS_WEIGHTS_CONSTANT = {"circle"}
+HOLDS_ITS_WEIGHTS_CONSTANT = {"circle", "graded_circle"}
 ESTIMATES_ITS_GRADIENT = {"stochastic_rank"}
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 
