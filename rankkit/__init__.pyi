@@ -168,6 +168,7 @@ from .objectives import cross_entropy_loss as cross_entropy_loss
 from .objectives import dcg_delta as dcg_delta
 from .objectives import focal_bce_loss as focal_bce_loss
 from .objectives import graded_circle_loss as graded_circle_loss
+from .objectives import group_quantile_loss as group_quantile_loss
 from .objectives import gumbel_approx_ndcg_loss as gumbel_approx_ndcg_loss
 from .objectives import gumbel_listnet_loss as gumbel_listnet_loss
 from .objectives import gumbel_loss as gumbel_loss

@@ -3,6 +3,7 @@ from .combination import weighted_sum as weighted_sum
 from .documents.circle import circle_loss as circle_loss
 from .documents.grades import cross_entropy_loss as cross_entropy_loss
 from .documents.grades import ordinal_loss as ordinal_loss
+from .documents.group_quantile import group_quantile_loss as group_quantile_loss
 from .documents.pointwise import bce_loss as bce_loss
 from .documents.pointwise import focal_bce_loss as focal_bce_loss
 from .documents.pointwise import hinge_loss as hinge_loss

@@ -82,6 +82,7 @@ OBJECTIVES = Entries(
         "pairwise_soft_zero_one": "pairwise_soft_zero_one_loss",
         "pairwise_exponential": "pairwise_exponential_loss",
         "pairwise_mse": "pairwise_mse_loss",
+        "group_quantile": "group_quantile_loss",
         "margin_mse": "margin_mse_loss",
         "circle": "circle_loss",
         "graded_circle": "graded_circle_loss",

@@ -23,6 +23,7 @@ ORACLES = {
     "pairwise_exponential": pairs.pairwise_exponential,
     "pairwise_mse": pairs.pairwise_mse,
     "margin_mse": pairs.margin_mse,
+    "group_quantile": pointwise.group_quantile,
     "circle": pairs.circle,
     "graded_circle": pairs.graded_circle,
     "lambdarank": pairs.lambdarank,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rankkit.objectives import pairwise_mse_loss, query_cross_entropy_loss, stochastic_rank_loss
+from rankkit.objectives import group_quantile_loss, pairwise_mse_loss, query_cross_entropy_loss, stochastic_rank_loss
 
 catboost = pytest.importorskip("catboost")
 eval_metric = pytest.importorskip("catboost.utils").eval_metric
@@ -35,6 +35,14 @@ def test_query_rmse_is_the_root_of_pairwise_mse_up_to_a_factor():
     found = pairwise_mse_loss(torch.tensor(scores), torch.tensor(labels)).item()
     expected = eval_metric(labels.ravel(), scores.ravel(), "QueryRMSE", group_id=QUERIES)[0]
     assert math.sqrt(found * (N_DOCS - 1) / (2 * N_DOCS)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 0.8])
+def test_group_quantile(alpha):
+    scores, labels = drawn([0, 1, 2, 3])
+    found = group_quantile_loss(torch.tensor(scores), torch.tensor(labels), alpha=alpha).item()
+    expected = eval_metric(labels.ravel(), scores.ravel(), f"GroupQuantile:alpha={alpha}", group_id=QUERIES)[0]
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ TEACHES_FROM_ONE_GRADE = {
 DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS = {
     "attention_rank",
     "calibrated_softmax",
+    "group_quantile",
     "gumbel_listnet",
     "kl",
     "kl_distillation",

@@ -138,6 +138,15 @@ LISTWISE: dict[str, ObjectiveRow] = {
         cost="iterations x n^2 time and memory, up to 500",
         use_when="What is relevant at all matters most: mass on the wrong side of grade 0 is dear.",
     ),
+    "group_quantile": ObjectiveRow(
+        family="listwise",
+        paper="CatBoost's documentation",
+        formula="mean_i max(alpha e_i, (alpha - 1) e_i), e_i = y_i - s_i, less their mean",
+        range=">= 0",
+        needs="graded or any number",
+        cost="n",
+        use_when="Differences of labels are to be met, as by pairwise_mse, and some labels are far off.",
+    ),
     "rank_cosine": ObjectiveRow(
         family="listwise",
         paper="Qin et al., IPM 2008",
