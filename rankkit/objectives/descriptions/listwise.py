@@ -135,7 +135,7 @@ LISTWISE: dict[str, ObjectiveRow] = {
         formula="sum_ij P_ij C_ij, P carries softmax(s) to softmax(y), C_ij = |4^y_i - 4^y_j|, + 100 to or from 0",
         range=">= 0",
         needs="graded, >= 0",
-        cost="iterations x n^2 time and memory, up to 500",
+        cost="iterations x n",
         use_when="What is relevant at all matters most: mass on the wrong side of grade 0 is dear.",
     ),
     "group_quantile": ObjectiveRow(

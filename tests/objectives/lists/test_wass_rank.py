@@ -27,14 +27,14 @@ def cheapest(scores, labels, gap):
 
 
 @pytest.mark.parametrize("gap", [10.0, 100.0])
-def test_it_is_the_least_cost_where_nothing_spreads_the_plan(gap):
+def test_it_is_the_least_cost_where_little_spreads_the_plan(gap):
     scores, labels = lists()
-    found = wass_rank_loss(scores, labels, gap=gap, epsilon=2e-3, n_iterations=3000, reduction="none")
+    found = wass_rank_loss(scores, labels, gap=gap, epsilon=5e-3, n_iterations=1000, reduction="none")
     expected = [cheapest(*given, gap) for given in zip(scores, labels, strict=True)]
-    assert found.tolist() == pytest.approx(expected, rel=1e-3)
+    assert found.tolist() == pytest.approx(expected, rel=2e-2)
     # By default the plan is spread and costs more; the iterations are as good as at an end.
     found = wass_rank_loss(scores, labels, gap=gap, reduction="none")
-    ended = wass_rank_loss(scores, labels, gap=gap, n_iterations=500, reduction="none")
+    ended = wass_rank_loss(scores, labels, gap=gap, n_iterations=200, reduction="none")
     assert found.tolist() == pytest.approx(ended.tolist(), rel=0.03)
     assert all(least < cost < 1.4 * least for cost, least in zip(found.tolist(), expected, strict=True))
 
@@ -42,8 +42,8 @@ def test_it_is_the_least_cost_where_nothing_spreads_the_plan(gap):
 def test_the_order_of_the_labels_is_learnt():
     _, labels = lists()
     scores = torch.zeros_like(labels, requires_grad=True)
-    optimizer = torch.optim.Adam([scores], lr=0.3)
-    for _ in range(40):
+    optimizer = torch.optim.Adam([scores], lr=0.5)
+    for _ in range(20):
         optimizer.zero_grad()
         wass_rank_loss(scores, labels).backward()
         optimizer.step()
@@ -59,5 +59,10 @@ def test_labels_and_options_that_cannot_work():
     for bad in (-1.0, 80.0):  # 4^80 is no float32
         with pytest.raises(DataError, match=r"^wass_rank_loss: expected labels of at least 0 whose gain is a number"):
             wass_rank_loss(scores, labels.where(labels == 0, bad))
-    with pytest.raises(ConfigError, match=r"at most 500 documents.*got 501\. Use softmax_loss"):
-        wass_rank_loss(torch.zeros(1, 501), torch.zeros(1, 501))
+
+
+def test_long_lists_are_no_matter():
+    scores, labels = torch.randn(1, 20_000, requires_grad=True), torch.randint(0, 5, (1, 20_000)).float()
+    wass_rank_loss(scores, labels).backward()
+    assert scores.grad.isfinite().all()
+    assert scores.grad.abs().max() > 0
