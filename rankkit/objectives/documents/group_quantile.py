@@ -24,8 +24,8 @@ def group_quantile_loss(
         \frac{1}{n} \sum_i \max(\alpha\, e_i, (\alpha - 1)\, e_i),
         \quad e_i = y_i - s_i - \frac{1}{n} \sum_j (y_j - s_j)
 
-    For an α of 1/2 it is half the mean absolute error of differences within a list, which one label far off hardly
-    moves; :func:`pairwise_mse_loss` squares them. CatBoost's slopes leave out that the mean moves with the scores.
+    For an α of 1/2 it is half the mean absolute error that is left; :func:`pairwise_mse_loss` squares the same errors,
+    so that labels far off weigh more there. CatBoost's slopes leave out that the mean moves with the scores.
 
     Args:
         scores: ``[query, list]``, one a document, on the scale of the labels.
