@@ -4,8 +4,6 @@ Costs, targets and defaults are those of the code of its authors (wildltr/ptrank
 ``EOTLossSta``), but for the unit of ε, and for iterations that end early there.
 """
 
-import math
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -22,7 +20,7 @@ def wass_rank_loss(
     mask: Bool[Tensor, "query list"] | None = None,
     *,
     gap: float = 100.0,
-    same_grade: float = math.e,
+    same_grade: float = 2.718281828459045,
     gain_base: float = 4.0,
     epsilon: float = 0.1,
     n_iterations: int = 20,
@@ -46,7 +44,7 @@ def wass_rank_loss(
         labels: ``[query, list]``, grades of at least 0; their differences are log odds.
         mask: ``[query, list]``, True where a document is real; None: everywhere.
         gap: The cost γ of being taken for relevant, or not, at least 0.
-        same_grade: The cost v between documents of equal label, at least 0: it evens out their scores.
+        same_grade: The cost v between documents of equal label, at least 0 (e): it evens out their scores.
         gain_base: What b to the power of a label is a label's worth, above 1.
         epsilon: How much the plan P is spread, as a share of the greatest cost of the list, above 0.
         n_iterations: Of Sinkhorn, at least 1; a smaller ε needs more.
