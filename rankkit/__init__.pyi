@@ -167,6 +167,8 @@ from .objectives import circle_loss as circle_loss
 from .objectives import cross_entropy_loss as cross_entropy_loss
 from .objectives import dcg_delta as dcg_delta
 from .objectives import focal_bce_loss as focal_bce_loss
+from .objectives import graded_circle_loss as graded_circle_loss
+from .objectives import group_quantile_loss as group_quantile_loss
 from .objectives import gumbel_approx_ndcg_loss as gumbel_approx_ndcg_loss
 from .objectives import gumbel_listnet_loss as gumbel_listnet_loss
 from .objectives import gumbel_loss as gumbel_loss
@@ -185,6 +187,7 @@ from .objectives import lambdarank_map_loss as lambdarank_map_loss
 from .objectives import lambdarank_mrr_loss as lambdarank_mrr_loss
 from .objectives import listmle_loss as listmle_loss
 from .objectives import listnet_loss as listnet_loss
+from .objectives import listwide_softmax_loss as listwide_softmax_loss
 from .objectives import map_delta as map_delta
 from .objectives import margin_mse_loss as margin_mse_loss
 from .objectives import mrr_delta as mrr_delta
@@ -211,7 +214,9 @@ from .objectives import ranknet_loss as ranknet_loss
 from .objectives import rmse_loss as rmse_loss
 from .objectives import softmax_loss as softmax_loss
 from .objectives import softrank_ndcg_loss as softrank_ndcg_loss
+from .objectives import stochastic_rank_loss as stochastic_rank_loss
 from .objectives import unique_softmax_loss as unique_softmax_loss
+from .objectives import wass_rank_loss as wass_rank_loss
 from .objectives import weighted_sum as weighted_sum
 from .objectives import xe_ndcg_loss as xe_ndcg_loss
 from .objectives import yeti_loss as yeti_loss

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import rankkit as rk
 from rankkit import registry
+from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives.documents.torch_losses import from_torch
 from rankkit.registry.tables import OBJECTIVES, SCORERS
 from rankkit.tasks.gradient.objectives import build_objective, readout_of
@@ -102,7 +103,7 @@ def cases() -> Iterator[tuple[str, Callable[[], None]]]:
     for name in OBJECTIVES:
         objective = build_objective(name, {})
         readout = readout_of(objective)
-        outputs = {} if readout is None else {"n_outputs": 3 if readout == "expected_grade" else 2, "readout": readout}
+        outputs = {} if readout is None else {"n_outputs": n_outputs_for(readout, 3), "readout": readout}
         yield name, stepping(weighed, scorer_of("linear", data, transform="none", **outputs), objective)
     yield "loss of torch", stepping(weighed, scorer_of("linear", data), from_torch(nn.L1Loss()))
     for name in SCORERS:

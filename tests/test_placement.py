@@ -8,6 +8,7 @@ import rankkit as rk
 from rankkit import registry
 from rankkit.data.batch import take_queries
 from rankkit.errors import DataError
+from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives import ndcg_delta, pairwise_logistic_loss
 from rankkit.objectives.documents.torch_losses import from_torch
 from rankkit.objectives.options import checked_later
@@ -75,7 +76,7 @@ def objective_named(name):
 def test_every_objective_gives_the_same(name):
     objective = objective_named(name)
     readout = readout_of(objective)
-    outputs = {} if readout is None else {"n_outputs": 3 if readout == "expected_grade" else 2, "readout": readout}
+    outputs = {} if readout is None else {"n_outputs": n_outputs_for(readout, 3), "readout": readout}
     (loss, slopes), (other, others) = both_ways(scorer_of("linear", transform="none", **outputs), objective)
     assert_near(other, loss, others, slopes)
 

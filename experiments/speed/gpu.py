@@ -26,6 +26,7 @@ from torch import Tensor
 
 import rankkit as rk
 from rankkit import registry
+from rankkit.models.scorers.readout import n_outputs_for
 from rankkit.objectives import draws
 from rankkit.placement import as_on_device
 from rankkit.registry.tables import OBJECTIVES, SCORERS
@@ -110,7 +111,7 @@ def lists(n_queries: int, list_size: int, device: torch.device, n_features: int 
 def scorer_for(objective: Callable[..., Tensor], data: rk.RankingDataset, name: str = "mlp") -> Any:
     """A scorer with the outputs that an objective reads, its transform fitted."""
     readout = readout_of(objective)
-    outputs = {} if readout is None else {"n_outputs": 5 if readout == "expected_grade" else 4, "readout": readout}
+    outputs = {} if readout is None else {"n_outputs": n_outputs_for(readout, 5), "readout": readout}
     dropped = {"dropout": 0.0} if "dropout" in inspect.signature(registry.find("scorer", name)).parameters else {}
     scorer = registry.find("scorer", name)(data.n_features, seed=0, **outputs, **dropped)
     scorer.transform.fit(data.features, data.offsets)

@@ -3,6 +3,7 @@ from .combination import weighted_sum as weighted_sum
 from .documents.circle import circle_loss as circle_loss
 from .documents.grades import cross_entropy_loss as cross_entropy_loss
 from .documents.grades import ordinal_loss as ordinal_loss
+from .documents.group_quantile import group_quantile_loss as group_quantile_loss
 from .documents.pointwise import bce_loss as bce_loss
 from .documents.pointwise import focal_bce_loss as focal_bce_loss
 from .documents.pointwise import hinge_loss as hinge_loss
@@ -11,8 +12,10 @@ from .documents.pointwise import rmse_loss as rmse_loss
 from .dual_learning import DualLearning as DualLearning
 from .lists.distillation import kl_distillation_loss as kl_distillation_loss
 from .lists.distillation import rank_distil_loss as rank_distil_loss
+from .lists.graded_circle import graded_circle_loss as graded_circle_loss
 from .lists.listmle import listmle_loss as listmle_loss
 from .lists.listmle import p_listmle_loss as p_listmle_loss
+from .lists.listwide import listwide_softmax_loss as listwide_softmax_loss
 from .lists.listwise import kl_loss as kl_loss
 from .lists.listwise import listnet_loss as listnet_loss
 from .lists.listwise import softmax_loss as softmax_loss
@@ -23,6 +26,7 @@ from .lists.score_vectors import rank_cosine_loss as rank_cosine_loss
 from .lists.softmax_variants import calibrated_softmax_loss as calibrated_softmax_loss
 from .lists.softmax_variants import poly1_softmax_loss as poly1_softmax_loss
 from .lists.softmax_variants import unique_softmax_loss as unique_softmax_loss
+from .lists.wass_rank import wass_rank_loss as wass_rank_loss
 from .module import Objective as Objective
 from .pairs.factors import PairFactors as PairFactors
 from .pairs.factors import PairWeight as PairWeight
@@ -66,5 +70,6 @@ from .ranks.neural_ndcg import pirank_loss as pirank_loss
 from .ranks.score_order import ScoreOrder as ScoreOrder
 from .ranks.soft_ranks import approx_ranks as approx_ranks
 from .ranks.softrank import softrank_ndcg_loss as softrank_ndcg_loss
+from .ranks.stochastic_rank import stochastic_rank_loss as stochastic_rank_loss
 from .ranks.yeti import yeti_loss as yeti_loss
 from .ranks.yeti import yeti_rank_loss as yeti_rank_loss

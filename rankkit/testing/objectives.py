@@ -11,7 +11,12 @@ from torch import Tensor
 from rankkit.testing.promises import Promise, check_all, expect, expect_near, expect_same
 
 N_GRADES = 5
-_OUTPUTS = {"expected_grade": (N_GRADES,), "sum_of_sigmoids": (N_GRADES - 1,), None: ()}
+_OUTPUTS = {
+    "expected_grade": (N_GRADES,),
+    "sum_of_sigmoids": (N_GRADES - 1,),
+    "first_output": (N_GRADES,),
+    None: (),
+}
 _JUNK = (torch.nan, 1e6, -torch.inf)
 # Powers of ten up to which sums of scores, a ranking's worth, are numbers of the type.
 _LARGEST = {

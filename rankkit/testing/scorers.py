@@ -17,7 +17,7 @@ from rankkit.data.synthetic import make_ranking
 from rankkit.models.building import build
 from rankkit.models.scorers import is_listwise, outputs_of, ranking_scores
 from rankkit.models.scorers.calling import takes_offsets
-from rankkit.objectives import cross_entropy_loss, ordinal_loss, ranknet_loss
+from rankkit.objectives import cross_entropy_loss, listwide_softmax_loss, ordinal_loss, ranknet_loss
 from rankkit.registry import find, name_of, register, unregister
 from rankkit.testing.promises import Promise, check_all, expect, expect_near, expect_same
 from rankkit.training import fit
@@ -162,7 +162,12 @@ def training_changes_it(case: ScorerCase) -> None:
     scorer, data = case.build(), make_ranking(20, n_features=N_FEATURES, seed=0)
     if scorer.n_outputs > 1:  # one a grade
         data = replace(data, labels=np.minimum(np.asarray(data.labels), scorer.n_outputs - 1))
-    objectives = {None: ranknet_loss, "expected_grade": cross_entropy_loss, "sum_of_sigmoids": ordinal_loss}
+    objectives = {
+        None: ranknet_loss,
+        "expected_grade": cross_entropy_loss,
+        "sum_of_sigmoids": ordinal_loss,
+        "first_output": listwide_softmax_loss,
+    }
     before = [weight.detach().clone() for weight in scorer.parameters()]
     fit(scorer, objectives[scorer.readout], data, epochs=1, device="cpu", progress=False)
     changed = [not torch.equal(one, other) for one, other in zip(before, scorer.parameters(), strict=True)]

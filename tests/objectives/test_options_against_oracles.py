@@ -11,6 +11,7 @@ from rankkit.objectives import (
     attention_rank_loss,
     calibrated_softmax_loss,
     focal_bce_loss,
+    group_quantile_loss,
     kl_distillation_loss,
     kl_loss,
     listmle_loss,
@@ -24,6 +25,7 @@ from rankkit.objectives import (
     rmse_loss,
     softmax_loss,
     unique_softmax_loss,
+    wass_rank_loss,
     xe_ndcg_loss,
 )
 from tests.oracles import distillation, listwise, objectives, pointwise
@@ -57,6 +59,11 @@ CASES = [
     (attention_rank_loss, listwise.attention_rank, {}),
     (attention_rank_loss, listwise.attention_rank, {"temperature": 4.0}),
     (rank_cosine_loss, listwise.rank_cosine, {}),
+    (group_quantile_loss, pointwise.group_quantile, {}),
+    (group_quantile_loss, pointwise.group_quantile, {"alpha": 0.8}),
+    (wass_rank_loss, listwise.wass_rank, {}),
+    (wass_rank_loss, listwise.wass_rank, {"gap": 1.0, "same_grade": 0.0, "epsilon": 0.5, "n_iterations": 3}),
+    (wass_rank_loss, listwise.wass_rank, {"gain_base": 2.0, "epsilon": 1.0}),
     (kl_distillation_loss, distillation.kl_distillation, {"temperature": 2.5}),
 ]
 # The name of the oracle's argument for what was drawn, and options.

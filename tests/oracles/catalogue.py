@@ -23,7 +23,9 @@ ORACLES = {
     "pairwise_exponential": pairs.pairwise_exponential,
     "pairwise_mse": pairs.pairwise_mse,
     "margin_mse": pairs.margin_mse,
+    "group_quantile": pointwise.group_quantile,
     "circle": pairs.circle,
+    "graded_circle": pairs.graded_circle,
     "lambdarank": pairs.lambdarank,
     "lambdarank_map": pairs.lambdarank_map,
     "lambdarank_mrr": pairs.lambdarank_mrr,
@@ -36,6 +38,7 @@ ORACLES = {
     "softmax": objectives.softmax,
     "gumbel_listnet": listwise.gumbel_listnet,
     "lambda_softmax": listwise.lambda_softmax,
+    "listwide_softmax": listwise.listwide_softmax,
     "focal_bce": pointwise.focal_bce,
     "rmse": pointwise.rmse,
     "ordinal": pointwise.ordinal,
@@ -49,6 +52,7 @@ ORACLES = {
     "p_listmle": listwise.p_listmle,
     "attention_rank": listwise.attention_rank,
     "rank_cosine": listwise.rank_cosine,
+    "wass_rank": listwise.wass_rank,
     "kl_distillation": distillation.kl_distillation,
     "rank_distil": distillation.rank_distil,
     "approx_ndcg": metric_driven.approx_ndcg,
@@ -61,18 +65,21 @@ ORACLES = {
     "neural_sort": metric_driven.neural_sort_cross_entropy,
     "pirank": metric_driven.pirank,
     "softrank_ndcg": metric_driven.softrank_ndcg,
+    "stochastic_rank": metric_driven.stochastic_rank,
     "yeti_rank": metric_driven.yeti_rank,
     "yeti": metric_driven.yeti,
 }
 
-# Where differences of the value are no gradient (a corner, or a weight that moves with the scores but by definition
-# carries none): ``(scores, labels) -> slopes``, written out.
+# Where differences of the value are no gradient (a corner, a weight that moves with the scores but by definition
+# carries none, or an estimate): ``(scores, labels) -> slopes``, written out.
 SLOPES = {
     "hinge": pointwise.hinge_slopes,
     "pairwise_hinge": pointwise.pairwise_hinge_slopes,
     "circle": pairs.circle_slopes,
+    "graded_circle": pairs.graded_circle_slopes,
     "approx_ndcg": metric_driven.approx_ndcg_slopes,
     "bound_ndcg": metric_driven.bound_ndcg_slopes,
+    "stochastic_rank": metric_driven.stochastic_rank_slopes,
     "yeti_rank": metric_driven.yeti_rank_slopes,
     "yeti": metric_driven.yeti_slopes,
 }
@@ -82,7 +89,8 @@ SEED = 0
 
 def example_scores(name, *shape, generator):
     """Standard normal scores of ``[*shape]`` as the objective takes them, for grades 0 to 4."""
-    n_outputs = {None: (), "expected_grade": (5,), "sum_of_sigmoids": (4,)}[getattr(OBJECTIVES[name], "readout", None)]
+    readout = getattr(OBJECTIVES[name], "readout", None)
+    n_outputs = {None: (), "expected_grade": (5,), "sum_of_sigmoids": (4,), "first_output": (5,)}[readout]
     return torch.randn(*shape, *n_outputs, generator=generator, dtype=torch.float64)
 
 

@@ -121,6 +121,32 @@ def rank_cosine(scores, labels, weights=None):
     return 0.5 * (1 - product / (lengths[0] * lengths[1]))
 
 
+def wass_rank_costs(labels, gap=100.0, same_grade=math.e, gain_base=4.0):
+    def cost(i, j):
+        if i == j:
+            return 0.0
+        if labels[i] == labels[j]:
+            return same_grade
+        apart = abs(gain_base ** labels[i] - gain_base ** labels[j])
+        return apart + (gap if labels[i] == 0 or labels[j] == 0 else 0.0)
+
+    return [[cost(i, j) for j in range(len(labels))] for i in range(len(labels))]
+
+
+def wass_rank(scores, labels, weights=None, epsilon=0.1, n_iterations=20, **costs_of):
+    weights, docs = ones(weights, labels), range(len(labels))
+    costs = wass_rank_costs(labels, **costs_of)
+    spread = epsilon * max(map(max, costs))
+    log_p, log_q = log_softmax(scores), log_softmax(labels)
+    sent, got = [0.0] * len(labels), [0.0] * len(labels)
+    for _ in range(n_iterations):
+        sent = [log_p[i] - log_sum_exp([got[j] - costs[i][j] / spread for j in docs]) for i in docs]
+        got = [log_q[j] - log_sum_exp([sent[i] - costs[i][j] / spread for i in docs]) for j in docs]
+    return math.fsum(
+        weights[i] * costs[i][j] * math.exp(sent[i] + got[j] - costs[i][j] / spread) for i in docs for j in docs
+    )
+
+
 def gumbel_listnet(scores, labels, weights=None, n_samples=8, beta=1.0, temperature=1.0):
     noise = torch.empty(len(scores), n_samples, dtype=torch.float64).exponential_().tolist()
     total = 0.0
@@ -128,6 +154,17 @@ def gumbel_listnet(scores, labels, weights=None, n_samples=8, beta=1.0, temperat
         noisy = [s - beta * math.log(noise[i][sample]) for i, s in enumerate(scores)]
         total += listnet(tempered(noisy, temperature), labels, weights)
     return total / n_samples
+
+
+def listwide_softmax(scores, labels, weights=None, strength=0.1):
+    weights, n = ones(weights, labels), len(scores)
+    log_q = log_softmax([outputs[0] for outputs in scores])
+    ranked = -math.fsum(w * y * log_q_i for w, y, log_q_i in zip(weights, labels, log_q, strict=True)) / n
+    quality = 0.0
+    for k in range(1, len(scores[0])):
+        log_odds = math.fsum(outputs[k] for outputs in scores) / n
+        quality += log_sum_exp([0.0, -log_odds if max(labels) >= k else log_odds]) / (len(scores[0]) - 1)
+    return ranked + strength * quality
 
 
 def lambda_softmax(scores, labels, weights=None, k=None, gain="exp", temperature=1.0):

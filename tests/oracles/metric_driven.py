@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import statistics
 
 import torch
 
@@ -210,6 +211,60 @@ def softrank_ndcg(scores, labels, k=None, noise=1.0, gain="exp", weights=None):
         chances = rank_distribution(scores, j, noise)
         held.append(math.fsum(chance * discount(r, k) for r, chance in enumerate(chances, start=1)))
     return minus_ndcg(held, labels, gain, k, weights)
+
+
+def _places_of(doc, scores, labels, k, noise, mu, gain, weights, normal):
+    """NDCG with one document at each place among the noisy others, and how probable and how dense these places are.
+
+    The others are held as they stand to each other: against their mean, which has noise of its own.
+    """
+    n = len(scores)
+    shifted = [s - noise * mu * y for s, y in zip(scores, labels, strict=True)]
+    noisy = [s + noise * e for s, e in zip(shifted, normal, strict=True)]
+    others = sorted((i for i in range(n) if i != doc), key=lambda i: -noisy[i])
+    of_others = math.fsum(noisy[i] for i in others) / (n - 1) - math.fsum(shifted[i] for i in others) / (n - 1)
+    lies = statistics.NormalDist(shifted[doc] + of_others, noise * math.sqrt(n / (n - 1)))
+    bounds = [noisy[i] for i in others]
+    above, at = [1.0, *map(lies.cdf, bounds)], [0.0, *map(lies.pdf, bounds)]
+    below, end = [*above[1:], 0.0], [*at[1:], 0.0]
+    metric = []
+    for place in range(n):
+        ranks = {i: rank for rank, i in enumerate([*others[:place], doc, *others[place:]], start=1)}
+        metric.append(-minus_ndcg([discount(ranks[i], k) for i in range(n)], labels, gain, k, weights))
+    value = math.fsum(m * (high - low) for m, high, low in zip(metric, above, below, strict=True))
+    return value, math.fsum(m * (low - high) for m, high, low in zip(metric, at, end, strict=True))
+
+
+def stochastic_rank_estimates(
+    scores, labels, k=None, noise=1.0, n_samples=1, mu=0.0, projection=1.0, nu=0.01, gain="exp", weights=None
+):
+    """StochasticRank: the loss and its slopes, for the noise that torch's generator draws next."""
+    n = len(scores)
+    drawn = torch.rand(n, n_samples, dtype=torch.float64).tolist()
+    if len(set(labels)) < 2:
+        return 0.0, [0.0] * n
+    normal = [[statistics.NormalDist().inv_cdf(drawn[i][sample]) for i in range(n)] for sample in range(n_samples)]
+    found = [
+        [_places_of(i, scores, labels, k, noise, mu, gain, weights, of_sample) for of_sample in normal]
+        for i in range(n)
+    ]
+    value = -math.fsum(v for of_doc in found for v, _ in of_doc) / (n * n_samples)
+    slopes = [-math.fsum(slope for _, slope in of_doc) / n_samples for of_doc in found]
+    mean, middle = math.fsum(slopes) / n, math.fsum(scores) / n
+    slopes, centred = [slope - mean for slope in slopes], [s - middle for s in scores]
+    if n > 2:
+        dot = math.fsum(slope * t for slope, t in zip(slopes, centred, strict=True))
+        size = (math.sqrt(math.fsum(t * t for t in centred)) + nu) ** 2
+        slopes = [slope - projection * dot / size * t for slope, t in zip(slopes, centred, strict=True)]
+    return value, slopes
+
+
+def stochastic_rank(scores, labels, **options):
+    return stochastic_rank_estimates(scores, labels, **options)[0]
+
+
+def stochastic_rank_slopes(scores, labels):
+    return stochastic_rank_estimates(scores, labels)[1]
 
 
 def _weights_of_neighbours(scores, labels, n_samples, importance):

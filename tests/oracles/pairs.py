@@ -86,6 +86,31 @@ def circle_slopes(scores, labels, weights=None, margin=0.25, gamma=64.0, relevan
     return [z * math.exp(x - totals[kind]) * gamma * alpha for kind, x, alpha in found]
 
 
+def graded_circle_pairs(scores, labels, weights, margin, gamma):
+    """Of pairs (better, worse) the logarithm of the weighted exponential, and alpha of both: the better's negative."""
+    weights, found = weights or [1.0] * len(scores), {}
+    for i, j in itertools.permutations(range(len(scores)), 2):
+        if labels[i] > labels[j]:
+            pull, push = max(0.0, 1 + margin - scores[i]), max(0.0, scores[j] + margin)
+            exponent = gamma * (push * (scores[j] - margin) - pull * (scores[i] - (1 - margin)))
+            found[i, j] = math.log(weights[i] * weights[j]) + exponent, -pull, push
+    return found
+
+
+def graded_circle(scores, labels, weights=None, margin=0.25, gamma=64.0):
+    found = graded_circle_pairs(scores, labels, weights, margin, gamma)
+    return log_sum_exp([0.0, *(exponent for exponent, _, _ in found.values())])
+
+
+def graded_circle_slopes(scores, labels, weights=None, margin=0.25, gamma=64.0):
+    found, slopes = graded_circle_pairs(scores, labels, weights, margin, gamma), [0.0] * len(scores)
+    total = graded_circle(scores, labels, weights, margin, gamma)
+    for (i, j), (exponent, pull, push) in found.items():
+        slopes[i] += gamma * pull * math.exp(exponent - total)
+        slopes[j] += gamma * push * math.exp(exponent - total)
+    return slopes
+
+
 def ranks(scores, labels):
     """From 1 by falling score; tied scores by rising label, then as they stand."""
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], labels[i], i))

@@ -36,6 +36,12 @@ def ordinal(scores, labels, weights=None):
     return mean_over_docs(terms, weights)
 
 
+def group_quantile(scores, labels, weights=None, alpha=0.5):
+    errors = [y - s for s, y in zip(scores, labels, strict=True)]
+    mean = math.fsum(errors) / len(errors)
+    return mean_over_docs([(alpha if e > mean else alpha - 1) * (e - mean) for e in errors], weights)
+
+
 def hinge_slopes(scores, labels, relevant_from=1.0, positive_weight=1.0):
     """Written out: a difference across the corner is no slope."""
     slopes = []

@@ -9,7 +9,12 @@ from rankkit.tasks.ranking.build import build_scorer
 
 @pytest.mark.parametrize(
     ("objective", "n_outputs", "readout"),
-    [("ranknet", 1, None), ("cross_entropy", 5, "expected_grade"), ("ordinal", 4, "sum_of_sigmoids")],
+    [
+        ("ranknet", 1, None),
+        ("cross_entropy", 5, "expected_grade"),
+        ("ordinal", 4, "sum_of_sigmoids"),
+        ("listwide_softmax", 5, "first_output"),
+    ],
 )
 def test_a_scorer_has_the_outputs_that_its_objective_reads(objective, n_outputs, readout):
     data = rk.make_ranking(20, seed=0)

@@ -18,6 +18,7 @@ TEACHES_FROM_ONE_GRADE = {
     "cross_entropy",
     "focal_bce",
     "hinge",
+    "listwide_softmax",
     "mse",
     "ordinal",
     "query_cross_entropy",
@@ -26,18 +27,21 @@ TEACHES_FROM_ONE_GRADE = {
 DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS = {
     "attention_rank",
     "calibrated_softmax",
+    "group_quantile",
     "gumbel_listnet",
     "kl",
     "kl_distillation",
     "listmle",
     "lambda_softmax",
     "listnet",
+    "listwide_softmax",
     "p_listmle",
     "poly1_softmax",
     "query_cross_entropy",
     "rank_distil",
     "softmax",
     "unique_softmax",
+    "wass_rank",
     "xe_ndcg",
 }
 DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS = {
@@ -51,10 +55,12 @@ DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS = {
     "neural_sort",
     "pirank",
     "softrank_ndcg",
+    "stochastic_rank",
 }
 DRAWS_ANEW_EACH_CALL = {
     "gumbel_approx_ndcg",
     "gumbel_listnet",
+    "stochastic_rank",
     "yeti",
     "yeti_rank",
     "listmle",
@@ -63,7 +69,8 @@ DRAWS_ANEW_EACH_CALL = {
     "xe_ndcg",
 }
 # The gradient is by definition not the derivative; tests/oracles/catalogue.py has it written out.
-HOLDS_ITS_WEIGHTS_CONSTANT = {"circle"}
+HOLDS_ITS_WEIGHTS_CONSTANT = {"circle", "graded_circle"}
+ESTIMATES_ITS_GRADIENT = {"stochastic_rank"}
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 
 
@@ -74,7 +81,7 @@ def case_of(name):
         draws=name in DRAWS_ANEW_EACH_CALL,
         documents_are_apart=name
         not in DOCUMENTS_STAND_IN_THE_DENOMINATORS_OF_OTHERS | DOCUMENTS_STAND_IN_THE_RANKS_OF_OTHERS,
-        slopes_are_exact=name not in HOLDS_ITS_WEIGHTS_CONSTANT,
+        slopes_are_exact=name not in HOLDS_ITS_WEIGHTS_CONSTANT | ESTIMATES_ITS_GRADIENT,
     )
 
 

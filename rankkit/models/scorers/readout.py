@@ -28,9 +28,19 @@ def sum_of_sigmoids(logits: Tensor) -> Tensor:
     return logits.float().sigmoid().sum(dim=-1)
 
 
+def first_output(outputs: Tensor) -> Tensor:
+    """The first output, where the others say something of the whole list: ``[..., K]`` to ``[...]``.
+
+    >>> first_output(torch.tensor([[2.0, 0.0, 1.0]]))
+    tensor([2.])
+    """
+    return outputs[..., 0].float()
+
+
 READOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "expected_grade": expected_grade,
     "sum_of_sigmoids": sum_of_sigmoids,
+    "first_output": first_output,
 }
 
 

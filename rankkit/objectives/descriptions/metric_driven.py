@@ -93,6 +93,15 @@ METRIC_DRIVEN: dict[str, ObjectiveRow] = {
         cost="n^3 time, bounded memory, up to 500",
         use_when="The expected NDCG itself is wanted, computed without sampling, on lists of up to 100 or so.",
     ),
+    "stochastic_rank": ObjectiveRow(
+        family="metric-driven",
+        paper="Ustimenko and Prokhorenkova, ICML 2020",
+        formula="-E[NDCG@k(s - sigma mu y + sigma e)], e normal; slopes by the jumps of NDCG where i and j meet",
+        range="-1 .. 0",
+        needs="graded, >= 0",
+        cost="draws x k n time, bounded memory",
+        use_when="NDCG itself is the goal, smoothed by noise alone, whatever the scale of the scores.",
+    ),
     "yeti_rank": ObjectiveRow(
         family="metric-driven",
         paper="Gulin, Kuralenok, Pavlov, JMLR W&CP 2011",

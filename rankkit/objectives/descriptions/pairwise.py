@@ -66,6 +66,15 @@ PAIRWISE: dict[str, ObjectiveRow] = {
         cost="n",
         use_when="Scores are cosine similarities of a query and documents.",
     ),
+    "graded_circle": ObjectiveRow(
+        family="pairwise",
+        paper="Sun et al., CVPR 2020; Pasumarthi et al. (TF-Ranking), KDD 2019",
+        formula="log(1 + sum over y_i > y_j of exp(gamma (a_j (s_j - m) - b_i (s_i - 1 + m))))",
+        range=">= 0",
+        needs="any order",
+        cost="n log n",
+        use_when="As circle, where relevance has grades.",
+    ),
     "lambdarank": ObjectiveRow(
         family="pairwise",
         paper="Burges et al., NIPS 2006",

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rankkit.objectives.lists.listwise import check_grades, shares
+from rankkit.objectives.lists.lower_grades import log_sum_of_lower_grades
 from rankkit.objectives.lists.plackett_luce import log_chances
 from rankkit.objectives.lists.temperature import tempered_lists
 from rankkit.objectives.marks import marked
@@ -108,7 +109,7 @@ def unique_softmax_loss(
     check_grades("unique_softmax_loss", labels)
     if gain == "exp":
         _check_gains(labels)
-    below, has_below = _log_sum_of_lower_grades(scores, labels, mask)
+    below, has_below = log_sum_of_lower_grades(scores, labels, mask)
     costs = -functional.logsigmoid(torch.where(has_below, scores - below, 0)).to(scores.dtype)
     terms = gains(labels, gain) * torch.where(has_below, costs, 0)
     return sum_over_docs("unique_softmax_loss", terms, has_two_grades(labels, mask), mask, weights, reduction)
@@ -175,15 +176,3 @@ def calibrated_softmax_loss(
         terms = terms * doc_weights
     per_list = terms.sum(dim=1) - anchor_label * log_softmax[:, -1]
     return reduce_weighted(per_list, query_weights, list_sizes(mask) > 0, reduction)
-
-
-def _log_sum_of_lower_grades(scores: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """For each document the logarithm of the sum of exp(score) over those of lower label, and whether there are any."""
-    keys, order = labels.masked_fill(~mask, torch.inf).sort(dim=1, stable=True)
-    fill = torch.finfo(scores.dtype).min
-    # In float64, for the slopes: see choice_costs.
-    running = scores.double().masked_fill(~mask, fill).gather(1, order).logcumsumexp(dim=1)
-    n_lower = torch.searchsorted(keys, keys)
-    sums = running.gather(1, (n_lower - 1).clamp(min=0))
-    places = order.argsort(dim=1)
-    return sums.gather(1, places), (n_lower > 0).gather(1, places) & mask

@@ -32,7 +32,10 @@ _LITTLE = 0.9
 
 _OF_PAIRS = tuple(
     f"rankkit.objectives.{name}"
-    for name in ("pairs.pairwise", "pairs.lambdarank", "pairs.lambdaloss", "documents.circle", "ranks.yeti")
+    for name in (
+        *("pairs.pairwise", "pairs.lambdarank", "pairs.lambdaloss"),
+        *("documents.circle", "lists.graded_circle", "ranks.yeti"),
+    )
 )
 """The modules of objectives whose weights of documents make weights of pairs of different label."""
 

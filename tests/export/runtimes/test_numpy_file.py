@@ -72,6 +72,7 @@ def test_every_transform_scores_as_in_the_scorer(transform, tmp_path):
         mlp(n_outputs=4),
         mlp(transform=["log1p", "missing"], context="z+rank+share+gap"),
         mlp(n_outputs=4, readout="sum_of_sigmoids"),
+        mlp(n_outputs=4, readout="first_output"),
         mlp(n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True),
         fitted(DCNScorer(5, (7, 7), rank=2, n_outputs=4, readout="sum_of_sigmoids", tied_outputs=True, seed=0)),
         fitted(DCNScorer(5, (7,), n_cross=3, structure="stacked", transform=["piecewise:4", "log1p"], seed=0)),

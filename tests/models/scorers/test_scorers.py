@@ -21,6 +21,7 @@ VARIANTS = [
     ("mlp", {"schema": SCHEMA, "hidden": (8,), "embedding_size": 2, "n_outputs": 3}),
     ("linear", {}),
     ("linear", {"transform": "piecewise:3", "bias": False, "n_outputs": 3}),
+    ("linear", {"n_outputs": 3, "readout": "first_output"}),
     ("linear", {"transform": "query_minmax"}),
     ("linear", {"context": "z+rank+share+gap"}),
     ("mlp", {}),

@@ -166,7 +166,15 @@ def test_documents_of_weight_0_make_no_pair(name):
 
 def test_objectives_of_pairs_are_known_as_such():
     names = {name for name, function in OBJECTIVES.items() if needs_of(function)[0].is_of_pairs}
-    assert {"ranknet", "pairwise_hinge", "circle", "lambdarank", "lambdaloss_ndcg2", "yeti_rank"} <= names
+    assert {
+        "ranknet",
+        "pairwise_hinge",
+        "circle",
+        "graded_circle",
+        "lambdarank",
+        "lambdaloss_ndcg2",
+        "yeti_rank",
+    } <= names
     assert not names & {"softmax", "approx_ndcg", "bce", "pairwise_mse"}
 
 

@@ -55,7 +55,7 @@ class AttentionScorer(Network):
             numbers each beside the features; None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
-            ``ordinal_loss``.
+            ``ordinal_loss``, ``first_output`` for ``listwide_softmax_loss``.
         tied_outputs: For ``ordinal_loss``: one shared score plus K biases (CORAL) instead of K free outputs.
         schema: What the columns stand for, where some are no numbers, as :meth:`rankkit.Schema.to_dict` has it;
             :meth:`for_data` passes it. Categories become embeddings, those of a bag are averaged; missing and unseen

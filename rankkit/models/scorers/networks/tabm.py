@@ -45,7 +45,7 @@ class TabMScorer(Network):
             numbers each beside the features; None: without.
         n_outputs: 1, or K for an objective of K outputs: ``forward`` then gives ``[doc, K]``.
         readout: How K outputs become the ranking score; ``expected_grade`` if left out, ``sum_of_sigmoids`` for
-            ``ordinal_loss``.
+            ``ordinal_loss``, ``first_output`` for ``listwide_softmax_loss``.
         schema: What the columns stand for, where some are no numbers, as :meth:`rankkit.Schema.to_dict` has it;
             :meth:`for_data` passes it. Categories become embeddings, those of a bag are averaged; missing and unseen
             values have rows of their own, at 0 until they are learnt. Members share them.
