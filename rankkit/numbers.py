@@ -46,3 +46,12 @@ def how_many(count: int, thing: str) -> str:
     """
     many = thing if count == 1 else f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
     return f"{count:,} {many}"
+
+
+def in_words(**counts: int) -> str:
+    """Several counts by the names of their things.
+
+    >>> in_words(query=1, doc=24)
+    '1 query, 24 docs'
+    """
+    return ", ".join(how_many(count, thing) for thing, count in counts.items())

@@ -20,7 +20,7 @@ from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError
 from rankkit.naming import not_utf8
-from rankkit.numbers import how_many
+from rankkit.numbers import in_words
 
 _Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
@@ -151,8 +151,8 @@ class RankingDataset:
 
     def __repr__(self) -> str:
         labels = "no labels" if self.labels is None else f"labels {self.labels.min(initial=0):g}..{self._max_label:g}"
-        counts = ((self.n_queries, "query"), (self.n_docs, "doc"), (self.n_features, "feature"))
-        return f"RankingDataset({', '.join(how_many(count, thing) for count, thing in counts)}, {labels})"
+        counts = in_words(query=self.n_queries, doc=self.n_docs, feature=self.n_features)
+        return f"RankingDataset({counts}, {labels})"
 
     @property
     def _max_label(self) -> float:

@@ -10,7 +10,7 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.sides import columns_of_queries
 from rankkit.errors import check_given
 from rankkit.naming import named
-from rankkit.numbers import how_many
+from rankkit.numbers import in_words
 
 LARGE = 1e4
 """A feature with values beyond this is reported: without a transform it drowns the others."""
@@ -93,8 +93,7 @@ class DatasetSummary:
         return tuple(found)
 
     def __str__(self) -> str:
-        counts = ((self.n_docs, "document"), (self.n_queries, "query"), (self.n_features, "feature"))
-        lines = [", ".join(how_many(count, thing) for count, thing in counts)]
+        lines = [in_words(document=self.n_docs, query=self.n_queries, feature=self.n_features)]
         if self.labels:
             lines += ["", "label    documents   share"]
             shown = list(self.labels.items())

@@ -15,7 +15,7 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
-from rankkit.numbers import how_many
+from rankkit.numbers import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,8 +139,7 @@ class Interactions:
         return self.n_users
 
     def __repr__(self) -> str:
-        things = ((self.n_users, "user"), (self.n_items, "item"), (self.n_events, "event"))
-        counts = ", ".join(how_many(count, thing) for count, thing in things)
+        counts = in_words(user=self.n_users, item=self.n_items, event=self.n_events)
         times = "no times" if self.times is None else f"times {self._span(self.times)}"
         values = "" if self.values is None else f", values {self._span(self.values)}"
         return f"Interactions({counts}, {times}{values})"
@@ -381,10 +380,8 @@ def _check_events(log: Interactions) -> None:
     for side, n_rows in (("user", log.n_users), ("item", log.n_items)):
         known = getattr(log, f"{side}_columns")
         if known is not None and len(known) != n_rows:
-            raise DataError(
-                f"Interactions: expected {side}_columns of {n_rows} {side}s; got {len(known)} rows. "
-                "read_interactions joins them by id."
-            )
+            got = f"{len(known)} rows. read_interactions joins them by id."
+            raise DataError(f"Interactions: expected {side}_columns of {n_rows} {side}s; got {got}")
     for name, kind in (("times", np.int64), ("values", np.float32)):
         column = getattr(log, name)
         if column is not None and (column.dtype != kind or column.shape != items.shape):
