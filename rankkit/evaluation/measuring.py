@@ -104,7 +104,7 @@ def evaluate_scores(
     mrr      0.5000  [0.5000, 0.5000]
     rankkit: gain 2^label - 1, discount 1/log2(1 + rank), relevant from label 1,
       ties pessimistic; each query has a relevant document
-    1 queries, 0 with ties between different labels, 0 with one document; in
+    1 query, 0 with ties between different labels, 0 with one document; in
       brackets: 95% bootstrap over queries
 
     A document that was judged and not retrieved has no rank and gains nothing, but counts in the best order and among

@@ -62,7 +62,7 @@ def evaluate_run(
     >>> print(report)
     RR  0.5000  [0.5000, 0.5000]
     RR: trec_eval, ties by document id, high to low, scores compared as float32
-    1 queries: 0 of the qrels missing from the run (count as 0), 1 of the run
+    1 query: 0 of the qrels missing from the run (count as 0), 1 of the run
       missing from the qrels (ignored); 0 without a relevant document, 0 with ties
       between different labels; in brackets: 95% bootstrap over queries
 

@@ -25,7 +25,7 @@ def on_shared_ids(logs: Sequence[Interactions]) -> tuple[Interactions, NDArray[n
     Example:
         >>> one, other = (Interactions.from_events([user], ["x"]) for user in "ab")
         >>> on_shared_ids([one, other])
-        (Interactions(2 users, 1 items, 2 events, no times), array([0, 1]))
+        (Interactions(2 users, 1 item, 2 events, no times), array([0, 1]))
     """
     for name in ("times", "values"):
         if len({getattr(log, name) is None for log in logs}) > 1:

@@ -93,7 +93,7 @@ def read_letor(
         ...     _ = path.write_text("2 qid:1 1:0.5 2:3 # a\n0 qid:1 2:1e-3 # b\n")
         ...     data = read_letor(path)
         >>> data
-        RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
+        RankingDataset(1 query, 2 docs, 2 features, labels 0..2)
         >>> data.features.tolist()[0], data.doc_ids.tolist()
         ([0.5, 3.0], ['a', 'b'])
 

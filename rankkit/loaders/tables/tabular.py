@@ -141,7 +141,7 @@ def from_arrow(
         >>> import pyarrow as pa
         >>> table = pa.table({"qid": [1, 1], "label": [0, 2], "vector": [[0.5, 1.0], [0.1, 3.0]]})
         >>> from_arrow(table, features="vector")
-        RankingDataset(1 queries, 2 docs, 2 features, labels 0..2)
+        RankingDataset(1 query, 2 docs, 2 features, labels 0..2)
     """
     source = Source("from_arrow")
     roles = {"position": position, "propensity": propensity, "time": time, "session": session, "split": split}
