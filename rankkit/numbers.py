@@ -24,7 +24,7 @@ def is_finite(value: object) -> bool:
     >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, True, "3")]
     [True, True, True, False, False, False, False]
     """
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
 
 
 def check_whole(where: str, value: Any, least: int = 0) -> None:

@@ -138,9 +138,10 @@ def check_examples(
         labels_count: False where each example is its own class.
     """
     for name, data in (("train", train), ("valid", valid)):
-        if data is None and name == "valid":
+        if name == "train" or data is not None:
+            check_given("fit_encoder", name, data, LabelledExamples)
+        if data is None:
             continue
-        check_given("fit_encoder", name, data, LabelledExamples)
         if encoder.input_shape is not None and tuple(data.input_shape) != tuple(encoder.input_shape):
             raise DataError(
                 f"fit_encoder: expected inputs of shape {tuple(encoder.input_shape)} in {name}; got "
