@@ -22,8 +22,9 @@ _VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;()]*[^\s,;().]"
 _FIRST = re.compile(rf"\bPass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?, or (?P<other>\w)")
 _SECOND = re.compile(rf", or pass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?[^.;]*(?=\.)")
 # What is quoted came from the user and stays as it is; a value that ends a sentence leaves the full stop to it.
-# Parts of paths and of addresses such as training.epochs=2 are no keywords.
-_WORDS = re.compile(rf"(?<![\w./\\-])(?P<keyword>[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
+# Parts of paths and of addresses such as training.epochs=2 are no keywords; what stands in a call is Python.
+_CALL = r"\w\([^()]*\)"
+_WORDS = re.compile(rf"(?<![\w./\\-])(?P<keyword>[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}|{_CALL}")
 # Where a sentence ends outside quotes, and the next one begins.
 _SENTENCE = re.compile(rf"(?:{_QUOTED}|.)*?\. (?=[A-Z])", re.DOTALL)
 _PLACE = re.compile(r"\S[^:]*: ")

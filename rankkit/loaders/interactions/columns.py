@@ -55,6 +55,11 @@ def events_of(table: pa.Table, wanted: Wanted, source: Source) -> Events:
             f"{source.name}: expected a column of {role} ids; got columns {', '.join(table.column_names[:20])}. "
             f"Name it with {role}=."
         )
+    if names["user"] == names["item"]:
+        raise DataError(
+            f"{source.name}: expected users and items in two columns; got {names['user']!r} as both. "
+            "Name the other one with item=."
+        )
     users, user_ids = _codes(table[names["user"]], source, names["user"])
     items, item_ids = _codes(table[names["item"]], source, names["item"])
     remarks: list[str] = []
@@ -121,6 +126,11 @@ def _times(column: pa.ChunkedArray, source: Source, name: str, remarks: list[str
     _refuse_missing(column, source, name, "a time")
     kind = column.type
     if pa.types.is_integer(kind):
+        if kind == pa.uint64() and (pc.max(column).as_py() or 0) >= 2**63:
+            row = int(np.argmax(column.to_numpy() >= 2**63))
+            raise DataError(
+                f"{source.at(row, name)}: expected a time below 2**63; got {column[row]}. Count from a later date."
+            )
         return np.asarray(column.cast(pa.int64()).to_numpy()), False
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_time(kind):
         remarks.append("times are microseconds since 1970.")
