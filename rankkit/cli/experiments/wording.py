@@ -31,7 +31,11 @@ _PLACE = re.compile(r"\S[^:]*: ")
 # What a function is called, which says nothing to somebody who called none.
 _PLACES = {"fit: ": "training: ", "fit_encoder: ": "training: ", "read_letor: ": "data: "}
 # Functions that are commands here.
-_CALLS = {"rankkit.predict()": "rankkit score", "rankkit.read_folds()": "rankkit train --folds"}
+_CALLS = {
+    "Read it with rankkit.read_interactions(path)": "Give it to rankkit split or rankkit train --log",
+    "rankkit.predict()": "rankkit score",
+    "rankkit.read_folds()": "rankkit train --folds",
+}
 # Arguments of rankkit.fit and rankkit.read as sections of an experiment file have them.
 _SECTIONS = {"data": READING, "training": (*TRAINING, *ENCODER_TRAINING)}
 _TOML = {"True": "true", "False": "false", "None": "''"}

@@ -15,6 +15,7 @@ from rankkit.loaders.interactions.forms import Wanted
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns.kinds import plain_type
 from rankkit.loaders.tables.ids import read_qids
+from rankkit.numbers import how_many
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def events_of(table: pa.Table, wanted: Wanted, source: Source) -> Events:
         role = "user" if names["user"] is None else "item"
         raise DataError(
             f"{source.name}: expected a column of {role} ids; got columns {', '.join(table.column_names[:20])}. "
-            f"Name it with {role}=."
+            f"Pass {role}=, or rename the column to {role}."
         )
     if names["user"] == names["item"]:
         raise DataError(
@@ -170,8 +171,8 @@ def _refuse_missing(column: pa.ChunkedArray, source: Source, name: str, what: st
     if n_missing:
         row = pc.index(missing, True).as_py()
         raise DataError(
-            f"{source.at(row, name)}: expected {what}; got none ({n_missing:,} rows in all). Fill the column, or drop "
-            "such rows."
+            f"{source.at(row, name)}: expected {what}; got none ({how_many(n_missing, 'row')} in all). "
+            "Fill the column, or drop such rows."
         )
 
 

@@ -170,7 +170,10 @@ def test_dates_in_text_are_times():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"user": [1, None], "item": [1, 2]}, r"row 1 \(from 0\), column 'user': expected an id; got none \(1 rows"),
+        (
+            {"user": [1, None], "item": [1, 2]},
+            r"row 1 \(from 0\), column 'user': expected an id; got none \(1 row in all",
+        ),
         ({"user": ["a", ""], "item": [1, 2]}, "got empty text"),
         ({"user": [1, 2], "item": [1.5, 2]}, "column 'item'"),
         ({"user": [1, 2], "item": [1, 2], "time": [1, None]}, "expected a time; got none"),
@@ -180,7 +183,7 @@ def test_dates_in_text_are_times():
         ({"user": [1, 2], "item": [1, 2], "value": ["x", "y"]}, "expected values as numbers"),
         (
             {"user": [1, 2], "thing": [1, 2]},
-            "expected a column of item ids; got columns user, thing. Name it with item=",
+            "expected a column of item ids; got columns user, thing. Pass item=, or rename the column to item",
         ),
         ({"user": [], "item": []}, "expected events; got none"),
         (
