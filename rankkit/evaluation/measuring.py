@@ -259,10 +259,12 @@ def metric_names(where: str, metrics: Metric | Sequence[Metric]) -> dict[str, Na
     Raises:
         ConfigError: If there is none, or one is unknown.
     """
-    is_one = isinstance(metrics, str) or callable(metrics)
-    if not is_one and not isinstance(metrics, Iterable):
+    many: Any = metrics
+    if isinstance(metrics, str) or callable(metrics):
+        many = [metrics]
+    if not isinstance(many, Iterable):
         raise ConfigError(f"{where}: expected metrics as a list of names; got {metrics!r}. Pass metrics=['ndcg@10'].")
-    given = [metrics] if is_one else list(metrics)
+    given: list[Metric] = list(many)
     names = [metric_name(where, metric) for metric in given]
     if not names:
         raise ConfigError(f"{where}: expected at least one metric; got none. Pass metrics=['ndcg@10'].")

@@ -125,7 +125,8 @@ def resolve_protocol(
                 f"protocol: expected a name or a Protocol; got {protocol!r}. {did_you_mean(protocol, presets)}"
             )
         protocol = presets[protocol]
-    if not isinstance(protocol, Protocol):
+    found: Any = protocol
+    if not isinstance(found, Protocol):
         known = ", ".join(presets)
         raise ConfigError(f"protocol: expected a name or a Protocol; got {protocol!r}. Known: {known}.")
     changes: dict[str, Any] = {"empty": empty, "ties": ties}

@@ -46,10 +46,9 @@ def embed(
             f"embed: expected an encoder; got {type(encoder).__name__}. Score documents with rankkit.predict."
         )
     check_count("embed", "batch_size", batch_size)
-    is_array = isinstance(inputs, np.ndarray)
-    if is_array and not (np.issubdtype(inputs.dtype, np.number) or inputs.dtype == bool):
+    if isinstance(inputs, np.ndarray) and inputs.dtype.kind not in "biufc":
         raise DataError(f"embed: expected numbers as inputs; got an array of {inputs.dtype}. Convert them to float32.")
-    if not is_array and not isinstance(inputs, Tensor):
+    if not isinstance(inputs, np.ndarray | Tensor):
         raise DataError(
             f"embed: expected an array or a tensor of inputs; got {type(inputs).__name__}. Pass numpy.asarray(inputs), "
             "or the inputs of LabelledExamples."
