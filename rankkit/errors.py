@@ -86,8 +86,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "Did you mean 'ranknet'?"
     >>> did_you_mean("boost", ["ranknet", "listnet"])
     'Known: listnet, ranknet.'
+    >>> did_you_mean("boost", [])
+    'There are none.'
     """
     known = sorted(known)
+    if not known:
+        return "There are none."
     near = difflib.get_close_matches(name.lower(), known, n=1)
     return f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from rankkit.errors import ConfigError, ShapeError
+from rankkit.errors import ConfigError, DataError, ShapeError
 
 Gain = Literal["exp", "linear"]
 Reduction = Literal["mean", "none"]
@@ -30,8 +30,10 @@ def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None,
 
     Raises:
         ShapeError: If the shapes differ, or the mask is not boolean.
+        DataError: If scores or labels are no tensors.
         ConfigError: If ``torch.func.vmap`` maps over them.
     """
+    check_tensors(where, scores=scores, labels=labels)
     refuse_vmap(where, scores, labels)
     if scores.dim() != n_axes or scores.shape[:2] != labels.shape:
         expected = "[query, list]" if n_axes == 2 else "[query, list, grade]"
@@ -47,6 +49,15 @@ def check_lists(where: str, scores: Tensor, labels: Tensor, mask: Tensor | None,
             f"got {mask.dtype} {list(mask.shape)}. Use the mask that rankkit.pad() returns."
         )
     return mask
+
+
+def check_tensors(where: str, **given: object) -> None:
+    """Raise DataError for an array or a list where a tensor is taken."""
+    for name, values in given.items():
+        if not isinstance(values, Tensor):
+            raise DataError(
+                f"{where}: expected {name} as a tensor; got {type(values).__name__}. Pass torch.as_tensor({name})."
+            )
 
 
 def refuse_vmap(where: str, *tensors: Tensor) -> None:

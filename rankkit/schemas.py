@@ -2,7 +2,8 @@
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticKnownError
@@ -100,7 +101,9 @@ def explain(error: ValidationError, where: str, model: type[BaseModel]) -> str:
         known = _fields_at(model, path[:-1])
         return f"{where}: unknown key {key!r}. {did_you_mean(path[-1], known)}"
     if problem["type"] == "missing":
-        return f"{where}: expected a value for {key!r}; got none. Add it."
+        of_entry = str(problem["loc"][-1])  # the name, where an entry of a list is a table without one
+        inside, missing = (f"{key}: ", of_entry) if path[-1] != of_entry else ("", key)
+        return f"{where}: {inside}expected a value for {missing!r}; got none. Add it."
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
     got = _short.repr(problem["input"])
@@ -145,6 +148,9 @@ def _model_at(model: type[BaseModel], keys: Iterable[str]) -> type[BaseModel] | 
     for key in keys:
         field = model.model_fields.get(key)
         annotation = None if field is None else field.annotation
+        kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+        if NoneType in get_args(annotation) and len(kinds) == 1:  # a section that may be left out
+            annotation = kinds[0]
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return None
         model = annotation

@@ -1,10 +1,12 @@
 import inspect
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from rankkit.errors import ConfigError, ShapeError
+from rankkit.errors import ConfigError, DataError, ShapeError
+from rankkit.objectives.embedding.inputs import check_rows
 from rankkit.ranking import (
     check_lists,
     discounts,
@@ -16,6 +18,7 @@ from rankkit.ranking import (
     reduce_lists,
     split_weights,
 )
+from rankkit.sampling.batch_costs import measure_batch
 
 MASK = torch.tensor([[True, True, False], [True, False, False]])
 
@@ -38,6 +41,20 @@ def test_several_outputs_a_document_are_prepared_alike():
 
 def test_no_mask_means_every_document():
     assert check_lists("f", torch.zeros(2, 3), torch.zeros(2, 3), None).all()
+
+
+@pytest.mark.parametrize("array", [np.zeros((1, 2)), [[0.0, 1.0]]])
+def test_arrays_are_no_tensors(array):
+    tensor = torch.zeros(1, 2)
+    check = inspect.unwrap(check_lists)
+    with pytest.raises(DataError, match=r"f: expected scores as a tensor; got .*\. Pass torch\.as_tensor\(scores\)"):
+        check("f", array, tensor, None)
+    with pytest.raises(DataError, match="f: expected labels as a tensor"):
+        check("f", tensor, array, None)
+    with pytest.raises(DataError, match="supcon_loss: expected embeddings as a tensor"):
+        inspect.unwrap(check_rows)("supcon_loss", embeddings=array)
+    with pytest.raises(DataError, match="mine_triplets: expected embeddings as a tensor"):
+        inspect.unwrap(measure_batch)("mine_triplets", array, [0], "cosine")
 
 
 def test_weights_of_queries_and_of_documents_are_told_apart():

@@ -54,6 +54,11 @@ def find_distance(distance: str | Distance | Callable[[Tensor, Tensor], Tensor],
             f"find_distance: expected a name, a distance or a callable; got {type(function).__name__}. "
             f"Known: {', '.join(DISTANCES)}."
         )
+    if hasattr(function, "distance"):
+        raise ConfigError(
+            f"find_distance: expected a name, a distance or a callable; got {type(function).__name__}, which has a "
+            "distance. Pass its .distance."
+        )
     return FunctionDistance(function)
 
 

@@ -1,7 +1,7 @@
 """evaluate() and evaluate_scores(): rank the documents of each query once, then take every metric."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -259,7 +259,12 @@ def metric_names(where: str, metrics: Metric | Sequence[Metric]) -> dict[str, Na
     Raises:
         ConfigError: If there is none, or one is unknown.
     """
-    given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
+    many: Any = metrics
+    if isinstance(metrics, str) or callable(metrics):
+        many = [metrics]
+    if not isinstance(many, Iterable):
+        raise ConfigError(f"{where}: expected metrics as a list of names; got {metrics!r}. Pass metrics=['ndcg@10'].")
+    given: list[Metric] = list(many)
     names = [metric_name(where, metric) for metric in given]
     if not names:
         raise ConfigError(f"{where}: expected at least one metric; got none. Pass metrics=['ndcg@10'].")

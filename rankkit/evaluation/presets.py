@@ -125,6 +125,10 @@ def resolve_protocol(
                 f"protocol: expected a name or a Protocol; got {protocol!r}. {did_you_mean(protocol, presets)}"
             )
         protocol = presets[protocol]
+    found: Any = protocol
+    if not isinstance(found, Protocol):
+        known = ", ".join(presets)
+        raise ConfigError(f"protocol: expected a name or a Protocol; got {protocol!r}. Known: {known}.")
     changes: dict[str, Any] = {"empty": empty, "ties": ties}
     changes = {name: value for name, value in changes.items() if value is not None}
     if empty is not None:

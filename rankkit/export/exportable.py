@@ -77,8 +77,9 @@ def exportable(source: Any) -> Exportable:
     known = list(tasks())
     task = next((task for task in known if bundle.name_for(task.model, model) is not None), known[0])
     if task.export is None:
+        action = "Serve it with rankkit serve" if task.routes else "Give the Task one"
         raise ExportError(
             f"export: expected a model that can be exported; got {task.model} {type(model).__name__}, whose task has "
-            "no export. Give the Task one."
+            f"no export. {action}."
         )
     return cast(Exportable, task.part("export").of(model, about))

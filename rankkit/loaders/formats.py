@@ -55,6 +55,11 @@ def kind_of(path: Path) -> Kind:
         return kind_by_name(path)
     if is_cache(path) or path.suffix.lower() == SUFFIX:
         return "cache"
+    if (path / "log.json").is_file() or (path / "split.json").is_file():
+        raise DataError(
+            f"{path}: expected rows of queries; got a log of users and items, or a split of one. Read it with "
+            "rankkit.read_interactions(path)."
+        )
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return "arrow"
     found = {_KINDS.get(file.suffix.lower()) for file in path.rglob("*") if not is_hidden(file.relative_to(path))}

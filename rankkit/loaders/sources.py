@@ -46,6 +46,23 @@ def is_file_name(source: Any) -> bool:
     return not path.exists() or path.is_file() or path.is_dir()
 
 
+def check_readable(where: str, source: object, *others: str) -> None:
+    """Raise ConfigError for what is neither the name of a file nor holds bytes.
+
+    Args:
+        where: For the message.
+        source: What was given.
+        others: What could have been given besides.
+    """
+    if isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) or hasattr(source, "read"):
+        return
+    expected = ", ".join(("the name of a file", "bytes", *others))
+    shown = " ".join(repr(source)[:60].split())
+    raise ConfigError(
+        f"{where}: expected {expected} or an open file; got {type(source).__name__} {shown}. Pass one of these."
+    )
+
+
 def is_stream(path: Path) -> bool:
     """Whether a name stands for standard input or output, or an open file, so that it says nothing of a format."""
     return str(path) in _STDIN or _NAMELESS.fullmatch(path.as_posix()) is not None
@@ -81,11 +98,7 @@ def as_file(source: Readable, extension: str | None = None) -> Iterator[Path]:
         yield source if isinstance(source, Path) else Path(cast(str, source))
         return
     shown = _name_of(source)
-    if not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview) and not hasattr(source, "read"):
-        raise ConfigError(
-            f"expected the name of a file, bytes or an open file; got {type(source).__name__} {repr(source)[:60]}. "
-            "Pass one of these."
-        )
+    check_readable("source", source)
     with temporary_folder() as folder:
         path = folder / "data"
         _copy(source, path, shown)

@@ -1,10 +1,11 @@
 """Entries: the names of one kind and the objects behind them, imported when somebody asks."""
 
 import importlib
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, RankkitError
 
 OWN = "rankkit"
 """The package of what needs no plugin."""
@@ -73,10 +74,10 @@ def import_from(place: str) -> Any:
 
 
 def import_module(name: str) -> Any:
-    """A module; one of another package that is not there is refused.
+    """A module; one of another package that is not there, or fails while it is imported, is refused.
 
     Raises:
-        ConfigError: If it cannot be found.
+        ConfigError: If it cannot be found or imported; of a failure with its place.
     """
     try:
         return importlib.import_module(name)
@@ -87,3 +88,21 @@ def import_module(name: str) -> Any:
         raise ConfigError(
             f"plugin: expected a package that can be imported; got {what}. Install it, or put its folder on PYTHONPATH."
         ) from error
+    except RankkitError:
+        raise
+    except Exception as error:
+        if name.partition(".")[0] == OWN:
+            raise
+        said = next(iter(str(getattr(error, "msg", error)).splitlines()), "")
+        raise ConfigError(
+            f"plugin: expected a package that can be imported; got {type(error).__name__} ({said}) at "
+            f"{_place_of_failure(error)}. Mend it there."
+        ) from error
+
+
+def _place_of_failure(error: Exception) -> str:
+    """File and line of an error: of code that could not be read, or else where it was raised."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rankkit.distances import Distance, find_distance, nearness
 from rankkit.errors import ConfigError, DataError, ShapeError, did_you_mean
+from rankkit.ranking import check_tensors
 from rankkit.sampling.classes import Labels
 
 
@@ -33,8 +34,10 @@ def measure_batch(where: str, embeddings: Tensor, labels: Labels, distance: str 
 
     Raises:
         ShapeError: If there is not one label a row of ``[n, n_dims]``.
-        DataError: If an embedding is not finite: such rows would drop out of every comparison unseen.
+        DataError: If the embeddings are no tensor, or one is not finite: such rows would drop out of every comparison
+            unseen.
     """
+    check_tensors(where, embeddings=embeddings)
     if not isinstance(labels, Tensor):
         labels = np.asarray(labels)
     if embeddings.ndim != 2 or tuple(labels.shape) != (len(embeddings),):

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from rankkit.errors import ConfigError
-from rankkit.registry import TASKS
+from rankkit.registry import TASKS, name_of
 from rankkit.tasks.task import Task
 
 
@@ -30,6 +30,11 @@ def task_of(source: Any) -> Task:
 def task_of_data(data: object) -> Task | None:
     """The task whose data something is, if it is any's."""
     return next((task for task in tasks() if isinstance(data, task.data_type)), None)
+
+
+def task_of_built(model: object) -> Task | None:
+    """The task that a model of the catalogue, or of a registered class, is of."""
+    return next((task for task in tasks() if name_of(task.model, type(model)) is not None), None)
 
 
 def task_of_model(kind: str) -> Task:

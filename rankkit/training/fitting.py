@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rankkit.data.labelled_examples import LabelledExamples
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, check_given
 from rankkit.evaluation.names import Metric
 from rankkit.tasks.gradient.settings import AskedPrecision, ScheduleName
-from rankkit.tasks.known import task_of_data
+from rankkit.tasks.known import task_of_built, task_of_data
 from rankkit.tasks.ranking.task import RANKING
 from rankkit.tasks.similarity.job import SimilarityJob, Views
 from rankkit.tasks.task import Task
@@ -147,7 +147,10 @@ def fit(
                 "fit: expected fit(model, train, valid) without an objective; got more data. Leave it out."
             )
         objective, train, valid = None, objective, valid if train is None else train
-    task = task_of_data(train) or RANKING
+    task = task_of_data(train)
+    if task is None or not isinstance(model, nn.Module):
+        _check_goes_with(model, objective if train is None else train)
+    task = task or RANKING
     options = Options(
         task.metric if metric is None else metric,
         epochs,
@@ -183,6 +186,16 @@ def fit(
         if name not in known:
             raise ConfigError(f"fit: expected an option of training on {task.data}; got {name!r}. Leave it out.")
     return run(lambda: task.job(model, objective, train, valid, **given, **own), options)
+
+
+def _check_goes_with(model: Any, train: Any) -> None:
+    """Raise DataError unless the data is what such a model learns from; of documents the job of rankers says it."""
+    task = task_of_built(model)
+    if task is None or task is RANKING or isinstance(train, task.data_type):
+        return
+    kind = task.data_type[0] if isinstance(task.data_type, tuple) else task.data_type
+    if hasattr(kind, "made_by"):
+        check_given("fit", "train", train, kind)
 
 
 def fit_encoder(

@@ -230,7 +230,7 @@ MISTAKES = {
     ),
     "nothing to train on": (
         "train --out runs/new",
-        "data: expected training data; got none. Pass --train FILE, or --folds FOLDER",
+        "data: expected training data; got none. Name --train FILE or --folds FOLDER",
     ),
     "a comparison without a file": (
         "compare --out runs/new",
@@ -239,6 +239,14 @@ MISTAKES = {
     "a comparison with a wrong option": (
         f"{COMPARE} --set training.epochs=0",
         "training.epochs: expected a whole number of at least 1; got 0. Choose such a number.",
+    ),
+    "a comparison with a system of no name": (
+        f"{COMPARE} --set scorers=[{{width=4}}]",
+        "...: scorers: expected a value for 'name'; got none. Add it.",
+    ),
+    "a comparison with a search without options": (
+        f"{COMPARE} --set search.trials=3",
+        "...: expected a value for 'search.options'; got none. Add it.",
     ),
     "a comparison with a wrong name": (
         f"{COMPARE} --set metric=ndgc",

@@ -23,6 +23,7 @@ from rankkit.distances import (
     unit,
 )
 from rankkit.errors import ConfigError, ShapeError
+from rankkit.models.encoders import MLPEncoder
 from tests.oracles import embedding as oracle
 
 SLOW = {
@@ -217,6 +218,8 @@ def test_finding_a_distance():
             find_distance(name)
     with pytest.raises(ConfigError, match=r"got the class Euclidean. Build it: Euclidean\(\)"):
         inspect.unwrap(find_distance)(Euclidean)
+    with pytest.raises(ConfigError, match=r"got MLPEncoder, which has a distance\. Pass its \.distance"):
+        find_distance(MLPEncoder(3))
     with pytest.raises(ConfigError, match="expected a name, a distance or a callable; got int"):
         inspect.unwrap(find_distance)(3)
     with pytest.raises(ConfigError, match="n_dims of at least 1; got 0"):

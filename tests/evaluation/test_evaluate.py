@@ -263,6 +263,8 @@ def test_tensors_and_lists_are_taken():
         ({"labels": list("0100012")}, DataError, "numbers as labels"),
         ({"scores": [math.nan, *SCORES[1:]]}, DataError, "NaN in qid a"),
         ({"metrics": []}, ConfigError, "at least one metric"),
+        ({"metrics": None}, ConfigError, "expected metrics as a list of names; got None"),
+        ({"protocol": None}, ConfigError, "expected a name or a Protocol; got None. Known: rankkit, "),
         ({"protocol": "rankit"}, ConfigError, r"Did you mean 'rankkit'\?"),
         ({"empty": "zeros"}, ConfigError, r"empty: expected 'zero' or .*Did you mean 'zero'\?"),
         ({"scores": [], "labels": [], "qids": []}, DataError, "at least one query"),

@@ -167,3 +167,20 @@ def test_places():
 def test_what_is_no_plugin(package, message):
     with pytest.raises(ConfigError, match=message):
         load_plugin(package)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "x = 1\nraise ValueError('no such\\nweather')\n",
+            r"got ValueError \(no such\) at .*failing\.py:2\. Mend it there",
+        ),
+        ("def f(:\n", r"got SyntaxError \(.*\) at .*failing\.py:1\. Mend it there"),
+    ],
+)
+def test_a_plugin_that_fails_is_named_with_its_place(tmp_path, monkeypatch, text, message):
+    (tmp_path / "failing.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match=message):
+        load_plugin("failing")

@@ -1,5 +1,6 @@
 """Models that learn in one go."""
 
+import pandas as pd
 import pytest
 
 import rankkit as rk
@@ -20,6 +21,13 @@ def test_it_takes_no_objective_and_no_option_of_gradients():
         rk.fit(rk.OneFeature(3), TRAIN, VALID, VALID)
     with pytest.raises(ConfigError, match="expected a name such as 'ranknet'"):
         rk.fit(rk.LinearScorer(3), TRAIN)
+
+
+@pytest.mark.parametrize("data", [pd.DataFrame({"user": [1], "item": [2]}), TRAIN, 3])
+def test_data_of_another_kind_is_named(data):
+    for call in (lambda: rk.fit(rk.EASE(), None, data), lambda: rk.fit(rk.EASE(), data)):
+        with pytest.raises(DataError, match=r"fit: expected Interactions as train; got .*rankkit\.read_interactions"):
+            call()
 
 
 def test_data_is_checked_as_for_any_scorer():

@@ -22,15 +22,20 @@ _VALUE = rf"\[[^\]]*\]|{_QUOTED}|[^\s,;()]*[^\s,;().]"
 _FIRST = re.compile(rf"\bPass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?, or (?P<other>\w)")
 _SECOND = re.compile(rf", or pass (?P<keyword>[a-z][a-z_]*)=(?:{_VALUE})?[^.;]*(?=\.)")
 # What is quoted came from the user and stays as it is; a value that ends a sentence leaves the full stop to it.
-# Parts of paths and of addresses such as training.epochs=2 are no keywords.
-_WORDS = re.compile(rf"(?<![\w./\\-])(?P<keyword>[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}")
+# Parts of paths and of addresses such as training.epochs=2 are no keywords; what stands in a call is Python.
+_CALL = r"\w\([^()]*\)"
+_WORDS = re.compile(rf"(?<![\w./\\-])(?P<keyword>[a-z][a-z_]*)=(?P<value>{_VALUE})?|{_QUOTED}|{_CALL}")
 # Where a sentence ends outside quotes, and the next one begins.
 _SENTENCE = re.compile(rf"(?:{_QUOTED}|.)*?\. (?=[A-Z])", re.DOTALL)
 _PLACE = re.compile(r"\S[^:]*: ")
 # What a function is called, which says nothing to somebody who called none.
 _PLACES = {"fit: ": "training: ", "fit_encoder: ": "training: ", "read_letor: ": "data: "}
 # Functions that are commands here.
-_CALLS = {"rankkit.predict()": "rankkit score", "rankkit.read_folds()": "rankkit train --folds"}
+_CALLS = {
+    "Read it with rankkit.read_interactions(path)": "Give it to rankkit split or rankkit train --log",
+    "rankkit.predict()": "rankkit score",
+    "rankkit.read_folds()": "rankkit train --folds",
+}
 # Arguments of rankkit.fit and rankkit.read as sections of an experiment file have them.
 _SECTIONS = {"data": READING, "training": (*TRAINING, *ENCODER_TRAINING)}
 _TOML = {"True": "true", "False": "false", "None": "''"}

@@ -105,7 +105,9 @@ def _ids(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a text file of ids; got {error}. Check the path.") from None
+        raise DataError(
+            f"{path}: expected a text file of ids; got {getattr(error, 'strerror', None) or error}. Check the path."
+        ) from None
     found = [line for line in lines if line]
     if not found:
         raise DataError(f"{path}: expected ids, one a line; got none. Check the file.")

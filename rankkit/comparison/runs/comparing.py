@@ -16,7 +16,7 @@ from rankkit.comparison.results.tables import write_tables
 from rankkit.comparison.runs.mirror import Mirror
 from rankkit.comparison.runs.pool import Watchers, run_all
 from rankkit.comparison.runs.progress import Board
-from rankkit.comparison.systems.externals import check_installed
+from rankkit.comparison.systems.externals import check_installed, check_is_there
 from rankkit.comparison.systems.fitting import check_systems
 from rankkit.comparison.tpe import check_installed as check_sampler
 from rankkit.comparison.trials import count_runs, runs_to_do
@@ -77,6 +77,8 @@ def compare(
     for system in plan.systems:
         if system.external is not None:
             check_installed(system.external)
+            if not resume:  # a run that is finished needs it no more
+                check_is_there(system.external)
         if system.model is not None:
             check_library(find(system.kind, system.model.name))
     if plan.search is not None and plan.search.sampler == "tpe":

@@ -4,12 +4,14 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from rankkit.comparison.plan import Part
 from rankkit.comparison.systems.fitted import Fitted
 from rankkit.comparison.systems.trained import fit_in_one_go, use_saved
 from rankkit.comparison.systems.trees import check_options, fit_catboost, fit_lightgbm, fit_xgboost
 from rankkit.errors import ConfigError, did_you_mean
+from rankkit.tasks.splitting import expand
 
 
 @dataclass(frozen=True)
@@ -100,4 +102,13 @@ def check_installed(part: Part) -> None:
         raise ConfigError(
             f"{part.name}: expected {external.module} to be installed; it is not. "
             f"Run pip install 'rankkit-torch[{external.extra}]', or leave it out."
+        )
+
+
+def check_is_there(part: Part) -> None:
+    """Raise ConfigError if a saved model, which an external system is, does not exist."""
+    path = part.options.get("path")
+    if "path" in find_external(part.name).required and not Path(expand(str(path))).exists():
+        raise ConfigError(
+            f"{part.name}: expected a saved model or a file of trees as path; got nothing at {path!r}. Check the path."
         )

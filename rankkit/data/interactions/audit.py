@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.interactions.log import Interactions
 from rankkit.data.interactions.splits import Split, Splits
+from rankkit.errors import DataError
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,6 +88,9 @@ def audit_split(splits: Splits) -> SplitAudit:
     Args:
         splits: Of :func:`rankkit.split_interactions`.
 
+    Raises:
+        DataError: If these are no splits.
+
     Example:
         >>> from rankkit.data.interactions.splits import split_interactions
         >>> log = Interactions.from_events(list("aaabbb"), list("uvwwvu"), times=range(6))
@@ -100,6 +104,10 @@ def audit_split(splits: Splits) -> SplitAudit:
         candidates: all 3 items of the log, 0 of them without an event before
         seen filter: 0 of 2 test events repeat an item of the user's history, which no list holds
     """
+    if not isinstance(splits, Splits):
+        raise DataError(
+            f"audit_split: expected Splits; got {type(splits).__name__}. Pass what rankkit.split_interactions gives."
+        )
     test = splits.test
     history, targets = test.history, test.targets
     later_share, n_leaking, n_tied = _in_time(test)

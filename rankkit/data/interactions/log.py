@@ -52,7 +52,7 @@ class Interactions:
         ['y', 'x']
     """
 
-    made_by: ClassVar = ("rankkit.read_interactions(path)", "rankkit.Interactions.from_events(users, items)")
+    made_by: ClassVar = ("rankkit.read_interactions(path)", "rankkit.read_interactions(table, ...)")
 
     offsets: NDArray[np.int64]
     items: NDArray[np.int32]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rankkit.data.interactions.joining import on_shared_ids
 from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError, check_given
+from rankkit.numbers import is_finite
 
 By = Literal["time", "leave_last", "ratio", "given"]
 Order = Literal["time", "random"]
@@ -148,11 +149,11 @@ def split_interactions(
     if by == "leave_last":
         return _leave_last(where, log, valid, test, n)
     test = 0.2 if test is None else test
-    valid = valid or 0.0
-    if not (0 < test < 1 and 0 <= valid < 1 and valid + test < 1):
+    valid = 0.0 if valid is None else valid
+    if not (is_finite(valid) and is_finite(test)) or not (0 < test < 1 and 0 <= valid < 1 and valid + test < 1):
         raise ConfigError(
-            f"{where}: expected shares valid and test with 0 < test, 0 <= valid and a sum below 1; got valid={valid}, "
-            f"test={test}. Pass such shares."
+            f"{where}: expected shares valid and test with 0 < test, 0 <= valid and a sum below 1; got "
+            f"valid={valid!r}, test={test!r}. Pass such shares."
         )
     return _by_time(where, log, valid, test) if by == "time" else _ratio(where, log, valid, test, order, seed)
 

@@ -15,6 +15,7 @@ from rankkit.loaders.interactions.forms import Wanted
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.columns.kinds import plain_type
 from rankkit.loaders.tables.ids import read_qids
+from rankkit.numbers import how_many
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,12 @@ def events_of(table: pa.Table, wanted: Wanted, source: Source) -> Events:
         role = "user" if names["user"] is None else "item"
         raise DataError(
             f"{source.name}: expected a column of {role} ids; got columns {', '.join(table.column_names[:20])}. "
-            f"Name it with {role}=."
+            f"Pass {role}=, or rename the column to {role}."
+        )
+    if names["user"] == names["item"]:
+        raise DataError(
+            f"{source.name}: expected users and items in two columns; got {names['user']!r} as both. "
+            "Name the other one with item=."
         )
     users, user_ids = _codes(table[names["user"]], source, names["user"])
     items, item_ids = _codes(table[names["item"]], source, names["item"])
@@ -121,6 +127,11 @@ def _times(column: pa.ChunkedArray, source: Source, name: str, remarks: list[str
     _refuse_missing(column, source, name, "a time")
     kind = column.type
     if pa.types.is_integer(kind):
+        if kind == pa.uint64() and (pc.max(column).as_py() or 0) >= 2**63:
+            row = int(np.argmax(column.to_numpy() >= 2**63))
+            raise DataError(
+                f"{source.at(row, name)}: expected a time below 2**63; got {column[row]}. Count from a later date."
+            )
         return np.asarray(column.cast(pa.int64()).to_numpy()), False
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind) and not pa.types.is_time(kind):
         remarks.append("times are microseconds since 1970.")
@@ -160,8 +171,8 @@ def _refuse_missing(column: pa.ChunkedArray, source: Source, name: str, what: st
     if n_missing:
         row = pc.index(missing, True).as_py()
         raise DataError(
-            f"{source.at(row, name)}: expected {what}; got none ({n_missing:,} rows in all). Fill the column, or drop "
-            "such rows."
+            f"{source.at(row, name)}: expected {what}; got none ({how_many(n_missing, 'row')} in all). "
+            "Fill the column, or drop such rows."
         )
 
 

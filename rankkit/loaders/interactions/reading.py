@@ -18,9 +18,10 @@ from rankkit.loaders.interactions.folders import is_log, read_log
 from rankkit.loaders.interactions.forms import Form, Wanted, open_file
 from rankkit.loaders.interactions.settling import Duplicates, Settling
 from rankkit.loaders.interactions.tables import as_table
-from rankkit.loaders.sources import Readable, as_file, is_file_name
+from rankkit.loaders.sources import Readable, as_file, check_readable, is_file_name
 from rankkit.loaders.tables.arrays import Source
 from rankkit.loaders.tables.tabular import is_table
+from rankkit.numbers import is_finite
 from rankkit.remarks import say
 
 
@@ -126,6 +127,7 @@ def _table_of(source: Any, wanted: Wanted) -> Iterator[tuple[Any, Wanted, Source
         shown = Source("read_interactions")
         yield as_table(source, shown), wanted, shown
         return
+    check_readable("read_interactions", source, "a data frame")
     if is_file_name(source) and not Path(source).exists():
         raise DataError(f"{source}: expected a file of interactions; got none there. Check the path.")
     extension = None if is_file_name(source) else {"parquet": ".parquet", "arrow": ".arrow"}.get(wanted.form or "", "")
@@ -146,7 +148,7 @@ def check_options(
         if value is not None and value not in choices:
             known = ", ".join(map(repr, choices))
             raise ConfigError(f"{where}: expected {name} to be one of {known}; got {value!r}. Pass one of them.")
-    if min_value is not None and not np.isfinite(min_value):
-        raise ConfigError(f"{where}: expected min_value as a finite number; got {min_value}. Leave it out.")
+    if min_value is not None and not is_finite(min_value):
+        raise ConfigError(f"{where}: expected min_value as a finite number; got {min_value!r}. Leave it out.")
     if k_core is not None and (isinstance(k_core, bool) or not isinstance(k_core, int | np.integer) or k_core < 1):
         raise ConfigError(f"{where}: expected k_core as a whole number from 1; got {k_core!r}. Leave it out.")

@@ -29,7 +29,7 @@ def as_table(given: Any, source: Source) -> pa.Table:
         if hasattr(given, "with_format"):
             return given.with_format("arrow")[:]
         return pa.table(given)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
         raise DataError(
             f"{source.name}: expected columns that Arrow can hold; got '{str(error)[:200]}'. Convert them, or pass "
             "only the columns of users, items, times and values."

@@ -111,9 +111,7 @@ def read_qids(values: pa.ChunkedArray, source: Source, column: str) -> Ids:
     texts = read_texts(values, source, column)
     empty = texts == ""
     if empty.any():
-        raise DataError(
-            f"{source.at(int(empty.argmax()), column)}: expected a query id; got empty text. Name the query."
-        )
+        raise DataError(f"{source.at(int(empty.argmax()), column)}: expected an id; got empty text. Fill the column.")
     return texts
 
 

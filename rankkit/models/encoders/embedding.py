@@ -34,7 +34,7 @@ def embed(
     Raises:
         ConfigError: If it is no encoder.
         ShapeError: If the inputs have another shape than the encoder takes.
-        DataError: If inputs are no array, or an embedding is not finite.
+        DataError: If inputs are no array of numbers, or an embedding is not finite.
 
     Example:
         >>> from rankkit.models.encoders import MLPEncoder
@@ -46,6 +46,8 @@ def embed(
             f"embed: expected an encoder; got {type(encoder).__name__}. Score documents with rankkit.predict."
         )
     check_count("embed", "batch_size", batch_size)
+    if isinstance(inputs, np.ndarray) and inputs.dtype.kind not in "biufc":
+        raise DataError(f"embed: expected numbers as inputs; got an array of {inputs.dtype}. Convert them to float32.")
     if not isinstance(inputs, np.ndarray | Tensor):
         raise DataError(
             f"embed: expected an array or a tensor of inputs; got {type(inputs).__name__}. Pass numpy.asarray(inputs), "
@@ -59,8 +61,9 @@ def embed(
         for start in range(0, len(inputs), batch_size):
             block = inputs[start : start + batch_size]
             if not isinstance(block, Tensor):
-                # torch warns about arrays that cannot be written to (memory-mapped ones) and refuses strides below 0.
-                block = torch.from_numpy(np.array(block))
+                # torch warns about arrays that cannot be written to (memory-mapped ones), and refuses strides below 0
+                # and the byte order of other machines.
+                block = torch.from_numpy(np.array(block, block.dtype.newbyteorder("=")))
             values = encoder(block.to(place, kind))
             found[start : start + batch_size] = values.float().cpu().numpy()
     good = np.isfinite(found).all(axis=1)

@@ -32,3 +32,10 @@ def check_from_zero(where: str, *, or_none: bool = False, **numbers: Any) -> Non
             continue
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
             raise ConfigError(f"{where}: expected {name} as a number of 0 or more; got {value!r}. Pass such a number.")
+
+
+def check_flag(where: str, **flags: Any) -> None:
+    """Raise ConfigError if an option is neither True nor False; text such as "no" would count as True."""
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise ConfigError(f"{where}: expected {name} as True or False; got {value!r}. Pass one of the two.")

@@ -26,6 +26,11 @@ def histories_of(where: str, known: Interactions, given: Any) -> Interactions:
     """
     if isinstance(given, Interactions):
         return _on_items(where, known, given)
+    if hasattr(given, "columns"):  # iterating over a table gives the names of its columns, which are no users
+        raise DataError(
+            f"{where}: expected ids of users, Interactions, or lists of items; got a table ({type(given).__name__}). "
+            "Read it first: rankkit.read_interactions(table)."
+        )
     if isinstance(given, Mapping):
         return _of_lists(where, known, list(given.keys()), list(given.values()))
     if _holds_lists(given):
@@ -46,13 +51,28 @@ def item_choice(where: str, known: Interactions, ids: Any) -> NDArray[np.int64]:
     """int64 ``[item]``: the positions of items by id.
 
     Raises:
-        DataError: If one is unknown, or there is none.
+        DataError: If one is unknown, there is none, or these are no ids.
     """
-    positions = known.item_positions(ids)
+    asked = item_ids_of(where, ids)
+    positions = known.item_positions(asked)
     if not len(positions) or (positions < 0).any():
-        got = "none" if not len(positions) else f"{as_ids(ids)[int((positions < 0).argmax())]}"
+        got = "none" if not len(positions) else f"{asked[int((positions < 0).argmax())]}"
         raise DataError(f"{where}: expected ids of items that were learnt from; got {got}. Take unknown ones out.")
     return positions
+
+
+def item_ids_of(where: str, ids: Any) -> Ids:
+    """Ids of several items.
+
+    Raises:
+        DataError: If these are no ids, or a single one, whose letters would each be one.
+    """
+    try:
+        if isinstance(ids, str | bytes):
+            raise TypeError(f"got the text {ids!r}")
+        return as_ids(ids)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{where}: expected a list of ids of items; {error}. Pass whole numbers or text.") from error
 
 
 def _holds_lists(given: Any) -> bool:

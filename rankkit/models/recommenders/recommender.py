@@ -13,9 +13,9 @@ from rankkit.data.interactions.log import Interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.models.recommenders.arrays import State, ids_in, ids_out
 from rankkit.models.recommenders.blocks import mask_block, spread
-from rankkit.models.recommenders.checks import check_count
+from rankkit.models.recommenders.checks import check_count, check_flag
 from rankkit.models.recommenders.choosing import Grid, candidates_of, choose
-from rankkit.models.recommenders.histories import histories_of, item_choice
+from rankkit.models.recommenders.histories import histories_of, item_choice, item_ids_of
 from rankkit.remarks import say
 from rankkit.retrieval.blocks import row_blocks
 from rankkit.retrieval.faiss_index import Kind
@@ -238,6 +238,7 @@ class Recommender(Protocol):
         With an ``index``, of :meth:`index_of_items` with the same ``exclude`` and ``within``, recall is not measured.
         """
         check_count(f"{type(self).__name__}.recommend", k=k)
+        check_flag(f"{type(self).__name__}.recommend", exclude_seen=exclude_seen)
         without = self._left_out(f"{type(self).__name__}.recommend", exclude, within)
         shape = (len(histories), k)
         items, scores = np.full(shape, -1, np.int32), np.empty(shape, np.float32)
@@ -309,7 +310,7 @@ class Recommender(Protocol):
             without[:] = True
             without[item_choice(where, self.log, within)] = False
         if exclude is not None:
-            places = self.log.item_positions(exclude)
+            places = self.log.item_positions(item_ids_of(where, exclude))
             without[places[places >= 0]] = True
         return without
 

@@ -8,16 +8,18 @@ from torch import Tensor
 from rankkit.distances import Distance, find_distance, nearness
 from rankkit.errors import DataError, ShapeError
 from rankkit.objectives.single_derivative import refuse_transforms
+from rankkit.ranking import check_tensors
 
 
 def check_rows(where: str, **named: Tensor) -> tuple[Tensor, ...]:
     """Embeddings of one shape ``[n, n_dims]``, in one type of at least single precision.
 
     Raises:
-        DataError: If one is boolean: a mask, as an objective on rankings gets.
+        DataError: If one is no tensor, or boolean: a mask, as an objective on rankings gets.
         ConfigError: Inside of a transform of ``torch.func``: derivatives forward would be wrong without a word.
     """
     refuse_transforms(where)
+    check_tensors(where, **named)
     rows = tuple(named.values())
     if any(row.dim() != 2 or row.shape[1] == 0 or row.shape != rows[0].shape for row in rows):
         shapes = ", ".join(f"{name} {list(row.shape)}" for name, row in named.items())

@@ -42,6 +42,10 @@ OPTIONS = {
             "/x/qid=1: expected a; got b. Convert /x/qid=1 again.",
             "/x/qid=1: expected a; got b. Convert /x/qid=1 again.",
         ),
+        (
+            "x.npz: expected a; got b. Save it with numpy.savez(path, inputs=..., labels=...).",
+            "x.npz: expected a; got b. Save it with numpy.savez(path, inputs=..., labels=...).",
+        ),
         ("x: expected a; got b. Name rankkit.read_folds().", "x: expected a; got b. Name rankkit train --folds."),
     ],
 )

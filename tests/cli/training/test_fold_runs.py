@@ -93,7 +93,7 @@ def test_the_greatest_grade_may_differ_between_folds(rankkit, tmp_path):
     [
         (("--folds", "data", "--train", "x.txt"), "expected files or a folder of folds; got both"),
         (("--folds", "absent"), "absent: expected a folder of folds; got No such file or directory"),
-        ((), "expected training data; got none. Pass --train FILE, or --folds FOLDER"),
+        ((), "expected training data; got none. Name --train FILE or --folds FOLDER"),
     ],
 )
 def test_mistakes(rankkit, tmp_path, monkeypatch, words, message):

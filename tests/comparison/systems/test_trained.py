@@ -64,3 +64,9 @@ def test_a_saved_encoder_is_no_ranker(folder):
     spec = RunSpec(plan.systems[1], "split", 0, 0, {}, plan.source, "ndcg@10", plan.rules, 1)
     with pytest.raises(ConfigError, match="got encoder in"):
         use_saved(spec, None, folder, lambda progress: None)
+
+
+def test_a_saved_model_that_is_nowhere_is_refused_before_anything_is_trained(folder):
+    with pytest.raises(ConfigError, match=r"saved: expected a saved model .*; got nothing at '.*nowhere'\."):
+        compare(plan_of(folder, "nowhere"), folder / "never", progress=False)
+    assert not (folder / "never").exists()

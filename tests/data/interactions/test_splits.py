@@ -112,6 +112,7 @@ def test_joined_logs_need_the_same_columns():
     [
         ({"by": "last"}, ConfigError, "expected by to be one of"),
         ({"by": "time", "test": 1.5}, ConfigError, "expected shares"),
+        ({"by": "time", "test": "0.2"}, ConfigError, "expected shares .*; got valid=0.0, test='0.2'"),
         ({"by": "time", "order": "random"}, ConfigError, "order='time'"),
         ({"by": "leave_last", "test": 0.2}, ConfigError, "Pass n alone"),
         ({"by": "leave_last", "n": 100}, DataError, "expected events in each part"),
@@ -147,6 +148,11 @@ def test_an_audit_counts_what_a_loop_counts():
     assert "later events" in str(found)
     assert found.to_dict()["n_test"] == 6
     assert repr(found).startswith("SplitAudit(6 test events")
+
+
+def test_an_audit_is_of_a_split():
+    with pytest.raises(DataError, match="audit_split: expected Splits; got Interactions"):
+        audit_split(drawn())
 
 
 def test_an_audit_without_times_says_so():

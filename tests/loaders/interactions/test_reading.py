@@ -170,7 +170,10 @@ def test_dates_in_text_are_times():
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"user": [1, None], "item": [1, 2]}, r"row 1 \(from 0\), column 'user': expected an id; got none \(1 rows"),
+        (
+            {"user": [1, None], "item": [1, 2]},
+            r"row 1 \(from 0\), column 'user': expected an id; got none \(1 row in all",
+        ),
         ({"user": ["a", ""], "item": [1, 2]}, "got empty text"),
         ({"user": [1, 2], "item": [1.5, 2]}, "column 'item'"),
         ({"user": [1, 2], "item": [1, 2], "time": [1, None]}, "expected a time; got none"),
@@ -180,9 +183,14 @@ def test_dates_in_text_are_times():
         ({"user": [1, 2], "item": [1, 2], "value": ["x", "y"]}, "expected values as numbers"),
         (
             {"user": [1, 2], "thing": [1, 2]},
-            "expected a column of item ids; got columns user, thing. Name it with item=",
+            "expected a column of item ids; got columns user, thing. Pass item=, or rename the column to item",
         ),
         ({"user": [], "item": []}, "expected events; got none"),
+        (
+            {"user": [1, 2], "item": [1, 2], "time": np.array([1, 2**63], np.uint64)},
+            "row 1 .*expected a time below 2",
+        ),
+        ({"user": [2**70, 1], "item": [1, 2]}, "expected columns that Arrow can hold"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::rankkit.errors.DataWarning")
@@ -211,6 +219,20 @@ def test_rows_of_text_are_counted_below_the_header(tmp_path):
         (b"words without form\n", {}, DataError, "Say what it is with form="),
         (b"1,2\n1,2,3\n", {"user": 0, "item": 1}, DataError, "a table with 2 fields a row"),
         (b"a\tb\n", {"form": "recbole"}, DataError, "expected a header such as"),
+        (
+            b"u,i\n1,2\n",
+            {"user": "u", "item": "u"},
+            DataError,
+            "users and items in two columns; got 'u' as both",
+        ),
+        (b"u,i\n1,2\n", {"min_value": "3"}, ConfigError, "expected min_value as a finite number; got '3'"),
+        (
+            {"user": [1]},
+            {},
+            ConfigError,
+            "read_interactions: expected the name of a file, bytes, a data frame or",
+        ),
+        (None, {}, ConfigError, "read_interactions: expected .*; got NoneType None"),
         ("nowhere.csv", {}, DataError, "expected a file of interactions; got none there"),
     ],
 )

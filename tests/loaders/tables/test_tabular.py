@@ -92,7 +92,7 @@ def test_qids_are_integers_or_text(qids, expected):
         ({"qids": [1, 1, 1]}, "expected 2 qids, one a row of features; got 3"),
         ({"qids": [1, None]}, r"row 1 \(from 0\), column 'qids': expected an id; got none"),
         ({"qids": [1.5, 2]}, "expected whole numbers or text as ids in column 'qids'"),
-        ({"qids": ["", "a"]}, r"row 0 .*expected a query id; got empty text"),
+        ({"qids": ["", "a"]}, r"row 0 .*expected an id; got empty text"),
         ({"qids": [[1], [1]]}, r"expected qids \[doc\]; got shape \(2, 1\)"),
         ({"doc_ids": ["a"]}, "expected 2 doc_ids, one a row of features; got 1"),
         ({"doc_ids": ["a", None]}, "row 1 .*'doc_ids': expected an id; got none"),
@@ -261,7 +261,7 @@ def test_csv_ids_stay_text(tmp_path):
         ("label,qid,x\n1,1,2\nbad,1,3\n0,1,3\n", r"data row 2, column 'label': expected a number; got 'bad'"),
         ("qid,x,x\n1,2,3\n", "expected column names that differ; got 'x' more than once"),
         ("qid;x\n1;2\n", "expected a column 'qid'; got qid;x"),
-        ("qid,x\n,2\n", "data row 1, column 'qid': expected a query id; got empty text"),
+        ("qid,x\n,2\n", "data row 1, column 'qid': expected an id; got empty text"),
     ],
 )  # fmt: skip
 def test_bad_csv(tmp_path, text, message):

@@ -199,7 +199,8 @@ def test_embed_takes_any_numbers_and_layout():
     encoder.train()
     read_only = whole.astype(np.uint8)
     read_only.flags.writeable = False
-    for inputs in (whole, read_only, np.asfortranarray(whole), torch.from_numpy(whole), whole.astype(np.float16)):
+    others = (read_only, np.asfortranarray(whole), whole.astype(np.float16), whole.astype(">f8"))
+    for inputs in (whole, torch.from_numpy(whole), *others):
         np.testing.assert_allclose(embed(encoder, inputs), expected, rtol=1e-6)
     np.testing.assert_allclose(embed(encoder, whole[::-1]), expected[::-1], rtol=1e-6)
     assert embed(encoder, whole[:0]).shape == (0, 2)
@@ -213,6 +214,9 @@ def test_embed_restores_the_encoder_after_an_error():
     assert encoder.training
     with pytest.raises(ShapeError, match=r"embed: expected inputs \[n, 3\]; got \[4, 2\]"):
         embed(encoder, np.zeros((4, 2)))
+    for inputs in (np.zeros((4, 3), object), np.full((4, 3), "1")):
+        with pytest.raises(DataError, match="embed: expected numbers as inputs; got an array of "):
+            embed(encoder, inputs)
     with pytest.raises(ConfigError, match="batch_size of at least 1; got 0"):
         embed(encoder, np.zeros((4, 3)), batch_size=0)
 

@@ -5,6 +5,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import rankkit as rk
@@ -210,6 +211,27 @@ def test_histories_come_in_every_form(make):
     found = [lists(model, form)[0] for form in forms]
     assert all(items == found[0] for items in found)
     assert lists(model, log.user_ids[0].item()) == lists(model, [log.user_ids[0]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "options", "error", "message"),
+    [
+        (
+            pd.DataFrame({"user": [1], "item": [2]}),
+            {},
+            DataError,
+            r"got a table \(DataFrame\)\. Read it first",
+        ),
+        ([1], {"within": "item"}, DataError, "expected a list of ids of items; got the text 'item'"),
+        ([1], {"exclude": "item"}, DataError, "expected a list of ids of items; got the text 'item'"),
+        ([1], {"exclude": 3}, DataError, "expected a list of ids of items"),
+        ([1], {"exclude_seen": "no"}, ConfigError, "expected exclude_seen as True or False; got 'no'"),
+    ],
+)
+def test_what_cannot_be_listed_is_refused(asked, options, error, message):
+    model = rk.Popularity().learn(drawn_log())
+    with pytest.raises(error, match=message):
+        model.recommend(asked, **options)
 
 
 @EVERY

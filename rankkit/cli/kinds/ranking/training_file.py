@@ -58,7 +58,7 @@ class Data(Section):
     @model_validator(mode="after")
     def _files_or_folds(self) -> "Data":
         if self.folds is None and self.train is None:
-            raise ValueError("data: expected training data; got none. Pass --train FILE, or --folds FOLDER")
+            raise ValueError("data: expected training data; got none. Name train=FILE or folds=FOLDER")
         if self.folds is not None and (self.train or self.valid or self.test):
             raise ValueError("data: expected files or a folder of folds; got both. Leave one of them out")
         if self.valid is not None and self.valid_fraction is not None:

@@ -213,6 +213,29 @@ def test_mistakes_are_named(rankkit, log, words, message):
     assert not (log.parent / "run").exists()
 
 
+def test_what_is_to_be_done_can_be_typed(rankkit, log, events, tmp_path):
+    run = tmp_path / "run"
+    assert rankkit("train", "--log", log, "--recommender", "popularity", "--out", run).code == 0
+    lists = ("recommend", run, "--out", tmp_path / "lists.csv")
+    for words, message in (
+        (
+            (*lists, "--histories", events),
+            "got columns user_id, item_id, timestamp, rating. Rename the column to user.",
+        ),
+        (
+            (*lists, "--users", tmp_path / "nowhere"),
+            "expected a text file of ids; got No such file or directory. Check",
+        ),
+        (
+            ("inspect", log),
+            "got a log of users and items, or a split of one. Give it to rankkit split or rankkit train",
+        ),
+        (("export", run, "--to", "onnx", "--out", tmp_path / "onnx"), "has no export. Serve it with rankkit serve."),
+    ):
+        told = rankkit(*words)
+        assert (told.code, message in told.err) == (2, True), told.err
+
+
 def test_options_of_rankers_and_of_logs_do_not_mix(rankkit, log, files, tmp_path):
     told = rankkit("split", log, "--fractions", ".8", ".1", ".1")
     assert "expected no --fractions" in told.err
