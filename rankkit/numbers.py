@@ -18,13 +18,16 @@ def is_whole(value: object) -> bool:
 
 
 def is_finite(value: object) -> bool:
-    """Whether a value is a finite number, of Python or numpy.
+    """Whether a value is a finite number, of Python or numpy, that a float can hold.
 
     >>> import numpy as np
-    >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, True, "3")]
-    [True, True, True, False, False, False, False]
+    >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, 10**400, True, "3")]
+    [True, True, True, False, False, False, False, False]
     """
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def check_whole(where: str, value: Any, least: int = 0) -> None:
