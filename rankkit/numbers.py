@@ -24,8 +24,10 @@ def is_finite(value: object) -> bool:
     >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, 10**400, True, "3")]
     [True, True, True, False, False, False, False, False]
     """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
     try:
-        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        return math.isfinite(value)
     except OverflowError:
         return False
 
