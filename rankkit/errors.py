@@ -18,6 +18,7 @@ compiled loops cannot be kept on disk, which costs time only, is said as a ``Com
 """
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -101,7 +102,9 @@ def check_given(where: str, name: str, given: object, kind: type) -> None:
     if isinstance(given, kind):
         return
     read, made = kind.made_by  # type: ignore[attr-defined]
-    is_path = isinstance(given, str)
-    got, action = (repr(given), f"Read it: {read}.") if is_path else (type(given).__name__, f"Make it one: {made}.")
+    if isinstance(given, str | os.PathLike):
+        got, action = repr(os.fspath(given)), f"Read it: {read}."
+    else:
+        got, action = type(given).__name__, f"Make it one: {made}."
     article = "" if kind.__name__.endswith("s") else "a "
     raise DataError(f"{where}: expected {article}{kind.__name__} as {name}; got {got}. {action}")

@@ -18,13 +18,18 @@ def is_whole(value: object) -> bool:
 
 
 def is_finite(value: object) -> bool:
-    """Whether a value is a finite number, of Python or numpy.
+    """Whether a value is a finite number, of Python or numpy, that a float can hold.
 
     >>> import numpy as np
-    >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, True, "3")]
-    [True, True, True, False, False, False, False]
+    >>> [is_finite(value) for value in (3, 0.5, np.float32(1), math.nan, math.inf, 10**400, True, "3")]
+    [True, True, True, False, False, False, False, False]
     """
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def check_whole(where: str, value: Any, least: int = 0) -> None:
@@ -48,10 +53,10 @@ def how_many(count: int, thing: str) -> str:
     return f"{count:,} {many}"
 
 
-def in_words(**counts: int) -> str:
+def counted(**counts: int) -> str:
     """Several counts by the names of their things.
 
-    >>> in_words(query=1, doc=24)
+    >>> counted(query=1, doc=24)
     '1 query, 24 docs'
     """
     return ", ".join(how_many(count, thing) for thing, count in counts.items())

@@ -53,7 +53,7 @@ def test_what_is_no_whole_number_is_refused_by_name(option, value, data, path):
         WHOLE[option](data, path, value)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -0.5, True, "0.5", []], ids=repr)
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**400, -0.5, True, "0.5", []], ids="{!r:.9}".format)
 @pytest.mark.parametrize("option", SHARES)
 def test_what_is_no_share_is_refused_by_name(option, value, data):
     with pytest.raises(rk.ConfigError, match=option.split()[-1]):

@@ -20,7 +20,7 @@ from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError
 from rankkit.naming import not_utf8
-from rankkit.numbers import in_words
+from rankkit.numbers import counted
 
 _Values = TypeVar("_Values", bound=NDArray[Any] | TextIds)
 
@@ -151,7 +151,7 @@ class RankingDataset:
 
     def __repr__(self) -> str:
         labels = "no labels" if self.labels is None else f"labels {self.labels.min(initial=0):g}..{self._max_label:g}"
-        counts = in_words(query=self.n_queries, doc=self.n_docs, feature=self.n_features)
+        counts = counted(query=self.n_queries, doc=self.n_docs, feature=self.n_features)
         return f"RankingDataset({counts}, {labels})"
 
     @property

@@ -10,7 +10,7 @@ from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.sides import columns_of_queries
 from rankkit.errors import check_given
 from rankkit.naming import named
-from rankkit.numbers import in_words
+from rankkit.numbers import counted
 
 LARGE = 1e4
 """A feature with values beyond this is reported: without a transform it drowns the others."""
@@ -93,7 +93,7 @@ class DatasetSummary:
         return tuple(found)
 
     def __str__(self) -> str:
-        lines = [in_words(document=self.n_docs, query=self.n_queries, feature=self.n_features)]
+        lines = [counted(document=self.n_docs, query=self.n_queries, feature=self.n_features)]
         if self.labels:
             lines += ["", "label    documents   share"]
             shown = list(self.labels.items())

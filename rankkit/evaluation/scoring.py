@@ -1,5 +1,6 @@
 """predict(): the scores of documents, in batches of whole queries."""
 
+import os
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -45,7 +46,7 @@ def predict(
 
     Raises:
         DataError: If a feature is missing, by name or by number, or query ids that the scorer needs are.
-        ConfigError: If the scorer is an encoder, or a number is out of range.
+        ConfigError: If the scorer is none, or an encoder, or a number is out of range.
     """
     documents = documents_for("predict", scorer, data, qids=qids, by_query=False)
     scores = score_documents("predict", scorer, documents, device=device, batch_docs=batch_docs)
@@ -73,6 +74,7 @@ def score_documents(
         batch_docs: About how many documents to score at once.
         resident: What :func:`resident_features` gave; None: features are sent.
     """
+    _check_scorer(where, scorer)
     places = None
     if resident is None:
         data = with_schema(where, scorer, data)
@@ -91,6 +93,18 @@ def score_documents(
             _put(before, scores)  # only now, so that the device has work while the host waits for it
         _put(coming, scores)
     return scores
+
+
+def _check_scorer(where: str, scorer: object) -> None:
+    """Raise ConfigError unless documents can be scored with it."""
+    if isinstance(scorer, nn.Module):
+        return
+    got, action = type(scorer).__name__, "Train one with rankkit.fit."
+    if isinstance(scorer, str | os.PathLike):
+        got, action = repr(os.fspath(scorer)), "Load a saved one with rankkit.load(folder)."
+    elif isinstance(scorer, type):
+        got, action = f"the class {scorer.__name__}", f"Build it: {scorer.__name__}(data.n_features)."
+    raise ConfigError(f"{where}: expected a scorer; got {got}. {action}")
 
 
 def resident_features(where: str, scorer: Scorer, data: RankingDataset, device: torch.device) -> Tensor:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,21 @@ def test_features_that_lie_there_already_give_the_same_scores(scorer, documents,
     for given in ({}, {"resident": resident}):
         scores = score_documents("test", scorer, documents, batch_docs=batch_docs, **given)
         np.testing.assert_allclose(scores, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("ask", [rk.predict, rk.evaluate, rk.permutation_importance])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("runs/ranknet", r"got 'runs/ranknet'\. Load a saved one with rankkit\.load\(folder\)"),
+        (Path("run"), r"got 'run'\. Load"),
+        (rk.LinearScorer, r"got the class LinearScorer\. Build it: LinearScorer\(data\.n_features\)"),
+        (None, r"got NoneType\. Train one"),
+    ],
+)
+def test_what_is_no_scorer_is_refused_in_words(ask, given, told, documents):
+    with pytest.raises(rk.ConfigError, match=rf"^{ask.__name__}: expected a scorer; {told}"):
+        ask(given, documents)
 
 
 def test_validation_data_that_stay_on_a_device_give_the_same_value(scorer, documents, monkeypatch):

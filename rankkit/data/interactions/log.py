@@ -15,7 +15,7 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
-from rankkit.numbers import in_words
+from rankkit.numbers import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,7 +139,7 @@ class Interactions:
         return self.n_users
 
     def __repr__(self) -> str:
-        counts = in_words(user=self.n_users, item=self.n_items, event=self.n_events)
+        counts = counted(user=self.n_users, item=self.n_items, event=self.n_events)
         times = "no times" if self.times is None else f"times {self._span(self.times)}"
         values = "" if self.values is None else f", values {self._span(self.values)}"
         return f"Interactions({counts}, {times}{values})"

@@ -11,7 +11,7 @@ from rankkit.data.columns.kinds import Bag, Category, Column, Number, Time
 from rankkit.data.columns.schema import Schema
 from rankkit.data.ranking_dataset import RankingDataset
 from rankkit.data.sides import columns_of_queries
-from rankkit.errors import ConfigError
+from rankkit.errors import ConfigError, check_given
 from rankkit.models.priors import key_columns, resolved
 from rankkit.models.scorers.columns import compares
 from rankkit.remarks import say
@@ -53,8 +53,10 @@ def options_for(
         given: Options that it will be made with besides.
 
     Raises:
+        DataError: If the training data was not read by rankkit.
         ConfigError: If ``min_count`` is below 1, or all columns are of the query, so that no document differs.
     """
+    check_given(where, "train", train, RankingDataset)
     if not isinstance(min_count, int) or isinstance(min_count, bool) or min_count < 1:
         raise ConfigError(f"{where}: expected min_count of at least 1; got {min_count!r}. Pass a whole number.")
     prior = {} if given.get("prior") is None else {"prior": resolved(where, given["prior"], train)}

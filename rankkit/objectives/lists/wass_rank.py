@@ -81,7 +81,9 @@ def wass_rank_loss(
         return sum_over_docs(where, scores, informative, mask, weights, reduction)
     # In float64, for the slopes: see choice_costs.
     line = _Line(labels, torch.where(labels == 0, 0, worth - 1 + gap).double(), mask, same_grade, epsilon)
-    terms = line.costs(masked_log_softmax(scores, mask), masked_log_softmax(labels, mask), n_iterations)
+    # Converted before the softmax: between scores of float32 there may be more than float32 holds.
+    log_from, log_to = (masked_log_softmax(values.double(), mask) for values in (scores, labels))
+    terms = line.costs(log_from, log_to, n_iterations)
     return sum_over_docs(where, terms.to(scores.dtype), informative, mask, weights, reduction)
 
 
@@ -116,7 +118,7 @@ class _Line:
         self, log_from: Float[Tensor, "query list"], log_to: Float[Tensor, "query list"], n_iterations: int
     ) -> Float[Tensor, "query list"]:
         """What each document pays for the mass that it sends, by Sinkhorn's iterations."""
-        log_from, log_to = (self._by_place(values) for values in (log_from, log_to))
+        log_from, log_to = (values.gather(1, self.order) for values in (log_from, log_to))
         to = torch.zeros_like(log_to).masked_fill(~self.mask, self.lowest)
         for _ in range(n_iterations):
             out = self._masked(log_from - self._summed(to))
@@ -130,9 +132,6 @@ class _Line:
         alike = (out + same).exp() - (out + to - self.same_grade / self.spread).exp()
         paid = torch.where(self.mask, moved + self.same_grade * alike, 0)
         return torch.empty_like(paid).scatter(1, self.order, paid)
-
-    def _by_place(self, values: Tensor) -> Tensor:
-        return values.double().gather(1, self.order)
 
     def _masked(self, values: Tensor) -> Tensor:
         return values.masked_fill(~self.mask, self.lowest)

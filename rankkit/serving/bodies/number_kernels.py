@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rankkit.compilation import kernel, part
 from rankkit.loaders.letor.kernels import byte_at, count_digits, digits_value, to_float32, word_at
 
-_OPEN, _CLOSE, _COMMA, _MINUS, _PLUS, _DOT, _ZERO, _NINE, _E, _N, _U, _L = (ord(c) for c in "[],-+.09enul")
+_OPEN, _CLOSE, _COMMA, _MINUS, _PLUS, _DOT, _ZERO, _E, _N, _U, _L = (ord(c) for c in "[],-+.0enul")
 _QUOTE, _ESCAPE, _COLON, _END = (ord(c) for c in '"\\:}')
 _BLANKS = tuple(ord(c) for c in " \n\r\t")
 _LOWER = 0x20  # the bit that makes an ASCII letter lower case

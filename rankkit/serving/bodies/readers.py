@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from rankkit.serving.bodies.asked import Asked
 from rankkit.serving.bodies.reader_process import read_bodies
-from rankkit.serving.bodies.reading import How, begins_with_numbers, read, read_numbers_once
+from rankkit.serving.bodies.reading import How, begins_with_numbers, read, read_each_kind_once
 from rankkit.serving.refusal import RefusedError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Readers:
     """
 
     def __init__(self, n_processes: int, *, memory_bytes: int = 2**30) -> None:
-        read_numbers_once()
+        read_each_kind_once()
         self._threads = ThreadPoolExecutor(n_processes, "rankkit-reader", _leave_signals_to_the_main_thread)
         self._free: queue.SimpleQueue[_Reader] = queue.SimpleQueue()
         self._all = [_Reader(memory_bytes) for _ in range(n_processes)]

@@ -134,11 +134,16 @@ def begins_with_numbers(body: bytes | bytearray) -> bool:
     return _FIRST_VALUES.search(body, 0, _FIRST_LOOK) is not None
 
 
-def read_numbers_once() -> None:
-    """Compile, or load, the loop that reads numbers, so that no request waits for it."""
-    from rankkit.serving.bodies.number_kernels import read_numbers
+def read_each_kind_once() -> None:
+    """Compile, or load, the loops that read numbers, so that no request waits for them."""
+    form = Form(("a",), True, 1, 1)
+    read(b'{"documents":[{"id":0,"features":[1]}]}', How("rank", form))
+    read(b'{"queries":[{"features":[[1]]}]}', How("score", form))
 
-    read_numbers(np.frombuffer(b"[1]", np.uint8), np.empty((1, 1), np.float32))
+
+def _bytes_of(text: bytes | bytearray) -> NDArray[np.uint8]:
+    """The bytes as an array; a read-only one always, as a loop would be compiled again for one that is not."""
+    return np.frombuffer(memoryview(text).toreadonly(), np.uint8)
 
 
 def _rank_numbers(body: bytes | bytearray, form: Form) -> Asked:
@@ -151,7 +156,7 @@ def _rank_numbers(body: bytes | bytearray, form: Form) -> Asked:
     rows = np.empty((n_rows, len(form.names)), np.float32)
     rest = np.empty(_FIRST_LOOK + n_rows * _BYTES_OF_DOCUMENT, np.uint8)
     text = body if body.endswith(b"}") else body.rstrip(b" \n\r\t")
-    n_docs, n_left = take_out(np.frombuffer(text, np.uint8), rows, rest)
+    n_docs, n_left = take_out(_bytes_of(text), rows, rest)
     if not 0 < n_docs <= form.max_list_size:
         raise _OtherwiseError
     asked = _NUMBERS_RANK.decode(rest[:n_left].tobytes())
@@ -185,7 +190,7 @@ def _numbers(rows: Sequence[msgspec.Raw], form: Form) -> NDArray[np.float32]:
 
     features = np.empty((len(rows), len(form.names)), np.float32)
     # Copied together, as a call costs more than a row.
-    if rows and not read_numbers(np.frombuffer(b",".join(rows), np.uint8), features):
+    if rows and not read_numbers(_bytes_of(b",".join(rows)), features):
         raise _OtherwiseError
     _check_numbers(features, form)
     return features

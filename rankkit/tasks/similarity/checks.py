@@ -137,11 +137,8 @@ def check_examples(
         valid: Needs one.
         labels_count: False where each example is its own class.
     """
-    for name, data in (("train", train), ("valid", valid)):
-        if name == "train" or data is not None:
-            check_given("fit_encoder", name, data, LabelledExamples)
-        if data is None:
-            continue
+    for name, data in {"train": train, **({} if valid is None else {"valid": valid})}.items():
+        check_given("fit_encoder", name, data, LabelledExamples)
         if encoder.input_shape is not None and tuple(data.input_shape) != tuple(encoder.input_shape):
             raise DataError(
                 f"fit_encoder: expected inputs of shape {tuple(encoder.input_shape)} in {name}; got "

@@ -308,6 +308,13 @@ def test_rare_values_share_the_row_of_unseen_ones_and_that_is_said():
 
 
 @BOTH
+def test_what_is_no_training_data_is_refused_in_words(made):
+    for data, action in (("train.txt", r"Read it: rankkit\.read"), (shop(), r"Make it one: rankkit\.from_pandas")):
+        with pytest.raises(DataError, match=rf"for_data: expected a RankingDataset as train; got .*{action}"):
+            made.for_data(data)
+
+
+@BOTH
 def test_a_saved_scorer_reads_frames_and_files_as_the_trained_one(made, tmp_path):
     train = from_pandas(shop())
     scorer = made.for_data(train, seed=0)

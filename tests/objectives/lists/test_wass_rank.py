@@ -61,6 +61,14 @@ def test_labels_and_options_that_cannot_work():
             wass_rank_loss(scores, labels.where(labels == 0, bad))
 
 
+def test_slopes_are_numbers_whatever_float32_holds():
+    scores = torch.tensor([[3e38, -3e38, 1e38]], requires_grad=True)
+    cost = wass_rank_loss(scores, torch.tensor([[0.0, 1.0, 2.0]]))
+    cost.backward()
+    assert cost.isfinite()
+    assert scores.grad.isfinite().all()
+
+
 def test_long_lists_are_no_matter():
     scores, labels = torch.randn(1, 20_000, requires_grad=True), torch.randint(0, 5, (1, 20_000)).float()
     wass_rank_loss(scores, labels).backward()

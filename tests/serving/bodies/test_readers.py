@@ -7,7 +7,9 @@ import signal
 import sys
 
 import pytest
+from numba import typeof
 
+from rankkit.serving.bodies import number_kernels
 from rankkit.serving.bodies import readers as readers_module
 from rankkit.serving.bodies.form import Form
 from rankkit.serving.bodies.readers import SMALL, SMALL_NUMBERS, Readers
@@ -42,6 +44,29 @@ def test_a_large_body_is_read_as_a_small_one_would_be(readers):
     assert asked.features.tobytes() == expected.features.tobytes()
     assert asked.ids == expected.ids
     assert process_of(readers).is_alive()
+
+
+def test_no_request_waits_for_a_loop_to_be_compiled(monkeypatch):
+    used = set()
+
+    def noted(name, loop):
+        def called(*given):
+            used.add((name, *map(typeof, given)))
+            return loop(*given)
+
+        return called
+
+    for name in ("take_out", "read_numbers"):
+        monkeypatch.setattr(number_kernels, name, noted(name, getattr(number_kernels, name)))
+    made = Readers(1)
+    at_the_start = set(used)
+    scores = b'{"queries": [{"features": [[1, 2], [3, 4]]}]}'
+    for kind in (bytes, bytearray):
+        for body, asked in ((body_of(3), "rank"), (body_of(3) + b"\n", "rank"), (scores, "score")):
+            asyncio.run(made.read(kind(body), How(asked, HOW.form)))
+    made.stop()
+    assert {name for name, *_ in used} == {"take_out", "read_numbers"}
+    assert used == at_the_start
 
 
 def test_small_bodies_need_no_process(readers):

@@ -1,6 +1,7 @@
 """What Python takes for an objective, a scorer and a metric, and what it says of the rest."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,7 +177,12 @@ def test_what_is_no_scorer_is_refused_in_words(scorer, error, message, parts):
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [("train.txt", r"rankkit\.read\(path\)"), ([[1.0]], "got list. Make it one")]
+    ("data", "message"),
+    [
+        ("train.txt", r"rankkit\.read\(path\)"),
+        (Path("train.txt"), r"got 'train\.txt'\. Read it: rankkit\.read\(path\)"),
+        ([[1.0]], "got list. Make it one"),
+    ],
 )
 def test_what_is_no_data_set_is_refused_in_words(data, message):
     with pytest.raises(rk.DataError, match=message):

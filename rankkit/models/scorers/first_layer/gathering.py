@@ -120,7 +120,7 @@ def _by_tables(layer: Products, ends: list[Step], made: list[Tensor], kept: list
     else:
         sums = torch.zeros(len(made[0]), kept[0].shape[2])
         if layer.bias is not None:
-            sums += layer.bias.detach()
+            sums = sums + layer.bias  # which may learn where the weights do not
     for step, values, table in chains:
         if isinstance(step, Piecewise):
             _add(sums, table, *_codes(values, step.low, step.inverse_width, step.high))

@@ -158,6 +158,16 @@ def test_weights_that_are_only_read_give_the_values_of_the_encoding(chains, bias
     torch.testing.assert_close(short.float(), dense, rtol=0, atol=0.1)
 
 
+@pytest.mark.parametrize("chains", [["piecewise:8"], DEFAULT])
+def test_a_bias_learns_beside_weights_that_do_not(chains):
+    rows = hard_rows(50, 4, 0)
+    scorer = fitted(chains, rows)
+    linear = scorer.hidden[0].linear
+    linear.weight.requires_grad_(False)
+    gathered(scorer.transform, linear, torch.from_numpy(rows), torch.tensor([0, 50])).sum().backward()
+    assert linear.bias.grad.tolist() == [50.0] * len(linear.bias)
+
+
 def test_frozen_weights_are_looked_at_once():
     rows = hard_rows(50, 4, 0)
     scorer = fitted(["piecewise:8"], rows).eval()
