@@ -151,13 +151,21 @@ def gather(
         gatherings[-1].take(rows, block)
 
 
-def check_items(where: str, model: Recommender, split: Split) -> None:
-    """Refuse a recommender that has not learnt, or has learnt from other items.
+def check_items(where: str, model: object, split: object) -> None:
+    """Refuse what is no recommender, one that has not learnt, or has learnt from other items.
 
     Raises:
-        ConfigError: If it has not learnt.
-        DataError: If items are others.
+        ConfigError: If it is none, or has not learnt.
+        DataError: If items are others, or there is no part of a log.
     """
+    if not isinstance(model, Recommender):
+        got = repr(model) if isinstance(model, str) else type(model).__name__
+        raise ConfigError(f"{where}: expected a recommender; got {got}. Pass what rankkit.load gives, or ItemKNN().")
+    if not isinstance(split, Split):
+        raise DataError(
+            f"{where}: expected a Split, with histories and what is to be found; got {type(split).__name__}. "
+            "Pass valid or test of rankkit.split_interactions."
+        )
     if not model.is_learnt:
         raise ConfigError(f"{where}: expected a recommender that has learnt; got one that has not. Call learn().")
     if not same_ids(model.log.item_ids, split.history.item_ids):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import rankkit as rk
 from rankkit.data.interactions import Interactions, Split, split_interactions
 from rankkit.errors import ConfigError, DataError
 from rankkit.evaluation.catalogue import evaluate_recommender
@@ -208,3 +209,12 @@ def test_targets_that_repeat_count_once():
     one, other = (evaluate_recommender(model, split, "recall@5") for split in (test, twice))
     assert one.means == other.means
     assert any("repeat another of their user" in remark for remark in other.remarks)
+
+
+def test_what_is_no_recommender_or_no_part_of_a_log_is_refused_by_name():
+    for model, got in (("runs/mine", "'runs/mine'"), (rk.MLPScorer(2), "MLPScorer")):
+        with pytest.raises(rk.ConfigError, match=f"evaluate_recommender: expected a recommender; got {got}"):
+            rk.evaluate_recommender(model, [1])
+    log = rk.Interactions.from_events(list("aab"), list("xyx"))
+    with pytest.raises(rk.DataError, match=r"evaluate_recommender: expected a Split, .*; got Interactions"):
+        rk.evaluate_recommender(rk.Popularity().learn(log), log)
