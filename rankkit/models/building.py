@@ -92,7 +92,8 @@ def _refuse_unknown(kind: str, made: type, signature: inspect.Signature, options
         if name in ("n_outputs", "readout"):
             raise ConfigError(
                 f"{made.__name__}: expected a scorer of several outputs for this objective; got one without the "
-                f"option {name!r}. Take n_outputs and readout in its constructor, or train with another objective."
+                f"option {name!r}. Choose one that has it, such as mlp, or another objective; one of your own takes "
+                "n_outputs and readout in its constructor."
             )
         raise ConfigError(f"{made.__name__}: expected an option of this {kind}; got {name!r}. Leave it out.")
 

@@ -173,6 +173,7 @@ class _Work:
         self._run = run
         self._teacher, self._student, self._resume = teacher, student, resume
         self._how, self._n_folds = how, n_folds
+        self._limit: float | None = None
         self._scorer, _ = bundle.read(run, "scorer")
         self._data = parts.read(student)
         if "valid" not in self._data:
@@ -186,6 +187,7 @@ class _Work:
         from rankkit.cli.experiments.config import Named
         from rankkit.files.atomic import write_text
 
+        self._limit = limit
         kept = self._student.out / _WIDTHS
         if self._resume and kept.is_file():
             options = {**self._student.scorer.options, "hidden": json.loads(kept.read_text())}
@@ -339,4 +341,10 @@ class _Work:
                 typer.echo(f"{(distilled - plain) / (best - plain):.0%} of what the teacher is ahead by came over")
             else:
                 typer.echo("the teacher is not ahead of the student on labels alone")
+        took = [*times.values()][-1]
+        if self._limit is not None and took > self._limit:
+            typer.echo(
+                f"\nThe student takes {took:.2f} ms now, more than the {self._limit:g} for which its layers were made "
+                "narrower: the machine is slower than it was then. Measure where it will serve."
+            )
         return table

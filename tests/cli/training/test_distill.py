@@ -39,6 +39,15 @@ def test_a_student_is_saved_with_what_it_is_worth(rankkit, teacher, tmp_path):
     assert "expected a folder without a run" in again.err
 
 
+def test_a_student_that_takes_longer_in_the_end_than_it_may_is_said(rankkit, teacher, tmp_path, monkeypatch):
+    few = ("--folds", 2, "--set", "training.epochs=1", "--set", "scorer.hidden=[8]", "--max-latency-ms", 1)
+    times = iter((0.5, 0.9, 0.9, 2.0, 0.5, 0.9, 0.9, 1.0))
+    monkeypatch.setattr("rankkit.cli.training.distill._Work._milliseconds", lambda work, scorer: next(times))
+    said = "The student takes 2.00 ms now, more than the 1 for which"
+    assert said in rankkit("distill", teacher, *few, "--out", tmp_path / "slow").out
+    assert "The student takes" not in rankkit("distill", teacher, *few, "--out", tmp_path / "fast").out
+
+
 def test_a_time_that_no_student_keeps_is_refused_before_teachers_are_trained(rankkit, teacher, tmp_path):
     answer = rankkit("distill", teacher, "--max-latency-ms", 0.000001, "--out", tmp_path / "small")
     assert answer.code == 2
