@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 
 _BARE_NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?")
 """A number that TOML takes for none, such as .3"""
+_INSTEAD_OF = {
+    "folds": ("train", "valid", "test", "valid_fraction"),
+    "train": ("folds",),
+    "valid": ("valid_fraction",),
+    "valid_fraction": ("valid",),
+}
+"""Keys of data that say the same in two ways, of which a file has one and an option may name the other."""
 _DEEPEST = 32  # tables and lists inside of each other
 
 
@@ -190,12 +197,20 @@ def overlaid(
         ConfigError: If the file is no TOML, or a setting no ``key=value``.
     """
     values: dict[str, Any] = deepcopy(dict(defaults))
-    merge(values, read_toml(config) if config else {})
-    merge(values, overrides)
-    for setting in settings:
-        merge(values, parse_setting(setting))
+    for over in (read_toml(config) if config else {}, overrides, *map(parse_setting, settings)):
+        _make_room(values, over)
+        merge(values, over)
     load_plugins_of(str(config) if config else "options", values)
     return values
+
+
+def _make_room(values: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Leave out where data lay, if it is named in another way now: ``--train`` takes the place of a file's folds."""
+    data, named = values.get("data"), over.get("data")
+    if isinstance(data, dict) and isinstance(named, Mapping):
+        for key in (key for key, value in named.items() if value is not None):
+            for other in _INSTEAD_OF.get(key, ()):
+                data.pop(other, None)
 
 
 def save_experiment(experiment: AnyExperiment, path: Path) -> None:

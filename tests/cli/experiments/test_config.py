@@ -40,6 +40,30 @@ def test_another_objective_by_name_drops_the_options_of_the_old_one(tmp_path):
     assert load_experiment(file, {**NEEDED, "objective": "bce"}, []).objective.options == {"relevant_from": 2.0}
 
 
+@pytest.mark.parametrize(
+    ("in_file", "asked", "found"),
+    [
+        ('folds = "WEB30K"', {"train": "a.txt", "valid": "b.txt"}, {"train": "a.txt", "valid": "b.txt"}),
+        ('train = "a.txt"\nvalid = "b.txt"\ntest = "c.txt"', {"folds": "WEB30K", "train": None}, {"folds": "WEB30K"}),
+        ('train = "a.txt"\nvalid_fraction = 0.2', {"valid": "b.txt"}, {"train": "a.txt", "valid": "b.txt"}),
+        ('train = "a.txt"\nvalid = "b.txt"', {"valid_fraction": 0.2}, {"train": "a.txt", "valid_fraction": 0.2}),
+    ],
+)
+def test_data_that_is_named_takes_the_place_of_what_the_file_names_in_another_way(tmp_path, in_file, asked, found):
+    file = tmp_path / "experiment.toml"
+    file.write_text(f"[data]\n{in_file}\n")
+    for options, settings in (
+        ({"out": "runs/x", "data": asked}, []),
+        ({"out": "runs/x"}, [f"data.{key}={value}" for key, value in asked.items() if value is not None]),
+    ):
+        data = load_experiment(file, options, settings).data.model_dump(mode="json", exclude_none=True)
+        where = ("folds", "train", "valid", "test", "valid_fraction")
+        assert {key: data[key] for key in where if key in data} == found
+    file.write_text('[data]\nfolds = "WEB30K"\ntrain = "a.txt"\n')
+    with pytest.raises(ConfigError, match="expected files or a folder of folds; got both"):
+        load_experiment(file, {"out": "runs/x"}, [])
+
+
 def test_bare_words_in_settings_are_text():
     assert load_experiment(None, NEEDED, ["scorer.transform=standardize"]).scorer.options == {
         "transform": "standardize"
