@@ -74,14 +74,15 @@ def test_training_saves_and_says_how_to_go_on(training, tmp_path, name, code):
     assert (tmp_path / "run" / "checkpoint.pt").exists()
 
 
-@pytest.mark.parametrize(("second", "pause"), [("SIGINT", 0.1), ("SIGTERM", 0.0)])
+@pytest.mark.parametrize(("second", "pause"), [("SIGINT", 0.1), ("SIGTERM", 0.1), ("SIGTERM", 0.0)])
 def test_a_second_signal_ends_training_at_once(training, second, pause):
     process = training()
     process.send_signal(signal.SIGINT)
     time.sleep(pause)
     process.send_signal(getattr(signal, second))
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Which of two signals that wait at once comes first is up to the system.
+    assert process.returncode in ([130] if pause else [130, 128 + getattr(signal, second)])
     assert "Traceback" not in err
     assert "Exception ignored" not in err
 

@@ -243,12 +243,27 @@ def lambdaloss_arp1(scores, labels, weights=None, sigma=1.0):
 
 def lightgbm_gradients(scores, labels, k=30, norm=True):
     """Gradients and Hessians of LightGBM's lambdarank (sigmoid = 1), from its rank_objective.hpp."""
-    n, place, ideal = len(labels), ranks(scores, labels), ideal_dcg(labels, k)
-    gradients, hessians, total = [0.0] * n, [0.0] * n, 0.0
+    place, ideal = ranks(scores, labels), ideal_dcg(labels, k)
+
+    def weight(i, j):
+        apart = abs(discount(place[i]) - discount(place[j])) if min(place[i], place[j]) <= k else 0.0
+        return (gain_of(labels[i]) - gain_of(labels[j])) / ideal * apart
+
+    return lambda_gradients(weight, scores, labels, norm)
+
+
+def map_gradients(scores, labels, k=None, norm=True):
+    """Gradients and Hessians of LambdaRank for MAP, scaled as XGBoost scales them."""
+    deltas = swap_deltas(average_precision, scores, labels, k=k)
+    return lambda_gradients(lambda i, j: deltas[i][j], scores, labels, norm)
+
+
+def lambda_gradients(weight_of, scores, labels, norm):
+    """Of the logistic loss of pairs with these weights; with ``norm`` by the distance of scores, and by list."""
+    n, total = len(labels), 0.0
+    gradients, hessians = [0.0] * n, [0.0] * n
     for i, j in pairs(labels):
-        if min(place[i], place[j]) > k:
-            continue
-        weight = (gain_of(labels[i]) - gain_of(labels[j])) / ideal * abs(discount(place[i]) - discount(place[j]))
+        weight = weight_of(i, j)
         if norm and max(scores) != min(scores):
             weight /= 0.01 + abs(scores[i] - scores[j])
         chance = 1 / (1 + math.exp(scores[i] - scores[j]))

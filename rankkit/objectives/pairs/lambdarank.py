@@ -70,6 +70,7 @@ def lambdarank_map_loss(
     k: int | None = None,
     relevant_from: float | int = 1,
     sigma: float = 1.0,
+    normalize_distance: bool = False,
     weights: Float[Tensor, " query"] | Float[Tensor, "query list"] | None = None,
     reduction: Reduction = "mean",
 ) -> Float[Tensor, ""] | Float[Tensor, " query"]:
@@ -87,6 +88,7 @@ def lambdarank_map_loss(
         k: How many ranks count; None: all.
         relevant_from: The least label of a relevant document.
         sigma: Steepness, above 0: how fast the cost of a pair falls with its score difference.
+        normalize_distance: As XGBoost's ``rank:map`` scales gradients, told in :func:`rankkit.objectives.ndcg_delta`.
         weights: ``[query]`` or ``[query, list]``, importance; a pair weighs the product of its two documents.
         reduction: ``"mean"`` over lists with relevant and other documents, or ``"none"``: ``[query]``.
 
@@ -102,7 +104,8 @@ def lambdarank_map_loss(
         Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; Burges, MSR-TR-2010-82.
     """
     where = "lambdarank_map_loss"
-    return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, map_delta(k, relevant_from))
+    pair_weight = map_delta(k, relevant_from, normalize_distance=normalize_distance)
+    return pair_objective(where, Logistic(sigma), scores, labels, mask, weights, reduction, pair_weight)
 
 
 @marked(curvature="core")

@@ -149,10 +149,7 @@ class DcgDelta:
             form, first = TRUNCATED, order.of_documents(order.discounts(None))
             kept = order.of_documents(cut(torch.ones_like(order.discounts(None)), self.k))
         if self.normalize_distance:
-            # A list of equal scores is not divided, as in LightGBM.
-            high, low = scores.masked_fill(~mask, -torch.inf), scores.masked_fill(~mask, torch.inf)
-            flat = high.amax(dim=1, keepdim=True) == low.amin(dim=1, keepdim=True)
-            gain = torch.where(flat, gain * NEAREST, gain)
+            gain = _kept_where_flat(gain, scores, mask)
         return _factors(form, gain, first=first, second=kept, by_distance=self.normalize_distance)
 
 
@@ -221,6 +218,7 @@ class MapDelta:
 
     k: int | None
     relevant_from: float
+    normalize_distance: bool
 
     def factors(self, scores: Tensor, labels: Tensor, mask: Tensor) -> PairFactors:
         """The numbers behind the weights of a batch of lists.
@@ -237,7 +235,16 @@ class MapDelta:
         up = order.of_documents((so_far + 1) * reciprocals - harmonic)
         down = order.of_documents(so_far * reciprocals - harmonic)
         share = relevant / relevant.sum(dim=1, keepdim=True).clamp(min=1)
-        return _factors(PRECISION, share, order=order, first=up, second=down)
+        if self.normalize_distance:
+            share = _kept_where_flat(share, scores, mask)
+        return _factors(PRECISION, share, order=order, first=up, second=down, by_distance=self.normalize_distance)
+
+
+def _kept_where_flat(gain: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
+    """Gains whose weights come out as they are, once divided, in lists of equal scores, as in LightGBM and XGBoost."""
+    high, low = scores.masked_fill(~mask, -torch.inf), scores.masked_fill(~mask, torch.inf)
+    flat = high.amax(dim=1, keepdim=True) == low.amin(dim=1, keepdim=True)
+    return torch.where(flat, gain * NEAREST, gain)
 
 
 def _relevant(labels: Tensor, mask: Tensor, relevant_from: float) -> Tensor:
@@ -349,18 +356,20 @@ def mrr_delta(k: int | None = None, relevant_from: float | int = 1) -> MrrDelta:
     return MrrDelta(k, float(relevant_from))
 
 
-def map_delta(k: int | None = None, relevant_from: float | int = 1) -> MapDelta:
+def map_delta(k: int | None = None, relevant_from: float | int = 1, *, normalize_distance: bool = False) -> MapDelta:
     """Weigh a pair by how much average precision changes when its documents swap ranks.
 
     Args:
         k: How many ranks count, by the rule of :func:`rankkit.average_precision`; None: all.
         relevant_from: The least label of a relevant document.
+        normalize_distance: As in :func:`rankkit.objectives.ndcg_delta`; so XGBoost's ``rank:map`` has it.
 
     References:
-        Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009.
+        Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; XGBoost's documentation, "Learning to
+        Rank" (normalisation).
     """
     _check_k("map_delta", k)
-    return MapDelta(k, float(relevant_from))
+    return MapDelta(k, float(relevant_from), normalize_distance)
 
 
 def check_cut(where: str, k: Any, gain: str) -> None:

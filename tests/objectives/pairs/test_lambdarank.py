@@ -60,6 +60,7 @@ def test_golden_values():
             objectives.ndcg_delta(3, "linear", truncation="pairs", normalize_distance=True),
         ),
         (lambdarank_map_loss, {"k": 4}, objectives.map_delta(4)),
+        (lambdarank_map_loss, {"normalize_distance": True}, objectives.map_delta(normalize_distance=True)),
         (lambdarank_mrr_loss, {"relevant_from": 3.0}, objectives.mrr_delta(relevant_from=3)),
         (lambdaloss_ndcg2_loss, {"k": 2}, objectives.ndcg_loss2(2)),
         (lambdaloss_ndcg2pp_loss, {"mu": 5.0}, objectives.ndcg_loss2pp(5.0)),
@@ -180,6 +181,51 @@ def test_lightgbm_gradients(k, norm):
         expected = -given.grad[0].numpy()[same].sum() / np.array(hessians)[same].sum()
         # LightGBM reads the sigmoid from a table of steps of 5e-5.
         assert value == pytest.approx(expected, rel=2e-4, abs=2e-4)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("k", [None, 4])
+def test_gradients_for_map_are_those_of_a_slow_loop(k, norm):
+    generator = np.random.default_rng(1 + norm)
+    labels, scores = generator.integers(0, 2, 12), generator.normal(size=12)
+    for given in (scores, np.zeros(12)):
+        tensor = torch.tensor(given[None], requires_grad=True)
+        lambdarank_map_loss(tensor, torch.tensor(labels[None]).double(), k=k, normalize_distance=norm).backward()
+        gradients, _ = oracle.map_gradients(given.tolist(), labels.tolist(), k, norm)
+        assert tensor.grad[0].tolist() == pytest.approx(gradients, rel=1e-10, abs=1e-13)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_xgboost_gradients_for_map(norm):
+    """One tree with a leaf a document holds minus gradient over Hessian, which XGBoost doubles."""
+    xgboost = pytest.importorskip("xgboost", reason="pip install xgboost")
+    n_docs, generator = 12, np.random.default_rng(3)
+    labels, scores = generator.integers(0, 2, n_docs), generator.normal(size=n_docs).astype(np.float32)
+    data = xgboost.DMatrix(np.arange(n_docs)[:, None], labels, group=[n_docs], base_margin=scores)
+    options = {
+        "objective": "rank:map",
+        "lambdarank_pair_method": "topk",
+        "lambdarank_num_pair_per_sample": n_docs,
+        "lambdarank_normalization": norm,
+        "lambdarank_score_normalization": norm,
+        "max_depth": 0,
+        "max_leaves": n_docs,
+        "grow_policy": "lossguide",
+        "learning_rate": 1.0,
+        "min_child_weight": 0.0,
+        "reg_lambda": 0.0,
+        "nthread": 1,
+    }
+    booster = xgboost.train(options, data, 1)
+    leaves = booster.predict(data, pred_leaf=True)
+    assert len(set(leaves.tolist())) > n_docs // 2
+    given = torch.tensor(scores[None].astype(np.float64), requires_grad=True)
+    lambdarank_map_loss(given, torch.tensor(labels[None]).double(), normalize_distance=norm).backward()
+    _, hessians = oracle.map_gradients(scores.tolist(), labels.tolist(), None, norm)
+    for doc, value in enumerate(booster.predict(data, output_margin=True) - scores):
+        same = leaves == leaves[doc]
+        expected = -given.grad[0].numpy()[same].sum() / (2 * np.array(hessians)[same].sum())
+        assert value == pytest.approx(expected, rel=1e-3, abs=1e-3)
 
 
 def test_the_normalisation_leaves_lists_of_equal_scores_undivided():

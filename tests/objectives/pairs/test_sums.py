@@ -40,6 +40,7 @@ WEIGHTS = [
     precision_delta(4),
     mrr_delta(),
     map_delta(20),
+    map_delta(normalize_distance=True),
 ]
 
 
