@@ -365,8 +365,8 @@ def map_delta(k: int | None = None, relevant_from: float | int = 1, *, normalize
         normalize_distance: As in :func:`rankkit.objectives.ndcg_delta`; so XGBoost's ``rank:map`` has it.
 
     References:
-        Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; XGBoost's documentation, "Learning to
-        Rank" (normalisation).
+        Donmez, Svore, Burges, "On the Local Optimality of LambdaRank", SIGIR 2009; the normalisation: XGBoost's
+        documentation, "Learning to Rank".
     """
     _check_k("map_delta", k)
     return MapDelta(k, float(relevant_from), normalize_distance)
