@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rankkit.compilation import kernel
+from rankkit.compilation import kernel, part
 
 Table = NDArray[np.float32]
 ONE = np.uint32(1)  # indices are unsigned: numba asks signed ones whether they are negative
@@ -18,6 +18,16 @@ N_LANES = 64  # numbers of a digest that are worked on side by side
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that no change of one number is lost
 _HALF = np.uint64(32)
 _BLOCK = 128  # documents that go through a feature together, so that its rows and their sums stay in the cache
+
+
+@part()
+def _lay_out(low: Table, n_compared: int) -> Table:
+    """The first edge of each feature and those that are compared, of many features side by side; NaN fills up fours."""
+    edges = np.empty((1 + (n_compared + 3) // 4 * 4, len(low)), np.float32)
+    for place in range(len(edges)):  # a slice assignment would take four times as long to compile
+        for feature in range(len(low)):
+            edges[place, feature] = low[feature, place] if place <= n_compared else np.nan  # no value comes after NaN
+    return edges
 
 
 @kernel()
@@ -34,14 +44,14 @@ def find_bins(values: Table, low: Table, slope: Table, high: Table, bins: NDArra
     """
     n_features, n_bins = low.shape
     n_compared = n_bins - 1 if n_bins <= _COUNTED else 0
-    edges = np.full((1 + (n_compared + 3) // 4 * 4, n_features), np.float32(np.nan))  # NaN: no value comes after it
-    edges[: 1 + n_compared] = low[:, : 1 + n_compared].T  # edges of many features side by side
+    edges = _lay_out(low, n_compared)
     for doc in range(values.shape[0]):
         row, inside, found, begins = values[doc], shares[doc], bins[doc], edges[0]
         for feature in range(n_features):
             value, first = row[feature], begins[feature]
             inside[feature] = min(value, high[feature]) if value > first else first
-        found[:] = 0
+        for feature in range(n_features):
+            found[feature] = 0
         for place in range(1, len(edges), 4):
             one, two, three, four = edges[place], edges[place + 1], edges[place + 2], edges[place + 3]
             for feature in range(n_features):
