@@ -42,17 +42,17 @@ def assert_same_weights(one, other):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems limit memory in other ways")
 def test_a_cache_of_several_times_the_memory_is_trained_on(tmp_path):
-    n_queries, size, width = 10_000, 120, 64
+    n_queries, size, width = 10_000, 120, 88
     base = np.random.default_rng(0).normal(size=(n_queries * size, 4)).astype(np.float32)
     features, labels = np.tile(base, width // 4), (base[:, 0] > 1).astype(np.float32)
     offsets = np.arange(n_queries + 1, dtype=np.int64) * size
     write_cache(RankingDataset(features, labels, offsets, np.arange(n_queries)), tmp_path / "large.rkcache")
     command = [sys.executable, str(RUNS), str(tmp_path / "large.rkcache"), str(tmp_path / "run"), str(ROOM)]
     returned = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}  # memory that is free goes back at once
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, env=returned)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, env=returned)
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
-    assert found["bytes"] > 3 * ROOM
+    assert found["bytes"] > 4 * ROOM
     assert not found["fits"]
     assert found["ndcg"] > 0.95
     assert (tmp_path / "run" / "checkpoint.pt").exists()
