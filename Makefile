@@ -22,8 +22,9 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	touch $(READY)
 
+# Threads that wait sleep: else a busy process beside it makes it take ten times as long.
 demo: $(READY)
-	@$(BIN)/python experiments/first-ranker/demo.py
+	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python experiments/first-ranker/demo.py
 
 test: $(READY)
 	$(BIN)/ruff format --check .

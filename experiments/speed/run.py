@@ -38,6 +38,7 @@ STAGES = (
     "serving",
     "loading",
     "first_training",
+    "company",
     "boosting",
     "out_of_core",
 )

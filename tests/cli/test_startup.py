@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from rankkit import __main__ as program
+
 COMMANDS = [
     ("--help",),
     ("train", "--help"),
@@ -75,3 +77,21 @@ def test_torch_is_not_loaded(answers, place):
         assert said.endswith("Check the path.\n")
     else:
         assert code == (2 if "lambdrank" in words else 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, program.SHORT_WAIT),
+        ({"OMP_NUM_THREADS": "2"}, {"OMP_NUM_THREADS": "2", **program.SHORT_WAIT}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, {"OMP_WAIT_POLICY": "ACTIVE"}),
+        ({"GOMP_SPINCOUNT": "infinity"}, {"GOMP_SPINCOUNT": "infinity"}),
+        ({"KMP_BLOCKTIME": "200"}, {"KMP_BLOCKTIME": "200"}),
+    ],
+)
+def test_threads_that_wait_soon_sleep_unless_it_is_said_how_they_wait(monkeypatch, given, expected):
+    environment, found = dict(given), []
+    monkeypatch.setattr(program.os, "environ", environment)
+    monkeypatch.setattr(program, "_run", lambda: found.append(dict(environment)))
+    program.main()
+    assert found == [expected]
