@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
-from rankkit.numbers import counted
+from rankkit.numbers import counted, spanned, times_spanned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,14 +139,7 @@ class Interactions:
         return self.n_users
 
     def __repr__(self) -> str:
-        counts = counted(user=self.n_users, item=self.n_items, event=self.n_events)
-        times = "no times" if self.times is None else f"times {self._span(self.times)}"
-        values = "" if self.values is None else f", values {self._span(self.values)}"
-        return f"Interactions({counts}, {times}{values})"
-
-    @staticmethod
-    def _span(column: NDArray[Any]) -> str:
-        return f"{column.min():.10g}..{column.max():.10g}" if len(column) else "of no event"
+        return f"Interactions({in_short(self, self.times, self.values)})"
 
     def __getitem__(self, users: "slice | int | NDArray[Any] | list[int]") -> "Interactions":
         """Some users in a row, without copying: ``log[:100]`` or ``log[5]``; of an array as :meth:`select`."""
@@ -296,6 +289,13 @@ def grouped(
         None if values is None else placed_values,
         remarks,
     )
+
+
+def in_short(log: Any, times: ArrayLike | None, values: ArrayLike | None) -> str:
+    """How much is in a log, of its numbers and the columns, or the lowest and the highest of each."""
+    counts = counted(user=log.n_users, item=log.n_items, event=log.n_events)
+    shown = "no times" if times is None else f"times {times_spanned(times)}"
+    return f"{counts}, {shown}" + ("" if values is None else f", values {spanned(values)}")
 
 
 def coded(ids: Ids) -> tuple[NDArray[np.int32], Ids]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rankkit.data.interactions.attributes import Attributes
-from rankkit.data.interactions.log import Interactions, grouped
+from rankkit.data.interactions.log import Interactions, grouped, in_short
 from rankkit.data.interactions.narrowing import left_out
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.errors import ConfigError, DataError
@@ -77,11 +77,7 @@ class LogSummary:
         return int(self.sizes.sum())
 
     def __repr__(self) -> str:
-        counts = f"{self.n_users:,} users, {self.n_items:,} items, {self.n_events:,} events"
-        spans = {"times": self.times, "values": self.values}
-        shown = {name: "" if span is None else f"{span[0]:.10g}..{span[1]:.10g}" for name, span in spans.items()}
-        times = f"times {shown['times']}" if shown["times"] else "no times"
-        return f"Interactions({counts}, {times}{', values ' * bool(shown['values'])}{shown['values']})"
+        return f"Interactions({in_short(self, self.times, self.values)})"
 
 
 def cache_interactions(

@@ -94,6 +94,16 @@ def test_pandas_and_repr():
     assert repr(log) == "Interactions(2 users, 1 item, 2 events, times 1..2, values 0.5..1)"
 
 
+@pytest.mark.parametrize("per_second", [1, 10**3, 10**6, 10**9])
+def test_days_are_shown_of_times_from_1970_in_any_unit(per_second):
+    times = np.array([1_700_000_000, 2_700_000_000]) * per_second
+    unit = {1: "seconds", 10**3: "milliseconds", 10**6: "microseconds", 10**9: "nanoseconds"}[per_second]
+    shown = f"times {times[0]}..{times[1]} (2023-11-14..2055-07-24, in {unit} from 1970)"
+    assert shown in repr(Interactions.from_events([0, 1], [0, 1], times=times))
+    # A day outside of what is likely says that the unit is another.
+    assert "1970" not in repr(Interactions.from_events([0, 1], [0, 1], times=[*times[:1], 5 * 10**18]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
