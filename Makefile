@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[test]"
 	touch $(READY)
 
-# Threads that wait sleep: else a busy process beside it makes it take ten times as long.
+# Threads that wait sleep: else it takes up to ten times as long beside a busy process.
 demo: $(READY)
 	@OMP_WAIT_POLICY=PASSIVE $(BIN)/python experiments/first-ranker/demo.py
 

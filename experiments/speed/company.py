@@ -2,8 +2,8 @@
 
 `experiments/speed/company.py`: seconds by the clock, and of the processor, of a training with as many threads as there
 are cores, alone and while as many other processes are busy; with threads of OpenMP that wait as they do by themselves,
-and as `rankkit`'s commands let them wait (`rankkit.__main__.SHORT_WAIT`). Medians of the runs, in turns; in brackets
-the least and the most. Other programs of the machine show in all of them.
+and as `rankkit`'s commands let them wait (`rankkit.__main__.SHORT_WAIT`). Medians of three trainings of a process; in
+brackets the least and the most. Other programs of the machine show in all of them.
 """
 
 import os
@@ -24,14 +24,13 @@ from rankkit.data.synthetic import make_mslr_like
 warnings.simplefilter("ignore")
 data = make_mslr_like(100, seed=0)
 build = {"linear": rk.LinearScorer, "mlp": rk.MLPScorer}[sys.argv[1]]
-for epochs in (1, int(sys.argv[2])):
+for epochs in (1, *[int(sys.argv[2])] * 3):
     clock, processor = time.perf_counter(), time.process_time()
     rk.fit(build(data.n_features, seed=0), "softmax", data, epochs=epochs, seed=0, device="cpu", progress=False)
-    found = time.perf_counter() - clock, time.process_time() - processor
-print(*found)
+    print(time.perf_counter() - clock, time.process_time() - processor)
 """
 WAYS = {"as they do by themselves": {}, "as in rankkit's commands": SHORT_WAIT}
-TURNS, EPOCHS = 5, {"linear": 20, "mlp": 3}
+EPOCHS = {"linear": 20, "mlp": 3}
 UNSET = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "KMP_BLOCKTIME", *SHORT_WAIT)
 
 
@@ -48,23 +47,19 @@ def company(n_processes):
 
 
 def trained(scorer, environment):
-    """Seconds by the clock and of the processor."""
+    """Seconds by the clock, and of the processor, of each training but the first, which loads and compiles."""
     given = {name: value for name, value in os.environ.items() if name not in UNSET}
     command = [sys.executable, "-c", TRAINING, scorer, str(EPOCHS[scorer])]
     ran = subprocess.run(command, env={**given, **environment}, check=True, capture_output=True, text=True)
-    return [float(word) for word in ran.stdout.split()]
+    return zip(*(map(float, line.split()) for line in ran.stdout.splitlines()[1:]), strict=True)
 
 
 def rows(n_cores):
     for scorer in EPOCHS:
         for n_busy in (0, n_cores):
-            found = {way: [] for way in WAYS}
-            with company(n_busy):
-                for _ in range(TURNS):
-                    for way, environment in WAYS.items():
-                        found[way].append(trained(scorer, environment))
-            for way, spent in found.items():
-                clock, processor = zip(*spent, strict=True)
+            for way, environment in WAYS.items():
+                with company(n_busy):
+                    clock, processor = trained(scorer, environment)
                 yield scorer, n_busy, way, told(clock), told(processor)
 
 
