@@ -1,8 +1,9 @@
-"""A limit on the size of files, as the system sets one."""
+"""A limit on the size of files, as the system sets one, and what of files lies in memory."""
 
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 def limit_files(n_bytes: int) -> None:
@@ -29,3 +30,9 @@ def small_files(n_bytes: int) -> Iterator[None]:
     with files_as_before():
         limit_files(n_bytes)
         yield
+
+
+def mapped_bytes() -> int:
+    """Bytes of memory of this process that lie in files (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssFile"))

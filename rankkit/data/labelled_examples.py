@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rankkit.data.labels import check_class_names, check_inputs, check_texts, number_classes
 from rankkit.errors import ConfigError, DataError, did_you_mean
+from rankkit.files.mapped import digest_array
 from rankkit.numbers import check_whole, is_finite
 
 
@@ -206,7 +207,7 @@ class LabelledExamples:
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.inputs, self.labels):
             digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+            digest_array(digest, array)
         digest.update("\0".join(self.class_names).encode())
         return digest.hexdigest()
 

@@ -19,6 +19,7 @@ from rankkit.data.columns.schema import Schema
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.data.weights import settle_weights
 from rankkit.errors import DataError
+from rankkit.files.mapped import digest_array
 from rankkit.naming import not_utf8
 from rankkit.numbers import counted
 
@@ -251,7 +252,7 @@ class RankingDataset:
         for array in (self.features, self.labels, self.offsets, *ids, self.weights):
             if array is not None:
                 digest.update(f"{array.dtype}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+                digest_array(digest, array)
         if self.weights_per == "doc" and self.n_docs == self.n_queries and (self.list_sizes != 1).any():
             digest.update(b"one weight a document")  # which the number of weights does not say here
         if self.schema is not None:  # equal codes stand for other values there

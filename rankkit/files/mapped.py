@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where Linux tells a container what it may use."""
+_PIECE = 2**24  # bytes that go into a digest at once
 
 
 def memory_size() -> int:
@@ -53,6 +54,10 @@ class MappedRows:
     def copy(self, start: int, stop: int, into: NDArray[Any]) -> None:
         """Copy rows, and let go of the memory that they were mapped to."""
         np.copyto(into, self._array[start:stop])
+        self.let_go(start, stop)
+
+    def let_go(self, start: int, stop: int) -> None:
+        """Free the memory that some rows were mapped to; who reads them again maps them again."""
         if self._file is not None and not self._keeps:
             self._advise(mmap.MADV_DONTNEED, start, stop)
 
@@ -62,6 +67,22 @@ class MappedRows:
         first -= first % mmap.PAGESIZE
         if self._file is not None and last > first:
             self._file.madvise(what, first, last - first)
+
+
+def digest_array(digest: Any, array: NDArray[Any] | None) -> None:
+    """Update a digest of :mod:`hashlib` with the bytes of an array; one in a file is not kept in memory for it.
+
+    Args:
+        digest: Has ``update``.
+        array: ``[row, ...]``, of any layout: its numbers count in the order of C; None: nothing.
+    """
+    if array is None or not array.size:
+        return
+    rows, n_rows = MappedRows(array), max(1, _PIECE // array[:1].nbytes)
+    for start in range(0, len(array), n_rows):
+        stop = min(start + n_rows, len(array))
+        digest.update(np.ascontiguousarray(array[start:stop]).data.cast("B"))
+        rows.let_go(start, stop)
 
 
 def _mapping_of(array: Any) -> tuple[mmap.mmap, str] | None:

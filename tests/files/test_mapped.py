@@ -1,10 +1,14 @@
 """Arrays in mapped files: told apart from others, copied row by row, and never losing what no file holds."""
 
+import hashlib
+import sys
+
 import numpy as np
 import pytest
 
 from rankkit.files import mapped
-from rankkit.files.mapped import MappedRows, is_mapped, memory_size
+from rankkit.files.mapped import MappedRows, digest_array, is_mapped, memory_size
+from tests.file_limits import mapped_bytes
 
 
 @pytest.fixture
@@ -64,3 +68,28 @@ def test_a_container_has_the_memory_that_it_may_use(tmp_path, monkeypatch):
     assert memory_size() >= here
     monkeypatch.setattr(mapped, "_LIMITS", (str(tmp_path / "limit"),))
     assert memory_size() == 123456789
+
+
+@pytest.mark.parametrize("piece", [1, 100, 2**24])
+def test_a_digest_is_that_of_all_bytes_in_order(numbers, monkeypatch, piece):
+    path, values = numbers
+    monkeypatch.setattr(mapped, "_PIECE", piece)
+    ids = np.array(["a", "bcd"])
+    for array in (np.load(path, mmap_mode="r"), values, values[::3, ::-2], values[:, :0], values[0], values[:0], ids):
+        found = hashlib.blake2b()
+        digest_array(found, array)
+        assert found.digest() == hashlib.blake2b(array.tobytes()).digest()
+    found = hashlib.blake2b()
+    digest_array(found, None)
+    assert found.digest() == hashlib.blake2b().digest()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_digest_keeps_no_file_in_memory(tmp_path):
+    n_bytes = 2**26
+    np.save(tmp_path / "large.npy", np.zeros((n_bytes // 2**10, 2**8), np.float32))
+    array, before = np.load(tmp_path / "large.npy", mmap_mode="r"), mapped_bytes()
+    digest_array(hashlib.blake2b(), array)
+    assert mapped_bytes() - before < n_bytes / 2
+    assert not array.any()
+    assert mapped_bytes() - before > n_bytes / 2  # so that it would have been seen

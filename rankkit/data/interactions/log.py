@@ -15,6 +15,7 @@ from rankkit.data.interactions.attributes import Attributes
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
+from rankkit.files.mapped import digest_array
 from rankkit.numbers import counted, spanned, times_spanned
 
 if TYPE_CHECKING:
@@ -250,8 +251,7 @@ class Interactions:
         ids = [part for held in (self.user_ids, self.item_ids) for part in id_texts(held).buffers()]
         for array in (self.offsets, self.items, self.times, self.values, *ids):
             digest.update(b"none" if array is None else f"{array.dtype}{array.shape}".encode())
-            if array is not None and array.size:
-                digest.update(np.ascontiguousarray(array).data.cast("B"))
+            digest_array(digest, array)
         return digest.hexdigest()
 
 

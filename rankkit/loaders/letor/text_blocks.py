@@ -20,6 +20,7 @@ BLOCK_SIZE = 2**22
 PADDING = 16
 """Bytes that can be read behind a block, so that a reader may load eight bytes at once from any place in it."""
 
+_KEPT = 2**26  # bytes of a mapped file, behind the last block, whose pages stay: threads may still read them
 _NEWLINE = b"\n"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -46,8 +47,8 @@ class Block:
 def text_blocks(path: Path, size: int) -> Generator[Block, None, None]:
     """The lines of a file in blocks of about ``size`` bytes; a longer line makes a longer block.
 
-    A plain file is mapped into memory and not copied; a gzip, bzip2, xz or zstd file, known by its first bytes, is
-    decoded on the way, while the reader's threads parse the blocks before.
+    A plain file is mapped into memory and not copied, and its pages are let go on the way; a gzip, bzip2, xz or zstd
+    file, known by its first bytes, is decoded on the way, while the reader's threads parse the blocks before.
 
     Raises:
         DataError: If the file is missing or no text, or its compressed data is damaged.
@@ -122,8 +123,12 @@ def _mapped_blocks(mapped: mmap.mmap, size: int) -> Generator[Block, None, None]
     data = np.frombuffer(mapped, np.uint8)
     # The last lines are copied: behind them there is no room for PADDING in the map.
     n_direct = max(mapped.rfind(_NEWLINE, 0, max(n_bytes - PADDING, 0)) + 1, 0)
-    start = 0
+    start = let_go = 0
     while start < n_direct:
+        if start - let_go >= 2 * _KEPT and hasattr(mmap, "MADV_DONTNEED"):
+            n_old = (start - _KEPT - let_go) // mmap.PAGESIZE * mmap.PAGESIZE
+            mapped.madvise(mmap.MADV_DONTNEED, let_go, n_old)
+            let_go += n_old
         stop = min(start + size, n_direct)
         cut = mapped.rfind(_NEWLINE, start, stop) + 1
         stop = cut if cut > 0 else mapped.find(_NEWLINE, stop) + 1
