@@ -13,6 +13,7 @@ from rankkit.data.ranking_dataset import RankingDataset, shared_tensor
 from rankkit.errors import ConfigError
 from rankkit.evaluation.by_schema import with_schema
 from rankkit.evaluation.matching import documents_for, feature_places
+from rankkit.files.mapped import MappedRows
 from rankkit.models.scorers import Scorer, outputs_of, ranking_scores
 from rankkit.models.scorers.evaluation_mode import evaluation_mode
 from rankkit.placement import know_offsets, sent
@@ -81,12 +82,12 @@ def score_documents(
         places = feature_places(where, scorer, data)
     if batch_docs < 1:
         raise ConfigError(f"{where}: expected batch_docs of 1 or more; got {batch_docs}. Leave it out.")
-    scores = np.empty(data.n_docs, np.float32)
+    scores, mapped = np.empty(data.n_docs, np.float32), MappedRows(data.features)
     with evaluation_mode(cast(nn.Module, scorer), device) as place, torch.inference_mode():
         coming: tuple[slice, Tensor] | None = None
         for first, last in _batches(data.offsets, batch_docs):
             rows = slice(int(data.offsets[first]), int(data.offsets[last]))
-            features = sent(_block(data, rows, places), place) if resident is None else resident[rows]
+            features = sent(_block(data, mapped, rows, places), place) if resident is None else resident[rows]
             offsets = torch.from_numpy(data.offsets[first : last + 1] - rows.start)
             outputs = outputs_of(scorer, features, know_offsets(sent(offsets, place), offsets))
             before, coming = coming, (rows, ranking_scores(scorer, outputs).float())
@@ -114,10 +115,15 @@ def resident_features(where: str, scorer: Scorer, data: RankingDataset, device: 
     return shared_tensor(data.features if places is None else np.take(data.features, places, axis=1)).to(device)
 
 
-def _block(data: RankingDataset, rows: slice, places: NDArray[np.int64] | None) -> Tensor:
-    block = data.features[rows] if places is None else np.take(data.features[rows], places, axis=1)
-    # torch warns about arrays that cannot be written to, such as memory-mapped ones.
-    return torch.from_numpy(block if block.flags.writeable else block.copy())
+def _block(data: RankingDataset, mapped: MappedRows, rows: slice, places: NDArray[np.int64] | None) -> Tensor:
+    block = data.features[rows]
+    if places is not None:
+        block = np.take(block, places, axis=1)
+        mapped.let_go(rows.start, rows.stop)
+    elif not block.flags.writeable:  # torch warns about such arrays; those in a file are among them
+        block = np.empty(block.shape, block.dtype)
+        mapped.copy(rows.start, rows.stop, block)
+    return torch.from_numpy(block)
 
 
 def _put(found: tuple[slice, Tensor] | None, scores: NDArray[np.float32]) -> None:

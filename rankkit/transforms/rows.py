@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rankkit.files.mapped import MappedRows
+
 BLOCK_DOCS = 16_384
 BLOCK_NUMBERS = BLOCK_DOCS * 256
 """Of a block of rows with more than 256 features, which has fewer of them."""
@@ -54,10 +56,13 @@ class TrainingRows:
             first = last
 
     def _read(self, start: int, stop: int) -> Tensor:
-        rows = self.features[start:stop]
-        if isinstance(rows, np.ndarray):
-            rows = torch.from_numpy(np.array(rows, dtype=np.float32))
-        return rows.detach().to(device=self.device, dtype=torch.float32)
+        if isinstance(self.features, np.ndarray):
+            copied = np.empty((stop - start, *self.features.shape[1:]), np.float32)
+            MappedRows(self.features).copy(start, stop, copied)
+            rows = torch.from_numpy(copied)
+        else:
+            rows = self.features[start:stop].detach()
+        return rows.to(device=self.device, dtype=torch.float32)
 
     def sample(self, n_rows: int) -> NDArray[np.float32]:
         """At most ``n_rows`` rows ``[row, feature]``, drawn without replacement; the same ones at every call."""
