@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rankkit.data.interactions.attributes import Attributes
+from rankkit.data.interactions.in_short import in_short
 from rankkit.data.ranking_dataset import query_positions
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts, to_arrow
 from rankkit.errors import DataError
 from rankkit.files.mapped import digest_array
-from rankkit.numbers import counted, spanned, times_spanned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,13 +289,6 @@ def grouped(
         None if values is None else placed_values,
         remarks,
     )
-
-
-def in_short(log: Any, times: ArrayLike | None, values: ArrayLike | None) -> str:
-    """How much is in a log, of its numbers and the columns, or the lowest and the highest of each."""
-    counts = counted(user=log.n_users, item=log.n_items, event=log.n_events)
-    shown = "no times" if times is None else f"times {times_spanned(times)}"
-    return f"{counts}, {shown}" + ("" if values is None else f", values {spanned(values)}")
 
 
 def coded(ids: Ids) -> tuple[NDArray[np.int32], Ids]:

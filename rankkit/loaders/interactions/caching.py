@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from rankkit.data.interactions.attributes import Attributes
-from rankkit.data.interactions.log import Interactions, grouped, in_short
+from rankkit.data.interactions.in_short import in_short
+from rankkit.data.interactions.log import Interactions, grouped
 from rankkit.data.interactions.narrowing import left_out
 from rankkit.data.text_ids import Ids, TextIds, as_ids, id_texts
 from rankkit.errors import ConfigError, DataError
