@@ -16,7 +16,7 @@ NOBODY_READS = 141
 SHORT_WAIT = {"GOMP_SPINCOUNT": "5000"}
 """The environment in which threads of OpenMP soon sleep where they wait for each other: some tenths of a millisecond.
 
-By itself GNU's OpenMP, which torch brings along on Linux, lets them turn for a hundred times as long. Beside another
+By itself GNU's OpenMP, which torch brings along on Linux, lets them turn for sixty times as long. Beside another
 busy process that keeps the thread that is waited for from the processor: trainings took up to ten times as long.
 """
 

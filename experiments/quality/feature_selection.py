@@ -6,7 +6,8 @@ Features are ordered without the test queries: by their gain in LightGBM; by how
 validation queries when one is shuffled; by how long they stay in LassoNet. It (Lemhadri, Ruan, Abraham, Tibshirani,
 JMLR 22, 2021) is a network with a linear path beside it, whose first layer may take of a feature no more than ``HOLD``
 times what the linear path does. The penalty of the linear path grows until no feature is left, here by an eighth after
-each two epochs. Then the default MLP and LightGBM are trained on the first ones of each order, and on all.
+each two epochs, with steps of AdamW where the authors take gradient descent with momentum. Then the default MLP and
+LightGBM are trained on the first ones of each order, and on all.
 
 Parts of whole queries are test data in turn (``--rounds`` of each set), the next one chooses the epoch or the trees; of
 MSRD a sixth of the training queries does, and vali is the test data. A test query counts once, by its mean ndcg@10 over
@@ -17,13 +18,12 @@ import argparse
 import os
 import time
 from collections import defaultdict
-from itertools import islice
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 import torch
-from rounds import SETS, read
+from rounds import SETS, rounds_of
 from scipy.stats import ttest_rel
 from torch import Tensor, nn
 
@@ -182,14 +182,6 @@ def main():
             print(f"| {name} | {n} | {order} | {' | '.join(cells)} |", flush=True)
         taken = ", ".join(f"{key} {np.mean(found):.1f}" for key, found in seconds.items())
         print(f"{name}: processor s of an order: {taken}")
-
-
-def rounds_of(name, root, n_rounds):
-    """Training, validation and test data, as often as there are rounds."""
-    if name != "msrd":
-        return list(islice(read(name, root), n_rounds))
-    whole, test = (rk.read(root / f"msrd/letor47/{part}.txt.gz") for part in ("train", "vali"))
-    return [(*rk.split(whole, (5 / 6, 1 / 6)), test)]
 
 
 def told(values, order, n, model):

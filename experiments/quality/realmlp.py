@@ -16,12 +16,11 @@ import argparse
 import math
 import os
 import time
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from rounds import SETS, read
+from rounds import SETS, rounds_of
 from scipy.stats import ttest_rel
 from torch import Tensor, nn
 
@@ -129,14 +128,6 @@ def measure(system, objective, rounds, n_seeds):
             of_seeds.append(rk.evaluate(model, test, [METRIC]).counted(METRIC))
         values.append(np.mean(of_seeds, axis=0))
     return np.concatenate(values), float(np.mean(seconds))
-
-
-def rounds_of(name, root, n_rounds):
-    """Training, validation and test data, as often as there are rounds."""
-    if name != "msrd":
-        return list(islice(read(name, root), n_rounds))
-    whole, test = (rk.read(root / f"msrd/letor47/{part}.txt.gz") for part in ("train", "vali"))
-    return [(*rk.split(whole, (5 / 6, 1 / 6)), test)]
 
 
 def main():

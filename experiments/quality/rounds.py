@@ -1,6 +1,6 @@
 """Sets cut into parts of whole queries: each is test data in turn, the next validation data, the others train."""
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -36,3 +36,11 @@ def read(name, root):
         train, test = (rk.read_letor(root / f"lightgbm_lambdarank/rank.{part}.gz") for part in ("train", "test"))
         held_out = np.arange(train.n_queries) % 5 == 4
         yield train[np.flatnonzero(~held_out)], train[np.flatnonzero(held_out)], test
+
+
+def rounds_of(name, root, n_rounds):
+    """The rounds of a set, ``n_rounds`` at most; of msrd one, with a sixth of the training queries to choose by."""
+    if name != "msrd":
+        return list(islice(read(name, root), n_rounds))
+    whole, test = (rk.read(root / f"msrd/letor47/{part}.txt.gz") for part in ("train", "vali"))
+    return [(*rk.split(whole, (5 / 6, 1 / 6)), test)]

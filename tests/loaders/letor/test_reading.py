@@ -14,9 +14,7 @@ from sklearn.datasets import load_svmlight_file
 from rankkit.errors import ConfigError, DataError
 from rankkit.loaders.letor import reader as letor_reader
 from rankkit.loaders.letor import survey as letor_survey
-from rankkit.loaders.letor import text_blocks as text_block_module
 from rankkit.loaders.letor.reading import read_letor
-from tests.file_limits import mapped_bytes
 from tests.oracles.letor_agreement import check_agreement
 
 LINES = b"2 qid:1 1:0.5 2:3\n0 qid:1 1:-1.25 2:7e-1\n1 qid:7 1:4 2:0\n"
@@ -588,18 +586,3 @@ def test_a_file_that_shrinks_while_it_is_read_is_said_in_words(tmp_path):
     path.write_text("1 qid:1 1:5\n")
     with pytest.raises(DataError, match="expected a file that stays as it is; got fewer than 3 lines"):
         letor_survey._largest_written(path, 3)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_text_that_is_read_in_blocks_is_not_kept_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_block_module, "_KEPT", 2**20)
-    line = b"1 qid:1 1:0.5\n"
-    text = line * (2**25 // len(line))
-    (tmp_path / "large.txt").write_bytes(text)
-    found, most, before = 0, 0, mapped_bytes()
-    for block in text_block_module.text_blocks(tmp_path / "large.txt", 2**18):
-        assert block.data[-1] == ord("\n")
-        found += int(block.data.sum(dtype=np.int64))
-        most = max(most, mapped_bytes() - before)
-    assert found == len(text) // len(line) * sum(line)
-    assert most < 2**23
